@@ -1,0 +1,61 @@
+// Makes a checkout ready: dependencies as package-lock.json says, Debian packages on request, the build up to date.
+// Runs before `npm start`, `npm test` and the others, on a bare Node 20 too: no dependencies, and nothing newer than Node 20.
+//
+//   node scripts/prepare.mjs [--install-only] [--system]
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { installSystemPackages } from './system-packages.mjs';
+
+const root = new URL('..', import.meta.url);
+const options = new Set(process.argv.slice(2));
+
+if (!isInstalled()) npmCi();
+if (options.has('--system')) installSystemPackages();
+if (!options.has('--install-only')) build();
+
+/** True when node_modules holds what package-lock.json says (npm keeps its own record of what it installed). */
+function isInstalled() {
+  const wanted = packagesOf('package-lock.json');
+  const present = packagesOf('node_modules/.package-lock.json');
+  if (wanted === undefined || present === undefined) return false;
+  return Object.entries(wanted).every(([path, entry]) => {
+    if (!path.startsWith('node_modules/')) return true;
+    const found = present[path];
+    // Optional packages of other systems are never there.
+    if (found === undefined) return entry.optional === true || entry.peer === true;
+    return found.version === entry.version;
+  });
+}
+
+function packagesOf(file) {
+  try {
+    return JSON.parse(readFileSync(new URL(file, root), 'utf8')).packages;
+  } catch {
+    return undefined;
+  }
+}
+
+function npmCi() {
+  console.error('hawser: installing dependencies (npm ci)');
+  const args = ['ci', '--loglevel=error', '--no-fund', '--no-audit'];
+  const { npm_execpath: npm, npm_node_execpath: node } = process.env;
+  // The Node under npm, not the one in node_modules, which is being replaced.
+  if (npm && node) run(node, [npm, ...args]);
+  else run('npm', args, { shell: process.platform === 'win32' });
+}
+
+function build() {
+  run(process.execPath, [fileURLToPath(new URL('node_modules/typescript/bin/tsc', root)), '-b']);
+}
+
+
+function run(command, args, more = {}) {
+  try {
+    // Standard output belongs to what runs next (a broker prints `ready` there), so all of this goes to standard error.
+    execFileSync(command, args, { cwd: root, stdio: ['ignore', 2, 2], ...more });
+  } catch (error) {
+    console.error(`hawser: "${[command, ...args].join(' ')}" failed`);
+    process.exit(error.status ?? 1);
+  }
+}
