@@ -1,0 +1,165 @@
+import type { PublishProperties, ProtocolVersion, QoS } from '@hawser/codec';
+import type { Ticket } from '@hawser/protocol';
+
+/** A message as it is kept. Times are milliseconds of the wall clock (they must outlive the process). */
+export interface StoredMessage {
+  readonly topic: string;
+  readonly payload: Uint8Array;
+  readonly qos: QoS;
+  readonly retain: boolean;
+  /** Never with a Topic Alias or Subscription Identifier in it: those belong to one connection. */
+  readonly properties: PublishProperties | undefined;
+  readonly publishedAt: number;
+  /** End of the Message Expiry Interval; absent: never. */
+  readonly expiresAt?: number;
+  /** Client ID of the publisher; absent: the broker itself. */
+  readonly publisher?: string;
+}
+
+export interface StoredWill {
+  readonly message: StoredMessage;
+  /** Will Delay Interval, seconds. */
+  readonly delayInterval: number;
+  /** When it is due, once the network is gone; absent while the client is connected. */
+  readonly dueAt?: number;
+}
+
+export interface StoredSession {
+  readonly clientId: string;
+  /** Never used again, also after the session has ended: what is left under an old number is garbage. */
+  readonly number: number;
+  readonly protocolVersion: ProtocolVersion;
+  /** Session Expiry Interval, seconds; 0xFFFFFFFF: never. */
+  readonly expiryInterval: number;
+  readonly createdAt: number;
+  /** When it ends; absent while the client is connected, or when it never ends. */
+  readonly expiresAt?: number;
+  readonly will?: StoredWill;
+  /** Whom it belongs to, for the policies. */
+  readonly username?: string;
+}
+
+export interface StoredSubscription {
+  readonly topicFilter: string;
+  readonly qos: QoS;
+  readonly noLocal: boolean;
+  readonly retainAsPublished: boolean;
+  readonly retainHandling: 0 | 1 | 2;
+  readonly subscriptionIdentifier?: number;
+}
+
+/** One message in the queue of one session. */
+export interface StoredQueueEntry {
+  readonly sequence: number;
+  /** QoS at which this session gets it. */
+  readonly qos: QoS;
+  /** RETAIN flag as this session gets it. */
+  readonly retain: boolean;
+  readonly subscriptionIdentifiers: readonly number[];
+  /** Set: the message came by this shared subscription (`$share/group/filter`) and may move to another member. */
+  readonly shared?: string;
+  readonly message: StoredMessage;
+}
+
+/** The outbound handshake of one message: `published` until PUBACK / PUBREC, then `released` until PUBCOMP. */
+export interface StoredOutbound {
+  readonly packetIdentifier: number;
+  readonly sequence: number;
+  readonly qos: 1 | 2;
+  readonly state: 'published' | 'released';
+}
+
+/**
+ * What is written down. `session` is always the session's number. Those marked *lazy* force no sync of their own: they
+ * go with the next batch that something else forces, or by themselves after a moment.
+ */
+export type StoreOperation =
+  | { readonly kind: 'putSession'; readonly session: StoredSession }
+  /** Ends a session with all that is under its number. */
+  | { readonly kind: 'deleteSession'; readonly clientId: string; readonly session: number }
+  | { readonly kind: 'putSubscription'; readonly session: number; readonly subscription: StoredSubscription }
+  | { readonly kind: 'deleteSubscription'; readonly session: number; readonly topicFilter: string }
+  /**
+   * Adds to a queue. `shared` messages: with `messageSequence` the message is kept once under that number (the store
+   * writes it when it sees the number first, counts who waits for it, and deletes it when nobody does); without, inline.
+   */
+  | {
+      readonly kind: 'putQueued';
+      readonly session: number;
+      readonly entry: StoredQueueEntry;
+      readonly messageSequence: number | undefined;
+    }
+  /** Lazy. */
+  | { readonly kind: 'deleteQueued'; readonly session: number; readonly sequence: number }
+  | { readonly kind: 'putOutbound'; readonly session: number; readonly outbound: StoredOutbound; readonly lazy: boolean }
+  /** Lazy. */
+  | { readonly kind: 'deleteOutbound'; readonly session: number; readonly packetIdentifier: number }
+  | { readonly kind: 'putInbound'; readonly session: number; readonly packetIdentifier: number }
+  /** PUBCOMP waits for it: an identifier that came back after a crash would make the sender's next message a duplicate. */
+  | { readonly kind: 'deleteInbound'; readonly session: number; readonly packetIdentifier: number }
+  /** An empty payload never comes here: it is a `deleteRetained`. */
+  | { readonly kind: 'putRetained'; readonly message: StoredMessage }
+  | { readonly kind: 'deleteRetained'; readonly topic: string };
+
+/** How much a session's queue holds, known at start without reading the messages. */
+export interface StoredQueueSummary {
+  readonly session: number;
+  readonly messages: number;
+  /** Bytes of topics and payloads. */
+  readonly bytes: number;
+}
+
+/** All that must be in memory before the first connection. Queues are not: see `readQueue`. */
+export interface StoreContents {
+  readonly sessions: readonly StoredSession[];
+  /** By session number. */
+  readonly subscriptions: ReadonlyMap<number, readonly StoredSubscription[]>;
+  /** By session number, in the order in which they were sent first. */
+  readonly outbound: ReadonlyMap<number, readonly StoredOutbound[]>;
+  /** By session number. */
+  readonly inbound: ReadonlyMap<number, readonly number[]>;
+  readonly queues: readonly StoredQueueSummary[];
+  readonly retained: readonly StoredMessage[];
+  /** Higher than every session number ever used. */
+  readonly nextSession: number;
+  /** Higher than every sequence ever used. */
+  readonly nextSequence: number;
+}
+
+/**
+ * What survives a restart. Every store works with tickets, one in memory too. `append` is synchronous and keeps order:
+ * a later operation is never on disk without an earlier one.
+ */
+export interface Store {
+  /** `durable`: what is committed survives a restart. */
+  readonly durable: boolean;
+  /** Everything with a ticket up to this one is on disk. */
+  readonly committed: Ticket;
+  /** Called after `committed` has grown, never from within `append`. The broker sets it. */
+  onCommitted: ((committed: Ticket) => void) | undefined;
+  /** Called when writing begins to fail (with words) and when it works again (`undefined`). The broker sets it. */
+  onFault: ((fault: Error | undefined) => void) | undefined;
+  /** The fault under way: nothing is being committed, and what needs the disk should be refused (0x97). */
+  readonly fault: Error | undefined;
+  /** Reads what there is. Rejects with a message for people when it cannot (in use, damaged, no permission). */
+  open(): Promise<StoreContents>;
+  append(operation: StoreOperation): Ticket;
+  /**
+   * Everything appended between `begin` and `end` (both in one synchronous stretch, not nested) has one ticket and is
+   * on disk whole or not at all: a QoS 2 PUBLISH with what it causes, or a crash between them doubles or loses it.
+   */
+  begin(): void;
+  /** The ticket of all that was appended since `begin`. */
+  end(): Ticket;
+  /**
+   * A page of a session's queue, in order, after a sequence. At most `messages` entries, and no further ones after
+   * `bytes` are reached. Sees everything appended before the call, committed or not.
+   */
+  readQueue(
+    session: number,
+    afterSequence: number,
+    limit: { readonly messages: number; readonly bytes: number },
+  ): Promise<readonly StoredQueueEntry[]>;
+  /** Commits what was appended, then lets go. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,152 @@
+import type { Slab } from './slab.ts';
+
+/**
+ * Bytes that several connections share: append-only, so that `[start, end)` of it never changes. A member that closes
+ * its reference (it writes bytes of its own, or leaves) is told to the source, which opens it again with its next frame.
+ */
+export interface OpenSource {
+  /** The buffer in use. It changes only when no output has an open reference into it. */
+  readonly bytes: Uint8Array;
+  /** End of what has been appended so far. */
+  readonly end: number;
+  /** Frames appended since the source began; counters of members come from it. */
+  readonly frames: number;
+  /** `output` has closed its reference. */
+  onDetached(output: Output): void;
+}
+
+/** Takes what an Output has, piece by piece, in order. */
+export interface Drain {
+  add(bytes: Uint8Array, start: number, end: number): void;
+}
+
+/** Told when an Output that was empty has something to send. */
+export interface DirtyListener {
+  onDirty(): void;
+}
+
+/**
+ * The bytes a connection is to send, in order: pieces of buffers, and at most one *open* reference into a source's
+ * segment that grows while the source appends. Nothing is copied here.
+ */
+export class Output {
+  /** The buffer in which `own` reserved. */
+  target: Uint8Array;
+  /** The source of the open reference. */
+  source: OpenSource | undefined;
+  /** The transport takes nothing now; set by who drains. */
+  blocked = false;
+  /** Over this many pending bytes, a blocked output is `congested`. */
+  limit = 1024 * 1024;
+  /** Who is to drain it; told once for each time it becomes non-empty by its own bytes. */
+  listener: DirtyListener | undefined;
+  /** Frames (Control Packets) that were put here, whatever became of them. */
+  framesOut = 0;
+  /** Bytes that were drained. */
+  bytesOut = 0;
+  readonly #slab: Slab;
+  /** Triples: buffer, start, end. */
+  readonly #pieces: (Uint8Array | number)[] = [];
+  #closedBytes = 0;
+  #openStart = 0;
+  #openFrames = 0;
+
+  constructor(slab: Slab) {
+    this.#slab = slab;
+    this.target = slab.bytes;
+  }
+
+  /** Bytes that wait to be drained. */
+  get pendingBytes(): number {
+    const source = this.source;
+    return source === undefined ? this.#closedBytes : this.#closedBytes + source.end - this.#openStart;
+  }
+
+  /** The peer does not read and what waits for it is over the bound. */
+  get congested(): boolean {
+    return this.blocked && this.pendingBytes > this.limit;
+  }
+
+  /** Room for one frame of `size` bytes of this connection's own: its offset in `this.target`. */
+  own(size: number): number {
+    if (this.source !== undefined) this.detach();
+    const slab = this.#slab;
+    const at = slab.reserve(size);
+    const bytes = slab.bytes;
+    this.target = bytes;
+    const pieces = this.#pieces;
+    const last = pieces.length - 1;
+    if (last >= 0 && pieces[last] === at && pieces[last - 2] === bytes) pieces[last] = at + size;
+    else pieces.push(bytes, at, at + size);
+    if (this.#closedBytes === 0) this.listener?.onDirty();
+    this.#closedBytes += size;
+    this.framesOut++;
+    return at;
+  }
+
+  /** Opens a reference at the source's end: from now on what it appends is part of this output. */
+  open(source: OpenSource): void {
+    if (this.source !== undefined) this.detach();
+    this.source = source;
+    this.#openStart = source.end;
+    this.#openFrames = source.frames;
+  }
+
+  /** Closes the open reference: what it covers stays, in its place. */
+  detach(): void {
+    const source = this.source;
+    if (source === undefined) return;
+    this.source = undefined;
+    const length = source.end - this.#openStart;
+    this.framesOut += source.frames - this.#openFrames;
+    if (length > 0) {
+      this.#pieces.push(source.bytes, this.#openStart, source.end);
+      if (this.#closedBytes === 0) this.listener?.onDirty();
+      this.#closedBytes += length;
+    }
+    source.onDetached(this);
+  }
+
+  /** Gives everything up to now; the open reference stays open and goes on from here. */
+  drain(into: Drain): void {
+    const pieces = this.#pieces;
+    for (let i = 0; i < pieces.length; i += 3) {
+      into.add(pieces[i] as Uint8Array, pieces[i + 1] as number, pieces[i + 2] as number);
+    }
+    pieces.length = 0;
+    this.bytesOut += this.#closedBytes;
+    this.#closedBytes = 0;
+    const source = this.source;
+    if (source === undefined || source.end === this.#openStart) return;
+    into.add(source.bytes, this.#openStart, source.end);
+    this.bytesOut += source.end - this.#openStart;
+    this.framesOut += source.frames - this.#openFrames;
+    this.#openStart = source.end;
+    this.#openFrames = source.frames;
+  }
+
+  /** Copies what waits into a buffer of its own, so that a reader stuck at few bytes does not hold large shared ones. */
+  compact(): void {
+    this.detach();
+    const size = this.#closedBytes;
+    if (size === 0) return;
+    const copy = new Uint8Array(size);
+    const pieces = this.#pieces;
+    let at = 0;
+    for (let i = 0; i < pieces.length; i += 3) {
+      const start = pieces[i + 1] as number;
+      const end = pieces[i + 2] as number;
+      copy.set((pieces[i] as Uint8Array).subarray(start, end), at);
+      at += end - start;
+    }
+    pieces.length = 0;
+    pieces.push(copy, 0, size);
+  }
+
+  /** Throws away what waits: the connection is gone. */
+  clear(): void {
+    this.detach();
+    this.#pieces.length = 0;
+    this.#closedBytes = 0;
+  }
+}

@@ -1,0 +1,360 @@
+import {
+  type AuthPacket,
+  type ConnackProperties,
+  type ConnectPacket,
+  type Direction,
+  decodeAuth,
+  decodeConnect,
+  decodeDisconnect,
+  decodePacket,
+  decodePublish,
+  decodeSubscribe,
+  decodeUnsubscribe,
+  type DisconnectPacket,
+  type DisconnectProperties,
+  encodePacket,
+  MalformedPacketError,
+  type Packet,
+  PacketType,
+  ProtocolError,
+  ReasonCode,
+  reasonCodeName,
+  type SubscribePacket,
+  type UnsubscribePacket,
+  UnsupportedVersionError,
+} from '@hawser/codec';
+import { Connection, type ConnectionOptions, type ConnectionSink } from './connection.ts';
+import { InboundAliases, OutboundAliases } from './topic-aliases.ts';
+
+/** What a server does with a client's packets. */
+export interface ServerSink extends ConnectionSink {
+  /** Answer with `accept` or `refuse`, at once or after `suspend`. */
+  onConnect(packet: ConnectPacket, now: number): void;
+  onAuth(packet: AuthPacket, now: number): void;
+  onSubscribe(packet: SubscribePacket, now: number): void;
+  onUnsubscribe(packet: UnsubscribePacket, now: number): void;
+  /** Just before `onClosed`, which follows with the same cause. */
+  onDisconnect(packet: DisconnectPacket, now: number): void;
+}
+
+export interface ServerConnectionOptions extends ConnectionOptions {
+  /** Milliseconds for a whole CONNECT to arrive, and for the exchange to CONNACK. */
+  readonly connectTimeoutMs: number;
+  /** Bytes of a CONNECT; `maximumPacketSize` holds from the CONNACK on. */
+  readonly connectPacketSize: number;
+}
+
+/** What the server grants; goes into the CONNACK and is held from then on. */
+export interface AcceptOptions {
+  readonly sessionPresent: boolean;
+  /** Seconds; the Keep Alive in force. 0: off. */
+  readonly keepAlive: number;
+  readonly receiveMaximum: number;
+  readonly topicAliasMaximum: number;
+  /** The rest of the CONNACK's properties; only for 5.0. */
+  readonly properties: ConnackProperties | undefined;
+}
+
+/**
+ * - `await-connect`: nothing but a CONNECT may come;
+ * - `admitting`: the CONNECT is with the sink, only AUTH may come;
+ * - `connected`: between CONNACK and the end.
+ */
+type ServerState = 'await-connect' | 'admitting' | 'connected';
+
+/** A server's side of one Network Connection. */
+export class ServerConnection extends Connection {
+  protected readonly direction: Direction = 'to-server';
+  protected readonly sink: ServerSink;
+  state: ServerState = 'await-connect';
+  /** Seconds, as granted; 0: off. */
+  keepAlive = 0;
+  /** Receive Maximum of the client. */
+  peerReceiveMaximum = 65_535;
+  #deadlineMs: number;
+  #problemInformation = true;
+  #peerTopicAliasMaximum = 0;
+  readonly #maximumPacketSize: number;
+  readonly #connectTimeoutMs: number;
+
+  constructor(options: ServerConnectionOptions, sink: ServerSink, now: number) {
+    super({ ...options, maximumPacketSize: options.connectPacketSize }, now);
+    this.sink = sink;
+    this.#maximumPacketSize = options.maximumPacketSize;
+    this.#connectTimeoutMs = options.connectTimeoutMs;
+    this.#deadlineMs = now + options.connectTimeoutMs;
+  }
+
+  /** Whether the client takes Topic Aliases from this side: what it is sent is its own alone. */
+  get usesAliases(): boolean {
+    return this.outboundAliases !== undefined;
+  }
+
+  get isConnected(): boolean {
+    return this.state === 'connected' && this.closeCause === undefined;
+  }
+
+  protected override get sendsProblemInformation(): boolean {
+    return this.version === 5 && this.#problemInformation;
+  }
+
+  nextTimeout(): number {
+    if (this.closeCause !== undefined) return Number.POSITIVE_INFINITY;
+    if (this.state !== 'connected') return this.#deadlineMs;
+    if (this.keepAlive === 0 || this.suspended) return Number.POSITIVE_INFINITY;
+    return this.lastReceivedMs + this.keepAlive * 1500;
+  }
+
+  handleTimeout(now: number): void {
+    if (this.closeCause !== undefined || now < this.nextTimeout()) return;
+    if (this.state === 'await-connect') {
+      const got = this.bytesIn === 0 ? 'nothing came' : `only ${this.bytesIn} bytes came`;
+      const seconds = this.#connectTimeoutMs / 1000;
+      this.close(
+        {
+          code: 'connect-never-sent',
+          reasonCode: ReasonCode.UnspecifiedError,
+          text: `no whole CONNECT within ${seconds} s: ${got}`,
+          by: 'self',
+        },
+        now,
+      );
+    } else if (this.state === 'admitting') {
+      this.refuse('connect-timeout', ReasonCode.NotAuthorized, 'the exchange before the CONNACK took too long', now);
+    } else {
+      // [MQTT5-3.1.2-22] [MQTT311-3.1.2-24]
+      const gap = ((now - this.lastReceivedMs) / 1000).toFixed(1);
+      const text = `nothing came for ${gap} s; Keep Alive is ${this.keepAlive} s and allows ${this.keepAlive * 1.5} s`;
+      this.fail('keep-alive-timeout', ReasonCode.KeepAliveTimeout, text, now);
+    }
+  }
+
+  /** CONNACK with success [MQTT5-3.2.0-2]; from here on the client may send and be sent anything. */
+  accept(options: AcceptOptions): void {
+    this.state = 'connected';
+    this.keepAlive = options.keepAlive;
+    this.reader.maximumPacketSize = this.#maximumPacketSize;
+    if (this.version === 5) {
+      this.receiveMaximum = options.receiveMaximum;
+      if (options.topicAliasMaximum > 0) this.inboundAliases = new InboundAliases(options.topicAliasMaximum);
+      if (this.#peerTopicAliasMaximum > 0) this.outboundAliases = new OutboundAliases(this.#peerTopicAliasMaximum);
+    }
+    this.write({
+      type: 'connack',
+      sessionPresent: options.sessionPresent,
+      reasonCode: 0,
+      properties: this.version === 5 ? options.properties : undefined,
+    });
+  }
+
+  /** CONNACK with a Reason Code of 5.0 (translated for 3.x), then the end [MQTT5-3.2.2-7]. */
+  refuse(code: string, reasonCode: number, text: string, now: number, properties?: ConnackProperties): void {
+    if (this.closeCause !== undefined) return;
+    this.writeConnackRefusal(reasonCode, text, properties);
+    this.close({ code, reasonCode, text, by: 'self' }, now);
+  }
+
+  /** DISCONNECT (5.0) with a Reason Code, then the end. In 3.x there is no such packet: just the end. */
+  disconnect(
+    code: string,
+    reasonCode: number,
+    text: string,
+    now: number,
+    properties?: DisconnectProperties,
+  ): void {
+    if (this.closeCause !== undefined) return;
+    if (this.state === 'connected') this.#writeDisconnect(reasonCode, text, properties);
+    else this.writeConnackRefusal(reasonCode, text, undefined);
+    this.close({ code, reasonCode, text, by: 'self' }, now);
+  }
+
+  protected checkFirstBytes(bytes: Uint8Array): void {
+    const first = bytes[0];
+    if (first === 0x10 || first === undefined) return;
+    throw new MalformedPacketError('not-a-connect', describeFirstBytes(bytes));
+  }
+
+  protected checkMayReceive(type: number): void {
+    if (this.state === 'connected') return;
+    // [MQTT5-3.1.0-1]; after CONNECT nothing is handled before the CONNACK, for the sink suspends.
+    throw new ProtocolError('not-connected', `packet type ${type} before the connection was accepted`, 0x82);
+  }
+
+  protected handlePacket(type: number, now: number): void {
+    const { firstByte, bytes, bodyStart, end } = this.reader;
+    if (type === PacketType.PUBLISH && this.state === 'connected') {
+      const packet = decodePublish(firstByte, bytes, bodyStart, end, this.version, 'to-server', this.topics);
+      this.admitPublish(packet);
+      this.sink.onPublish(packet, now);
+      return;
+    }
+    if (type === PacketType.CONNECT) {
+      this.#handleConnect(now);
+      return;
+    }
+    if (type !== PacketType.AUTH || this.state !== 'admitting') this.checkMayReceive(type);
+    switch (type) {
+      case PacketType.SUBSCRIBE:
+        this.sink.onSubscribe(decodeSubscribe(firstByte, bytes, bodyStart, end, this.version, 'to-server'), now);
+        return;
+      case PacketType.UNSUBSCRIBE:
+        this.sink.onUnsubscribe(decodeUnsubscribe(firstByte, bytes, bodyStart, end, this.version, 'to-server'), now);
+        return;
+      case PacketType.AUTH:
+        this.sink.onAuth(decodeAuth(firstByte, bytes, bodyStart, end, this.version, 'to-server'), now);
+        return;
+      case PacketType.DISCONNECT:
+        this.#handleDisconnect(decodeDisconnect(firstByte, bytes, bodyStart, end, this.version, 'to-server'), now);
+        return;
+      default: {
+        // Throws for what only a server may send.
+        decodePacket(firstByte, bytes, bodyStart, end, this.version, 'to-server');
+        if (type === PacketType.PINGREQ) this.#writePingresp();
+      }
+    }
+  }
+
+  protected writeFarewell(reasonCode: number, text: string): void {
+    if (this.state === 'connected') this.#writeDisconnect(reasonCode, text, undefined);
+    else if (this.state === 'admitting') this.writeConnackRefusal(reasonCode, text, undefined);
+  }
+
+  protected override failWith(error: unknown, now: number): void {
+    if (error instanceof UnsupportedVersionError && this.state === 'await-connect') {
+      this.#refuseVersion(error);
+      this.close({ code: error.code, reasonCode: error.reasonCode, text: error.message, by: 'self' }, now);
+      return;
+    }
+    if (this.state === 'await-connect' && this.#speaksFive()) {
+      // A malformed CONNECT of a 5.0 client may be told so [MQTT5-3.1.4-1]; others are just closed.
+      this.version = 5;
+      this.state = 'admitting';
+    }
+    super.failWith(error, now);
+  }
+
+  #handleConnect(now: number): void {
+    if (this.state !== 'await-connect') {
+      // [MQTT5-3.1.0-2]
+      throw new ProtocolError('second-connect', 'a second CONNECT on one network connection', ReasonCode.ProtocolError);
+    }
+    const { firstByte, bytes, bodyStart, end } = this.reader;
+    const packet = decodeConnect(firstByte, bytes, bodyStart, end);
+    this.version = packet.protocolVersion;
+    this.state = 'admitting';
+    const properties = packet.properties;
+    if (properties !== undefined) {
+      this.peerReceiveMaximum = properties.receiveMaximum ?? 65_535;
+      this.peerMaximumPacketSize = properties.maximumPacketSize ?? this.peerMaximumPacketSize;
+      this.#problemInformation = properties.requestProblemInformation ?? true;
+      this.#peerTopicAliasMaximum = properties.topicAliasMaximum ?? 0;
+    }
+    this.#deadlineMs = now + this.#connectTimeoutMs;
+    this.sink.onConnect(packet, now);
+  }
+
+  #handleDisconnect(packet: DisconnectPacket, now: number): void {
+    this.sink.onDisconnect(packet, now);
+    if (this.closeCause !== undefined) return;
+    const said = packet.properties?.reasonString;
+    const text = packet.reasonCode === 0 ? 'the client sent DISCONNECT' : `the client sent DISCONNECT ${hex(packet.reasonCode)}`;
+    this.close(
+      {
+        code: packet.reasonCode === 0 ? 'normal-disconnection' : reasonCodeName(packet.reasonCode),
+        reasonCode: packet.reasonCode,
+        text: said === undefined ? text : `${text}: ${said}`,
+        by: 'peer',
+      },
+      now,
+    );
+  }
+
+  #writePingresp(): void {
+    const at = this.output.own(2);
+    this.output.target[at] = 0xd0;
+    this.output.target[at + 1] = 0;
+  }
+
+  /** The CONNACK may bring a Reason String whatever was asked for [MQTT5-3.1.2-29]. */
+  protected writeConnackRefusal(reasonCode: number, text: string, properties: ConnackProperties | undefined): void {
+    if (this.version !== 5) {
+      this.write({ type: 'connack', sessionPresent: false, reasonCode: connackCode3(reasonCode), properties: undefined });
+      return;
+    }
+    const long: Packet = {
+      type: 'connack',
+      sessionPresent: false,
+      reasonCode,
+      properties: { reasonString: clip(text), ...properties },
+    };
+    this.#writeFitting(long, { ...long, properties });
+  }
+
+  #writeDisconnect(reasonCode: number, text: string, properties: DisconnectProperties | undefined): void {
+    if (this.version !== 5) return;
+    const long: Packet = { type: 'disconnect', reasonCode, properties: { reasonString: clip(text), ...properties } };
+    this.#writeFitting(long, { ...long, properties });
+  }
+
+  /** [MQTT5-3.2.2-19], [MQTT5-3.14.2-3]: words stay away when they would not fit. */
+  #writeFitting(long: Packet, short: Packet): void {
+    const bytes = encodePacket(long, this.version);
+    if (bytes.length <= this.peerMaximumPacketSize) {
+      this.writeEncoded(bytes);
+      return;
+    }
+    const bare = encodePacket(short, this.version);
+    if (bare.length <= this.peerMaximumPacketSize) this.writeEncoded(bare);
+  }
+
+  /** The first bytes say Protocol Name MQTT and level 5, whatever follows is wrong with it. */
+  #speaksFive(): boolean {
+    const { bytes, bodyStart, end } = this.reader;
+    if (end - bodyStart < 7 || this.packetsIn !== 1) return false;
+    const head = [0, 4, 0x4d, 0x51, 0x54, 0x54, 5];
+    return head.every((byte, i) => bytes[bodyStart + i] === byte);
+  }
+
+  /** In the client's own shape: 3.x gets a 3.x CONNACK 0x01 [MQTT311-3.1.2-2], 5.0 and later 0x84 [MQTT5-3.1.2-2]. */
+  #refuseVersion(error: UnsupportedVersionError): void {
+    if (error.protocolLevel === 0) return;
+    this.version = error.protocolLevel >= 5 ? 5 : 4;
+    this.writeConnackRefusal(error.reasonCode, error.message, undefined);
+  }
+}
+
+/** The Return Code of 3.x for a Reason Code of 5.0. */
+export function connackCode3(reasonCode: number): number {
+  switch (reasonCode) {
+    case ReasonCode.UnsupportedProtocolVersion:
+      return 1;
+    case ReasonCode.ClientIdentifierNotValid:
+      return 2;
+    case ReasonCode.BadUserNameOrPassword:
+      return 4;
+    case ReasonCode.NotAuthorized:
+    case ReasonCode.Banned:
+    case ReasonCode.BadAuthenticationMethod:
+      return 5;
+    default:
+      return 3;
+  }
+}
+
+function describeFirstBytes(bytes: Uint8Array): string {
+  const head = Array.from(bytes.subarray(0, 8), (byte) => (byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : '.'));
+  const ascii = head.join('');
+  if (/^(GET|POST|PUT|HEAD|OPTIONS) /.test(ascii)) {
+    return 'an HTTP request came to an MQTT port; MQTT over WebSocket has a port of its own';
+  }
+  if (bytes[0] === 0x16 && bytes[1] === 3) return 'a TLS handshake came to a port without TLS';
+  return `the first packet is not a CONNECT; it begins with byte ${hex(bytes[0] ?? 0)}`;
+}
+
+function hex(byte: number): string {
+  return `0x${byte.toString(16).padStart(2, '0').toUpperCase()}`;
+}
+
+function clip(text: string): string {
+  return text.length > 1024 ? `${text.slice(0, 1023)}…` : text;
+}

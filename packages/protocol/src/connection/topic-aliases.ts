@@ -1,0 +1,71 @@
+import { ProtocolError, ReasonCode } from '@hawser/codec';
+
+/** Topic Aliases that the peer has set. They live as long as the Network Connection [MQTT5-3.3.2-7]. */
+export class InboundAliases {
+  readonly #maximum: number;
+  readonly #topics: (string | undefined)[] = [];
+
+  /** `maximum`: the Topic Alias Maximum that this side announced. */
+  constructor(maximum: number) {
+    this.#maximum = maximum;
+  }
+
+  /** The topic that a PUBLISH with an alias means; remembers it when the PUBLISH brings a topic too. */
+  resolve(alias: number, topic: string): string {
+    if (alias === 0 || alias > this.#maximum) {
+      // [MQTT5-3.3.2-8], [MQTT5-3.3.2-9]
+      throw new ProtocolError(
+        'topic-alias-invalid',
+        `Topic Alias ${alias} is not within the Topic Alias Maximum ${this.#maximum} that was announced`,
+        ReasonCode.TopicAliasInvalid,
+      );
+    }
+    if (topic !== '') {
+      this.#topics[alias] = topic;
+      return topic;
+    }
+    const known = this.#topics[alias];
+    if (known === undefined) {
+      throw new ProtocolError(
+        'topic-alias-unknown',
+        `Topic Alias ${alias} was used without a topic before it was set`,
+        ReasonCode.ProtocolError,
+      );
+    }
+    return known;
+  }
+}
+
+/** Topic Aliases that this side assigns, least recently used first to go, within what the peer allows [MQTT5-3.1.2-26]. */
+export class OutboundAliases {
+  readonly #maximum: number;
+  readonly #aliases = new Map<string, number>();
+  /** Set by `assign`: the peer knows the alias already, the topic can stay away. */
+  known = false;
+
+  /** `maximum`: the peer's Topic Alias Maximum, 1 or more. */
+  constructor(maximum: number) {
+    this.#maximum = maximum;
+  }
+
+  assign(topic: string): number {
+    const aliases = this.#aliases;
+    let alias = aliases.get(topic);
+    if (alias !== undefined) {
+      aliases.delete(topic);
+      aliases.set(topic, alias);
+      this.known = true;
+      return alias;
+    }
+    this.known = false;
+    if (aliases.size < this.#maximum) {
+      alias = aliases.size + 1;
+    } else {
+      const oldest = aliases.entries().next().value;
+      alias = oldest?.[1] ?? 1;
+      if (oldest !== undefined) aliases.delete(oldest[0]);
+    }
+    aliases.set(topic, alias);
+    return alias;
+  }
+}

@@ -1,0 +1,20 @@
+export { AckQueue, type AckWriter } from './connection/ack-queue.ts';
+export { ClientConnection, type ClientConnectionOptions, type ClientSink } from './connection/client-connection.ts';
+export type { CloseCause, ClosedBy } from './connection/close-cause.ts';
+export { type Commits, Connection, type ConnectionOptions, type ConnectionSink } from './connection/connection.ts';
+export { type DirtyListener, type Drain, type OpenSource, Output } from './connection/output.ts';
+export {
+  type AcceptOptions,
+  connackCode3,
+  ServerConnection,
+  type ServerConnectionOptions,
+  type ServerSink,
+} from './connection/server-connection.ts';
+export { Slab } from './connection/slab.ts';
+export { InboundAliases, OutboundAliases } from './connection/topic-aliases.ts';
+export { InboundQos } from './session/inbound-qos.ts';
+export { Delivery, Message, type MessageContent } from './session/message.ts';
+export { Fifo, MessageQueue, type QueueBounds } from './session/message-queue.ts';
+export { PacketIdentifiers } from './session/packet-identifiers.ts';
+export { type DropCause, Session, type SessionHost, type SessionOptions } from './session/session.ts';
+export { NO_TICKET, type Ticket } from './ticket.ts';

@@ -1,0 +1,132 @@
+import { encodePublishProperties, type PublishProperties, type QoS, type Topic } from '@hawser/codec';
+
+/** What a message is made of. */
+export interface MessageContent {
+  readonly topic: Topic;
+  readonly payload: Uint8Array;
+  readonly qos: QoS;
+  readonly retain: boolean;
+  /** Without Topic Alias and Subscription Identifiers: those belong to one connection. */
+  readonly properties: PublishProperties | undefined;
+  /** Client ID of the publisher; undefined: the server itself. */
+  readonly publisher: string | undefined;
+  /** When it was taken, and when its Message Expiry Interval ends (Infinity: never); milliseconds as the caller counts. */
+  readonly receivedAtMs: number;
+  readonly expiresAtMs: number;
+}
+
+/**
+ * An Application Message on its way: never changed, shared by everybody who gets it. Its payload may be a view of a
+ * socket's chunk until somebody keeps it.
+ */
+export class Message implements MessageContent {
+  readonly topic: Topic;
+  payload: Uint8Array;
+  readonly qos: QoS;
+  readonly retain: boolean;
+  properties: PublishProperties | undefined;
+  readonly publisher: string | undefined;
+  readonly receivedAtMs: number;
+  readonly expiresAtMs: number;
+  #kept: boolean;
+  #encoded: Uint8Array | undefined;
+  #isEncoded = false;
+
+  /** `kept`: payload and properties are the message's own, nobody will overwrite them. */
+  constructor(content: MessageContent, kept: boolean) {
+    this.topic = content.topic;
+    this.payload = content.payload;
+    this.qos = content.qos;
+    this.retain = content.retain;
+    this.properties = content.properties;
+    this.publisher = content.publisher;
+    this.receivedAtMs = content.receivedAtMs;
+    this.expiresAtMs = content.expiresAtMs;
+    this.#kept = kept;
+  }
+
+  /** Bytes it holds, as the bounds of queues count them: topic and payload. */
+  get size(): number {
+    return this.topic.bytes.length + this.payload.length;
+  }
+
+  /** Makes it its own: what is queued, stored or retained must not hold a socket's chunk. Idempotent. */
+  keep(): this {
+    if (this.#kept) return this;
+    this.#kept = true;
+    this.payload = this.payload.slice();
+    const correlationData = this.properties?.correlationData;
+    if (correlationData !== undefined) this.properties = { ...this.properties, correlationData: correlationData.slice() };
+    return this;
+  }
+
+  isExpired(now: number): boolean {
+    return now >= this.expiresAtMs;
+  }
+
+  /**
+   * The properties for one receiver, encoded, without the length in front. The Message Expiry Interval is what is left
+   * of it [MQTT5-3.3.2-6]; encoded once where all receivers get the same.
+   */
+  encodeProperties(
+    now: number,
+    subscriptionIdentifiers: readonly number[] | undefined,
+    topicAlias: number | undefined,
+  ): Uint8Array | undefined {
+    const waited = this.expiresAtMs === Number.POSITIVE_INFINITY ? 0 : Math.floor((now - this.receivedAtMs) / 1000);
+    if (subscriptionIdentifiers === undefined && topicAlias === undefined && waited <= 0) {
+      if (!this.#isEncoded) {
+        this.#isEncoded = true;
+        this.#encoded = encodePublishProperties(this.properties);
+      }
+      return this.#encoded;
+    }
+    const properties: PublishProperties = { ...this.properties };
+    if (waited > 0 && properties.messageExpiryInterval !== undefined) {
+      properties.messageExpiryInterval = Math.max(1, properties.messageExpiryInterval - waited);
+    }
+    if (subscriptionIdentifiers !== undefined) properties.subscriptionIdentifiers = [...subscriptionIdentifiers];
+    if (topicAlias !== undefined) properties.topicAlias = topicAlias;
+    return encodePublishProperties(properties);
+  }
+}
+
+/** One message for one receiver. */
+export class Delivery {
+  readonly message: Message;
+  /** QoS at which this receiver gets it. */
+  readonly qos: QoS;
+  /** RETAIN flag as this receiver gets it. */
+  readonly retain: boolean;
+  readonly subscriptionIdentifiers: readonly number[] | undefined;
+  /** The shared subscription it came by; it may move to another member. */
+  readonly shared: string | undefined;
+  /** Its place in the store; 0: not stored. */
+  sequence: number;
+  /** It may be sent once this is committed. */
+  ready: number;
+  /** Sent before, so that it goes with DUP the next time [MQTT5-3.3.1-1]. */
+  sent = false;
+
+  constructor(
+    message: Message,
+    qos: QoS,
+    retain: boolean,
+    subscriptionIdentifiers: readonly number[] | undefined,
+    shared: string | undefined,
+    sequence: number,
+    ready: number,
+  ) {
+    this.message = message;
+    this.qos = qos;
+    this.retain = retain;
+    this.subscriptionIdentifiers = subscriptionIdentifiers;
+    this.shared = shared;
+    this.sequence = sequence;
+    this.ready = ready;
+  }
+
+  get size(): number {
+    return this.message.size;
+  }
+}

@@ -1,0 +1,500 @@
+import { PacketType, type QoS, ReasonCode } from '@hawser/codec';
+import type { Connection } from '../connection/connection.ts';
+import { NO_TICKET, type Ticket } from '../ticket.ts';
+import { InboundQos } from './inbound-qos.ts';
+import { Delivery, type Message } from './message.ts';
+import { Fifo, MessageQueue, type QueueBounds } from './message-queue.ts';
+import { PacketIdentifiers } from './packet-identifiers.ts';
+
+/** Why a message did not reach the session it was for. */
+export type DropCause = 'queue-full' | 'expired' | 'packet-too-large' | 'slow-consumer' | 'rejected-by-receiver';
+
+/** Whom a session tells what happens, and where it writes down what must survive. One for each session. */
+export interface SessionHost {
+  /** Reaches the disk as far as this ticket. */
+  readonly committed: Ticket;
+  /** A message has joined the queue; sets `delivery.sequence`. Called only for sessions that survive. */
+  storeQueued(delivery: Delivery): Ticket;
+  /** A message has left it for good. */
+  storeDequeued(delivery: Delivery): void;
+  /** The handshake of a message has a Packet Identifier. `lazy`: nothing waits for it. */
+  storeOutbound(packetIdentifier: number, sequence: number, qos: 1 | 2, state: 'published' | 'released', lazy: boolean): Ticket;
+  storeOutboundDone(packetIdentifier: number): void;
+  /** Call `onCommitted` once this ticket is committed. */
+  waitFor(ticket: Ticket): void;
+  /** The queue goes on in the store after this sequence: answer with `onPage`, later. */
+  requestPage(afterSequence: number): void;
+  /** A message was lost. */
+  onDropped(cause: DropCause, delivery: Delivery): void;
+  /** The receiver has taken a message to the end, or refused it with this Reason Code. Only for those that were kept. */
+  onSettled(delivery: Delivery, reasonCode: number): void;
+}
+
+/** Handshakes of sessions that end with their connection: nobody will send these again, so nothing is kept of them. */
+const TRANSIENT_1 = Symbol('published at QoS 1');
+const TRANSIENT_2 = Symbol('published at QoS 2');
+/** PUBREL is due or sent; `RESUMED`: it was sent on an earlier connection, and counts against nothing on this one. */
+const RELEASED = Symbol('released');
+const RELEASED_RESUMED = Symbol('released, resumed');
+
+type Handshake = Delivery | typeof TRANSIENT_1 | typeof TRANSIENT_2 | typeof RELEASED | typeof RELEASED_RESUMED;
+
+export interface SessionOptions {
+  /** It outlives its connection: what it takes is kept, and stored by the host. */
+  readonly survives: boolean;
+  readonly bounds: QueueBounds;
+  /** Messages of the queue that are held in memory while nobody reads them; the others are in the store. Infinity: all. */
+  readonly pageSize: number;
+}
+
+/**
+ * What an MQTT session remembers of the messages it sends, and of the QoS 2 messages it receives. It outlives
+ * connections; either side of MQTT has one. Handshakes are kept in the order in which they began, for they are
+ * sent again in it [MQTT5-4.6.0-1] [MQTT5-4.4.0-1].
+ */
+export class Session {
+  readonly inbound = new InboundQos();
+  readonly queue = new MessageQueue();
+  survives: boolean;
+  /** The connection it is served by now. */
+  connection: Connection | undefined;
+  readonly host: SessionHost;
+  readonly #bounds: QueueBounds;
+  readonly #pageSize: number;
+  readonly #identifiers = new PacketIdentifiers();
+  readonly #window = new Map<number, Handshake>();
+  /** Sequences of handshakes whose message is no longer held, for the store. */
+  #releasedSequences: Map<number, number> | undefined;
+  /** Identifiers that wait to be sent (again) on this connection, in order. */
+  #toSend: Fifo<number> | undefined;
+  /** PUBLISH packets of this connection that have not been acknowledged to the end. */
+  #unacknowledged = 0;
+  #receiveMaximum = 65_535;
+  #waitingFor: Ticket = NO_TICKET;
+  #lastSequence = 0;
+  #pageRequested = false;
+  #dropFromPage = 0;
+
+  constructor(host: SessionHost, options: SessionOptions) {
+    this.host = host;
+    this.survives = options.survives;
+    this.#bounds = options.bounds;
+    this.#pageSize = options.pageSize;
+  }
+
+  /** Handshakes under way. */
+  get inFlight(): number {
+    return this.#window.size;
+  }
+
+  /** Packet Identifiers in use by handshakes; for who hands out others on the same connection (SUBSCRIBE). */
+  get identifiersInUse(): { has(packetIdentifier: number): boolean } {
+    return this.#window;
+  }
+
+  nextPacketIdentifier(alsoInUse: { has(packetIdentifier: number): boolean }): number {
+    return this.#identifiers.next({ has: (id) => this.#window.has(id) || alsoInUse.has(id) });
+  }
+
+  /** The queue is full and its policy says that the publisher is to be refused. */
+  refuses(size: number): boolean {
+    return this.#bounds.policy === 'refuse' && this.queue.isFull(this.#bounds, size) && !this.#canSendNow();
+  }
+
+  /**
+   * Sends a message or queues it. The ticket is that of its place on disk: who acknowledges the message to its publisher
+   * waits for it. `ready`: it may not be seen before this is committed.
+   */
+  deliver(
+    message: Message,
+    qos: QoS,
+    retain: boolean,
+    subscriptionIdentifiers: readonly number[] | undefined,
+    shared: string | undefined,
+    ready: Ticket,
+    now: number,
+  ): Ticket {
+    if (ready <= this.host.committed) {
+      if (qos === 0 && this.connection !== undefined) {
+        this.#send(message, 0, retain, false, 0, subscriptionIdentifiers, now, undefined);
+        return NO_TICKET;
+      }
+      if (!this.survives && shared === undefined && this.#canSendNow()) {
+        const packetIdentifier = this.#identifiers.next(this.#window);
+        if (this.#send(message, qos, retain, false, packetIdentifier, subscriptionIdentifiers, now, undefined)) {
+          this.#window.set(packetIdentifier, qos === 1 ? TRANSIENT_1 : TRANSIENT_2);
+          this.#unacknowledged++;
+        }
+        return NO_TICKET;
+      }
+    }
+    const delivery = new Delivery(message.keep(), qos, retain, subscriptionIdentifiers, shared, 0, ready);
+    return this.enqueue(delivery, now);
+  }
+
+  /** Puts a message at the end of the queue, within its bounds, and sends what may be sent. */
+  enqueue(delivery: Delivery, now: number): Ticket {
+    const canSendNow = this.#canSendNow();
+    if (!canSendNow && !this.#makeRoom(delivery)) return NO_TICKET;
+    let ticket: Ticket = NO_TICKET;
+    if (this.survives && (delivery.qos > 0 || this.connection === undefined)) {
+      ticket = this.host.storeQueued(delivery);
+      if (delivery.sequence > 0 && (this.queue.paged > 0 || (!canSendNow && this.queue.front.length >= this.#pageSize))) {
+        this.queue.paged++;
+        this.queue.pagedBytes += delivery.size;
+        this.#requestPageWhenDue();
+        return ticket;
+      }
+      if (delivery.sequence > 0) this.#lastSequence = delivery.sequence;
+    }
+    this.queue.push(delivery);
+    this.pump(now);
+    return ticket;
+  }
+
+  /** Puts back what was loaded from a store: a handshake under way. In the order in which they began. */
+  restoreHandshake(packetIdentifier: number, delivery: Delivery | undefined, sequence: number): void {
+    if (delivery === undefined) {
+      this.#window.set(packetIdentifier, RELEASED);
+      this.#rememberSequence(packetIdentifier, sequence);
+    } else {
+      delivery.sent = true;
+      this.#window.set(packetIdentifier, delivery);
+    }
+    this.#identifiers.continueAfter(packetIdentifier);
+  }
+
+  /** A queue of which nothing has been read yet. */
+  restoreQueue(messages: number, bytes: number, afterSequence: number): void {
+    this.queue.paged = messages;
+    this.queue.pagedBytes = bytes;
+    this.#lastSequence = afterSequence;
+  }
+
+  /** A page of the queue; `complete`: there was nothing behind it when it was read. */
+  onPage(deliveries: readonly Delivery[], complete: boolean, now: number): void {
+    this.#pageRequested = false;
+    for (const delivery of deliveries) {
+      this.#lastSequence = delivery.sequence;
+      if (this.#isInFlight(delivery.sequence)) continue;
+      this.queue.paged = Math.max(0, this.queue.paged - 1);
+      this.queue.pagedBytes = Math.max(0, this.queue.pagedBytes - delivery.size);
+      if (this.#dropFromPage > 0) {
+        this.#dropFromPage--;
+        this.#drop('queue-full', delivery);
+      } else this.queue.push(delivery);
+    }
+    if (complete && deliveries.length === 0) {
+      this.queue.paged = 0;
+      this.queue.pagedBytes = 0;
+    }
+    this.pump(now);
+  }
+
+  /** A connection serves it now: handshakes are taken up with their identifiers and DUP, then the queue. */
+  attach(connection: Connection, receiveMaximum: number, now: number): void {
+    this.connection = connection;
+    this.#receiveMaximum = receiveMaximum;
+    this.#unacknowledged = 0;
+    this.#waitingFor = NO_TICKET;
+    this.#toSend = undefined;
+    if (this.#window.size > 0) {
+      const toSend = new Fifo<number>();
+      for (const [packetIdentifier, handshake] of this.#window) {
+        if (handshake === RELEASED) this.#window.set(packetIdentifier, RELEASED_RESUMED);
+        toSend.push(packetIdentifier);
+      }
+      this.#toSend = toSend;
+    }
+    this.pump(now);
+  }
+
+  detach(): void {
+    this.connection = undefined;
+    this.#toSend = undefined;
+    this.#waitingFor = NO_TICKET;
+  }
+
+  /** What was waited for is on disk. */
+  onCommitted(now: number): void {
+    this.#waitingFor = NO_TICKET;
+    this.pump(now);
+  }
+
+  /** PUBACK. False: it answers a QoS 2 message, a Protocol Error. */
+  handlePuback(packetIdentifier: number, reasonCode: number, now: number): boolean {
+    const handshake = this.#window.get(packetIdentifier);
+    if (handshake === undefined) return true;
+    if (handshake !== TRANSIENT_1 && (typeof handshake === 'symbol' || handshake.qos !== 1)) return false;
+    this.#end(packetIdentifier);
+    this.#unacknowledged--;
+    if (typeof handshake === 'object') this.#settle(handshake, reasonCode);
+    if (this.queue.length > 0 || this.#toSend !== undefined) this.pump(now);
+    return true;
+  }
+
+  /** PUBREC. False: it answers a QoS 1 message, a Protocol Error. */
+  handlePubrec(packetIdentifier: number, reasonCode: number, now: number): boolean {
+    const handshake = this.#window.get(packetIdentifier);
+    if (handshake === TRANSIENT_1 || (typeof handshake === 'object' && handshake.qos !== 2)) return false;
+    if (handshake === undefined) {
+      // The sender of the PUBREC may forget it [MQTT5-4.3.3-5]; in 3.x PUBREL has no Reason Code and does the same.
+      if (reasonCode < 0x80) {
+        this.connection?.acknowledge(PacketType.PUBREL, packetIdentifier, ReasonCode.PacketIdentifierNotFound, NO_TICKET);
+      }
+      return true;
+    }
+    if (reasonCode >= 0x80) {
+      this.#end(packetIdentifier);
+      this.#unacknowledged--;
+      if (typeof handshake === 'object') this.#settle(handshake, reasonCode);
+      this.pump(now);
+      return true;
+    }
+    let ticket = NO_TICKET;
+    if (handshake === TRANSIENT_2) this.#window.set(packetIdentifier, RELEASED);
+    else if (typeof handshake === 'object') {
+      this.#window.set(packetIdentifier, RELEASED);
+      if (this.survives && handshake.sequence > 0) {
+        this.#rememberSequence(packetIdentifier, handshake.sequence);
+        ticket = this.host.storeOutbound(packetIdentifier, handshake.sequence, 2, 'released', false);
+      }
+      this.#settle(handshake, reasonCode);
+    }
+    this.connection?.acknowledge(PacketType.PUBREL, packetIdentifier, 0, ticket);
+    return true;
+  }
+
+  /** PUBCOMP. False: it answers a QoS 1 message, or one whose PUBREL was not sent: a Protocol Error. */
+  handlePubcomp(packetIdentifier: number, now: number): boolean {
+    const handshake = this.#window.get(packetIdentifier);
+    if (handshake === undefined) return true;
+    if (handshake !== RELEASED && handshake !== RELEASED_RESUMED) return false;
+    this.#end(packetIdentifier);
+    if (handshake === RELEASED) this.#unacknowledged--;
+    if (this.queue.length > 0 || this.#toSend !== undefined) this.pump(now);
+    return true;
+  }
+
+  /** Sends what the window, the connection and the disk let go. */
+  pump(now: number): void {
+    this.#sendHandshakes(now);
+    while (this.queue.front.length > 0 && this.#toSend === undefined) {
+      const delivery = this.queue.front.peek() as Delivery;
+      if (delivery.message.isExpired(now)) {
+        this.queue.shift();
+        this.#drop('expired', delivery);
+        continue;
+      }
+      if (!this.#hasWindow()) break;
+      if (delivery.ready > this.host.committed) {
+        this.#wait(delivery.ready);
+        break;
+      }
+      this.queue.shift();
+      this.#begin(delivery, now);
+    }
+    this.#requestPageWhenDue();
+  }
+
+  /** All messages that have not been taken by the receiver: in flight first, then queued. For moving them elsewhere. */
+  *unsettled(): Iterable<Delivery> {
+    for (const handshake of this.#window.values()) if (typeof handshake === 'object') yield handshake;
+    yield* this.queue.front;
+  }
+
+  /** Sends a message of the queue with a Packet Identifier of its own; QoS 2 of a surviving session after it is on disk. */
+  #begin(delivery: Delivery, now: number): void {
+    if (delivery.qos === 0) {
+      this.#send(delivery.message, 0, delivery.retain, false, 0, delivery.subscriptionIdentifiers, now, delivery);
+      if (delivery.sequence > 0) this.host.storeDequeued(delivery);
+      return;
+    }
+    const packetIdentifier = this.#identifiers.next(this.#window);
+    this.#window.set(packetIdentifier, delivery);
+    if (this.survives && delivery.sequence > 0) {
+      const lazy = delivery.qos === 1;
+      const ticket = this.host.storeOutbound(packetIdentifier, delivery.sequence, delivery.qos, 'published', lazy);
+      if (!lazy && ticket > this.host.committed) {
+        delivery.ready = ticket;
+        this.#toSend ??= new Fifo();
+        this.#toSend.push(packetIdentifier);
+        this.#wait(ticket);
+        this.#beginMore();
+        return;
+      }
+    }
+    this.#sendHandshake(packetIdentifier, delivery, now);
+  }
+
+  /** While one QoS 2 message waits for its identifier to be on disk, those behind it get theirs into the same batch. */
+  #beginMore(): void {
+    while (this.queue.front.length > 0 && this.#hasWindow()) {
+      const delivery = this.queue.front.peek() as Delivery;
+      if (delivery.qos !== 2 || delivery.sequence === 0 || delivery.ready > this.host.committed) return;
+      this.queue.shift();
+      const packetIdentifier = this.#identifiers.next(this.#window);
+      this.#window.set(packetIdentifier, delivery);
+      delivery.ready = this.host.storeOutbound(packetIdentifier, delivery.sequence, 2, 'published', false);
+      this.#toSend?.push(packetIdentifier);
+    }
+  }
+
+  #sendHandshakes(now: number): void {
+    const toSend = this.#toSend;
+    if (toSend === undefined) return;
+    const connection = this.connection;
+    while (toSend.length > 0 && connection !== undefined) {
+      const packetIdentifier = toSend.peek() as number;
+      const handshake = this.#window.get(packetIdentifier);
+      if (typeof handshake === 'object') {
+        if (handshake.ready > this.host.committed) {
+          this.#wait(handshake.ready);
+          return;
+        }
+        if (connection.output.congested || this.#unacknowledged >= this.#receiveMaximum) return;
+        toSend.shift();
+        this.#sendHandshake(packetIdentifier, handshake, now);
+      } else {
+        toSend.shift();
+        if (handshake === RELEASED_RESUMED) connection.acknowledge(PacketType.PUBREL, packetIdentifier, 0, NO_TICKET);
+      }
+    }
+    connection?.releaseAcks();
+    this.#toSend = undefined;
+  }
+
+  #sendHandshake(packetIdentifier: number, delivery: Delivery, now: number): void {
+    const { message, qos, retain, sent, subscriptionIdentifiers } = delivery;
+    if (!this.#send(message, qos, retain, sent, packetIdentifier, subscriptionIdentifiers, now, delivery)) {
+      this.#end(packetIdentifier);
+      if (delivery.sequence > 0) this.host.storeDequeued(delivery);
+      return;
+    }
+    this.#unacknowledged++;
+    delivery.sent = true;
+  }
+
+  /** False: the peer does not take a packet of this size; the message is dropped and told. */
+  #send(
+    message: Message,
+    qos: QoS,
+    retain: boolean,
+    dup: boolean,
+    packetIdentifier: number,
+    subscriptionIdentifiers: readonly number[] | undefined,
+    now: number,
+    delivery: Delivery | undefined,
+  ): boolean {
+    const connection = this.connection as Connection;
+    let topic = message.topic.bytes;
+    let properties: Uint8Array | undefined;
+    if (connection.version === 5) {
+      const aliases = connection.aliases;
+      let alias: number | undefined;
+      if (aliases !== undefined) {
+        alias = aliases.assign(message.topic.name);
+        if (aliases.known) topic = NO_BYTES;
+      }
+      properties = message.encodeProperties(now, subscriptionIdentifiers, alias);
+    }
+    if (connection.writePublish(topic, message.payload, qos, retain, dup, packetIdentifier, properties)) return true;
+    const lost = delivery ?? new Delivery(message, qos, retain, subscriptionIdentifiers, undefined, 0, NO_TICKET);
+    this.host.onDropped('packet-too-large', lost);
+    return false;
+  }
+
+  #hasWindow(): boolean {
+    const connection = this.connection;
+    return (
+      connection !== undefined &&
+      this.#unacknowledged + (this.#toSend?.length ?? 0) < this.#receiveMaximum &&
+      this.#window.size < 65_535 &&
+      !connection.output.congested
+    );
+  }
+
+  #canSendNow(): boolean {
+    return this.queue.length === 0 && this.#toSend === undefined && this.#hasWindow();
+  }
+
+  /** Applies the bounds for one more message. False: it is the one that is dropped. */
+  #makeRoom(delivery: Delivery): boolean {
+    const bounds = this.#bounds;
+    if (bounds.policy === 'keep-last-per-topic') {
+      const name = delivery.message.topic.name;
+      for (const older of this.queue.removeWhere((queued) => queued.message.topic.name === name)) this.#drop('queue-full', older);
+    }
+    while (this.queue.isFull(bounds, delivery.size)) {
+      if (bounds.policy === 'drop-newest' || bounds.policy === 'refuse' || this.queue.length === 0) {
+        this.host.onDropped('queue-full', delivery);
+        return false;
+      }
+      const oldest = this.queue.shift();
+      if (oldest !== undefined) this.#drop('queue-full', oldest);
+      else if (!this.#dropOldestPaged()) {
+        this.host.onDropped('queue-full', delivery);
+        return false;
+      }
+    }
+    return true;
+  }
+
+  /** The oldest is only in the store: it is dropped when its page comes. */
+  #dropOldestPaged(): boolean {
+    if (this.#dropFromPage >= this.queue.paged) return false;
+    const mean = this.queue.pagedBytes / this.queue.paged;
+    this.queue.paged--;
+    this.queue.pagedBytes = Math.max(0, this.queue.pagedBytes - mean);
+    this.#dropFromPage++;
+    this.#requestPage();
+    return true;
+  }
+
+  #drop(cause: DropCause, delivery: Delivery): void {
+    if (delivery.sequence > 0) this.host.storeDequeued(delivery);
+    this.host.onDropped(cause, delivery);
+  }
+
+  #settle(delivery: Delivery, reasonCode: number): void {
+    if (delivery.sequence > 0) this.host.storeDequeued(delivery);
+    if (reasonCode >= 0x80) this.host.onDropped('rejected-by-receiver', delivery);
+    this.host.onSettled(delivery, reasonCode);
+  }
+
+  #end(packetIdentifier: number): void {
+    this.#window.delete(packetIdentifier);
+    this.#releasedSequences?.delete(packetIdentifier);
+    if (this.survives) this.host.storeOutboundDone(packetIdentifier);
+  }
+
+  #rememberSequence(packetIdentifier: number, sequence: number): void {
+    this.#releasedSequences ??= new Map();
+    this.#releasedSequences.set(packetIdentifier, sequence);
+  }
+
+  #isInFlight(sequence: number): boolean {
+    for (const handshake of this.#window.values()) {
+      if (typeof handshake === 'object' && handshake.sequence === sequence) return true;
+    }
+    return false;
+  }
+
+  #wait(ticket: Ticket): void {
+    if (this.#waitingFor >= ticket) return;
+    this.#waitingFor = ticket;
+    this.host.waitFor(ticket);
+  }
+
+  #requestPageWhenDue(): void {
+    if (this.connection !== undefined && this.queue.paged > 0 && this.queue.front.length <= this.#pageSize / 2) this.#requestPage();
+  }
+
+  #requestPage(): void {
+    if (this.#pageRequested) return;
+    this.#pageRequested = true;
+    this.host.requestPage(this.#lastSequence);
+  }
+}
+
+const NO_BYTES = new Uint8Array(0);

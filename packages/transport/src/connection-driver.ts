@@ -1,0 +1,161 @@
+import type { Connection, DirtyListener } from '@hawser/protocol';
+import type { Clock } from './clock.ts';
+import { Coalescer } from './coalescer.ts';
+import { Deadlines, type Timed } from './deadlines.ts';
+import { FlushQueue, type Flushable } from './flush-queue.ts';
+import type { Transport, TransportHandler } from './transport.ts';
+
+/** What all connections of a node share. */
+export interface DriverNode {
+  readonly clock: Clock;
+  readonly deadlines: Deadlines;
+  readonly flushQueue: FlushQueue;
+  readonly coalescer: Coalescer;
+}
+
+export function createDriverNode(clock: Clock): DriverNode {
+  return { clock, deadlines: new Deadlines(clock), flushQueue: new FlushQueue(clock), coalescer: new Coalescer() };
+}
+
+/** Told what a driver does besides what the Connection's sink is told. */
+export interface DriverListener {
+  /** The peer takes bytes again after it did not. */
+  onWritable(now: number): void;
+  /** The network connection is gone; the Connection's end has been told before. */
+  onGone(): void;
+}
+
+/**
+ * The one shell between a Connection, which has no I/O, and a Transport, a clock and the turns of the event loop: bytes
+ * in, one write per turn out, deadlines, the end.
+ */
+export class ConnectionDriver implements TransportHandler, DirtyListener, Flushable, Timed {
+  readonly transport: Transport;
+  readonly #connection: Connection;
+  readonly #node: DriverNode;
+  readonly #listener: DriverListener;
+  #dirty = false;
+  #pausedBy = 0;
+  #ending = false;
+  #gone = false;
+
+  constructor(connection: Connection, transport: Transport, node: DriverNode, listener: DriverListener) {
+    this.#connection = connection;
+    this.transport = transport;
+    this.#node = node;
+    this.#listener = listener;
+    connection.output.listener = this;
+  }
+
+  /** Begins to read. */
+  start(): void {
+    this.transport.start(this);
+    this.#node.deadlines.watch(this);
+    if (this.#connection.output.pendingBytes > 0) this.onDirty();
+  }
+
+  get isGone(): boolean {
+    return this.#gone;
+  }
+
+  onData(bytes: Uint8Array): void {
+    if (this.#ending || this.#gone) return;
+    this.#connection.receive(bytes, this.#node.clock.now());
+    this.afterTurn();
+  }
+
+  onDrain(): void {
+    if (this.#gone || !this.#connection.output.blocked) return;
+    this.#connection.output.blocked = false;
+    this.onDirty();
+    this.#listener.onWritable(this.#node.clock.now());
+  }
+
+  onClose(error: Error | undefined): void {
+    if (this.#gone) return;
+    this.#gone = true;
+    this.#node.deadlines.unwatch(this);
+    const text = error === undefined ? undefined : `the network connection broke: ${error.message}`;
+    this.#connection.receiveEnd(this.#node.clock.now(), text);
+    this.#connection.output.clear();
+    this.#listener.onGone();
+  }
+
+  onDirty(): void {
+    if (this.#dirty || this.#gone) return;
+    this.#dirty = true;
+    this.#node.flushQueue.add(this);
+  }
+
+  nextTimeout(): number {
+    return this.#pausedBy > 0 && this.#connection.closeCause === undefined ? Number.POSITIVE_INFINITY : this.#connection.nextTimeout();
+  }
+
+  handleTimeout(now: number): void {
+    this.#connection.handleTimeout(now);
+    this.afterTurn();
+  }
+
+  /** Call after anything was done to the Connection from outside `onData`: sees to its end and to reading. */
+  afterTurn(): void {
+    const connection = this.#connection;
+    if (connection.closeCause !== undefined) {
+      if (!this.#ending) {
+        this.#ending = true;
+        this.onDirty();
+      }
+      return;
+    }
+    this.#setPaused(PAUSED_BY_POLICY, connection.suspended);
+  }
+
+  /** Stops or resumes reading because what this connection sends has nowhere to go. */
+  setBackpressure(paused: boolean): void {
+    this.#setPaused(PAUSED_BY_BACKPRESSURE, paused);
+  }
+
+  /** The deadline of the Connection has come nearer (the CONNACK sets the Keep Alive). */
+  watchDeadline(): void {
+    this.#node.deadlines.watch(this);
+  }
+
+  flush(now: number): void {
+    this.#dirty = false;
+    if (this.#gone) return;
+    const connection = this.#connection;
+    const output = connection.output;
+    if (!output.blocked && output.pendingBytes > 0) {
+      const coalescer = this.#node.coalescer;
+      output.drain(coalescer);
+      connection.lastSentMs = now;
+      output.blocked = !this.transport.write(coalescer.take());
+    }
+    if (output.blocked && output.pendingBytes > 0 && output.pendingBytes < COMPACT_BELOW) output.compact();
+    if (this.#ending) {
+      // What the peer has not taken by now it never will: the last packet goes with what can still go.
+      this.#node.deadlines.unwatch(this);
+      this.transport.end();
+    }
+  }
+
+  /** Cuts off the network connection without ado. */
+  destroy(): void {
+    if (!this.#gone) this.transport.destroy();
+  }
+
+  #setPaused(by: number, paused: boolean): void {
+    const before = this.#pausedBy;
+    this.#pausedBy = paused ? before | by : before & ~by;
+    if (before === 0 && this.#pausedBy !== 0) this.transport.pause();
+    else if (before !== 0 && this.#pausedBy === 0) {
+      // Time in which this side did not read is not the peer's [CONNECTION.md 1, Keep Alive].
+      this.#connection.lastReceivedMs = this.#node.clock.now();
+      this.#node.deadlines.watch(this);
+      this.transport.resume();
+    }
+  }
+}
+
+const PAUSED_BY_POLICY = 1;
+const PAUSED_BY_BACKPRESSURE = 2;
+const COMPACT_BELOW = 1024;

@@ -1,0 +1,118 @@
+import type { Clock } from './clock.ts';
+
+/** Something with a deadline of its own. */
+export interface Timed {
+  /** When it wants to be told, milliseconds of the clock's `now`; Infinity: never. */
+  nextTimeout(): number;
+  /** It is that late, or later. */
+  handleTimeout(now: number): void;
+}
+
+interface Entry {
+  atMs: number;
+  /** Undefined: taken out. */
+  timed: Timed | undefined;
+}
+
+/**
+ * All deadlines of a node behind one timer: a heap. A deadline that moves away (each packet moves a Keep Alive) costs
+ * nothing: when its old time comes it is asked again. One that comes nearer is given with `watch`.
+ */
+export class Deadlines {
+  readonly #clock: Clock;
+  readonly #heap: Entry[] = [];
+  readonly #entries = new Map<Timed, Entry>();
+  #cancel: (() => void) | undefined;
+  #timerAt = Number.POSITIVE_INFINITY;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** Sees to it that `timed` is told at its next deadline. Call again when the deadline has come nearer. */
+  watch(timed: Timed): void {
+    const atMs = timed.nextTimeout();
+    const known = this.#entries.get(timed);
+    if (known !== undefined) {
+      if (known.atMs <= atMs) return;
+      known.timed = undefined;
+    }
+    if (atMs === Number.POSITIVE_INFINITY) {
+      this.#entries.delete(timed);
+      return;
+    }
+    const entry: Entry = { atMs, timed };
+    this.#entries.set(timed, entry);
+    this.#push(entry);
+    this.#arm();
+  }
+
+  unwatch(timed: Timed): void {
+    const entry = this.#entries.get(timed);
+    if (entry === undefined) return;
+    entry.timed = undefined;
+    this.#entries.delete(timed);
+  }
+
+  close(): void {
+    this.#cancel?.();
+    this.#cancel = undefined;
+    this.#heap.length = 0;
+    this.#entries.clear();
+  }
+
+  #onTimer(): void {
+    this.#cancel = undefined;
+    this.#timerAt = Number.POSITIVE_INFINITY;
+    const now = this.#clock.now();
+    for (let first = this.#heap[0]; first !== undefined && first.atMs <= now; first = this.#heap[0]) {
+      this.#pop();
+      const timed = first.timed;
+      if (timed === undefined) continue;
+      this.#entries.delete(timed);
+      if (timed.nextTimeout() <= now) timed.handleTimeout(now);
+      this.watch(timed);
+    }
+    this.#arm();
+  }
+
+  #arm(): void {
+    while (this.#heap[0] !== undefined && this.#heap[0].timed === undefined) this.#pop();
+    const atMs = this.#heap[0]?.atMs ?? Number.POSITIVE_INFINITY;
+    if (atMs === Number.POSITIVE_INFINITY || (this.#cancel !== undefined && this.#timerAt <= atMs)) return;
+    this.#cancel?.();
+    this.#timerAt = atMs;
+    this.#cancel = this.#clock.setTimer(atMs, () => this.#onTimer());
+  }
+
+  #push(entry: Entry): void {
+    const heap = this.#heap;
+    let at = heap.length;
+    heap.push(entry);
+    while (at > 0) {
+      const parent = (at - 1) >> 1;
+      const above = heap[parent] as Entry;
+      if (above.atMs <= entry.atMs) break;
+      heap[at] = above;
+      at = parent;
+    }
+    heap[at] = entry;
+  }
+
+  #pop(): void {
+    const heap = this.#heap;
+    const last = heap.pop();
+    if (last === undefined || heap.length === 0) return;
+    let at = 0;
+    for (;;) {
+      let child = at * 2 + 1;
+      if (child >= heap.length) break;
+      const right = child + 1;
+      if (right < heap.length && (heap[right] as Entry).atMs < (heap[child] as Entry).atMs) child = right;
+      if ((heap[child] as Entry).atMs >= last.atMs) break;
+      heap[at] = heap[child] as Entry;
+      at = child;
+    }
+    heap[at] = last;
+  }
+}
