@@ -49,7 +49,6 @@ function build() {
   run(process.execPath, [fileURLToPath(new URL('node_modules/typescript/bin/tsc', root)), '-b']);
 }
 
-
 function run(command, args, more = {}) {
   try {
     // Standard output belongs to what runs next (a broker prints `ready` there), so all of this goes to standard error.

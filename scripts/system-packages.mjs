@@ -28,8 +28,8 @@ export function installSystemPackages() {
 }
 
 function isInstalled(name) {
-  const answer = spawnSync('dpkg-query', ['--show', '--showformat=${db:Status-Status}', name], { encoding: 'utf8' });
-  return answer.stdout === 'installed';
+  const answer = spawnSync('dpkg-query', ['--status', name], { encoding: 'utf8' });
+  return answer.stdout?.includes('Status: install ok installed') ?? false;
 }
 
 function apt(...args) {

@@ -1,0 +1,36 @@
+/** MQTT 3.1, 3.1.1 and 5.0 by the number that stands in CONNECT's Protocol Version field. [MQTT5-3.1.2.2] */
+export type ProtocolVersion = 3 | 4 | 5;
+
+/** Where the client runs. */
+export type Platform = 'node' | 'browser';
+
+/** A value as an option takes it. `bytes` takes text too, `pairs` is a list of `[name, value]`. */
+export type ParameterType = 'string' | 'integer' | 'number' | 'boolean' | 'bytes' | 'enum' | 'pairs' | 'function';
+
+/** What `minimum` and `maximum` count. For strings and bytes the length in UTF-8, for numbers the value itself. */
+export type ParameterUnit = 'seconds' | 'bytes' | 'messages' | 'port' | 'count';
+
+/** One connection parameter: a row of the table. Sentences for people are in `@hawser/parameters/texts`. */
+export interface Parameter {
+  /** The client option's path: `keepAlive`, `will.delayInterval`. */
+  readonly name: string;
+  /** Flags of the command line: the short one, if any, the long one, then other spellings that are taken. */
+  readonly cli: readonly string[];
+  readonly type: ParameterType;
+  /** Other types that are accepted. */
+  readonly also?: readonly ParameterType[];
+  /** A list of such values is accepted as well. */
+  readonly many?: true;
+  readonly unit?: ParameterUnit;
+  readonly minimum?: number;
+  readonly maximum?: number;
+  /** For `enum`: the values. */
+  readonly values?: readonly (string | number)[];
+  /** What holds when it is not given; absent: nothing is sent. */
+  readonly default?: string | number | boolean;
+  /** Protocol versions that can carry it. */
+  readonly versions: readonly ProtocolVersion[];
+  readonly platforms: readonly Platform[];
+  /** Never to be printed or logged. */
+  readonly secret?: true;
+}
