@@ -1,0 +1,61 @@
+import { ReasonCode } from './reason-codes.ts';
+
+/**
+ * The bytes are not a Control Packet: a field is cut off, a reserved bit is set, a string is not UTF-8. The connection
+ * must be closed; `reasonCode` is what a 5.0 peer is told (section 4.13.1). `code` is stable, the message is for people.
+ */
+export class MalformedPacketError extends Error {
+  override readonly name: string = 'MalformedPacketError';
+  readonly code: string;
+  readonly reasonCode: number;
+
+  constructor(code: string, message: string, reasonCode: number = ReasonCode.MalformedPacket, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+    this.reasonCode = reasonCode;
+  }
+}
+
+/**
+ * The bytes are a Control Packet, and the peer may not send it: a property twice, a value out of range, a packet only the
+ * other side sends. The connection must be closed; `reasonCode` is the most precise one there is (section 4.13).
+ */
+export class ProtocolError extends Error {
+  override readonly name: string = 'ProtocolError';
+  readonly code: string;
+  readonly reasonCode: number;
+
+  constructor(code: string, message: string, reasonCode: number = ReasonCode.ProtocolError, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+    this.reasonCode = reasonCode;
+  }
+}
+
+/**
+ * A CONNECT for a protocol that is not spoken here: code `unsupported-protocol-version`, Reason Code 0x84
+ * [MQTT311-3.1.2-2] [MQTT5-3.1.2-2]. A server answers in the shape of the level asked for: below 5 with the 3.x CONNACK
+ * 0x01, from 5 on with the 5.0 CONNACK 0x84. `protocolLevel` is 0 when even the name is unknown [MQTT5-3.1.2-1].
+ */
+export class UnsupportedVersionError extends ProtocolError {
+  override readonly name: string = 'UnsupportedVersionError';
+  readonly protocolName: string;
+  readonly protocolLevel: number;
+
+  constructor(protocolName: string, protocolLevel: number, message: string) {
+    super('unsupported-protocol-version', message, ReasonCode.UnsupportedProtocolVersion);
+    this.protocolName = protocolName;
+    this.protocolLevel = protocolLevel;
+  }
+}
+
+/** The caller handed over something that cannot be encoded. Nothing was written. */
+export class UsageError extends Error {
+  override readonly name: string = 'UsageError';
+  readonly code: string;
+
+  constructor(code: string, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}

@@ -1,0 +1,81 @@
+export { MalformedPacketError, ProtocolError, UnsupportedVersionError, UsageError } from './errors.ts';
+export { type DecodeLimits, defaultDecodeLimits } from './limits.ts';
+export {
+  type AckPacket,
+  decodeAck,
+  type PubackPacket,
+  type PubcompPacket,
+  type PubrecPacket,
+  type PubrelPacket,
+} from './packets/ack.ts';
+export { type AuthPacket, decodeAuth } from './packets/auth.ts';
+export { type ConnackPacket, decodeConnack } from './packets/connack.ts';
+export { type ConnectPacket, decodeConnect, peekProtocolVersion, type WillMessage } from './packets/connect.ts';
+export { type DisconnectPacket, decodeDisconnect } from './packets/disconnect.ts';
+export { decodePacket, encodePacket, type Packet, writePacket } from './packets/packet.ts';
+export { decodePingreq, decodePingresp, type PingreqPacket, type PingrespPacket } from './packets/ping.ts';
+export {
+  decodePublish,
+  type PublishPacket,
+  publishIdentifierOffset,
+  publishSize,
+  writePublishInto,
+} from './packets/publish.ts';
+export { decodeSuback, type SubackPacket } from './packets/suback.ts';
+export { decodeSubscribe, type SubscribePacket, type Subscription } from './packets/subscribe.ts';
+export { decodeUnsuback, type UnsubackPacket } from './packets/unsuback.ts';
+export { decodeUnsubscribe, type UnsubscribePacket } from './packets/unsubscribe.ts';
+export {
+  allowedReasonCodes,
+  ConnackReturnCode,
+  ReasonCode,
+  reasonCodeName,
+  returnCodeName,
+  toReturnCode,
+} from './reason-codes.ts';
+export { type Strictness, strictnessOf } from './strictness.ts';
+export { topicMatches } from './topics/matching.ts';
+export {
+  filterFault,
+  filterStart,
+  isSharedFilter,
+  isValidTopicFilter,
+  type ParsedFilter,
+  parseTopicFilter,
+} from './topics/topic-filter.ts';
+export { isValidTopicName, topicLevels } from './topics/topic-name.ts';
+export {
+  type Direction,
+  MAXIMUM_PACKET_SIZE,
+  MAXIMUM_REMAINING_LENGTH,
+  PacketType,
+  type ProtocolVersion,
+  type QoS,
+  type UserProperties,
+  versionName,
+} from './types.ts';
+export { checkFirstByte, packetName } from './wire/first-byte.ts';
+export { PacketReader } from './wire/packet-reader.ts';
+export { copyBytes, PacketWriter, varintSize, writeVarint } from './wire/packet-writer.ts';
+export {
+  type AuthProperties,
+  type ConnackProperties,
+  type ConnectProperties,
+  type DisconnectProperties,
+  encodePublishProperties,
+  type PublishProperties,
+  type ReasonProperties,
+  type SubscribeProperties,
+  type UserOnlyProperties,
+  type WillProperties,
+} from './wire/properties.ts';
+export {
+  type AllProperties,
+  type PropertyContext,
+  type PropertyName,
+  type PropertyRow,
+  type PropertyWireType,
+  propertyTable,
+} from './wire/property-table.ts';
+export { type Topic, TopicCache } from './wire/topic-cache.ts';
+export { decodeUtf8Strict, encodeUtf8, MAXIMUM_STRING_BYTES, utf8Length, validateUtf8 } from './wire/utf8.ts';

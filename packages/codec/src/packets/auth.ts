@@ -1,0 +1,72 @@
+import { ProtocolError, UsageError } from '../errors.ts';
+import { type DecodeLimits, defaultDecodeLimits } from '../limits.ts';
+import { allowedReasonCodes, hex, ReasonCode } from '../reason-codes.ts';
+import type { Direction, ProtocolVersion } from '../types.ts';
+import { BodyReader } from '../wire/body-reader.ts';
+import { checkFirstByte } from '../wire/first-byte.ts';
+import type { PacketWriter } from '../wire/packet-writer.ts';
+import { type AuthProperties, decodeProperties, hasNoProperties, writeProperties } from '../wire/properties.ts';
+import { checkReasonCode } from './checks.ts';
+
+/** A step of an authentication with several, 5.0 only (section 3.15). */
+export interface AuthPacket {
+  type: 'auth';
+  reasonCode: number;
+  properties: AuthProperties | undefined;
+}
+
+/*
+ * fixed header     1111 0000, Remaining Length
+ * variable header  Reason Code  byte; may be missing when it is 0 and no properties follow
+ *                  Properties   with an Authentication Method
+ */
+
+/** Decodes an AUTH. Binary properties are copies: an exchange outlives its packets. */
+export function decodeAuth(
+  firstByte: number,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  version: ProtocolVersion,
+  direction: Direction,
+  limits: DecodeLimits = defaultDecodeLimits,
+): AuthPacket {
+  checkFirstByte(firstByte, version, direction);
+  const reader = new BodyReader('AUTH', bytes, start, end, true);
+  let reasonCode: number = ReasonCode.Success;
+  let properties: AuthProperties | undefined;
+  if (reader.remaining > 0) {
+    reasonCode = reader.u8('Reason Code');
+    if (reader.remaining > 0) properties = decodeProperties(reader, 'AUTH', limits);
+  }
+  reader.finish();
+  // [MQTT5-3.15.2-1]
+  checkReasonCode(reasonCode, allowedReasonCodes[`AUTH ${direction}`], 'AUTH');
+  if (lacksMethod(reasonCode, properties)) {
+    // Section 3.15.2.2.2
+    throw new ProtocolError('authentication-method-missing', 'AUTH: there is no Authentication Method in it');
+  }
+  return { type: 'auth', reasonCode, properties };
+}
+
+/** The bare success is legal by section 3.15.2.1; everything else needs the method. */
+function lacksMethod(reasonCode: number, properties: AuthProperties | undefined): boolean {
+  if (properties?.authenticationMethod !== undefined) return false;
+  return reasonCode !== ReasonCode.Success || properties !== undefined;
+}
+
+/** Appends what follows an AUTH's fixed header. Throws UsageError, below 5.0 always. */
+export function writeAuthBody(writer: PacketWriter, packet: AuthPacket, version: ProtocolVersion): void {
+  if (version !== 5) throw new UsageError('packet-not-in-this-version', 'AUTH exists in MQTT 5.0 only');
+  const { reasonCode } = packet;
+  const properties = hasNoProperties(packet.properties) ? undefined : packet.properties;
+  if (reasonCode !== 0x00 && reasonCode !== 0x18 && reasonCode !== 0x19) {
+    throw new UsageError('reason-code-not-allowed', `AUTH cannot carry Reason Code ${hex(reasonCode)}`);
+  }
+  if (lacksMethod(reasonCode, properties)) {
+    throw new UsageError('authentication-method-missing', 'AUTH needs an authenticationMethod');
+  }
+  if (reasonCode === 0 && properties === undefined) return;
+  writer.u8(reasonCode);
+  writeProperties(writer, 'AUTH', properties);
+}

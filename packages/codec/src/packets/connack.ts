@@ -1,0 +1,113 @@
+import { MalformedPacketError, ProtocolError, UsageError } from '../errors.ts';
+import { type DecodeLimits, defaultDecodeLimits } from '../limits.ts';
+import { allowedReasonCodes, hex, ReasonCode } from '../reason-codes.ts';
+import { strictnessOf } from '../strictness.ts';
+import { type Direction, type ProtocolVersion, versionName } from '../types.ts';
+import { BodyReader } from '../wire/body-reader.ts';
+import { checkFirstByte } from '../wire/first-byte.ts';
+import type { PacketWriter } from '../wire/packet-writer.ts';
+import { type ConnackProperties, decodeProperties, writeProperties } from '../wire/properties.ts';
+import { checkAuthentication, checkReasonCode, requireAuthentication, requireReasonCode } from './checks.ts';
+
+/** The server's answer to a CONNECT (section 3.2). */
+export interface ConnackPacket {
+  type: 'connack';
+  /** Always false in 3.1, which has no such flag. */
+  sessionPresent: boolean;
+  /** 5.0: a Reason Code. 3.x: a Return Code, 0 to 5. */
+  reasonCode: number;
+  properties: ConnackProperties | undefined;
+}
+
+/** The Return Codes of 3.x are 0 to 5. */
+const LAST_RETURN_CODE = 5;
+
+/*
+ * fixed header     0010 0000, Remaining Length
+ * variable header  Acknowledge Flags  byte: Session Present in the lowest bit; reserved in 3.1
+ *                  Reason Code        byte; 3.x: Return Code
+ *                  Properties         5.0
+ */
+
+/**
+ * Decodes a CONNACK. A 5.0 client may be answered by a server that knows 3.x only, in the 3.x shape: two bytes with a
+ * Return Code of 1 to 5 are understood, `properties` being `undefined` then. A 3.x client answered with a 5.0 refusal gets the
+ * ProtocolError `unsupported-protocol-version`, 0x84.
+ */
+export function decodeConnack(
+  firstByte: number,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  version: ProtocolVersion,
+  direction: Direction,
+  limits: DecodeLimits = defaultDecodeLimits,
+): ConnackPacket {
+  checkFirstByte(firstByte, version, direction);
+  const strict = strictnessOf(version);
+  const reader = new BodyReader('CONNACK', bytes, start, end, true);
+  const flags = reader.u8('Acknowledge Flags');
+  // [MQTT5-3.2.2-1], section 3.2.2.1 of 3.1.1
+  if (strict.connackFlags && flags > 1) {
+    throw new MalformedPacketError(
+      'reserved-bits',
+      `CONNACK: the Acknowledge Flags are ${hex(flags)}; bits 7 to 1 must be 0`,
+    );
+  }
+  const sessionPresent = strict.connackFlags && flags === 1;
+  const reasonCode = reader.u8('Reason Code');
+  let properties: ConnackProperties | undefined;
+  if (strict.properties) {
+    if (reader.remaining > 0 || reasonCode === 0 || reasonCode > LAST_RETURN_CODE) {
+      checkReasonCode(reasonCode, allowedReasonCodes.CONNACK, 'CONNACK');
+      properties = decodeProperties(reader, 'CONNACK', limits);
+      checkAuthentication(properties, 'CONNACK');
+    }
+  } else if (reasonCode > LAST_RETURN_CODE) {
+    throw unknownReturnCode(reasonCode, version);
+  }
+  // [MQTT311-3.2.2-4] [MQTT5-3.2.2-6]
+  if (sessionPresent && reasonCode !== 0) {
+    throw new ProtocolError(
+      'session-present-with-refusal',
+      `CONNACK: Session Present is 1 with code ${hex(reasonCode)}; it must be 0 when the connection is refused`,
+    );
+  }
+  reader.finish();
+  return { type: 'connack', sessionPresent, reasonCode, properties };
+}
+
+function unknownReturnCode(code: number, version: ProtocolVersion): ProtocolError {
+  if (code === ReasonCode.UnsupportedProtocolVersion) {
+    return new ProtocolError(
+      'unsupported-protocol-version',
+      `CONNACK: the server answered with 5.0's ${hex(code)}: it does not speak MQTT ${versionName(version)}`,
+      ReasonCode.UnsupportedProtocolVersion,
+    );
+  }
+  return new ProtocolError(
+    'reason-code-not-allowed',
+    `CONNACK: Return Code ${hex(code)}; MQTT ${versionName(version)} knows 0 to ${LAST_RETURN_CODE}`,
+  );
+}
+
+/** Appends what follows a CONNACK's fixed header. Throws UsageError. */
+export function writeConnackBody(writer: PacketWriter, packet: ConnackPacket, version: ProtocolVersion): void {
+  const strict = strictnessOf(version);
+  const { sessionPresent, reasonCode, properties } = packet;
+  if (sessionPresent && reasonCode !== 0) {
+    throw new UsageError('session-present-with-refusal', 'CONNACK: sessionPresent must be false with a refusal');
+  }
+  if (strict.properties) {
+    requireReasonCode(reasonCode, allowedReasonCodes.CONNACK, 'CONNACK');
+    requireAuthentication(properties, 'CONNACK');
+  } else if (!Number.isInteger(reasonCode) || reasonCode < 0 || reasonCode > LAST_RETURN_CODE) {
+    throw new UsageError(
+      'reason-code-not-allowed',
+      `CONNACK: MQTT ${versionName(version)} has the Return Codes 0 to 5, not ${hex(reasonCode)} (see toReturnCode)`,
+    );
+  }
+  writer.u8(sessionPresent && strict.connackFlags ? 1 : 0);
+  writer.u8(reasonCode);
+  if (strict.properties) writeProperties(writer, 'CONNACK', properties);
+}

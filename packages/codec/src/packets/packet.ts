@@ -1,0 +1,174 @@
+import type { DecodeLimits } from '../limits.ts';
+import { type Direction, PacketType, type ProtocolVersion } from '../types.ts';
+import { checkFirstByte } from '../wire/first-byte.ts';
+import { PacketWriter } from '../wire/packet-writer.ts';
+import type { TopicCache } from '../wire/topic-cache.ts';
+import { type AckPacket, decodeAck, writeAck } from './ack.ts';
+import { type AuthPacket, decodeAuth, writeAuthBody } from './auth.ts';
+import { type ConnackPacket, decodeConnack, writeConnackBody } from './connack.ts';
+import { type ConnectPacket, decodeConnect, writeConnectBody } from './connect.ts';
+import { type DisconnectPacket, decodeDisconnect, writeDisconnectBody } from './disconnect.ts';
+import { decodePingreq, decodePingresp, type PingreqPacket, type PingrespPacket } from './ping.ts';
+import { decodePublish, type PublishPacket, writePublish } from './publish.ts';
+import { decodeSuback, type SubackPacket, writeSubackBody } from './suback.ts';
+import { decodeSubscribe, type SubscribePacket, writeSubscribeBody } from './subscribe.ts';
+import { decodeUnsuback, type UnsubackPacket, writeUnsubackBody } from './unsuback.ts';
+import { decodeUnsubscribe, type UnsubscribePacket, writeUnsubscribeBody } from './unsubscribe.ts';
+
+/** Any Control Packet, told apart by `type`. Every member is there; what the wire did not carry is `undefined`. */
+export type Packet =
+  | ConnectPacket
+  | ConnackPacket
+  | PublishPacket
+  | AckPacket
+  | SubscribePacket
+  | SubackPacket
+  | UnsubscribePacket
+  | UnsubackPacket
+  | PingreqPacket
+  | PingrespPacket
+  | DisconnectPacket
+  | AuthPacket;
+
+/**
+ * Decodes one packet that a PacketReader has found: `start` is its `bodyStart`. `version` is the connection's, and is ignored
+ * for a CONNECT. Throws MalformedPacketError and ProtocolError, nothing else. Payload and binary properties are views of
+ * `bytes`, except in CONNECT, CONNACK and AUTH.
+ */
+export function decodePacket(
+  firstByte: number,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  version: ProtocolVersion,
+  direction: Direction,
+  topics?: TopicCache,
+  limits?: DecodeLimits,
+): Packet {
+  switch (firstByte >> 4) {
+    case PacketType.CONNECT:
+      return decodeConnect(firstByte, bytes, start, end, version, direction, limits);
+    case PacketType.CONNACK:
+      return decodeConnack(firstByte, bytes, start, end, version, direction, limits);
+    case PacketType.PUBLISH:
+      return decodePublish(firstByte, bytes, start, end, version, direction, topics, limits);
+    case PacketType.PUBACK:
+    case PacketType.PUBREC:
+    case PacketType.PUBREL:
+    case PacketType.PUBCOMP:
+      return decodeAck(firstByte, bytes, start, end, version, direction, limits);
+    case PacketType.SUBSCRIBE:
+      return decodeSubscribe(firstByte, bytes, start, end, version, direction, limits);
+    case PacketType.SUBACK:
+      return decodeSuback(firstByte, bytes, start, end, version, direction, limits);
+    case PacketType.UNSUBSCRIBE:
+      return decodeUnsubscribe(firstByte, bytes, start, end, version, direction, limits);
+    case PacketType.UNSUBACK:
+      return decodeUnsuback(firstByte, bytes, start, end, version, direction, limits);
+    case PacketType.PINGREQ:
+      return decodePingreq(firstByte, bytes, start, end, version, direction);
+    case PacketType.PINGRESP:
+      return decodePingresp(firstByte, bytes, start, end, version, direction);
+    case PacketType.DISCONNECT:
+      return decodeDisconnect(firstByte, bytes, start, end, version, direction, limits);
+    case PacketType.AUTH:
+      return decodeAuth(firstByte, bytes, start, end, version, direction, limits);
+    default:
+      // Type 0 [MQTT5-2.1.3-1]: this always throws, and says so better than a second message here would.
+      checkFirstByte(firstByte, version, direction);
+      throw new Error('unreachable: packet type 0 passed checkFirstByte');
+  }
+}
+
+/**
+ * Appends one packet. `version` is the connection's; a CONNECT goes out in its own `protocolVersion`. In 3.x properties and the
+ * Reason Codes of acks are not written; what would mean something else without them is refused. Throws UsageError, and
+ * leaves the writer as it was.
+ */
+export function writePacket(writer: PacketWriter, packet: Packet, version: ProtocolVersion): void {
+  const length = writer.length;
+  try {
+    append(writer, packet, version);
+  } catch (error) {
+    writer.length = length;
+    throw error;
+  }
+}
+
+/** One packet in an array of its own. Throws UsageError like `writePacket`. */
+export function encodePacket(packet: Packet, version: ProtocolVersion): Uint8Array {
+  const writer = new PacketWriter();
+  append(writer, packet, version);
+  return writer.take();
+}
+
+function append(writer: PacketWriter, packet: Packet, version: ProtocolVersion): void {
+  switch (packet.type) {
+    case 'publish':
+      writePublish(writer, packet, version);
+      return;
+    case 'puback':
+    case 'pubrec':
+    case 'pubrel':
+    case 'pubcomp':
+      writeAck(writer, packet, version);
+      return;
+    case 'pingreq':
+      writer.u16(PacketType.PINGREQ << 12);
+      return;
+    case 'pingresp':
+      writer.u16(PacketType.PINGRESP << 12);
+      return;
+    default:
+      writer.u8(firstBytes[packet.type]);
+      appendFramed(writer, packet, version);
+  }
+}
+
+type FramedPacket = Exclude<Packet, PublishPacket | AckPacket | PingreqPacket | PingrespPacket>;
+
+const firstBytes: Record<FramedPacket['type'], number> = {
+  connect: PacketType.CONNECT << 4,
+  connack: PacketType.CONNACK << 4,
+  subscribe: (PacketType.SUBSCRIBE << 4) | 2,
+  suback: PacketType.SUBACK << 4,
+  unsubscribe: (PacketType.UNSUBSCRIBE << 4) | 2,
+  unsuback: PacketType.UNSUBACK << 4,
+  disconnect: PacketType.DISCONNECT << 4,
+  auth: PacketType.AUTH << 4,
+};
+
+function appendFramed(writer: PacketWriter, packet: FramedPacket, version: ProtocolVersion): void {
+  const mark = writer.beginLength();
+  switch (packet.type) {
+    case 'connect':
+      writeConnectBody(writer, packet);
+      break;
+    case 'connack':
+      writeConnackBody(writer, packet, version);
+      break;
+    case 'subscribe':
+      writeSubscribeBody(writer, packet, version);
+      break;
+    case 'suback':
+      writeSubackBody(writer, packet, version);
+      break;
+    case 'unsubscribe':
+      writeUnsubscribeBody(writer, packet, version);
+      break;
+    case 'unsuback':
+      writeUnsubackBody(writer, packet, version);
+      break;
+    case 'disconnect':
+      writeDisconnectBody(writer, packet, version);
+      break;
+    case 'auth':
+      writeAuthBody(writer, packet, version);
+      break;
+    default: {
+      const never: never = packet;
+      throw new TypeError(`no such packet: ${JSON.stringify(never)}`);
+    }
+  }
+  writer.endLength(mark);
+}

@@ -1,0 +1,95 @@
+import { ProtocolError, UsageError } from '../errors.ts';
+import { type DecodeLimits, defaultDecodeLimits } from '../limits.ts';
+import { allowedReasonCodes, hex } from '../reason-codes.ts';
+import { strictnessOf } from '../strictness.ts';
+import { type Direction, type ProtocolVersion, versionName } from '../types.ts';
+import { BodyReader } from '../wire/body-reader.ts';
+import { checkFirstByte } from '../wire/first-byte.ts';
+import type { PacketWriter } from '../wire/packet-writer.ts';
+import { decodeProperties, type ReasonProperties, writeProperties } from '../wire/properties.ts';
+import { checkReasonCode, decodePacketIdentifier, requirePacketIdentifier, requireReasonCode } from './checks.ts';
+import { checkFilterCount } from './subscribe.ts';
+
+/** Answers a SUBSCRIBE: one code for each Topic Filter, in order (section 3.9). */
+export interface SubackPacket {
+  type: 'suback';
+  packetIdentifier: number;
+  properties: ReasonProperties | undefined;
+  /** The QoS granted, or from 0x80 a refusal: 5.0 has several, 3.1.1 has 0x80, 3.1 none. */
+  reasonCodes: number[];
+}
+
+const FAILURE = 0x80;
+const codes31: readonly number[] = [0, 1, 2];
+const codes311: readonly number[] = [0, 1, 2, FAILURE];
+
+/*
+ * fixed header     1001 0000, Remaining Length
+ * variable header  Packet Identifier  two bytes
+ *                  Properties         5.0
+ * payload          Reason Codes       one byte for each Topic Filter; 3.x: Return Codes
+ */
+
+/** Decodes a SUBACK. */
+export function decodeSuback(
+  firstByte: number,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  version: ProtocolVersion,
+  direction: Direction,
+  limits: DecodeLimits = defaultDecodeLimits,
+): SubackPacket {
+  checkFirstByte(firstByte, version, direction);
+  const reader = new BodyReader('SUBACK', bytes, start, end);
+  const packetIdentifier = decodePacketIdentifier(reader, 'SUBACK');
+  const properties = version === 5 ? decodeProperties(reader, 'SUBACK', limits) : undefined;
+  // [MQTT311-3.9.3-2]
+  const reasonCodes = decodeReasonCodes(reader, codesOf(version), 'SUBACK', limits);
+  return { type: 'suback', packetIdentifier, properties, reasonCodes };
+}
+
+/** Reads the Reason Codes to the packet's end, at least one. */
+export function decodeReasonCodes(
+  reader: BodyReader,
+  allowed: readonly number[],
+  packet: string,
+  limits: DecodeLimits,
+): number[] {
+  const reasonCodes: number[] = [];
+  while (reader.remaining > 0) {
+    checkFilterCount(reasonCodes.length, limits, packet);
+    const code = reader.u8('Reason Code');
+    checkReasonCode(code, allowed, packet);
+    reasonCodes.push(code);
+  }
+  if (reasonCodes.length === 0) {
+    throw new ProtocolError('no-reason-codes', `${packet}: there is no Reason Code in it; it must have at least one`);
+  }
+  return reasonCodes;
+}
+
+function codesOf(version: ProtocolVersion): readonly number[] {
+  if (version === 5) return allowedReasonCodes.SUBACK;
+  return strictnessOf(version).subackFailure ? codes311 : codes31;
+}
+
+/**
+ * Appends what follows a SUBACK's fixed header. 3.1.1 gets 0x80 for every refusal; 3.1 has no refusal, which is a UsageError.
+ */
+export function writeSubackBody(writer: PacketWriter, packet: SubackPacket, version: ProtocolVersion): void {
+  requirePacketIdentifier(packet.packetIdentifier, 'SUBACK');
+  if (packet.reasonCodes.length === 0) throw new UsageError('no-reason-codes', 'SUBACK needs at least one Reason Code');
+  writer.u16(packet.packetIdentifier);
+  if (version === 5) writeProperties(writer, 'SUBACK', packet.properties);
+  for (const code of packet.reasonCodes) {
+    requireReasonCode(code, allowedReasonCodes.SUBACK, 'SUBACK');
+    if (code >= FAILURE && !strictnessOf(version).subackFailure) {
+      throw new UsageError(
+        'reason-code-not-allowed',
+        `SUBACK: MQTT ${versionName(version)} cannot refuse a subscription (${hex(code)})`,
+      );
+    }
+    writer.u8(version !== 5 && code > FAILURE ? FAILURE : code);
+  }
+}

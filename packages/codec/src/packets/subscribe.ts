@@ -1,0 +1,182 @@
+import { MalformedPacketError, ProtocolError, UsageError } from '../errors.ts';
+import { type DecodeLimits, defaultDecodeLimits } from '../limits.ts';
+import { hex, ReasonCode } from '../reason-codes.ts';
+import { strictnessOf } from '../strictness.ts';
+import { filterFault, isSharedFilter, parseTopicFilter } from '../topics/topic-filter.ts';
+import { quote } from '../topics/topic-name.ts';
+import { type Direction, type ProtocolVersion, type QoS, versionName } from '../types.ts';
+import { BodyReader } from '../wire/body-reader.ts';
+import { checkFirstByte } from '../wire/first-byte.ts';
+import type { PacketWriter } from '../wire/packet-writer.ts';
+import { decodeProperties, type SubscribeProperties, writeProperties } from '../wire/properties.ts';
+import { decodePacketIdentifier, requirePacketIdentifier, requireQoS } from './checks.ts';
+
+/** Asks for subscriptions (section 3.8). */
+export interface SubscribePacket {
+  type: 'subscribe';
+  packetIdentifier: number;
+  properties: SubscribeProperties | undefined;
+  subscriptions: Subscription[];
+}
+
+/** One Topic Filter with its options. The last three are 5.0's: false, false and 0 in 3.x. */
+export interface Subscription {
+  topicFilter: string;
+  qos: QoS;
+  noLocal: boolean;
+  retainAsPublished: boolean;
+  /** 0: send retained messages; 1: if the subscription is new; 2: do not. */
+  retainHandling: 0 | 1 | 2;
+}
+
+const NO_LOCAL = 0x04;
+const RETAIN_AS_PUBLISHED = 0x08;
+
+/*
+ * fixed header     1000 0010, Remaining Length
+ * variable header  Packet Identifier  two bytes
+ *                  Properties         5.0
+ * payload          one or more of
+ *                    Topic Filter          string
+ *                    Subscription Options  byte: reserved (2), Retain Handling (2), Retain As Published, No Local, QoS (2);
+ *                                          3.x: reserved (6), QoS (2)
+ */
+
+/** Decodes a SUBSCRIBE. Topic Filters are checked, Shared Subscriptions in every version. */
+export function decodeSubscribe(
+  firstByte: number,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  version: ProtocolVersion,
+  direction: Direction,
+  limits: DecodeLimits = defaultDecodeLimits,
+): SubscribePacket {
+  checkFirstByte(firstByte, version, direction);
+  const reader = new BodyReader('SUBSCRIBE', bytes, start, end);
+  const packetIdentifier = decodePacketIdentifier(reader, 'SUBSCRIBE');
+  const properties = version === 5 ? decodeProperties(reader, 'SUBSCRIBE', limits) : undefined;
+  const subscriptions: Subscription[] = [];
+  while (reader.remaining > 0) {
+    checkFilterCount(subscriptions.length, limits, 'SUBSCRIBE');
+    const topicFilter = reader.string('Topic Filter');
+    const options = reader.u8('Subscription Options');
+    parseTopicFilter(topicFilter, limits.topicLevels);
+    subscriptions.push(decodeOptions(topicFilter, options, version));
+  }
+  // [MQTT311-3.8.3-3] [MQTT5-3.8.3-2]
+  if (subscriptions.length === 0) throw noTopicFilters('SUBSCRIBE');
+  return { type: 'subscribe', packetIdentifier, properties, subscriptions };
+}
+
+/** The ProtocolError for a SUBSCRIBE or UNSUBSCRIBE that names nothing. */
+export function noTopicFilters(packet: string): ProtocolError {
+  return new ProtocolError('no-topic-filters', `${packet}: there is no Topic Filter in it; it must have at least one`);
+}
+
+/** Throws before one more Topic Filter than `limits` allows is read. */
+export function checkFilterCount(count: number, limits: DecodeLimits, packet: string): void {
+  if (count < limits.topicFilters) return;
+  throw new ProtocolError(
+    'too-many-topic-filters',
+    `${packet}: more than ${limits.topicFilters} Topic Filters`,
+    ReasonCode.QuotaExceeded,
+  );
+}
+
+function decodeOptions(topicFilter: string, options: number, version: ProtocolVersion): Subscription {
+  const qos = options & 3;
+  if (!strictnessOf(version).properties) {
+    // [MQTT311-3.8.3-4]; 3.1 is held to it too
+    if (options > 2) {
+      throw new MalformedPacketError(
+        'invalid-subscription-options',
+        `SUBSCRIBE: the byte after ${quote(topicFilter)} is ${hex(options)}; in MQTT ${versionName(version)} it is a QoS, 0 to 2`,
+      );
+    }
+    return { topicFilter, qos: qos as QoS, noLocal: false, retainAsPublished: false, retainHandling: 0 };
+  }
+  // [MQTT5-3.8.3-5]
+  if ((options & 0xc0) !== 0) {
+    throw new MalformedPacketError(
+      'reserved-bits',
+      `SUBSCRIBE: the options of ${quote(topicFilter)} are ${hex(options)}; the two highest bits must be 0`,
+    );
+  }
+  if (qos === 3) {
+    throw new ProtocolError('invalid-qos', `SUBSCRIBE: QoS 3 for ${quote(topicFilter)}; it is 0, 1 or 2`);
+  }
+  const retainHandling = options >> 4;
+  if (retainHandling === 3) {
+    throw new ProtocolError(
+      'invalid-retain-handling',
+      `SUBSCRIBE: Retain Handling 3 for ${quote(topicFilter)}; it is 0, 1 or 2`,
+    );
+  }
+  const noLocal = (options & NO_LOCAL) !== 0;
+  // [MQTT5-3.8.3-4]
+  if (noLocal && isSharedFilter(topicFilter)) {
+    throw new ProtocolError(
+      'no-local-on-shared-subscription',
+      `SUBSCRIBE: No Local for the Shared Subscription ${quote(topicFilter)}`,
+    );
+  }
+  return {
+    topicFilter,
+    qos: qos as QoS,
+    noLocal,
+    retainAsPublished: (options & RETAIN_AS_PUBLISHED) !== 0,
+    retainHandling: retainHandling as 0 | 1 | 2,
+  };
+}
+
+/** Appends what follows a SUBSCRIBE's fixed header. Throws UsageError, also for options that 3.x cannot express. */
+export function writeSubscribeBody(writer: PacketWriter, packet: SubscribePacket, version: ProtocolVersion): void {
+  requirePacketIdentifier(packet.packetIdentifier, 'SUBSCRIBE');
+  if (packet.subscriptions.length === 0) {
+    throw new UsageError('no-topic-filters', 'SUBSCRIBE needs at least one Topic Filter');
+  }
+  writer.u16(packet.packetIdentifier);
+  if (version === 5) writeProperties(writer, 'SUBSCRIBE', packet.properties);
+  for (const subscription of packet.subscriptions) {
+    writeTopicFilter(writer, subscription.topicFilter);
+    writer.u8(version === 5 ? optionsOf(subscription) : qosOnly(subscription, version));
+  }
+}
+
+/** Writes a Topic Filter, or throws UsageError `topic-filter-invalid`. */
+export function writeTopicFilter(writer: PacketWriter, topicFilter: string): void {
+  const fault = filterFault(topicFilter);
+  if (fault !== undefined) {
+    throw new UsageError('topic-filter-invalid', `Topic Filter ${quote(topicFilter)}: ${fault}`);
+  }
+  writer.string(topicFilter, 'Topic Filter');
+}
+
+function optionsOf({ topicFilter, qos, noLocal, retainAsPublished, retainHandling }: Subscription): number {
+  requireQoS(qos, `QoS of ${quote(topicFilter)}`);
+  if (retainHandling !== 0 && retainHandling !== 1 && retainHandling !== 2) {
+    throw new UsageError(
+      'invalid-retain-handling',
+      `Retain Handling is ${String(retainHandling)}; it must be 0, 1 or 2`,
+    );
+  }
+  if (noLocal && isSharedFilter(topicFilter)) {
+    throw new UsageError('no-local-on-shared-subscription', `No Local is not allowed for ${quote(topicFilter)}`);
+  }
+  return qos | (noLocal ? NO_LOCAL : 0) | (retainAsPublished ? RETAIN_AS_PUBLISHED : 0) | (retainHandling << 4);
+}
+
+function qosOnly(
+  { topicFilter, qos, noLocal, retainAsPublished, retainHandling }: Subscription,
+  version: 3 | 4,
+): number {
+  requireQoS(qos, `QoS of ${quote(topicFilter)}`);
+  if (noLocal || retainAsPublished || retainHandling !== 0) {
+    throw new UsageError(
+      'option-not-in-this-version',
+      `MQTT ${versionName(version)} has no No Local, Retain As Published or Retain Handling (${quote(topicFilter)})`,
+    );
+  }
+  return qos;
+}

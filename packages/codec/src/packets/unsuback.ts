@@ -1,0 +1,63 @@
+import { UsageError } from '../errors.ts';
+import { type DecodeLimits, defaultDecodeLimits } from '../limits.ts';
+import { allowedReasonCodes } from '../reason-codes.ts';
+import type { Direction, ProtocolVersion } from '../types.ts';
+import { BodyReader } from '../wire/body-reader.ts';
+import { checkFirstByte } from '../wire/first-byte.ts';
+import type { PacketWriter } from '../wire/packet-writer.ts';
+import { decodeProperties, type ReasonProperties, writeProperties } from '../wire/properties.ts';
+import { decodePacketIdentifier, requirePacketIdentifier, requireReasonCode } from './checks.ts';
+import { decodeReasonCodes } from './suback.ts';
+
+/** Answers an UNSUBSCRIBE (section 3.11). */
+export interface UnsubackPacket {
+  type: 'unsuback';
+  packetIdentifier: number;
+  properties: ReasonProperties | undefined;
+  /** 5.0: one for each Topic Filter, in order. 3.x: empty. */
+  reasonCodes: number[];
+}
+
+/*
+ * fixed header     1011 0000, Remaining Length
+ * variable header  Packet Identifier  two bytes
+ *                  Properties         5.0
+ * payload          Reason Codes       5.0, one byte for each Topic Filter
+ */
+
+/** Decodes an UNSUBACK. */
+export function decodeUnsuback(
+  firstByte: number,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  version: ProtocolVersion,
+  direction: Direction,
+  limits: DecodeLimits = defaultDecodeLimits,
+): UnsubackPacket {
+  checkFirstByte(firstByte, version, direction);
+  const reader = new BodyReader('UNSUBACK', bytes, start, end);
+  const packetIdentifier = decodePacketIdentifier(reader, 'UNSUBACK');
+  if (version !== 5) {
+    reader.finish();
+    return { type: 'unsuback', packetIdentifier, properties: undefined, reasonCodes: [] };
+  }
+  const properties = decodeProperties(reader, 'UNSUBACK', limits);
+  const reasonCodes = decodeReasonCodes(reader, allowedReasonCodes.UNSUBACK, 'UNSUBACK', limits);
+  return { type: 'unsuback', packetIdentifier, properties, reasonCodes };
+}
+
+/** Appends what follows an UNSUBACK's fixed header. 3.x has no Reason Codes: they are not written. Throws UsageError. */
+export function writeUnsubackBody(writer: PacketWriter, packet: UnsubackPacket, version: ProtocolVersion): void {
+  requirePacketIdentifier(packet.packetIdentifier, 'UNSUBACK');
+  writer.u16(packet.packetIdentifier);
+  if (version !== 5) return;
+  if (packet.reasonCodes.length === 0) {
+    throw new UsageError('no-reason-codes', 'UNSUBACK needs at least one Reason Code');
+  }
+  writeProperties(writer, 'UNSUBACK', packet.properties);
+  for (const code of packet.reasonCodes) {
+    requireReasonCode(code, allowedReasonCodes.UNSUBACK, 'UNSUBACK');
+    writer.u8(code);
+  }
+}

@@ -1,0 +1,62 @@
+import { UsageError } from '../errors.ts';
+import { type DecodeLimits, defaultDecodeLimits } from '../limits.ts';
+import { parseTopicFilter } from '../topics/topic-filter.ts';
+import type { Direction, ProtocolVersion } from '../types.ts';
+import { BodyReader } from '../wire/body-reader.ts';
+import { checkFirstByte } from '../wire/first-byte.ts';
+import type { PacketWriter } from '../wire/packet-writer.ts';
+import { decodeProperties, type UserOnlyProperties, writeProperties } from '../wire/properties.ts';
+import { decodePacketIdentifier, requirePacketIdentifier } from './checks.ts';
+import { checkFilterCount, noTopicFilters, writeTopicFilter } from './subscribe.ts';
+
+/** Ends subscriptions (section 3.10). */
+export interface UnsubscribePacket {
+  type: 'unsubscribe';
+  packetIdentifier: number;
+  properties: UserOnlyProperties | undefined;
+  topicFilters: string[];
+}
+
+/*
+ * fixed header     1010 0010, Remaining Length
+ * variable header  Packet Identifier  two bytes
+ *                  Properties         5.0
+ * payload          Topic Filters      strings, one or more
+ */
+
+/** Decodes an UNSUBSCRIBE. Topic Filters are checked as in a SUBSCRIBE. */
+export function decodeUnsubscribe(
+  firstByte: number,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  version: ProtocolVersion,
+  direction: Direction,
+  limits: DecodeLimits = defaultDecodeLimits,
+): UnsubscribePacket {
+  checkFirstByte(firstByte, version, direction);
+  const reader = new BodyReader('UNSUBSCRIBE', bytes, start, end);
+  const packetIdentifier = decodePacketIdentifier(reader, 'UNSUBSCRIBE');
+  const properties = version === 5 ? decodeProperties(reader, 'UNSUBSCRIBE', limits) : undefined;
+  const topicFilters: string[] = [];
+  while (reader.remaining > 0) {
+    checkFilterCount(topicFilters.length, limits, 'UNSUBSCRIBE');
+    const topicFilter = reader.string('Topic Filter');
+    parseTopicFilter(topicFilter, limits.topicLevels);
+    topicFilters.push(topicFilter);
+  }
+  // [MQTT311-3.10.3-2] [MQTT5-3.10.3-2]
+  if (topicFilters.length === 0) throw noTopicFilters('UNSUBSCRIBE');
+  return { type: 'unsubscribe', packetIdentifier, properties, topicFilters };
+}
+
+/** Appends what follows an UNSUBSCRIBE's fixed header. Throws UsageError. */
+export function writeUnsubscribeBody(writer: PacketWriter, packet: UnsubscribePacket, version: ProtocolVersion): void {
+  requirePacketIdentifier(packet.packetIdentifier, 'UNSUBSCRIBE');
+  if (packet.topicFilters.length === 0) {
+    throw new UsageError('no-topic-filters', 'UNSUBSCRIBE needs at least one Topic Filter');
+  }
+  writer.u16(packet.packetIdentifier);
+  if (version === 5) writeProperties(writer, 'UNSUBSCRIBE', packet.properties);
+  for (const topicFilter of packet.topicFilters) writeTopicFilter(writer, topicFilter);
+}

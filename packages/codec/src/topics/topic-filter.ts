@@ -1,0 +1,101 @@
+import { ProtocolError } from '../errors.ts';
+import { ReasonCode } from '../reason-codes.ts';
+import { MAXIMUM_STRING_BYTES, utf8Length } from '../wire/utf8.ts';
+import { quote } from './topic-name.ts';
+
+/** A Topic Filter taken apart. */
+export interface ParsedFilter {
+  /** The ShareName of a Shared Subscription, `undefined` for an ordinary one. */
+  share: string | undefined;
+  /** The Topic Filter without `$share/{ShareName}/`. */
+  filter: string;
+}
+
+const SLASH = 0x2f;
+const PLUS = 0x2b;
+const HASH = 0x23;
+const SHARE_PREFIX = '$share/';
+
+/** Whether a string may be subscribed to, Shared Subscriptions included (sections 4.7 and 4.8.2). */
+export function isValidTopicFilter(filter: string): boolean {
+  return filterFault(filter) === undefined;
+}
+
+/**
+ * Takes a Topic Filter apart. Shared Subscriptions are understood in every version. Throws ProtocolError
+ * `topic-filter-invalid` (0x8F) for what `isValidTopicFilter` refuses, and `topic-filter-too-deep` (0x8F) for more levels than
+ * `maximumLevels`, the `$share` prefix not counted.
+ */
+export function parseTopicFilter(topicFilter: string, maximumLevels: number = Number.POSITIVE_INFINITY): ParsedFilter {
+  const fault = filterFault(topicFilter);
+  if (fault !== undefined) {
+    throw new ProtocolError(
+      'topic-filter-invalid',
+      `Topic Filter ${quote(topicFilter)}: ${fault}`,
+      ReasonCode.TopicFilterInvalid,
+    );
+  }
+  const start = filterStart(topicFilter);
+  let levels = 1;
+  for (let i = start; i < topicFilter.length; i++) if (topicFilter.charCodeAt(i) === SLASH) levels++;
+  if (levels > maximumLevels) {
+    throw new ProtocolError(
+      'topic-filter-too-deep',
+      `Topic Filter ${quote(topicFilter)} has ${levels} levels; ${maximumLevels} are accepted here`,
+      ReasonCode.TopicFilterInvalid,
+    );
+  }
+  if (start === 0) return { share: undefined, filter: topicFilter };
+  return { share: topicFilter.slice(SHARE_PREFIX.length, start - 1), filter: topicFilter.slice(start) };
+}
+
+/** Whether a filter asks for a Shared Subscription. Says nothing about its being valid. */
+export function isSharedFilter(topicFilter: string): boolean {
+  return topicFilter.startsWith(SHARE_PREFIX);
+}
+
+/** Where the filter proper begins: behind `$share/{ShareName}/`, or at 0. For a valid filter. */
+export function filterStart(topicFilter: string): number {
+  return isSharedFilter(topicFilter) ? topicFilter.indexOf('/', SHARE_PREFIX.length) + 1 : 0;
+}
+
+/** What is wrong with a Topic Filter in words, or `undefined`. */
+export function filterFault(topicFilter: string): string | undefined {
+  // [MQTT311-4.7.3-1] [MQTT5-4.7.3-1]
+  if (topicFilter.length === 0) return 'it is empty; at least one character is needed';
+  let start = 0;
+  if (isSharedFilter(topicFilter)) {
+    const end = topicFilter.indexOf('/', SHARE_PREFIX.length);
+    // [MQTT5-4.8.2-2]
+    if (end < 0) return 'after $share/ and the ShareName a slash and a Topic Filter must follow';
+    // [MQTT5-4.8.2-1]
+    if (end === SHARE_PREFIX.length) return 'the ShareName after $share/ is empty';
+    for (let i = SHARE_PREFIX.length; i < end; i++) {
+      const unit = topicFilter.charCodeAt(i);
+      // [MQTT5-4.8.2-2]
+      if (unit === PLUS || unit === HASH) return 'the ShareName after $share/ contains a wildcard';
+    }
+    start = end + 1;
+    if (start === topicFilter.length) return 'the Topic Filter after the ShareName is empty';
+  }
+  for (let i = start; i < topicFilter.length; i++) {
+    const unit = topicFilter.charCodeAt(i);
+    // [MQTT311-4.7.3-2] [MQTT5-4.7.3-2]
+    if (unit === 0) return `it contains U+0000 at position ${i}`;
+    if (unit !== PLUS && unit !== HASH) continue;
+    const alone = i === start || topicFilter.charCodeAt(i - 1) === SLASH;
+    if (unit === HASH) {
+      // [MQTT311-4.7.1-2] [MQTT5-4.7.1-1]
+      if (!alone || i !== topicFilter.length - 1) return '# must be the last character and stand alone in its level';
+    } else if (!alone || (i + 1 < topicFilter.length && topicFilter.charCodeAt(i + 1) !== SLASH)) {
+      // [MQTT311-4.7.1-3] [MQTT5-4.7.1-2]
+      return '+ must stand alone in its level';
+    }
+  }
+  if (!topicFilter.isWellFormed()) return 'it contains half of a surrogate pair';
+  // [MQTT311-4.7.3-3] [MQTT5-4.7.3-3]
+  if (topicFilter.length * 3 > MAXIMUM_STRING_BYTES && utf8Length(topicFilter) > MAXIMUM_STRING_BYTES) {
+    return `it is longer than ${MAXIMUM_STRING_BYTES} bytes`;
+  }
+  return undefined;
+}

@@ -1,0 +1,61 @@
+import { ProtocolError } from '../errors.ts';
+import { ReasonCode } from '../reason-codes.ts';
+import { MAXIMUM_STRING_BYTES, utf8Length } from '../wire/utf8.ts';
+
+const SLASH = 0x2f;
+const PLUS = 0x2b;
+const HASH = 0x23;
+
+/**
+ * Whether a string may be published to: at least one character [MQTT311-4.7.3-1] [MQTT5-4.7.3-1], no wildcard
+ * [MQTT311-3.3.2-2] [MQTT5-3.3.2-2], no U+0000 [MQTT311-4.7.3-2] [MQTT5-4.7.3-2], at most 65,535 bytes of UTF-8
+ * [MQTT311-4.7.3-3] [MQTT5-4.7.3-3].
+ */
+export function isValidTopicName(topic: string): boolean {
+  if (topic.length === 0) return false;
+  for (let i = 0; i < topic.length; i++) {
+    const unit = topic.charCodeAt(i);
+    if (unit === 0 || unit === PLUS || unit === HASH) return false;
+  }
+  return topic.isWellFormed() && utf8Length(topic) <= MAXIMUM_STRING_BYTES;
+}
+
+/** The levels of a Topic Name or Topic Filter: the slashes plus one. */
+export function topicLevels(topic: string): number {
+  let levels = 1;
+  for (let i = 0; i < topic.length; i++) if (topic.charCodeAt(i) === SLASH) levels++;
+  return levels;
+}
+
+/**
+ * Throws for a decoded string that is no Topic Name: empty (`topic-name-invalid`, 0x90), a wildcard in it (the same), more levels
+ * than `maximumLevels` (`topic-name-too-deep`, 0x90). `field` names it in the message.
+ */
+export function checkTopicName(topic: string, maximumLevels: number, field: string): void {
+  if (topic.length === 0) throw topicNameInvalid(`${field} is empty; a Topic Name has at least one character`);
+  let levels = 1;
+  for (let i = 0; i < topic.length; i++) {
+    const unit = topic.charCodeAt(i);
+    if (unit === SLASH) levels++;
+    else if (unit === PLUS || unit === HASH) {
+      // [MQTT311-3.3.2-2] [MQTT5-3.3.2-2] [MQTT5-4.7.1-1]
+      throw topicNameInvalid(`${field} ${quote(topic)} contains a wildcard; + and # belong in Topic Filters only`);
+    }
+  }
+  if (levels > maximumLevels) {
+    throw new ProtocolError(
+      'topic-name-too-deep',
+      `${field} has ${levels} levels; ${maximumLevels} are accepted here`,
+      ReasonCode.TopicNameInvalid,
+    );
+  }
+}
+
+function topicNameInvalid(message: string): ProtocolError {
+  return new ProtocolError('topic-name-invalid', message, ReasonCode.TopicNameInvalid);
+}
+
+/** A topic in quotes, cut to what a person reads. */
+export function quote(topic: string): string {
+  return JSON.stringify(topic.length > 80 ? `${topic.slice(0, 79)}…` : topic);
+}

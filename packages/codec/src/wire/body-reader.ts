@@ -1,0 +1,99 @@
+import { MalformedPacketError } from '../errors.ts';
+import { decodeUtf8Strict } from './utf8.ts';
+
+/**
+ * Reads the fields of one packet in their order. Each read names its field, so that an error can. What a field reaches
+ * beyond `end` is a MalformedPacketError `truncated`, what is left at the end one `trailing-bytes`.
+ */
+export class BodyReader {
+  readonly bytes: Uint8Array;
+  position: number;
+  /** Where reading ends; narrowed while a property list is read. */
+  end: number;
+  private readonly packet: string;
+  private readonly copies: boolean;
+
+  /** `copies`: binary fields are copies instead of views, for packets whose fields outlive the chunk they came in. */
+  constructor(packet: string, bytes: Uint8Array, start: number, end: number, copies = false) {
+    this.packet = packet;
+    this.bytes = bytes;
+    this.position = start;
+    this.end = end;
+    this.copies = copies;
+  }
+
+  get remaining(): number {
+    return this.end - this.position;
+  }
+
+  u8(field: string): number {
+    this.need(1, field);
+    return this.bytes[this.position++] as number;
+  }
+
+  u16(field: string): number {
+    this.need(2, field);
+    const high = this.bytes[this.position++] as number;
+    return (high << 8) | (this.bytes[this.position++] as number);
+  }
+
+  u32(field: string): number {
+    const high = this.u16(field);
+    return high * 0x1_0000 + this.u16(field);
+  }
+
+  /** A Variable Byte Integer of at most four bytes, in its shortest form [MQTT5-1.5.5-1]. */
+  varint(field: string): number {
+    let value = 0;
+    for (let shift = 0; shift < 28; shift += 7) {
+      const byte = this.u8(field);
+      value |= (byte & 0x7f) << shift;
+      if (byte < 0x80) {
+        if (byte === 0 && shift > 0) {
+          throw new MalformedPacketError(
+            'non-minimal-length',
+            `${this.packet}: ${field} is written with more bytes than it needs`,
+          );
+        }
+        return value;
+      }
+    }
+    throw new MalformedPacketError('invalid-length', `${this.packet}: ${field} is longer than four bytes`);
+  }
+
+  /** A UTF-8 Encoded String (section 1.5.4). */
+  string(field: string): string {
+    const length = this.u16(field);
+    this.need(length, field);
+    const start = this.position;
+    this.position += length;
+    return decodeUtf8Strict(this.bytes, start, this.position, `${this.packet}: ${field}`);
+  }
+
+  /** Binary Data (section 1.5.6). */
+  binary(field: string): Uint8Array {
+    const length = this.u16(field);
+    this.need(length, field);
+    const start = this.position;
+    this.position += length;
+    const view = new Uint8Array(this.bytes.buffer, this.bytes.byteOffset + start, length);
+    return this.copies ? view.slice() : view;
+  }
+
+  /** To be called when the last field was read. */
+  finish(): void {
+    if (this.position === this.end) return;
+    throw new MalformedPacketError(
+      'trailing-bytes',
+      `${this.packet}: ${this.remaining} bytes after the last field; nothing may follow it`,
+    );
+  }
+
+  private need(size: number, field: string): void {
+    if (this.position + size <= this.end) return;
+    throw new MalformedPacketError(
+      'truncated',
+      `${this.packet}: ${field} needs ${size} bytes, ${this.remaining} are left`,
+    );
+  }
+}

@@ -1,0 +1,243 @@
+import { MalformedPacketError, ProtocolError } from '../errors.ts';
+import { ReasonCode } from '../reason-codes.ts';
+import { MAXIMUM_PACKET_SIZE } from '../types.ts';
+
+const NOTHING = new Uint8Array(0);
+
+/** The first allocation for a packet that came in parts, in bytes, unless more has arrived. */
+const FIRST_ALLOCATION = 256;
+
+/** A fixed header has at most five bytes. */
+const LONGEST_HEADER = 5;
+
+/**
+ * Cuts a stream of bytes into Control Packets. A packet that lies whole in a chunk is described where it lies; one that
+ * spans chunks is copied into memory that grows with what has really arrived, so that neither an announced length nor a
+ * tail of three bytes costs more than itself.
+ *
+ * `push` chunks, then call `next` until it returns false. `bytes` belongs to who pushed it: what is kept longer than the
+ * chunk may live must be copied.
+ */
+export class PacketReader {
+  /** The largest whole packet accepted, in bytes, fixed header included. Read anew for every packet. */
+  maximumPacketSize: number;
+
+  /** After `next` returned true: type and flags. */
+  firstByte = 0;
+  /** After `next` returned true: the array the packet lies in. */
+  bytes: Uint8Array = NOTHING;
+  /** Where the fixed header begins. */
+  start = 0;
+  /** Where the variable header begins. */
+  bodyStart = 0;
+  /** The offset behind the packet's last byte. */
+  end = 0;
+
+  private chunk: Uint8Array = NOTHING;
+  private position = 0;
+  private waiting: Uint8Array[] = [];
+  private waitingFrom = 0;
+  private waitingBytes = 0;
+  /** The packet that came in parts so far; `partialTotal` is 0 until its length is known. */
+  private partial: Uint8Array = NOTHING;
+  private partialLength = 0;
+  private partialHeader = 0;
+  private partialTotal = 0;
+  /** What `measure` found: 0 in `headerLength` means more bytes are needed. */
+  private headerLength = 0;
+  private totalLength = 0;
+  private failure: Error | undefined;
+
+  constructor(maximumPacketSize: number = MAXIMUM_PACKET_SIZE) {
+    this.maximumPacketSize = maximumPacketSize;
+  }
+
+  /** Bytes held and not yet part of a packet that `next` described. */
+  get bufferedBytes(): number {
+    return this.partialLength + (this.chunk.length - this.position) + this.waitingBytes;
+  }
+
+  /** Hands over the next bytes of the stream. They must not change until they are consumed. */
+  push(chunk: Uint8Array): void {
+    if (chunk.length === 0) return;
+    if (this.position === this.chunk.length) {
+      this.chunk = chunk;
+      this.position = 0;
+    } else {
+      this.waiting.push(chunk);
+      this.waitingBytes += chunk.length;
+    }
+  }
+
+  /**
+   * Finds the next whole packet. True: the public fields describe it, until the next call. False: more bytes are needed.
+   * Throws MalformedPacketError (`invalid-length`, `non-minimal-length`) and ProtocolError (`packet-too-large`, 0x95) as
+   * soon as the length is known, and the same error at every later call: there is no way back into the stream.
+   */
+  next(): boolean {
+    if (this.failure !== undefined) throw this.failure;
+    for (;;) {
+      if (this.position === this.chunk.length && !this.nextChunk()) return this.nothing();
+      if (this.partialLength > 0) {
+        if (this.continuePartial()) return true;
+        continue;
+      }
+      const chunk = this.chunk;
+      const start = this.position;
+      this.measure(chunk, start, chunk.length);
+      const total = this.totalLength;
+      if (this.headerLength !== 0 && start + total <= chunk.length) {
+        this.firstByte = chunk[start] as number;
+        this.bytes = chunk;
+        this.start = start;
+        this.bodyStart = start + this.headerLength;
+        this.end = start + total;
+        this.position = this.end;
+        return true;
+      }
+      this.beginPartial();
+    }
+  }
+
+  private nothing(): false {
+    // An idle connection must not keep its last chunk alive.
+    this.bytes = NOTHING;
+    this.chunk = NOTHING;
+    this.position = 0;
+    return false;
+  }
+
+  private nextChunk(): boolean {
+    const chunk = this.waiting[this.waitingFrom];
+    if (chunk === undefined) return false;
+    this.waiting[this.waitingFrom] = NOTHING;
+    this.waitingFrom++;
+    if (this.waitingFrom === this.waiting.length) {
+      this.waiting = [];
+      this.waitingFrom = 0;
+    }
+    this.waitingBytes -= chunk.length;
+    this.chunk = chunk;
+    this.position = 0;
+    return true;
+  }
+
+  /** Reads the Remaining Length at `start + 1` and checks it. Leaves `headerLength` 0 when it is not complete. */
+  private measure(bytes: Uint8Array, start: number, end: number): void {
+    this.headerLength = 0;
+    this.totalLength = 0;
+    let remaining = 0;
+    let shift = 0;
+    let at = start + 1;
+    for (;;) {
+      if (at >= end) {
+        // Four continuation bits in a row are wrong whatever follows, and are seen when the fourth is here.
+        return;
+      }
+      const byte = bytes[at++] as number;
+      remaining |= (byte & 0x7f) << shift;
+      if (byte < 0x80) {
+        if (byte === 0 && shift > 0) {
+          // [MQTT5-1.5.5-1], section 2.2.3 of 3.1.1
+          throw this.fail(
+            new MalformedPacketError(
+              'non-minimal-length',
+              `Remaining Length: ${remaining} is written with ${at - start - 1} bytes, which is more than it needs`,
+            ),
+          );
+        }
+        break;
+      }
+      shift += 7;
+      if (shift === 28) {
+        throw this.fail(
+          new MalformedPacketError(
+            'invalid-length',
+            'Remaining Length: the fourth byte announces a fifth; four are allowed',
+          ),
+        );
+      }
+    }
+    const header = at - start;
+    const total = header + remaining;
+    if (total > this.maximumPacketSize) {
+      throw this.fail(
+        new ProtocolError(
+          'packet-too-large',
+          `a packet of ${total} bytes is announced; the largest accepted has ${this.maximumPacketSize}`,
+          ReasonCode.PacketTooLarge,
+        ),
+      );
+    }
+    this.headerLength = header;
+    this.totalLength = total;
+  }
+
+  private fail(error: Error): Error {
+    this.failure = error;
+    this.bytes = NOTHING;
+    this.chunk = NOTHING;
+    this.position = 0;
+    this.partial = NOTHING;
+    this.partialLength = 0;
+    this.waiting = [];
+    this.waitingFrom = 0;
+    this.waitingBytes = 0;
+    return error;
+  }
+
+  /** The chunk ends within a packet whose beginning was measured: copies what there is. */
+  private beginPartial(): void {
+    this.partialHeader = this.headerLength;
+    this.partialTotal = this.totalLength;
+    const available = this.chunk.length - this.position;
+    // Exactly what is known to come, when that is little; never what was merely announced.
+    const total = this.partialTotal === 0 ? LONGEST_HEADER : this.partialTotal;
+    this.partial = new Uint8Array(Math.min(total, Math.max(available, FIRST_ALLOCATION)));
+    this.appendPartial(available);
+  }
+
+  /** True: the packet is whole and described. False: the chunk is used up, or the length has just become known. */
+  private continuePartial(): boolean {
+    const available = this.chunk.length - this.position;
+    if (this.partialTotal === 0) {
+      this.appendPartial(1);
+      this.measure(this.partial, 0, this.partialLength);
+      this.partialHeader = this.headerLength;
+      this.partialTotal = this.totalLength;
+      if (this.partialLength !== this.partialTotal) return false;
+    } else {
+      this.appendPartial(Math.min(available, this.partialTotal - this.partialLength));
+      if (this.partialLength < this.partialTotal) return false;
+    }
+    // The memory is the packet's from here on: a payload that is kept for a while must not be written over.
+    this.firstByte = this.partial[0] as number;
+    this.bytes = this.partial;
+    this.start = 0;
+    this.bodyStart = this.partialHeader;
+    this.end = this.partialTotal;
+    this.partial = NOTHING;
+    this.partialLength = 0;
+    this.partialTotal = 0;
+    return true;
+  }
+
+  private appendPartial(size: number): void {
+    const needed = this.partialLength + size;
+    if (needed > this.partial.length) {
+      const limit = this.partialTotal === 0 ? LONGEST_HEADER : this.partialTotal;
+      const grown = new Uint8Array(Math.min(limit, Math.max(needed, this.partial.length * 2, FIRST_ALLOCATION)));
+      grown.set(this.partial.subarray(0, this.partialLength));
+      this.partial = grown;
+    }
+    const chunk = this.chunk;
+    const from = this.position;
+    if (size < 32) {
+      for (let i = 0; i < size; i++) this.partial[this.partialLength + i] = chunk[from + i] as number;
+    } else {
+      this.partial.set(new Uint8Array(chunk.buffer, chunk.byteOffset + from, size), this.partialLength);
+    }
+    this.partialLength = needed;
+    this.position += size;
+  }
+}
