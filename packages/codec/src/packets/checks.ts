@@ -2,16 +2,23 @@ import { MalformedPacketError, ProtocolError, UsageError } from '../errors.ts';
 import { hex } from '../reason-codes.ts';
 import type { BodyReader } from '../wire/body-reader.ts';
 
-/** Reads a Packet Identifier, which is never 0 [MQTT311-2.3.1-1] [MQTT5-2.2.1-3]. */
+/**
+ * Reads the Packet Identifier of SUBSCRIBE, UNSUBSCRIBE and their answers, which is never 0 [MQTT311-2.3.1-1] [MQTT5-2.2.1-3].
+ * The specification leaves the Reason Code for a 0 open: here it is 0x81, in a PUBLISH and its acks 0x82, as other brokers have it.
+ */
 export function decodePacketIdentifier(reader: BodyReader, packet: string): number {
   const packetIdentifier = reader.u16('Packet Identifier');
-  if (packetIdentifier === 0) throw packetIdentifierZero(packet);
+  if (packetIdentifier === 0) throw new MalformedPacketError('packet-identifier-zero', identifierZero(packet));
   return packetIdentifier;
 }
 
-/** The ProtocolError for a Packet Identifier of 0: the packet can be parsed, and must not be sent. */
+/** The ProtocolError for a Packet Identifier of 0 in a PUBLISH or one of its acks. */
 export function packetIdentifierZero(packet: string): ProtocolError {
-  return new ProtocolError('packet-identifier-zero', `${packet}: Packet Identifier is 0; 1 to 65535 are allowed`);
+  return new ProtocolError('packet-identifier-zero', identifierZero(packet));
+}
+
+function identifierZero(packet: string): string {
+  return `${packet}: Packet Identifier is 0; 1 to 65535 are allowed`;
 }
 
 /** The MalformedPacketError for a packet that ends before a field does. */

@@ -47,13 +47,6 @@ export function decodeDisconnect(
         'DISCONNECT: a Session Expiry Interval came from a server; only a client sends it',
       );
     }
-    // Section 3.14.2.2.5: the server sends it.
-    if (direction === 'to-server' && properties?.serverReference !== undefined) {
-      throw new ProtocolError(
-        'server-reference-from-client',
-        'DISCONNECT: a Server Reference came from a client; only a server sends it',
-      );
-    }
   }
   reader.finish();
   return { type: 'disconnect', reasonCode, properties };

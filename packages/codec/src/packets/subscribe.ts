@@ -2,7 +2,7 @@ import { MalformedPacketError, ProtocolError, UsageError } from '../errors.ts';
 import { type DecodeLimits, defaultDecodeLimits } from '../limits.ts';
 import { hex, ReasonCode } from '../reason-codes.ts';
 import { strictnessOf } from '../strictness.ts';
-import { filterFault, isSharedFilter, parseTopicFilter } from '../topics/topic-filter.ts';
+import { checkTopicFilter, filterFault, isSharedFilter } from '../topics/topic-filter.ts';
 import { quote } from '../topics/topic-name.ts';
 import { type Direction, type ProtocolVersion, type QoS, versionName } from '../types.ts';
 import { BodyReader } from '../wire/body-reader.ts';
@@ -61,7 +61,7 @@ export function decodeSubscribe(
     checkFilterCount(subscriptions.length, limits, 'SUBSCRIBE');
     const topicFilter = reader.string('Topic Filter');
     const options = reader.u8('Subscription Options');
-    parseTopicFilter(topicFilter, limits.topicLevels);
+    checkTopicFilter(topicFilter, limits.topicLevels, 'SUBSCRIBE: Topic Filter');
     subscriptions.push(decodeOptions(topicFilter, options, version));
   }
   // [MQTT311-3.8.3-3] [MQTT5-3.8.3-2]

@@ -1,6 +1,6 @@
 import { UsageError } from '../errors.ts';
 import { type DecodeLimits, defaultDecodeLimits } from '../limits.ts';
-import { parseTopicFilter } from '../topics/topic-filter.ts';
+import { checkTopicFilter } from '../topics/topic-filter.ts';
 import type { Direction, ProtocolVersion } from '../types.ts';
 import { BodyReader } from '../wire/body-reader.ts';
 import { checkFirstByte } from '../wire/first-byte.ts';
@@ -42,7 +42,7 @@ export function decodeUnsubscribe(
   while (reader.remaining > 0) {
     checkFilterCount(topicFilters.length, limits, 'UNSUBSCRIBE');
     const topicFilter = reader.string('Topic Filter');
-    parseTopicFilter(topicFilter, limits.topicLevels);
+    checkTopicFilter(topicFilter, limits.topicLevels, 'UNSUBSCRIBE: Topic Filter');
     topicFilters.push(topicFilter);
   }
   // [MQTT311-3.10.3-2] [MQTT5-3.10.3-2]

@@ -1,4 +1,4 @@
-import { ProtocolError } from '../errors.ts';
+import { MalformedPacketError, ProtocolError } from '../errors.ts';
 import { ReasonCode } from '../reason-codes.ts';
 import { MAXIMUM_STRING_BYTES, utf8Length } from '../wire/utf8.ts';
 import { quote } from './topic-name.ts';
@@ -36,17 +36,33 @@ export function parseTopicFilter(topicFilter: string, maximumLevels: number = Nu
     );
   }
   const start = filterStart(topicFilter);
-  let levels = 1;
-  for (let i = start; i < topicFilter.length; i++) if (topicFilter.charCodeAt(i) === SLASH) levels++;
-  if (levels > maximumLevels) {
-    throw new ProtocolError(
-      'topic-filter-too-deep',
-      `Topic Filter ${quote(topicFilter)} has ${levels} levels; ${maximumLevels} are accepted here`,
-      ReasonCode.TopicFilterInvalid,
-    );
-  }
+  checkLevels(topicFilter, start, maximumLevels);
   if (start === 0) return { share: undefined, filter: topicFilter };
   return { share: topicFilter.slice(SHARE_PREFIX.length, start - 1), filter: topicFilter.slice(start) };
+}
+
+/**
+ * Checks a Topic Filter that came over the wire. One that breaks the rules of 4.7 and 4.8.2 is a MalformedPacketError
+ * `topic-filter-invalid`, 0x81: 0x8F is for what is "correctly formed, but not accepted" (section 3.14.2.1), such as more levels than
+ * `maximumLevels`, ProtocolError `topic-filter-too-deep`.
+ */
+export function checkTopicFilter(topicFilter: string, maximumLevels: number, field: string): void {
+  const fault = filterFault(topicFilter);
+  if (fault !== undefined) {
+    throw new MalformedPacketError('topic-filter-invalid', `${field} ${quote(topicFilter)}: ${fault}`);
+  }
+  checkLevels(topicFilter, filterStart(topicFilter), maximumLevels);
+}
+
+function checkLevels(topicFilter: string, start: number, maximumLevels: number): void {
+  let levels = 1;
+  for (let i = start; i < topicFilter.length; i++) if (topicFilter.charCodeAt(i) === SLASH) levels++;
+  if (levels <= maximumLevels) return;
+  throw new ProtocolError(
+    'topic-filter-too-deep',
+    `Topic Filter ${quote(topicFilter)} has ${levels} levels; ${maximumLevels} are accepted here`,
+    ReasonCode.TopicFilterInvalid,
+  );
 }
 
 /** Whether a filter asks for a Shared Subscription. Says nothing about its being valid. */

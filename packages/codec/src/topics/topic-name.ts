@@ -1,4 +1,4 @@
-import { ProtocolError } from '../errors.ts';
+import { MalformedPacketError, ProtocolError } from '../errors.ts';
 import { ReasonCode } from '../reason-codes.ts';
 import { MAXIMUM_STRING_BYTES, utf8Length } from '../wire/utf8.ts';
 
@@ -28,8 +28,9 @@ export function topicLevels(topic: string): number {
 }
 
 /**
- * Throws for a decoded string that is no Topic Name: empty (`topic-name-invalid`, 0x90), a wildcard in it (the same), more levels
- * than `maximumLevels` (`topic-name-too-deep`, 0x90). `field` names it in the message.
+ * Throws for a decoded string that is no Topic Name. Empty, or a wildcard in it: MalformedPacketError `topic-name-invalid`,
+ * 0x81, since 0x90 is for what is "correctly formed, but not accepted" (section 3.14.2.1). More levels than `maximumLevels` is just that:
+ * ProtocolError `topic-name-too-deep`, 0x90. `field` names it in the message.
  */
 export function checkTopicName(topic: string, maximumLevels: number, field: string): void {
   if (topic.length === 0) throw topicNameInvalid(`${field} is empty; a Topic Name has at least one character`);
@@ -51,8 +52,8 @@ export function checkTopicName(topic: string, maximumLevels: number, field: stri
   }
 }
 
-function topicNameInvalid(message: string): ProtocolError {
-  return new ProtocolError('topic-name-invalid', message, ReasonCode.TopicNameInvalid);
+function topicNameInvalid(message: string): MalformedPacketError {
+  return new MalformedPacketError('topic-name-invalid', message);
 }
 
 /** A topic in quotes, cut to what a person reads. */

@@ -28,9 +28,10 @@ export function packetName(firstByte: number): string {
 }
 
 /**
- * Checks all that a packet's first byte can be wrong about, before the rest has come: reserved types
- * (`reserved-packet-type`) and flags (`reserved-flags`, `invalid-qos`, `dup-with-qos-0`) are MalformedPacketErrors
- * [MQTT311-2.2.2-2] [MQTT5-2.1.3-1]; a packet only the other side may send is a ProtocolError `wrong-direction`.
+ * Checks all that a packet's first byte can be wrong about, before the rest has come. Flags (`reserved-flags`,
+ * `invalid-qos`, `dup-with-qos-0`) [MQTT311-2.2.2-2] [MQTT5-2.1.3-1] and AUTH below 5.0 (`reserved-packet-type`) are
+ * MalformedPacketErrors; type 0 (`reserved-packet-type`) and a packet only the other side may send (`wrong-direction`) are
+ * ProtocolErrors. A CONNECT's flags are left to `decodeConnect`: whether they matter depends on the version in its body.
  */
 export function checkFirstByte(firstByte: number, version: ProtocolVersion, direction: Direction): void {
   const type = firstByte >> 4;
@@ -58,9 +59,12 @@ export function checkFirstByte(firstByte: number, version: ProtocolVersion, dire
     case PacketType.CONNACK:
     case PacketType.SUBACK:
     case PacketType.UNSUBACK:
-    case PacketType.PINGRESP:
       if (flags !== 0) throw reservedFlags(firstByte, '0000');
       if (direction !== 'to-client') throw wrongDirection(firstByte, direction);
+      return;
+    case PacketType.PINGRESP:
+      if (direction !== 'to-client') throw wrongDirection(firstByte, direction);
+      if (flags !== 0) throw reservedFlags(firstByte, '0000');
       return;
     case PacketType.PUBACK:
     case PacketType.PUBREC:
@@ -73,11 +77,14 @@ export function checkFirstByte(firstByte: number, version: ProtocolVersion, dire
       if (direction !== 'to-server' && version !== 5) throw wrongDirection(firstByte, direction);
       return;
     case PacketType.AUTH:
-      if (version !== 5) throw reservedType(15, version);
+      if (version !== 5) {
+        throw new MalformedPacketError('reserved-packet-type', `AUTH does not exist in MQTT ${versionName(version)}`);
+      }
       if (flags !== 0) throw reservedFlags(firstByte, '0000');
       return;
     default:
-      throw reservedType(type, version);
+      // The specifications forbid type 0 and leave the Reason Code open; 0x82 is what other brokers answer.
+      throw new ProtocolError('reserved-packet-type', `packet type 0 (${hex(firstByte)}) does not exist`);
   }
 }
 
@@ -103,13 +110,6 @@ export function reservedFlags(firstByte: number, allowed: string): MalformedPack
   return new MalformedPacketError(
     'reserved-flags',
     `${packetName(firstByte)}: the flags of the first byte are ${found}; they must be ${allowed}`,
-  );
-}
-
-function reservedType(type: number, version: ProtocolVersion): MalformedPacketError {
-  return new MalformedPacketError(
-    'reserved-packet-type',
-    `packet type ${type} (${hex(type << 4)}) does not exist in MQTT ${versionName(version)}`,
   );
 }
 

@@ -1,4 +1,3 @@
-import { MalformedPacketError } from '../errors.ts';
 import { defaultDecodeLimits } from '../limits.ts';
 import { checkTopicName } from '../topics/topic-name.ts';
 import { decodeUtf8Strict } from './utf8.ts';
@@ -48,8 +47,8 @@ export class TopicCache {
 
   /**
    * The Topic Name in `bytes` from `start` to `end`. The bytes are copied when they are new. Throws MalformedPacketError for
-   * bad UTF-8, U+0000, surrogates and an empty name; ProtocolError 0x90 for a wildcard (`topic-name-invalid`) and for too many levels
-   * (`topic-name-too-deep`).
+   * bad UTF-8, U+0000, surrogates, an empty name and a wildcard (`topic-name-invalid`); ProtocolError `topic-name-too-deep` 0x90 for
+   * too many levels.
    */
   intern(bytes: Uint8Array, start: number, end: number): Topic {
     const latest = this.latest;
@@ -68,9 +67,6 @@ export class TopicCache {
   }
 
   private add(bytes: Uint8Array, start: number, end: number, hash: number): Topic {
-    if (end === start) {
-      throw new MalformedPacketError('topic-name-empty', 'Topic Name is empty; it must have at least one character');
-    }
     const name = decodeUtf8Strict(bytes, start, end, 'Topic Name');
     checkTopicName(name, this.maximumLevels, 'Topic Name');
     const topic: Topic = {
