@@ -1,0 +1,133 @@
+// Starts the brokers that are compared, each as a fresh process on a free port of the loopback address.
+import { execFileSync, spawn } from 'node:child_process';
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { connect, createServer } from 'node:net';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const startMs = 15_000;
+const stopMs = 10_000;
+
+/** Files of a run lie in the checkout, on the disk people have: /tmp may be memory, where a sync costs nothing. */
+export const scratch = join(root, '.cache/bench');
+
+export const brokers = {
+  hawser: {
+    title: 'Hawser',
+    isThere: () => existsSync(join(root, 'packages/cli/dist/main.js')),
+    version: () => execFileSync('git', ['-C', root, 'describe', '--always', '--dirty'], { encoding: 'utf8' }).trim(),
+    command: ({ port, folder, onDisk }) => [
+      process.execPath,
+      join(root, 'packages/cli/bin/hawser.js'),
+      'broker',
+      ...['--listen', `mqtt://127.0.0.1:${port}`],
+      ...['--data', onDisk ? join(folder, 'data') : 'memory'],
+      '--no-console',
+      ...['--set', 'limits.inflight3=65535'],
+    ],
+    isReady: (output) => /^ready$/m.test(output),
+  },
+  mosquitto: {
+    title: 'Mosquitto',
+    isThere: () => existsSync('/usr/sbin/mosquitto'),
+    version: () => {
+      try {
+        return execFileSync('dpkg-query', ['--show', '--showformat=$' + '{Version}', 'mosquitto'], {
+          encoding: 'utf8',
+        });
+      } catch {
+        return 'unknown';
+      }
+    },
+    command: ({ port, folder, onDisk }) => {
+      const file = join(folder, 'mosquitto.conf');
+      const lines = [
+        `listener ${port} 127.0.0.1`,
+        'allow_anonymous true',
+        'max_inflight_messages 0',
+        'max_queued_messages 0',
+        // Without it Nagle's algorithm adds milliseconds to every message: a comparison nobody would believe.
+        'set_tcp_nodelay true',
+        // As root it would change to another user, who cannot write here.
+        'user root',
+        ...(onDisk
+          ? ['persistence true', `persistence_location ${folder}/`, 'autosave_interval 1']
+          : ['persistence false']),
+      ];
+      writeFileSync(file, `${lines.join('\n')}\n`);
+      return ['/usr/sbin/mosquitto', '-c', file];
+    },
+  },
+  aedes: {
+    title: 'Aedes',
+    isThere: () => existsSync(join(root, 'node_modules/aedes')),
+    version: () => 'from npm',
+    command: ({ port }) => [process.execPath, join(root, 'bench/aedes.mjs'), String(port)],
+  },
+};
+
+/** Starts `broker` and waits until it takes connections. Throws with what it printed when it does not. */
+export async function startBroker(broker, { onDisk = false } = {}) {
+  const port = await freePort();
+  const folder = join(scratch, `broker-${port}`);
+  mkdirSync(folder, { recursive: true });
+  const [file, ...args] = broker.command({ port, folder, onDisk });
+  const child = spawn(file, args, { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8');
+    stream.on('data', (text) => {
+      output = (output + text).slice(-10_000);
+    });
+  }
+  const ended = new Promise((resolve) => {
+    child.once('error', (error) => resolve(error.message));
+    child.once('exit', (code, signal) => resolve(`ended with ${signal ?? code}`));
+  });
+  const stop = async () => {
+    child.kill('SIGTERM');
+    const late = setTimeout(() => child.kill('SIGKILL'), stopMs);
+    await ended;
+    clearTimeout(late);
+    rmSync(folder, { recursive: true, force: true });
+  };
+
+  const deadline = performance.now() + startMs;
+  let isOver = false;
+  const over = ended.then((how) => {
+    isOver = true;
+    return how;
+  });
+  while (!(broker.isReady ? broker.isReady(output) : await accepts(port))) {
+    if (isOver || performance.now() > deadline) {
+      const how = isOver ? await over : 'is not ready';
+      await stop();
+      throw new Error(`${broker.title} ${how}\n${output}`);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  return { port, pid: child.pid, stop, output: () => output };
+}
+
+function freePort() {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address();
+      server.close(() => resolve(port));
+    });
+  });
+}
+
+function accepts(port) {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1');
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', () => resolve(false));
+  });
+}

@@ -1,0 +1,167 @@
+// Runs the same load against each broker in turn and compares.
+//
+//   npm run bench                                    all rows, writes bench/RESULTS.md and bench/results.json
+//   npm run bench -- --check                         a short run; fails when a ratio fell far below the committed one
+//   npm run bench -- --rows fan10,pair --only hawser prints, writes nothing
+//   --rounds N  --secs N  --warm N  --aedes (with node_modules/aedes)  --write (write a partial run over those rows)
+import { execFileSync, spawn } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { brokers, scratch, startBroker } from './brokers.mjs';
+import { describeMachine, isMet, medians, ratioOf, renderResults, renderTable } from './report.mjs';
+import { rows } from './rows.mjs';
+
+/** How much of the committed ratio must be left in a short run on a machine that does other things too. */
+const tolerated = 0.6;
+const folder = fileURLToPath(new URL('.', import.meta.url));
+const resultsFile = join(folder, 'results.json');
+
+const { values: options } = parseArgs({
+  options: {
+    check: { type: 'boolean', default: false },
+    rows: { type: 'string' },
+    only: { type: 'string' },
+    rounds: { type: 'string' },
+    secs: { type: 'string' },
+    warm: { type: 'string' },
+    aedes: { type: 'boolean', default: false },
+    write: { type: 'boolean', default: false },
+  },
+});
+const rounds = numberOf('rounds', options.check ? 1 : 3);
+const secs = numberOf('secs', options.check ? 3 : 5);
+const warm = numberOf('warm', 2);
+const chosenRows = choose(rows, options.rows, 'row');
+const contestants = chooseBrokers();
+
+const mqload = buildLoad();
+const results = {};
+for (let round = 1; round <= rounds; round += 1) {
+  for (const row of chosenRows) {
+    // Who goes first changes from round to round.
+    const order = round % 2 === 1 ? contestants : contestants.toReversed();
+    for (const id of order) await measure(row, id, round);
+  }
+}
+const summary = Object.fromEntries(chosenRows.map((row) => [row.id, medians(results[row.id] ?? {})]));
+console.log(`\n${renderTable(chosenRows, summary, contestants)}`);
+
+if (options.check) check();
+else if (options.write || (chosenRows.length === rows.length && contestants.length > 1)) write();
+
+async function measure(row, id, round) {
+  const broker = brokers[id];
+  let running;
+  try {
+    running = await startBroker(broker, { onDisk: row.onDisk });
+    const found = await load(row, running);
+    results[row.id] ??= {};
+    results[row.id][id] ??= [];
+    results[row.id][id].push(found);
+    const shown = row.shows.map(({ metric, unit }) => `${found[metric]} ${unit}`).join(', ');
+    console.log(`${round}/${rounds} ${row.id.padEnd(16)} ${broker.title.padEnd(10)} ${shown}`);
+  } catch (error) {
+    console.error(`${round}/${rounds} ${row.id.padEnd(16)} ${broker.title.padEnd(10)} failed: ${error.message}`);
+    process.exitCode = 1;
+  } finally {
+    await running?.stop();
+  }
+}
+
+/** One run of mqload: its JSON line. */
+function load(row, { port, pid }) {
+  const args = [...row.load.split(' '), '--port', port, '--bpid', pid, '--secs', secs, '--warm', warm].map(String);
+  return new Promise((resolve, reject) => {
+    const child = spawn(mqload, args, { stdio: ['ignore', 'pipe', 'inherit'], timeout: (secs + warm + 150) * 1000 });
+    let output = '';
+    child.stdout.on('data', (text) => {
+      output += text;
+    });
+    child.once('error', reject);
+    child.once('close', (code) => {
+      try {
+        const found = JSON.parse(output);
+        if (found.error) throw new Error(`mqload: ${found.error}`);
+        resolve(found);
+      } catch (error) {
+        reject(code === 0 || error.message.startsWith('mqload') ? error : new Error(`mqload ended with ${code}`));
+      }
+    });
+  });
+}
+
+function buildLoad() {
+  const source = join(folder, 'mqload.c');
+  const binary = join(scratch, 'mqload');
+  mkdirSync(scratch, { recursive: true });
+  if (!existsSync(binary) || statSync(binary).mtimeMs < statSync(source).mtimeMs) {
+    execFileSync('gcc', ['-O2', '-o', binary, source], { stdio: 'inherit' });
+  }
+  return binary;
+}
+
+function check() {
+  const committed = readResults();
+  let failures = 0;
+  for (const row of chosenRows) {
+    for (const show of row.shows) {
+      const before = ratioOf(show, committed.rows?.[row.id]);
+      const now = ratioOf(show, summary[row.id]);
+      if (before === undefined) continue;
+      // For "less is better" the ratio must not have grown.
+      const left = now === undefined ? 0 : show.better === 'more' ? now / before : before / now;
+      const ok = left >= tolerated;
+      if (!ok) failures += 1;
+      const words = `ratio ${now?.toFixed(2) ?? 'none'}, committed ${before.toFixed(2)}`;
+      console.log(`${ok ? 'ok  ' : 'FELL'} ${row.id} (${show.unit}): ${words}, ${Math.round(left * 100)} % of it`);
+    }
+  }
+  if (failures > 0) process.exitCode = 1;
+}
+
+function write() {
+  const before = readResults();
+  const all = { ...before.rows, ...summary };
+  const command = ['npm run bench', ...process.argv.slice(2)].join(options.write ? ' -- ' : ' ').trim();
+  const versions = Object.fromEntries(contestants.map((id) => [id, brokers[id].version()]));
+  const written = { ...describeMachine(), command, rounds, secs, warm, versions, rows: all };
+  writeFileSync(resultsFile, `${JSON.stringify(written, null, 2)}\n`);
+  writeFileSync(join(folder, 'RESULTS.md'), renderResults(rows, written, brokers));
+  const missed = rows.filter((row) => row.shows.some((show) => isMet(show, all[row.id]) === false));
+  console.log(`wrote bench/RESULTS.md; targets missed: ${missed.map(({ id }) => id).join(', ') || 'none'}`);
+}
+
+function readResults() {
+  return existsSync(resultsFile) ? JSON.parse(readFileSync(resultsFile, 'utf8')) : {};
+}
+
+function chooseBrokers() {
+  const ids = options.only?.split(',') ?? ['hawser', 'mosquitto', ...(options.aedes ? ['aedes'] : [])];
+  for (const id of ids) {
+    if (!brokers[id]) usage(`no broker ${id}; there are ${Object.keys(brokers).join(', ')}`);
+    if (!brokers[id].isThere()) usage(`${brokers[id].title} is not here (built? installed?)`);
+  }
+  return ids;
+}
+
+function choose(all, list, what) {
+  if (list === undefined) return all;
+  return list
+    .split(',')
+    .map(
+      (id) =>
+        all.find((one) => one.id === id) ?? usage(`no ${what} ${id}; there are ${all.map((one) => one.id).join(', ')}`),
+    );
+}
+
+function numberOf(name, otherwise) {
+  const value = options[name] === undefined ? otherwise : Number(options[name]);
+  return Number.isFinite(value) && value > 0 ? value : usage(`--${name} takes a number above 0`);
+}
+
+function usage(message) {
+  console.error(`bench: ${message}`);
+  process.exit(64);
+}
