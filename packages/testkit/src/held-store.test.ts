@@ -46,6 +46,17 @@ describe('HeldStore', () => {
     expect((await store.crash({ survives: 2 }).open()).inbound.get(1)).toEqual([1, 2]);
   });
 
+  it('keeps a group whole or not at all', async () => {
+    const store = await opened();
+    store.begin();
+    store.append(putInbound(1));
+    store.append(putInbound(2));
+    const ticket = store.end();
+    store.append(putInbound(3));
+    expect(ticket).toBe(store.committed + 1);
+    expect((await store.crash({ survives: 1 }).open()).inbound.get(1)).toEqual([1, 2]);
+  });
+
   it('is dead after a crash: nothing it does reaches the store that follows', async () => {
     const store = await opened();
     const next = store.crash();

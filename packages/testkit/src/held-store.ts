@@ -21,7 +21,9 @@ export class HeldStore implements Store {
   readonly #live: StoreState;
   /** What a crash leaves. */
   readonly #disk: StoreState;
-  #pending: StoreOperation[] = [];
+  /** What has one ticket is in one array. */
+  #pending: StoreOperation[][] = [];
+  #group: 'none' | 'empty' | 'begun' = 'none';
   #appended: Ticket = 0;
   #fault: Error | undefined;
   #isOpen = false;
@@ -43,7 +45,7 @@ export class HeldStore implements Store {
 
   /** What was appended and is not committed, in order. */
   get pending(): readonly StoreOperation[] {
-    return this.#pending;
+    return this.#pending.flat();
   }
 
   /** Ticket of the operation that was appended last. */
@@ -60,12 +62,29 @@ export class HeldStore implements Store {
 
   append(operation: StoreOperation): Ticket {
     // Whoever lived before a crash may go on for a while, as a process that does not know yet that it is dead.
-    if (this.#isCrashed) return ++this.#appended;
+    const isJoining = this.#group === 'begun';
+    if (this.#group === 'empty') this.#group = 'begun';
+    if (this.#isCrashed) return isJoining ? this.#appended : ++this.#appended;
     if (!this.#isOpen) throw new StoreError('store-not-open', 'The store is not open: call open() first.');
     const own = ownOperation(operation);
     this.#live.apply(own);
-    this.#pending.push(own);
+    if (isJoining) {
+      this.#pending.at(-1)?.push(own);
+      return this.#appended;
+    }
+    this.#pending.push([own]);
     return ++this.#appended;
+  }
+
+  begin(): void {
+    if (this.#group !== 'none') throw new StoreError('store-usage', 'begin() was called twice without end().');
+    this.#group = 'empty';
+  }
+
+  end(): Ticket {
+    const ticket = this.#group === 'begun' ? this.#appended : 0;
+    this.#group = 'none';
+    return ticket;
   }
 
   async readQueue(
@@ -83,7 +102,7 @@ export class HeldStore implements Store {
     if (this.#fault !== undefined || this.#isCrashed) return;
     const count = Math.min(upTo, this.#appended) - this.committed;
     if (count <= 0) return;
-    for (const operation of this.#pending.slice(0, count)) this.#disk.apply(operation);
+    for (const operation of this.#pending.slice(0, count).flat()) this.#disk.apply(operation);
     this.#pending = this.#pending.slice(count);
     this.onCommitted?.(this.committed);
   }
@@ -95,12 +114,12 @@ export class HeldStore implements Store {
 
   /**
    * The power goes. This store commits nothing any more and tells nothing; the one returned (not open yet) holds what was
-   * committed, and of what was not the first `survives` operations: what was not synced may have reached the disk all
-   * the same, but never a later operation without an earlier one.
+   * committed, and of what was not the first `survives` tickets: what was not synced may have reached the disk all the
+   * same, but never a later operation without an earlier one, and a group whole or not at all.
    */
   crash(options: { readonly survives?: number } = {}): HeldStore {
     const disk = this.#disk.clone();
-    for (const operation of this.#pending.slice(0, options.survives ?? 0)) disk.apply(operation);
+    for (const operation of this.#pending.slice(0, options.survives ?? 0).flat()) disk.apply(operation);
     this.#isCrashed = true;
     this.#isOpen = false;
     this.#pending = [];
@@ -124,7 +143,8 @@ export class HeldStore implements Store {
     if (!this.#isOpen) return;
     this.commitAll();
     this.#isOpen = false;
-    const lost = this.#pending.length;
-    if (lost > 0) throw new StoreError('store-failed', `${lost} operations could not be written.`, { cause: this.#fault });
+    const lost = this.pending.length;
+    if (lost > 0)
+      throw new StoreError('store-failed', `${lost} operations could not be written.`, { cause: this.#fault });
   }
 }

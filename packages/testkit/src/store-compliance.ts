@@ -60,6 +60,28 @@ export function describeStore(name: string, make: () => Promise<StoreUnderTest>)
         expect(second).toBeGreaterThan(first);
       });
 
+      it('gives one ticket to a group, whatever is appended in it', async () => {
+        await store.open();
+        const before = append(putSession(1));
+        store.begin();
+        const inside = [1, 2, 3].map((identifier) => append(putInbound(1, identifier)));
+        const ticket = store.end();
+        expect(inside).toEqual([ticket, ticket, ticket]);
+        expect(ticket).toBeGreaterThan(before);
+        expect(append(putInbound(1, 4))).toBeGreaterThan(ticket);
+        expect([...((await reopen()).inbound.get(1) ?? [])].sort()).toEqual([1, 2, 3, 4]);
+      });
+
+      it('has nothing to wait for after an empty group, and takes no group in a group', async () => {
+        await store.open();
+        append(putSession(1));
+        store.begin();
+        expect(() => store.begin()).toThrow();
+        expect(store.end()).toBe(0);
+        store.begin();
+        expect(store.end()).toBe(0);
+      });
+
       it('never tells a commit from within append', async () => {
         await store.open();
         let isAppending = true;
@@ -273,7 +295,9 @@ export function describeStore(name: string, make: () => Promise<StoreUnderTest>)
         append({ kind: 'putQueued', session: 1, entry: bare, messageSequence: undefined });
         append({ kind: 'putQueued', session: 2, entry, messageSequence: 5 });
         for (let round = 0; round < 2; round++) {
-          expect((await store.readQueue(1, 0, noLimit)).map(comparableEntry)).toEqual([entry, bare].map(comparableEntry));
+          expect((await store.readQueue(1, 0, noLimit)).map(comparableEntry)).toEqual(
+            [entry, bare].map(comparableEntry),
+          );
           expect((await store.readQueue(2, 0, noLimit)).map(comparableEntry)).toEqual([comparableEntry(entry)]);
           await reopen();
         }
@@ -357,10 +381,13 @@ export function describeStore(name: string, make: () => Promise<StoreUnderTest>)
           expect(picture(contents)).toEqual(picture(history.model.contents()));
           for (let lap = 0; lap < 6; lap++) {
             for (let step = 0; step < 60; step++) {
+              if (step % 7 === 0) store.begin();
               append(history.next());
+              if (step % 7 === 4) store.end();
               if (step % 20 !== 19) continue;
               await checkQueues(store, history.model, history.sessions);
             }
+            store.end();
             contents = await reopen();
             expect(picture(contents)).toEqual(picture(history.model.contents()));
             await checkQueues(store, history.model, history.sessions);
@@ -394,7 +421,7 @@ async function sequences(store: Store, number: number): Promise<number[]> {
 }
 
 /** Contents in a form that compares: sorted where order means nothing, bytes as text. */
-function picture(contents: StoreContents): unknown {
+function picture(contents: StoreContents): Record<string, unknown> {
   const sorted = <T>(map: ReadonlyMap<number, T>): [number, T][] => [...map].sort(([a], [b]) => a - b);
   return {
     sessions: byClientId(contents.sessions),

@@ -116,7 +116,11 @@ export function randomStoreHistory(seed: number, model: StoreState = new StoreSt
         retainHandling: ([0, 1, 2] as const)[below(3)] ?? 0,
       };
       if (below(2) === 0) return { kind: 'putSubscription', session, subscription };
-      return { kind: 'putSubscription', session, subscription: { ...subscription, subscriptionIdentifier: 1 + below(1e6) } };
+      return {
+        kind: 'putSubscription',
+        session,
+        subscription: { ...subscription, subscriptionIdentifier: 1 + below(1e6) },
+      };
     }
     if (dice < 17) return { kind: 'deleteSubscription', session, topicFilter: `filter/${below(5)}/#` };
     if (dice < 45) return someQueued();

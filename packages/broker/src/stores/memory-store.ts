@@ -18,6 +18,7 @@ export class MemoryStore implements Store {
   #appended: Ticket = 0;
   #committed: Ticket = 0;
   #isScheduled = false;
+  #group: 'none' | 'empty' | 'begun' = 'none';
   readonly #commit = (): void => {
     this.#isScheduled = false;
     if (this.#committed === this.#appended) return;
@@ -38,12 +39,24 @@ export class MemoryStore implements Store {
   append(operation: StoreOperation): Ticket {
     this.#assertOpen();
     this.#state.apply(operation);
-    this.#appended++;
+    if (this.#group !== 'begun') this.#appended++;
+    if (this.#group === 'empty') this.#group = 'begun';
     if (!this.#isScheduled) {
       this.#isScheduled = true;
       queueMicrotask(this.#commit);
     }
     return this.#appended;
+  }
+
+  begin(): void {
+    if (this.#group !== 'none') throw new StoreError('store-usage', 'begin() was called twice without end().');
+    this.#group = 'empty';
+  }
+
+  end(): Ticket {
+    const ticket = this.#group === 'begun' ? this.#appended : 0;
+    this.#group = 'none';
+    return ticket;
   }
 
   async readQueue(

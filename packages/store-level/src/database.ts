@@ -1,0 +1,103 @@
+import { mkdir, open, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { StoreError } from '@hawser/broker';
+import { ClassicLevel } from 'classic-level';
+import { ADVICE } from './records/sealed-record.ts';
+
+/** LevelDB with binary keys and values. */
+export type LevelDatabase = ClassicLevel<Buffer, Buffer>;
+
+/** How LevelDB is opened. */
+export interface DatabaseOptions {
+  /** LevelDB's cache of blocks, bytes. */
+  readonly cacheBytes: number;
+}
+
+/** Opens (or makes) LevelDB in a directory that exists. */
+export async function openDatabase(directory: string, options: DatabaseOptions): Promise<LevelDatabase> {
+  const database: LevelDatabase = new ClassicLevel<Buffer, Buffer>(directory, {
+    keyEncoding: 'buffer',
+    valueEncoding: 'buffer',
+    cacheSize: options.cacheBytes,
+    // Payloads are small and often packed already; the core that would compress them has the broker to run.
+    compression: false,
+  });
+  await database.open();
+  return database;
+}
+
+/** Makes a directory that survives power loss, with all above it. */
+export async function makeDirectory(directory: string): Promise<void> {
+  try {
+    const first = await mkdir(directory, { recursive: true });
+    if (first === undefined) return;
+    for (let path = directory; path !== dirname(first); path = dirname(path)) await syncDirectory(dirname(path));
+  } catch (error) {
+    throw toStoreError(error, directory);
+  }
+}
+
+/** What LevelDB or the file system said, in words for people. */
+export function toStoreError(error: unknown, directory: string): StoreError {
+  if (error instanceof StoreError) return error;
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    const code = 'code' in cause ? cause.code : undefined;
+    if (code === 'LEVEL_LOCKED') return inUse(directory, error);
+    if (code === 'LEVEL_CORRUPTION' || /^Corruption:|corrupt/i.test(cause.message)) {
+      const words = `The data in ${directory} is damaged (${cause.message}). ${ADVICE}`;
+      return new StoreError('store-damaged', words, { cause: error });
+    }
+    const hint = hints.find(([pattern]) => pattern.test(cause.message) || pattern.test(String(code)));
+    if (hint !== undefined) {
+      const words = `The data directory ${directory} cannot be used: ${hint[1]} (${cause.message}).`;
+      return new StoreError('store-failed', words, { cause: error });
+    }
+  }
+  const words = error instanceof Error ? deepest(error).message : String(error);
+  return new StoreError('store-failed', `The data directory ${directory} cannot be used: ${words}.`, { cause: error });
+}
+
+/** The error for a directory that another process has open. */
+export function inUse(directory: string, cause?: unknown): StoreError {
+  return new StoreError(
+    'store-in-use',
+    `The data directory ${directory} is in use by another process. Stop that broker, or give this one a directory of its own.`,
+    { cause },
+  );
+}
+
+/** Whether there is something at a path. */
+export async function exists(path: string): Promise<boolean> {
+  try {
+    await stat(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return false;
+    throw error;
+  }
+}
+
+const hints: readonly (readonly [RegExp, string])[] = [
+  [/No space left|ENOSPC/, 'the disk is full'],
+  [/Disk quota|EDQUOT/, 'the disk quota is used up'],
+  [/Permission denied|EACCES|EPERM/, 'no permission to write there'],
+  [/Read-only file system|EROFS/, 'the file system is read-only'],
+  [/Input\/output error|EIO\b/, 'the disk reports an input/output error'],
+  [/Too many open files|EMFILE|ENFILE/, 'too many files are open'],
+  [/ENOTDIR|EEXIST|Not a directory|File exists/, 'there is a file of that name'],
+];
+
+function deepest(error: Error): Error {
+  return error.cause instanceof Error ? deepest(error.cause) : error;
+}
+
+async function syncDirectory(directory: string): Promise<void> {
+  // Windows can neither open nor sync a directory, and needs not.
+  if (process.platform === 'win32') return;
+  const handle = await open(directory, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}

@@ -1,0 +1,376 @@
+import { randomInt } from 'node:crypto';
+import { join } from 'node:path';
+import {
+  isLazyOperation,
+  type Store,
+  type StoreContents,
+  type StoredQueueEntry,
+  StoreError,
+  type StoreOperation,
+} from '@hawser/broker';
+import type { Ticket } from '@hawser/protocol';
+import type { Batch } from './commit/batch.ts';
+import { type BatchNumbers, batchNumberKey, readBatchNumber, writeBatchNumber } from './commit/batch-ring.ts';
+import { CommitMarker } from './commit/commit-marker.ts';
+import { GroupCommit, type Schedule } from './commit/group-commit.ts';
+import { type DatabaseOptions, type LevelDatabase, makeDirectory, openDatabase, toStoreError } from './database.ts';
+import { encodeOperation } from './encode-operation.ts';
+import { checkFormat } from './format.ts';
+import { GarbageCollector } from './garbage-collector.ts';
+import { loadContents } from './load-contents.ts';
+import { readQueuePage } from './read-queue.ts';
+import { StoreIndex } from './store-index.ts';
+
+/** Options of LevelStore. */
+export interface LevelStoreOptions {
+  /** Where the data is; made when it is not there. One process at a time. */
+  readonly directory: string;
+  /** LevelDB's cache of blocks, bytes (default 8 MiB). */
+  readonly cacheBytes?: number;
+  /** How long operations that force no sync wait for others, milliseconds (default 100). */
+  readonly lazyDelayMs?: number;
+  /** Above this a batch is closed and the next begun, bytes (default 1 MiB). */
+  readonly maxBatchBytes?: number;
+  /** Opens LevelDB; tests hand in one that fails. */
+  readonly openDatabase?: (directory: string, options: DatabaseOptions) => Promise<LevelDatabase>;
+  /** Timers; tests hand in their own. */
+  readonly schedule?: Schedule;
+}
+
+/** First wait before a store that cannot write is opened again; it doubles up to the last. */
+const FIRST_RETRY_MS = 1_000;
+const LAST_RETRY_MS = 30_000;
+
+/**
+ * The durable store: LevelDB with group commit. A ticket is committed when `fdatasync` has returned for the batch it is
+ * in, so what is acknowledged survives kill -9 and power loss. Every write is synced; operations that force no sync wait
+ * for one that does, or a moment.
+ *
+ * When the disk fails, `fault` says why, nothing is committed, and what was appended is kept in memory
+ * (`pendingBytes`); the store opens LevelDB again and again until it works, writes what it kept, and goes on.
+ */
+export class LevelStore implements Store {
+  readonly durable = true;
+  onCommitted: ((committed: Ticket) => void) | undefined = undefined;
+  onFault: ((fault: Error | undefined) => void) | undefined = undefined;
+  readonly #directory: string;
+  readonly #options: LevelStoreOptions;
+  readonly #schedule: Schedule;
+  #state: 'closed' | 'opening' | 'open' | 'closing' = 'closed';
+  #appended: Ticket = 0;
+  #committed: Ticket = 0;
+  #index = new StoreIndex();
+  #commit: GroupCommit;
+  #garbage: GarbageCollector;
+  #database: LevelDatabase | undefined;
+  #marker: CommitMarker | undefined;
+  /** Number of the batch that was sealed last, and of the one that was committed last. */
+  #sealedBatch = 0;
+  #committedBatch = 0;
+  #writer = 0;
+  #group: 'none' | 'empty' | 'begun' = 'none';
+  #fault: StoreError | undefined;
+  #retryMs = FIRST_RETRY_MS;
+  #cancelRetry: (() => void) | undefined;
+  #retrying: Promise<void> | undefined;
+  /** Those who want to read while there is a fault. */
+  #healthWaiters: { readonly resolve: () => void; readonly reject: (error: unknown) => void }[] = [];
+
+  constructor(options: LevelStoreOptions) {
+    this.#options = options;
+    this.#directory = options.directory;
+    this.#schedule = options.schedule ?? scheduleTimeout;
+    this.#commit = this.#makeCommit();
+    this.#garbage = this.#makeGarbageCollector();
+  }
+
+  get committed(): Ticket {
+    return this.#committed;
+  }
+
+  get fault(): Error | undefined {
+    return this.#fault;
+  }
+
+  /** Bytes that were appended and are not on disk: what a disk that fails, or is slow, costs in memory. */
+  get pendingBytes(): number {
+    return this.#commit.pendingBytes;
+  }
+
+  async open(): Promise<StoreContents> {
+    if (this.#state !== 'closed') throw new StoreError('store-not-open', 'This store is open already.');
+    this.#state = 'opening';
+    try {
+      const contents = await this.#open();
+      this.#state = 'open';
+      return contents;
+    } catch (error) {
+      await this.#release();
+      this.#state = 'closed';
+      throw toStoreError(error, this.#directory);
+    }
+  }
+
+  append(operation: StoreOperation): Ticket {
+    this.#assertOpen();
+    const batch = this.#commit.filling;
+    const { count, bytes } = batch;
+    let garbage: number;
+    try {
+      garbage = encodeOperation(batch, this.#index, operation);
+    } catch (error) {
+      batch.rollBack(count, bytes);
+      throw error;
+    }
+    if (this.#group !== 'begun') this.#appended++;
+    if (this.#group === 'empty') this.#group = 'begun';
+    this.#commit.added(this.#appended, isLazyOperation(operation));
+    if (this.#group === 'none') this.#commit.endOperation();
+    if (garbage !== 0) this.#garbage.addSession(garbage);
+    return this.#appended;
+  }
+
+  begin(): void {
+    if (this.#group !== 'none') throw new StoreError('store-usage', 'begin() was called twice without end().');
+    this.#group = 'empty';
+  }
+
+  end(): Ticket {
+    const ticket = this.#group === 'begun' ? this.#appended : 0;
+    this.#group = 'none';
+    this.#commit.endOperation();
+    return ticket;
+  }
+
+  async readQueue(
+    session: number,
+    afterSequence: number,
+    limit: { readonly messages: number; readonly bytes: number },
+  ): Promise<readonly StoredQueueEntry[]> {
+    this.#assertOpen();
+    for (;;) {
+      const head = this.#index.head(session);
+      if (head === undefined || limit.messages < 1) return [];
+      await this.#commit.flush(this.#appended);
+      const database = await this.#whenHealthy();
+      const from = Math.max(head.sequence, afterSequence + 1);
+      const { sequence, puts } = head;
+      try {
+        const page = await readQueuePage(database, session, from, limit);
+        const first = page[0];
+        // What was read from the head on and not added to meanwhile begins where the first entry was found.
+        if (first !== undefined && from === sequence && head.sequence === sequence && head.puts === puts) {
+          head.sequence = first.sequence;
+        }
+        return page;
+      } catch (error) {
+        // A fault that began meanwhile has taken the database away: read again when it works.
+        if (this.#state !== 'open' || database === this.#database) throw toStoreError(error, this.#directory);
+      }
+    }
+  }
+
+  async close(): Promise<void> {
+    if (this.#state !== 'open') return;
+    this.#state = 'closing';
+    try {
+      const collected = this.#garbage.stop();
+      this.#cancelRetry?.();
+      this.#cancelRetry = undefined;
+      await this.#retrying;
+      if (this.#fault !== undefined) await this.#retry();
+      await this.#commit.flush(this.#appended);
+      await collected;
+      // The garbage collector's last page.
+      await this.#commit.flush(this.#appended);
+    } catch (error) {
+      const lost = this.#appended - this.#committed;
+      const why = toStoreError(error, this.#directory).message;
+      throw new StoreError('store-failed', `${lost} operations could not be written. ${why}`, { cause: error });
+    } finally {
+      await this.#release();
+      this.#state = 'closed';
+    }
+  }
+
+  async #open(): Promise<StoreContents> {
+    await makeDirectory(this.#directory);
+    const markerPath = join(this.#directory, 'committed');
+    const marked = await CommitMarker.read(markerPath);
+    const database = await this.#openDatabase(marked !== undefined);
+    this.#database = database;
+    await checkFormat(database, this.#directory, marked);
+    const { contents, index, numbers, orphans, unreferenced } = await loadContents(database, marked ?? 0);
+    this.#marker = await CommitMarker.open(markerPath, numbers.last, marked === undefined);
+    this.#index = index;
+    this.#sealedBatch = numbers.last;
+    this.#committedBatch = numbers.last;
+    this.#writer = randomInt(2 ** 32);
+    this.#committed = this.#appended;
+    this.#fault = undefined;
+    this.#retryMs = FIRST_RETRY_MS;
+    this.#commit = this.#makeCommit();
+    this.#garbage = this.#makeGarbageCollector();
+    this.#garbage.addMessages(unreferenced);
+    for (const session of orphans) this.#garbage.addSession(session);
+    return contents;
+  }
+
+  async #openDatabase(mustExist: boolean): Promise<LevelDatabase> {
+    const directory = join(this.#directory, 'db');
+    if (!mustExist) await makeDirectory(directory);
+    const open = this.#options.openDatabase ?? openDatabase;
+    return open(directory, { cacheBytes: this.#options.cacheBytes ?? 8 * 1024 * 1024 });
+  }
+
+  async #release(): Promise<void> {
+    const gone = new StoreError('store-not-open', 'The store has been closed.');
+    this.#commit.stop(gone);
+    this.#cancelRetry?.();
+    this.#cancelRetry = undefined;
+    const waiters = this.#healthWaiters;
+    this.#healthWaiters = [];
+    for (const waiter of waiters) waiter.reject(gone);
+    await this.#retrying;
+    const database = this.#database;
+    this.#database = undefined;
+    await database?.close();
+    await this.#marker?.close();
+    this.#marker = undefined;
+  }
+
+  #makeCommit(): GroupCommit {
+    return new GroupCommit({
+      maxBatchBytes: this.#options.maxBatchBytes ?? 1024 * 1024,
+      lazyDelayMs: this.#options.lazyDelayMs ?? 100,
+      schedule: this.#schedule,
+      seal: (batch) => this.#seal(batch),
+      write: (batch) => this.#write(batch),
+      onCommitted: (batch) => this.#handleCommitted(batch),
+      onFailed: (error) => this.#handleFailed(error),
+    });
+  }
+
+  #makeGarbageCollector(): GarbageCollector {
+    return new GarbageCollector({
+      index: this.#index,
+      database: () => this.#whenHealthy(),
+      commit: (encode) => {
+        encode(this.#commit.filling);
+        this.#commit.added(++this.#appended, true);
+        this.#commit.endOperation();
+        return this.#commit.flush(this.#appended);
+      },
+      // What could not be cleared now is found at the next start; a disk that fails is seen by the batches.
+      onError: () => undefined,
+    });
+  }
+
+  #seal(batch: Batch): void {
+    const { nextSession, nextSequence } = this.#index;
+    batch.number = ++this.#sealedBatch;
+    writeBatchNumber(batch, { last: batch.number, nextSession, nextSequence, writer: this.#writer });
+  }
+
+  async #write(batch: Batch): Promise<void> {
+    const database = this.#database;
+    if (database === undefined) throw new StoreError('store-not-open', 'The store has been closed.');
+    const target = database.batch();
+    batch.writeTo(target);
+    await target.write({ sync: true });
+  }
+
+  #handleCommitted(batch: Batch): void {
+    this.#committed = batch.ticket;
+    this.#committedBatch = batch.number;
+    this.#marker?.set(batch.number);
+    if (this.#fault !== undefined) this.#handleHealed();
+    this.onCommitted?.(batch.ticket);
+  }
+
+  #handleFailed(error: unknown): void {
+    this.#setFault(error);
+    if (this.#state === 'closing') this.#commit.stop(error);
+    else this.#retryLater();
+  }
+
+  #handleHealed(): void {
+    this.#fault = undefined;
+    this.#retryMs = FIRST_RETRY_MS;
+    const waiters = this.#healthWaiters;
+    this.#healthWaiters = [];
+    for (const waiter of waiters) waiter.resolve();
+    this.onFault?.(undefined);
+  }
+
+  #setFault(error: unknown): void {
+    const fault = toStoreError(error, this.#directory);
+    const isNew = this.#fault?.message !== fault.message;
+    this.#fault = fault;
+    if (isNew) this.onFault?.(fault);
+  }
+
+  #retryLater(): void {
+    const delay = this.#retryMs;
+    this.#retryMs = Math.min(delay * 2, LAST_RETRY_MS);
+    this.#cancelRetry = this.#schedule(() => {
+      this.#cancelRetry = undefined;
+      this.#retrying = this.#retry().finally(() => {
+        this.#retrying = undefined;
+      });
+    }, delay);
+  }
+
+  /**
+   * After an error LevelDB refuses everything, and what it writes behind a half-written record would be lost: only opening
+   * it again helps. The batch that failed is written once more then, whether or not it had reached the disk.
+   */
+  async #retry(): Promise<void> {
+    try {
+      const before = this.#database;
+      this.#database = undefined;
+      await before?.close();
+      const database = await this.#openDatabase(true);
+      this.#database = database;
+      await this.#assertOurs(database);
+      this.#commit.resume();
+    } catch (error) {
+      this.#setFault(error);
+      if (this.#state === 'open') this.#retryLater();
+      else throw error;
+    }
+  }
+
+  /** Between closing and opening again somebody else may have written, or the disk may have lost what was committed. */
+  async #assertOurs(database: LevelDatabase): Promise<void> {
+    const readSlot = async (number: number): Promise<BatchNumbers | undefined> => {
+      const key = batchNumberKey(number);
+      const value = await database.get(key);
+      return value === undefined ? undefined : readBatchNumber(key, value);
+    };
+    const committed = this.#committedBatch;
+    const next = await readSlot(committed + 1);
+    const isWhole = committed === 0 || (await readSlot(committed))?.last === committed;
+    const isOurs = next === undefined || next.last <= committed || next.writer === this.#writer;
+    if (isWhole && isOurs) return;
+    const words = 'what was committed is not there any more, or another process has written in between';
+    throw new StoreError('store-damaged', `The data in ${this.#directory} is damaged: ${words}. Restart the broker.`);
+  }
+
+  async #whenHealthy(): Promise<LevelDatabase> {
+    if (this.#fault !== undefined) {
+      await new Promise<void>((resolve, reject) => this.#healthWaiters.push({ resolve, reject }));
+    }
+    if (this.#database === undefined) throw new StoreError('store-not-open', 'The store has been closed.');
+    return this.#database;
+  }
+
+  #assertOpen(): void {
+    if (this.#state !== 'open') throw new StoreError('store-not-open', 'The store is not open: call open() first.');
+  }
+}
+
+const scheduleTimeout: Schedule = (callback, ms) => {
+  const timer = setTimeout(callback, ms);
+  return () => clearTimeout(timer);
+};

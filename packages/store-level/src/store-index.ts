@@ -1,0 +1,72 @@
+import { MessageReferences } from './message-references.ts';
+
+/** Where a session's queue begins on disk, and a count that tells whether something was added meanwhile. */
+export interface QueueHead {
+  /** No entry has a lower sequence. */
+  sequence: number;
+  puts: number;
+}
+
+/** What a LevelStore keeps in memory of what it has on disk. */
+export class StoreIndex {
+  /** By Client ID. */
+  readonly #sessions = new Map<string, number>();
+  readonly #numbers = new Set<number>();
+  readonly references = new MessageReferences();
+  /** Of the sessions that have, or had, something in their queue. Seeking there passes by deleted keys, which cost time. */
+  readonly #heads = new Map<number, QueueHead>();
+  nextSession = 1;
+  nextSequence = 1;
+
+  isLive(session: number): boolean {
+    return this.#numbers.has(session);
+  }
+
+  sessionOf(clientId: string): number | undefined {
+    return this.#sessions.get(clientId);
+  }
+
+  /** Returns the number of the session it replaces, or 0. */
+  addSession(clientId: string, session: number): number {
+    const before = this.#sessions.get(clientId);
+    if (before === session) return 0;
+    if (before !== undefined) this.#dropNumber(before);
+    this.#sessions.set(clientId, session);
+    this.#numbers.add(session);
+    if (session >= this.nextSession) this.nextSession = session + 1;
+    return before ?? 0;
+  }
+
+  removeSession(clientId: string, session: number): void {
+    this.#sessions.delete(clientId);
+    this.#dropNumber(session);
+  }
+
+  usedSequence(sequence: number): void {
+    if (sequence >= this.nextSequence) this.nextSequence = sequence + 1;
+  }
+
+  head(session: number): QueueHead | undefined {
+    return this.#heads.get(session);
+  }
+
+  queued(session: number, sequence: number): void {
+    const head = this.#heads.get(session);
+    if (head === undefined) {
+      this.#heads.set(session, { sequence, puts: 1 });
+      return;
+    }
+    head.puts++;
+    if (sequence < head.sequence) head.sequence = sequence;
+  }
+
+  unqueued(session: number, sequence: number): void {
+    const head = this.#heads.get(session);
+    if (head !== undefined && head.sequence === sequence) head.sequence = sequence + 1;
+  }
+
+  #dropNumber(session: number): void {
+    this.#numbers.delete(session);
+    this.#heads.delete(session);
+  }
+}
