@@ -1,18 +1,23 @@
 // Makes a checkout ready: dependencies as package-lock.json says, Debian packages on request, the build up to date.
 // Runs before `npm start`, `npm test` and the others, on a bare Node 20 too: no dependencies, and nothing newer than Node 20.
 //
-//   node scripts/prepare.mjs [--install-only] [--system]
+//   node scripts/prepare.mjs [--install-only | --after-install] [--system]
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { installSystemPackages } from './system-packages.mjs';
 
 const root = new URL('..', import.meta.url);
 const options = new Set(process.argv.slice(2));
 
-if (!isInstalled()) npmCi();
-if (options.has('--system')) installSystemPackages();
-if (!options.has('--install-only')) build();
+if (options.has('--after-install')) {
+  linkNode();
+} else {
+  if (!isInstalled()) npmCi();
+  linkNode();
+  if (options.has('--system')) installSystemPackages();
+  if (!options.has('--install-only')) build();
+}
 
 /** True when node_modules holds what package-lock.json says (npm keeps its own record of what it installed). */
 function isInstalled() {
@@ -43,6 +48,18 @@ function npmCi() {
   // The Node under npm, not the one in node_modules, which is being replaced.
   if (npm && node) run(node, [npm, ...args]);
   else run('npm', args, { shell: process.platform === 'win32' });
+}
+
+/**
+ * Puts the Node that came with the dependencies at node_modules/.bin/node, first on the PATH of npm scripts and npx. npm 11 does
+ * so itself; npm 10 makes the link and takes it away again when it drops the packages of other systems, whose link has the same name.
+ */
+function linkNode() {
+  const link = new URL('node_modules/.bin/node', root);
+  const target = `node-${process.platform}-${process.arch}/bin/node`;
+  if (existsSync(link) || !existsSync(new URL(`node_modules/${target}`, root))) return;
+  rmSync(link, { force: true });
+  symlinkSync(`../${target}`, link);
 }
 
 function build() {
