@@ -124,7 +124,8 @@ function check() {
 function write() {
   const before = readResults();
   const all = { ...before.rows, ...summary };
-  const command = ['npm run bench', ...process.argv.slice(2)].join(options.write ? ' -- ' : ' ').trim();
+  const given = process.argv.slice(2);
+  const command = ['npm run bench', ...(given.length > 0 ? ['--', ...given] : [])].join(' ');
   const versions = Object.fromEntries(contestants.map((id) => [id, brokers[id].version()]));
   const written = { ...describeMachine(), command, rounds, secs, warm, versions, rows: all };
   writeFileSync(resultsFile, `${JSON.stringify(written, null, 2)}\n`);
