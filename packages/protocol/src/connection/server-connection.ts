@@ -239,7 +239,7 @@ export class ServerConnection extends Connection {
       throw new ProtocolError('second-connect', 'a second CONNECT on one network connection', ReasonCode.ProtocolError);
     }
     const { firstByte, bytes, bodyStart, end } = this.reader;
-    const packet = decodeConnect(firstByte, bytes, bodyStart, end);
+    const packet = decodeConnect(firstByte, bytes, bodyStart, end, this.version, 'to-server');
     this.version = packet.protocolVersion;
     this.state = 'admitting';
     const properties = packet.properties;

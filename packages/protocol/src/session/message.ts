@@ -28,6 +28,8 @@ export class Message implements MessageContent {
   readonly publisher: string | undefined;
   readonly receivedAtMs: number;
   readonly expiresAtMs: number;
+  /** Its number in the store, where several sessions wait for it; 0: none. */
+  storeSequence = 0;
   #kept: boolean;
   #encoded: Uint8Array | undefined;
   #isEncoded = false;

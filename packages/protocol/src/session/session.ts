@@ -96,6 +96,11 @@ export class Session {
     return this.#identifiers.next({ has: (id) => this.#window.has(id) || alsoInUse.has(id) });
   }
 
+  /** A message given now would be sent now. */
+  get canSend(): boolean {
+    return this.#canSendNow();
+  }
+
   /** The queue is full and its policy says that the publisher is to be refused. */
   refuses(size: number): boolean {
     return this.#bounds.policy === 'refuse' && this.queue.isFull(this.#bounds, size) && !this.#canSendNow();

@@ -1,0 +1,278 @@
+import { randomBytes } from 'node:crypto';
+import { encodeUtf8, isValidTopicFilter, isValidTopicName, type ProtocolVersion, type PublishProperties, type QoS, TopicCache, UsageError } from '@hawser/codec';
+import { type Connection, NO_TICKET, Slab, type Ticket } from '@hawser/protocol';
+import {
+  type Clock,
+  createDriverNode,
+  type DriverNode,
+  type Listener,
+  type ListenOptions,
+  listen,
+  parseListenUrl,
+  systemClock,
+  type Transport,
+} from '@hawser/transport';
+import type { BrokerCore } from './core.ts';
+import { Intake, type ListenerInfo } from './intake/intake.ts';
+import type { Authenticator, Authorizer, Interceptor } from './policy/policies.ts';
+import { Counters } from './recorder/counters.ts';
+import type { Observer } from './recorder/observer.ts';
+import { Router } from './routing/router.ts';
+import type { LocalMessage, LocalSubscriber } from './routing/subscription.ts';
+import type { ClientSession } from './sessions/client-session.ts';
+import { SessionRegistry } from './sessions/session-registry.ts';
+import { type Settings, settingsWith } from './settings.ts';
+import type { Store, StoreOperation } from './stores/store.ts';
+
+/** Where clients come in. */
+export interface ListenerOptions {
+  /** `mqtt://127.0.0.1:1883`, `mqtts://…`, `ws://…/mqtt`, `wss://…/mqtt`; port 0 takes a free one. */
+  readonly url: string;
+  /** Certificate and key; for `mqtts` and `wss`. */
+  readonly tls?: ListenOptions['tls'];
+  /** Protocol versions that are taken (3, 4, 5); absent: all. */
+  readonly versions?: readonly ProtocolVersion[];
+}
+
+export interface BrokerOptions {
+  /** None: connections come by `attach` alone. */
+  readonly listeners?: readonly (string | ListenerOptions)[];
+  /** What survives a restart; absent: nothing does. The broker opens and closes it. */
+  readonly store?: Store;
+  readonly settings?: Partial<Settings>;
+  readonly authenticate?: Authenticator;
+  readonly authorize?: Authorizer;
+  readonly intercept?: Interceptor;
+  readonly observe?: Observer;
+  /** Time; tests hand in their own. */
+  readonly clock?: Clock;
+  /** Bytes of randomness for assigned Client Identifiers; tests hand in their own. */
+  readonly random?: (size: number) => Uint8Array;
+}
+
+export interface PublishOptions {
+  readonly qos?: QoS;
+  readonly retain?: boolean;
+  readonly properties?: PublishProperties;
+}
+
+/**
+ * An MQTT broker in this process: opens the store, listens, and is ready.
+ *
+ * Rejects with an Error for people when the store cannot be opened or an address cannot be listened on.
+ */
+export async function createBroker(options: BrokerOptions = {}): Promise<Broker> {
+  const broker = new Broker(options);
+  try {
+    await broker.open(options);
+  } catch (error) {
+    await broker.close();
+    throw error;
+  }
+  return broker;
+}
+
+const CLOSE_WITHIN_MS = 5000;
+const ID_LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
+
+/** A running broker; `createBroker` makes it. */
+export class Broker implements BrokerCore {
+  readonly settings: Settings;
+  readonly driverNode: DriverNode;
+  readonly slab = new Slab();
+  readonly topics: TopicCache;
+  readonly counters = new Counters();
+  readonly observer: Observer;
+  readonly authenticate: Authenticator | undefined;
+  readonly authorize: Authorizer | undefined;
+  readonly intercept: Interceptor | undefined;
+  readonly store: Store | undefined;
+  readonly router: Router;
+  readonly registry: SessionRegistry;
+  readonly intake: Intake;
+  policyGeneration = 1;
+  lastTicket: Ticket = NO_TICKET;
+  readonly #clock: Clock;
+  readonly #random: (size: number) => Uint8Array;
+  readonly #listeners: Listener[] = [];
+  readonly #waitingSessions = new Set<ClientSession>();
+  readonly #waitingConnections = new Set<Connection>();
+  #sequence = 1;
+  #sessionNumber = 1;
+  #storeIsOpen = false;
+  #closing: Promise<void> | undefined;
+
+  constructor(options: BrokerOptions) {
+    this.settings = settingsWith(options.settings);
+    this.#clock = options.clock ?? systemClock;
+    this.#random = options.random ?? randomBytes;
+    this.driverNode = createDriverNode(this.#clock);
+    this.topics = new TopicCache(undefined, this.settings['limits.topicLevels']);
+    this.observer = options.observe ?? {};
+    this.authenticate = options.authenticate;
+    this.authorize = options.authorize;
+    this.intercept = options.intercept;
+    this.store = options.store;
+    this.router = new Router(this);
+    this.registry = new SessionRegistry(this);
+    this.intake = new Intake(this);
+  }
+
+  /** URLs that clients can connect to. */
+  get urls(): readonly string[] {
+    return this.#listeners.map((listener) => listener.url);
+  }
+
+  /** Called by `createBroker`. */
+  async open(options: BrokerOptions): Promise<void> {
+    const { store } = this;
+    if (store !== undefined) {
+      const contents = await store.open();
+      this.#storeIsOpen = true;
+      store.onCommitted = () => this.#onCommitted();
+      store.onFault = (fault) => this.#onFault(fault);
+      this.#sequence = contents.nextSequence;
+      this.#sessionNumber = contents.nextSession;
+      this.registry.restore(contents);
+    }
+    for (const listener of options.listeners ?? []) {
+      await this.listen(typeof listener === 'string' ? { url: listener } : listener);
+    }
+  }
+
+  /** Listens on one more address. */
+  async listen(options: ListenerOptions): Promise<Listener> {
+    let info: ListenerInfo = { url: options.url, versions: options.versions };
+    const listener = await listen(parseListenUrl(options.url), {
+      onTransport: (transport) => this.attach(transport, info),
+      onRefused: (attempt) => {
+        this.counters.connectionsRefused++;
+        this.observer.onRefused?.({
+          listener: info.url,
+          remoteAddress: attempt.remoteAddress,
+          remotePort: attempt.remotePort,
+          client: undefined,
+          cause: { code: attempt.code, reasonCode: 0x80, text: attempt.text, by: 'self' },
+          bytesIn: 0,
+          at: this.wallNow(),
+        });
+      },
+      handshakeTimeoutMs: this.settings['limits.connectTimeout'] * 1000,
+      maximumHandshakes: this.settings['limits.handshakes'],
+      ...(options.tls === undefined ? {} : { tls: options.tls }),
+    });
+    info = { url: listener.url, versions: options.versions };
+    this.#listeners.push(listener);
+    return listener;
+  }
+
+  /** Serves a connection that came by other means. */
+  attach(transport: Transport, listener: ListenerInfo = { url: `${transport.info.kind}:`, versions: undefined }): void {
+    this.intake.add(transport, listener);
+  }
+
+  /** Publishes a message of the broker's own process. Throws UsageError for a topic that is not valid. */
+  publish(topic: string, payload: Uint8Array | string, options: PublishOptions = {}): void {
+    if (!isValidTopicName(topic)) throw new UsageError('topic-name-invalid', `'${topic}' is not a Topic Name`);
+    const bytes = typeof payload === 'string' ? encodeUtf8(payload) : payload;
+    const { qos = 0, retain = false, properties } = options;
+    this.router.publish({ topic, payload: bytes, qos, retain, properties }, undefined, undefined, NO_TICKET, this.now());
+  }
+
+  /** Gives messages to this process. Returns how to stop it. Throws UsageError for a filter that is not valid. */
+  subscribe(topicFilter: string, onMessage: (message: LocalMessage) => void): () => void {
+    if (!isValidTopicFilter(topicFilter)) throw new UsageError('topic-filter-invalid', `'${topicFilter}' is not a Topic Filter`);
+    const subscriber: LocalSubscriber = { filter: topicFilter, onMessage };
+    this.router.addLocal(subscriber);
+    return () => this.router.removeLocal(subscriber);
+  }
+
+  /** What the Authorizer said before is void: its rules have changed. */
+  forgetPermissions(): void {
+    this.policyGeneration++;
+  }
+
+  /** Stops: no new connections, those there are told (0x8B) and closed, the store is committed and closed. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #close(): Promise<void> {
+    const listeners = this.#listeners.map((listener) => listener.close());
+    await this.intake.close(CLOSE_WITHIN_MS);
+    await Promise.all(listeners);
+    this.driverNode.deadlines.close();
+    if (this.store !== undefined && this.#storeIsOpen) await this.store.close();
+  }
+
+  // BrokerCore
+
+  get committed(): Ticket {
+    return this.store === undefined ? Number.POSITIVE_INFINITY : this.store.committed;
+  }
+
+  now(): number {
+    return this.#clock.now();
+  }
+
+  wallNow(): number {
+    return this.#clock.wallNow();
+  }
+
+  toWall(ms: number): number {
+    return Math.round(ms + this.#clock.wallNow() - this.#clock.now());
+  }
+
+  fromWall(wallMs: number): number {
+    return wallMs - this.#clock.wallNow() + this.#clock.now();
+  }
+
+  append(operation: StoreOperation): Ticket {
+    if (this.store === undefined) return NO_TICKET;
+    this.lastTicket = this.store.append(operation);
+    return this.lastTicket;
+  }
+
+  nextSequence(): number {
+    return this.#sequence++;
+  }
+
+  nextSessionNumber(): number {
+    return this.#sessionNumber++;
+  }
+
+  waitForCommit(session: ClientSession): void {
+    this.#waitingSessions.add(session);
+  }
+
+  waitToRelease(connection: Connection): void {
+    this.#waitingConnections.add(connection);
+  }
+
+  newClientId(): string {
+    return Array.from(this.#random(22), (byte) => ID_LETTERS[byte % ID_LETTERS.length]).join('');
+  }
+
+  #onCommitted(): void {
+    const now = this.now();
+    const { committed } = this;
+    for (const connection of this.#waitingConnections) {
+      if (connection.acks.headTicket > committed && connection.acks.length > 0) continue;
+      connection.releaseAcks();
+      if (connection.acks.length === 0 || connection.closeCause !== undefined) this.#waitingConnections.delete(connection);
+    }
+    const sessions = [...this.#waitingSessions];
+    this.#waitingSessions.clear();
+    for (const session of sessions) session.session.onCommitted(now);
+  }
+
+  #onFault(fault: Error | undefined): void {
+    if (fault === undefined) this.observer.onWarning?.('store-works-again', 'the data directory can be written again');
+    else this.observer.onWarning?.('store-fault', `the data directory cannot be written: ${fault.message}`);
+  }
+}

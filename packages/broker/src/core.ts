@@ -1,0 +1,48 @@
+import type { TopicCache } from '@hawser/codec';
+import type { Connection, Slab, Ticket } from '@hawser/protocol';
+import type { DriverNode } from '@hawser/transport';
+import type { Authenticator, Authorizer, Interceptor } from './policy/policies.ts';
+import type { Counters } from './recorder/counters.ts';
+import type { Observer } from './recorder/observer.ts';
+import type { Router } from './routing/router.ts';
+import type { ClientSession } from './sessions/client-session.ts';
+import type { SessionRegistry } from './sessions/session-registry.ts';
+import type { Settings } from './settings.ts';
+import type { Store, StoreOperation } from './stores/store.ts';
+import type { WallTime } from './stores/stored.ts';
+
+/** What the parts of one broker share. */
+export interface BrokerCore extends WallTime {
+  readonly settings: Settings;
+  readonly driverNode: DriverNode;
+  readonly slab: Slab;
+  readonly topics: TopicCache;
+  readonly counters: Counters;
+  readonly observer: Observer;
+  readonly authenticate: Authenticator | undefined;
+  readonly authorize: Authorizer | undefined;
+  readonly intercept: Interceptor | undefined;
+  /** Grows when the rules of the Authorizer have changed: what was remembered of them is void. */
+  readonly policyGeneration: number;
+  readonly router: Router;
+  readonly registry: SessionRegistry;
+  /** Undefined: nothing is written down. */
+  readonly store: Store | undefined;
+  /** Everything up to here is on disk. */
+  readonly committed: Ticket;
+  /** The ticket of what was appended last. */
+  readonly lastTicket: Ticket;
+  /** Milliseconds, as everything in the broker counts them. */
+  now(): number;
+  wallNow(): number;
+  /** Writes an operation down; 0 where there is no store. */
+  append(operation: StoreOperation): Ticket;
+  nextSequence(): number;
+  nextSessionNumber(): number;
+  /** Calls the session's `onCommitted` when something has been committed. */
+  waitForCommit(session: ClientSession): void;
+  /** Releases the connection's acknowledgements when something has been committed. */
+  waitToRelease(connection: Connection): void;
+  /** Random Client Identifier for who has none. */
+  newClientId(): string;
+}

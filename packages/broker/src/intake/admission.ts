@@ -1,0 +1,365 @@
+import {
+  type AuthPacket,
+  type ConnackProperties,
+  type ConnectPacket,
+  encodeUtf8,
+  type PublishProperties,
+  ReasonCode,
+  reasonCodeName,
+  type WillMessage,
+} from '@hawser/codec';
+import { Message } from '@hawser/protocol';
+import type { BrokerCore } from '../core.ts';
+import { ask } from '../policy/ask.ts';
+import {
+  ALLOW_CONNECT,
+  type AllowConnect,
+  type AuthenticationDecision,
+  type ContinueConnect,
+  type Decision,
+  type DenyConnect,
+  isPromise,
+} from '../policy/policies.ts';
+import type { NegotiatedParameter } from '../recorder/observer.ts';
+import type { ClientSession } from '../sessions/client-session.ts';
+import type { Will } from '../sessions/will.ts';
+import type { ClientHandler } from './client-handler.ts';
+
+const POLICY_FAILED: DenyConnect = Object.freeze({
+  kind: 'deny',
+  reasonCode: ReasonCode.ServerUnavailable,
+  reason: 'the server could not check who this is; try again later',
+});
+
+interface Refusal {
+  readonly reasonCode: number;
+  readonly text: string;
+}
+
+/** From a CONNECT to its CONNACK: checks, authentication, the session; and authentication again later on. */
+export class Admission {
+  readonly #handler: ClientHandler;
+  readonly #core: BrokerCore;
+  readonly #packet: ConnectPacket;
+  #clientId: string;
+  #assigned = false;
+  /** An exchange of AUTH packets is under way. */
+  #continuing: ContinueConnect | undefined;
+  #again = false;
+  #aborted = false;
+
+  constructor(handler: ClientHandler, packet: ConnectPacket) {
+    this.#handler = handler;
+    this.#core = handler.core;
+    this.#packet = packet;
+    this.#clientId = packet.clientId;
+  }
+
+  abort(): void {
+    this.#aborted = true;
+  }
+
+  begin(now: number): void {
+    const packet = this.#packet;
+    const refusal = this.#handler.intake.refusal(this.#handler) ?? this.#checkVersion() ?? this.#checkClientId();
+    const { info } = this.#handler.driver.transport;
+    this.#handler.client = {
+      clientId: this.#clientId,
+      username: packet.username,
+      protocolVersion: packet.protocolVersion,
+      remoteAddress: info.remoteAddress,
+      remotePort: info.remotePort,
+      listener: this.#handler.listener.url,
+      tls: info.tls,
+      userProperties: packet.properties?.userProperties ?? [],
+    };
+    if (refusal !== undefined) {
+      this.#refuse(refusal.reasonCode, refusal.text, now);
+      return;
+    }
+    const method = packet.properties?.authenticationMethod;
+    if (method !== undefined && this.#core.authenticate === undefined) {
+      // [MQTT5-4.12.0-1]
+      this.#refuse(ReasonCode.BadAuthenticationMethod, `the authentication method ${method} is not known here`, now);
+      return;
+    }
+    if (this.#core.authenticate === undefined) {
+      if (packet.username !== undefined || packet.password !== undefined) this.#handler.intake.warnOfIgnoredCredentials();
+      this.#checkWill(ALLOW_CONNECT, now);
+      return;
+    }
+    this.#handleDecision(this.#authenticate(packet.properties?.authenticationData), now);
+  }
+
+  handleAuth(packet: AuthPacket, now: number): void {
+    const { connection } = this.#handler;
+    const method = packet.properties?.authenticationMethod;
+    const agreed = this.#packet.properties?.authenticationMethod;
+    if (agreed === undefined || method !== agreed) {
+      // [MQTT5-4.12.0-5], [MQTT5-4.12.1-1]
+      const text = `AUTH with the method ${method ?? 'none'}, the CONNECT had ${agreed ?? 'none'}`;
+      connection.fail('protocol-error', ReasonCode.ProtocolError, text, now);
+      return;
+    }
+    const data = packet.properties?.authenticationData;
+    if (packet.reasonCode === ReasonCode.ReAuthenticate && connection.isConnected && this.#continuing === undefined) {
+      this.#again = true;
+      this.#handleDecision(this.#authenticate(data), now);
+      return;
+    }
+    const continuing = this.#continuing;
+    if (packet.reasonCode !== ReasonCode.ContinueAuthentication || continuing === undefined) {
+      connection.fail('protocol-error', ReasonCode.ProtocolError, 'an AUTH that nothing had asked for', now);
+      return;
+    }
+    this.#continuing = undefined;
+    this.#handleDecision(
+      this.#ask((signal) => continuing.next(data, signal)),
+      now,
+    );
+  }
+
+  #authenticate(authenticationData: Uint8Array | undefined): AuthenticationDecision | Promise<AuthenticationDecision> {
+    const { authenticate } = this.#core;
+    const { client } = this.#handler;
+    if (authenticate === undefined || client === undefined) return ALLOW_CONNECT;
+    return this.#ask((signal) =>
+      authenticate(
+        {
+          client,
+          password: this.#packet.password,
+          authenticationMethod: this.#packet.properties?.authenticationMethod,
+          authenticationData,
+          again: this.#again,
+        },
+        signal,
+      ),
+    );
+  }
+
+  #ask(policy: (signal: AbortSignal) => AuthenticationDecision | Promise<AuthenticationDecision>) {
+    const { settings, driverNode, observer } = this.#core;
+    return ask<AuthenticationDecision>(policy, POLICY_FAILED, settings['policy.timeout'] * 1000, driverNode.clock, (text) =>
+      observer.onWarning?.('authenticator-failed', `nobody could say whether ${this.#clientId} may connect: ${text}`),
+    );
+  }
+
+  #handleDecision(decision: AuthenticationDecision | Promise<AuthenticationDecision>, now: number): void {
+    if (!isPromise(decision)) {
+      this.#decided(decision, now);
+      return;
+    }
+    this.#whenSettled(decision, (decided) => this.#decided(decided, this.#core.now()));
+  }
+
+  /** Nothing of the client's is handled until the promise has settled. */
+  #whenSettled<T>(promise: Promise<T>, then: (value: T) => void): void {
+    this.#handler.connection.suspend();
+    promise.then((value) => {
+      if (!this.#aborted) then(value);
+      this.#handler.resume();
+    });
+  }
+
+  #decided(decision: AuthenticationDecision, now: number): void {
+    const { connection } = this.#handler;
+    if (decision.kind === 'deny') {
+      if (this.#again) connection.disconnect(reasonCodeName(decision.reasonCode), decision.reasonCode, decision.reason, now);
+      else this.#refuse(decision.reasonCode, decision.reason, now);
+    } else if (decision.kind === 'continue') {
+      this.#continuing = decision;
+      this.#writeAuth(ReasonCode.ContinueAuthentication, decision.authenticationData);
+    } else if (this.#again) this.#writeAuth(ReasonCode.Success, decision.authenticationData);
+    else this.#checkWill(decision, now);
+  }
+
+  #writeAuth(reasonCode: number, authenticationData: Uint8Array | undefined): void {
+    const authenticationMethod = this.#packet.properties?.authenticationMethod;
+    this.#handler.connection.write({ type: 'auth', reasonCode, properties: { authenticationMethod, authenticationData } });
+  }
+
+  /** A Will that its client could not publish refuses the connection, before anybody relies on it. */
+  #checkWill(decision: AllowConnect, now: number): void {
+    const { authorize, settings, driverNode, observer } = this.#core;
+    const { will } = this.#packet;
+    const client = this.#handler.client;
+    if (decision.username !== undefined && client !== undefined) this.#handler.client = { ...client, username: decision.username };
+    if (will === undefined || authorize === undefined || this.#handler.client === undefined) {
+      this.#open(decision, now);
+      return;
+    }
+    const request = { client: this.#handler.client, action: 'publish' as const, topic: will.topic, qos: will.qos, retain: will.retain };
+    const permitted = ask<Decision>(
+      (signal) => authorize(request, signal),
+      'deny',
+      settings['policy.timeout'] * 1000,
+      driverNode.clock,
+      (text) => observer.onWarning?.('authorizer-failed', `no permission for the Will of ${this.#clientId}: ${text}`),
+    );
+    const finish = (allowed: Decision): void => {
+      if (allowed === 'allow') this.#open(decision, this.#core.now());
+      else this.#refuse(ReasonCode.NotAuthorized, `publishing the Will to ${will.topic} is not permitted`, this.#core.now());
+    };
+    if (isPromise(permitted)) this.#whenSettled(permitted, finish);
+    else finish(permitted);
+  }
+
+  /** One at a time for each Client Identifier: whoever has the session is cut off [MQTT5-3.1.4-3]. */
+  #open(decision: AllowConnect, now: number): void {
+    const core = this.#core;
+    const packet = this.#packet;
+    const known = core.registry.get(this.#clientId);
+    if (known?.handler !== undefined) {
+      core.counters.takeovers++;
+      known.handler.takeOver(this.#handler.driver.transport.info);
+    }
+    const { session, present } = core.registry.open({
+      clientId: this.#clientId,
+      cleanStart: packet.cleanStart,
+      protocolVersion: packet.protocolVersion,
+      expiryInterval: this.#grantedExpiry(),
+      username: this.#handler.client?.username,
+      will: packet.will === undefined ? undefined : willOf(packet.will, this.#clientId, now),
+    });
+    session.handler = this.#handler;
+    this.#handler.session = session;
+    const loading = session.load();
+    if (loading === undefined) this.#accept(session, present, decision, now);
+    else this.#whenSettled(loading, () => this.#accept(session, present, decision, this.#core.now()));
+  }
+
+  #accept(session: ClientSession, present: boolean, decision: AllowConnect, now: number): void {
+    const core = this.#core;
+    const { connection, driver } = this.#handler;
+    const { settings } = core;
+    const packet = this.#packet;
+    const maximum = settings['limits.keepAliveMax'];
+    const five = packet.protocolVersion === 5;
+    const capped = five && maximum > 0 && (packet.keepAlive === 0 || packet.keepAlive > maximum);
+    const keepAlive = capped ? maximum : packet.keepAlive;
+    const properties = five ? this.#connackProperties(session, decision, capped ? maximum : undefined) : undefined;
+    connection.accept({
+      sessionPresent: present,
+      keepAlive,
+      receiveMaximum: settings['limits.receiveMaximum'],
+      topicAliasMaximum: settings['limits.topicAliasMaximum'],
+      properties,
+    });
+    this.#handler.connectedAtMs = now;
+    core.counters.connectionsAccepted++;
+    this.#handler.intake.onAccepted(this.#handler);
+    const client = this.#handler.client;
+    if (core.observer.onConnected !== undefined && client !== undefined) {
+      const negotiated = this.#negotiated(session, keepAlive);
+      core.observer.onConnected({ client, sessionPresent: present, cleanStart: packet.cleanStart, negotiated, at: core.wallNow() });
+    }
+    session.session.attach(connection, five ? connection.peerReceiveMaximum : settings['limits.inflight3'], now);
+    if (session.subscriptions.size > 0) core.router.invalidateSession(session);
+    driver.watchDeadline();
+  }
+
+  #connackProperties(session: ClientSession, decision: AllowConnect, serverKeepAlive: number | undefined): ConnackProperties {
+    const { settings } = this.#core;
+    const asked = this.#packet.properties;
+    const responseInformation =
+      asked?.requestResponseInformation === true && settings.responseInformation !== ''
+        ? settings.responseInformation.replaceAll('%c', this.#clientId)
+        : undefined;
+    const tells = asked?.requestProblemInformation !== false;
+    const lost = tells && session.lost !== undefined ? Object.entries(session.lost) : [];
+    if (tells) session.lost = undefined;
+    const receiveMaximum = settings['limits.receiveMaximum'];
+    return {
+      sessionExpiryInterval: session.expiryInterval === (asked?.sessionExpiryInterval ?? 0) ? undefined : session.expiryInterval,
+      receiveMaximum: receiveMaximum === 65_535 ? undefined : receiveMaximum,
+      maximumPacketSize: settings['limits.maximumPacketSize'],
+      assignedClientIdentifier: this.#assigned ? this.#clientId : undefined,
+      topicAliasMaximum: settings['limits.topicAliasMaximum'] || undefined,
+      serverKeepAlive,
+      responseInformation,
+      authenticationMethod: asked?.authenticationMethod,
+      authenticationData: decision.authenticationData,
+      userProperties: lost.length === 0 ? undefined : lost.map(([cause, count]) => [`lost-${cause}`, String(count)] as const),
+    };
+  }
+
+  #negotiated(session: ClientSession, keepAlive: number): Record<string, NegotiatedParameter> {
+    const { settings } = this.#core;
+    const packet = this.#packet;
+    const five = packet.protocolVersion === 5;
+    const asked = packet.properties;
+    const row = (requested: NegotiatedParameter['requested'], effective: NegotiatedParameter['effective']): NegotiatedParameter => ({
+      requested,
+      granted: requested === effective ? undefined : effective,
+      effective,
+    });
+    return {
+      clientId: row(packet.clientId, this.#clientId),
+      protocolVersion: row(packet.protocolVersion, packet.protocolVersion),
+      cleanStart: row(packet.cleanStart, packet.cleanStart),
+      keepAlive: row(packet.keepAlive, keepAlive),
+      sessionExpiryInterval: row(five ? (asked?.sessionExpiryInterval ?? 0) : undefined, session.expiryInterval),
+      receiveMaximum: row(five ? (asked?.receiveMaximum ?? 65_535) : undefined, five ? (asked?.receiveMaximum ?? 65_535) : settings['limits.inflight3']),
+      maximumPacketSize: row(asked?.maximumPacketSize, asked?.maximumPacketSize),
+      topicAliasMaximum: row(asked?.topicAliasMaximum ?? 0, asked?.topicAliasMaximum ?? 0),
+      will: row(packet.will?.topic, packet.will?.topic),
+    };
+  }
+
+  #grantedExpiry(): number {
+    const { settings } = this.#core;
+    const packet = this.#packet;
+    if (packet.protocolVersion !== 5) return packet.cleanStart ? 0 : settings['sessions.expiry3'];
+    return Math.min(packet.properties?.sessionExpiryInterval ?? 0, settings['sessions.expiryMax']);
+  }
+
+  #checkVersion(): Refusal | undefined {
+    const { protocolVersion } = this.#packet;
+    const { versions, url } = this.#handler.listener;
+    if (versions === undefined || versions.includes(protocolVersion)) return undefined;
+    return { reasonCode: ReasonCode.UnsupportedProtocolVersion, text: `the listener ${url} does not take this protocol version` };
+  }
+
+  #checkClientId(): Refusal | undefined {
+    const { settings, registry } = this.#core;
+    const packet = this.#packet;
+    const bad = (text: string): Refusal => ({ reasonCode: ReasonCode.ClientIdentifierNotValid, text });
+    if (packet.clientId === '') {
+      if (packet.protocolVersion === 3) return bad('MQTT 3.1 needs a Client Identifier of 1 to 23 characters');
+      // [MQTT311-3.1.3-8]
+      if (packet.protocolVersion === 4 && !packet.cleanStart) return bad('an empty Client Identifier needs Clean Session 1');
+      this.#clientId = this.#core.newClientId();
+      this.#assigned = true;
+    } else if (packet.protocolVersion === 3 && packet.clientId.length > 23 && !settings['limits.clientIdLong31']) {
+      return bad(`MQTT 3.1 allows 23 characters in a Client Identifier, this has ${packet.clientId.length} (limits.clientIdLong31 allows more)`);
+    } else if (encodeUtf8(packet.clientId).length > settings['limits.clientIdBytes']) {
+      return bad(`a Client Identifier may have ${settings['limits.clientIdBytes']} bytes here`);
+    }
+    if (registry.get(this.#clientId) === undefined && registry.size >= settings['sessions.max']) {
+      return { reasonCode: ReasonCode.QuotaExceeded, text: `there are ${registry.size} sessions already (sessions.max)` };
+    }
+    return undefined;
+  }
+
+  #refuse(reasonCode: number, text: string, now: number): void {
+    this.#handler.connection.refuse(reasonCodeName(reasonCode), reasonCode, text, now);
+  }
+}
+
+function willOf(will: WillMessage, publisher: string, now: number): Will {
+  const { willDelayInterval = 0, ...properties } = will.properties ?? {};
+  const message = new Message(
+    {
+      topic: { name: will.topic, bytes: encodeUtf8(will.topic) },
+      payload: will.payload,
+      qos: will.qos,
+      retain: will.retain,
+      properties: Object.keys(properties).length === 0 ? undefined : (properties satisfies PublishProperties),
+      publisher,
+      receivedAtMs: now,
+      expiresAtMs: Number.POSITIVE_INFINITY,
+    },
+    false,
+  );
+  return { message: message.keep(), delayInterval: willDelayInterval ?? 0, dueAtMs: Number.POSITIVE_INFINITY };
+}

@@ -1,0 +1,67 @@
+import type { Timed } from '@hawser/transport';
+import type { BrokerCore } from '../core.ts';
+
+/** A connection whose reading can be stopped. */
+export interface Pausable {
+  setBackpressure(paused: boolean): void;
+}
+
+/**
+ * Publishers that are not being read because a subscriber of theirs does not read: for `backpressure.pauseMax` at most,
+ * or until one of those waited for has drained or given up.
+ */
+export class Backpressure implements Timed {
+  readonly #core: BrokerCore;
+  readonly #paused = new Set<Pausable>();
+  #untilMs = Number.POSITIVE_INFINITY;
+  /** Bytes that wait for clients that do not read, in all (`limits.outputBytesNode`). */
+  #pendingBytes = 0;
+
+  constructor(core: BrokerCore) {
+    this.#core = core;
+  }
+
+  get pendingBytes(): number {
+    return this.#pendingBytes;
+  }
+
+  get overNodeBound(): boolean {
+    return this.#pendingBytes > this.#core.settings['limits.outputBytesNode'];
+  }
+
+  /** What waits for one connection has changed. */
+  account(change: number): void {
+    this.#pendingBytes += change;
+  }
+
+  pause(publisher: Pausable, now: number): void {
+    if (this.#paused.has(publisher)) return;
+    this.#paused.add(publisher);
+    this.#core.counters.backpressurePauses++;
+    publisher.setBackpressure(true);
+    if (this.#untilMs !== Number.POSITIVE_INFINITY) return;
+    this.#untilMs = now + this.#core.settings['backpressure.pauseMax'] * 1000;
+    this.#core.driverNode.deadlines.watch(this);
+  }
+
+  /** Somebody who was waited for has room again, or loses from now on, or is gone. */
+  release(): void {
+    this.#untilMs = Number.POSITIVE_INFINITY;
+    if (this.#paused.size === 0) return;
+    const paused = [...this.#paused];
+    this.#paused.clear();
+    for (const publisher of paused) publisher.setBackpressure(false);
+  }
+
+  forget(publisher: Pausable): void {
+    this.#paused.delete(publisher);
+  }
+
+  nextTimeout(): number {
+    return this.#untilMs;
+  }
+
+  handleTimeout(): void {
+    this.release();
+  }
+}

@@ -1,0 +1,233 @@
+import {
+  type AuthPacket,
+  type ConnectPacket,
+  type DisconnectPacket,
+  type DisconnectProperties,
+  PacketType,
+  type PublishPacket,
+  ReasonCode,
+  type SubscribePacket,
+  type UnsubscribePacket,
+} from '@hawser/codec';
+import { type CloseCause, Output, ServerConnection, type ServerSink } from '@hawser/protocol';
+import { ConnectionDriver, type DriverListener, type Transport } from '@hawser/transport';
+import type { BrokerCore } from '../core.ts';
+import type { ClientInfo } from '../policy/policies.ts';
+import type { ClientSession, SessionHandler } from '../sessions/client-session.ts';
+import { Admission } from './admission.ts';
+import type { Intake, ListenerInfo } from './intake.ts';
+import { PublishHandler } from './publish-handler.ts';
+import { SubscribeHandler } from './subscribe-handler.ts';
+
+/** After it has been slow, a subscriber gets no patience for so long. */
+const NO_PATIENCE_MS = 10_000;
+/** Times its bound that may wait for a subscriber while publishers are being stopped for it. */
+const HARD_BOUND = 8;
+
+/** One client's connection in the broker: what its packets do, and its end. */
+export class ClientHandler implements ServerSink, DriverListener, SessionHandler {
+  readonly memberNumber: number;
+  readonly connection: ServerConnection;
+  readonly driver: ConnectionDriver;
+  readonly output: Output;
+  readonly listener: ListenerInfo;
+  readonly core: BrokerCore;
+  readonly intake: Intake;
+  /** Set from the CONNECT on. */
+  client: ClientInfo | undefined;
+  session: ClientSession | undefined;
+  connectedAtMs = 0;
+  /** It does not read: QoS 0 for it is lost until it has caught up. */
+  isSlow = false;
+  /** Address of who took the session over. */
+  takenOverBy: string | undefined;
+  /** The DISCONNECT of the client took its Will back. */
+  willSettled = false;
+  #admission: Admission | undefined;
+  #publishing: PublishHandler | undefined;
+  #subscribing: SubscribeHandler | undefined;
+  #congestedSinceMs = 0;
+  #noPatienceUntilMs = 0;
+  #accountedBytes = 0;
+
+  constructor(intake: Intake, transport: Transport, listener: ListenerInfo, memberNumber: number) {
+    const { core } = intake;
+    this.intake = intake;
+    this.core = core;
+    this.listener = listener;
+    this.memberNumber = memberNumber;
+    this.output = new Output(core.slab);
+    this.output.limit = core.settings['limits.outputBytes'];
+    this.connection = new ServerConnection(
+      {
+        output: this.output,
+        commits: core,
+        topics: core.topics,
+        maximumPacketSize: core.settings['limits.maximumPacketSize'],
+        connectPacketSize: core.settings['limits.connectPacketBytes'],
+        connectTimeoutMs: core.settings['limits.connectTimeout'] * 1000,
+      },
+      this,
+      core.now(),
+    );
+    this.driver = new ConnectionDriver(this.connection, transport, core.driverNode, this);
+  }
+
+  get clientSession(): ClientSession {
+    if (this.session === undefined) throw new Error('a connection that was not accepted has no session');
+    return this.session;
+  }
+
+  // From the peer.
+
+  onConnect(packet: ConnectPacket, now: number): void {
+    this.#admission = new Admission(this, packet);
+    this.#admission.begin(now);
+  }
+
+  onAuth(packet: AuthPacket, now: number): void {
+    this.#admission?.handleAuth(packet, now);
+  }
+
+  onPublish(packet: PublishPacket, now: number): void {
+    this.#publishing ??= new PublishHandler(this);
+    this.#publishing.handlePublish(packet, now);
+  }
+
+  onPuback(packetIdentifier: number, reasonCode: number, now: number): void {
+    if (!this.clientSession.session.handlePuback(packetIdentifier, reasonCode, now)) this.#wrongAck('PUBACK', packetIdentifier, now);
+    this.#subscribing?.replay(now);
+  }
+
+  onPubrec(packetIdentifier: number, reasonCode: number, now: number): void {
+    if (!this.clientSession.session.handlePubrec(packetIdentifier, reasonCode, now)) this.#wrongAck('PUBREC', packetIdentifier, now);
+  }
+
+  onPubrel(packetIdentifier: number, _reasonCode: number, _now: number): void {
+    const { session } = this.clientSession;
+    if (!session.inbound.end(packetIdentifier)) {
+      // [MQTT5-3.7.2-1]; in 3.x PUBCOMP has no Reason Code and ends the exchange.
+      this.connection.acknowledge(PacketType.PUBCOMP, packetIdentifier, ReasonCode.PacketIdentifierNotFound, 0);
+      return;
+    }
+    const ticket = this.clientSession.isStored
+      ? this.core.append({ kind: 'deleteInbound', session: this.clientSession.number, packetIdentifier })
+      : 0;
+    this.connection.acknowledge(PacketType.PUBCOMP, packetIdentifier, 0, ticket);
+  }
+
+  onPubcomp(packetIdentifier: number, _reasonCode: number, now: number): void {
+    if (!this.clientSession.session.handlePubcomp(packetIdentifier, now)) this.#wrongAck('PUBCOMP', packetIdentifier, now);
+    this.#subscribing?.replay(now);
+  }
+
+  onSubscribe(packet: SubscribePacket, now: number): void {
+    this.#subscribing ??= new SubscribeHandler(this);
+    this.#subscribing.handleSubscribe(packet, now);
+  }
+
+  onUnsubscribe(packet: UnsubscribePacket, now: number): void {
+    this.#subscribing ??= new SubscribeHandler(this);
+    this.#subscribing.handleUnsubscribe(packet, now);
+  }
+
+  onDisconnect(packet: DisconnectPacket, now: number): void {
+    this.willSettled = packet.reasonCode === ReasonCode.NormalDisconnection;
+    const expiry = packet.properties?.sessionExpiryInterval;
+    const { session } = this;
+    if (expiry === undefined || session === undefined) return;
+    if (session.expiryInterval === 0 && expiry > 0) {
+      // [MQTT5-3.14.2-2]
+      this.willSettled = false;
+      const text = 'DISCONNECT has a Session Expiry Interval over 0, the CONNECT had none';
+      this.connection.fail('protocol-error', ReasonCode.ProtocolError, text, now);
+      return;
+    }
+    session.expiryInterval = Math.min(expiry, this.core.settings['sessions.expiryMax']);
+    session.session.survives = session.expiryInterval > 0;
+  }
+
+  onAcksWaiting(): void {
+    this.core.waitToRelease(this.connection);
+  }
+
+  onClosed(cause: CloseCause, now: number): void {
+    this.#admission?.abort();
+    this.intake.onClosed(this, cause, now);
+  }
+
+  // From the network.
+
+  onWritable(now: number): void {
+    if (this.#congestedSinceMs !== 0 || this.isSlow) {
+      this.#congestedSinceMs = 0;
+      if (this.isSlow) {
+        this.isSlow = false;
+        this.#noPatienceUntilMs = now + NO_PATIENCE_MS;
+        if (this.session !== undefined && !this.session.ended) this.core.router.invalidateSession(this.session);
+      }
+      this.intake.backpressure.release();
+    }
+    this.session?.session.pump(now);
+    this.#subscribing?.replay(now);
+  }
+
+  onGone(): void {
+    this.#account(0);
+    this.intake.backpressure.forget(this.driver);
+    this.intake.onGone(this);
+  }
+
+  // From the router.
+
+  flushOutput(now: number): void {
+    this.driver.flush(now);
+    if (this.output.blocked) this.#account(this.output.pendingBytes);
+    else if (this.#accountedBytes !== 0) this.#account(0);
+  }
+
+  losesWhenCongested(now: number): boolean {
+    if (this.isSlow) return true;
+    this.#account(this.output.pendingBytes);
+    if (this.#congestedSinceMs === 0) this.#congestedSinceMs = now;
+    const patient =
+      now >= this.#noPatienceUntilMs &&
+      now - this.#congestedSinceMs < this.core.settings['backpressure.pauseMax'] * 1000 &&
+      this.output.pendingBytes <= HARD_BOUND * this.output.limit &&
+      !this.intake.backpressure.overNodeBound;
+    if (patient) return false;
+    this.isSlow = true;
+    this.output.detach();
+    if (this.session !== undefined) this.core.router.invalidateSession(this.session);
+    this.intake.backpressure.release();
+    return true;
+  }
+
+  takeOver(by: { readonly remoteAddress: string; readonly remotePort: number }): void {
+    this.takenOverBy = `${by.remoteAddress}:${by.remotePort}`;
+    const text = `another client connected with this Client Identifier from ${this.takenOverBy}`;
+    this.disconnect('session-taken-over', ReasonCode.SessionTakenOver, text);
+  }
+
+  /** Ends the connection from this side. */
+  disconnect(code: string, reasonCode: number, text: string, properties?: DisconnectProperties): void {
+    this.connection.disconnect(code, reasonCode, text, this.core.now(), properties);
+    this.driver.afterTurn();
+  }
+
+  /** After a promise: goes on with what the peer has sent meanwhile. */
+  resume(): void {
+    this.connection.resume(this.core.now());
+    this.driver.afterTurn();
+  }
+
+  #account(pendingBytes: number): void {
+    this.intake.backpressure.account(pendingBytes - this.#accountedBytes);
+    this.#accountedBytes = pendingBytes;
+  }
+
+  #wrongAck(name: string, packetIdentifier: number, now: number): void {
+    const text = `${name} for Packet Identifier ${packetIdentifier}, whose message is at another stage or QoS`;
+    this.connection.fail('protocol-error', ReasonCode.ProtocolError, text, now);
+  }
+}

@@ -1,0 +1,127 @@
+import { type ProtocolVersion, ReasonCode } from '@hawser/codec';
+import type { CloseCause } from '@hawser/protocol';
+import type { Transport } from '@hawser/transport';
+import type { BrokerCore } from '../core.ts';
+import { Backpressure } from './backpressure.ts';
+import { ClientHandler } from './client-handler.ts';
+
+/** What a connection should know of the listener it came in by. */
+export interface ListenerInfo {
+  readonly url: string;
+  /** Protocol versions it takes; undefined: all. */
+  readonly versions: readonly ProtocolVersion[] | undefined;
+}
+
+/** All connections of a broker: taken in, counted, bounded, ended. */
+export class Intake {
+  readonly core: BrokerCore;
+  readonly backpressure: Backpressure;
+  readonly #handlers = new Set<ClientHandler>();
+  #connected = 0;
+  #lastNumber = 0;
+  #warnedOfCredentials = false;
+  #onEmpty: (() => void) | undefined;
+
+  constructor(core: BrokerCore) {
+    this.core = core;
+    this.backpressure = new Backpressure(core);
+  }
+
+  /** Connections, accepted or not. */
+  get size(): number {
+    return this.#handlers.size;
+  }
+
+  get connected(): number {
+    return this.#connected;
+  }
+
+  get handlers(): Iterable<ClientHandler> {
+    return this.#handlers;
+  }
+
+  /** A new network connection. */
+  add(transport: Transport, listener: ListenerInfo): void {
+    const handler = new ClientHandler(this, transport, listener, ++this.#lastNumber);
+    this.#handlers.add(handler);
+    handler.driver.start();
+    const { settings } = this.core;
+    if (this.#handlers.size - this.#connected <= settings['limits.halfOpen']) return;
+    const text = `${this.#handlers.size - this.#connected - 1} connections without a CONNECT already (limits.halfOpen)`;
+    handler.disconnect('too-many-half-open', ReasonCode.ServerBusy, text);
+  }
+
+  /** Why nobody can be let in at all now. */
+  refusal(_handler: ClientHandler): { readonly reasonCode: number; readonly text: string } | undefined {
+    const maximum = this.core.settings['limits.connections'];
+    if (this.#connected < maximum) return undefined;
+    return { reasonCode: ReasonCode.ServerBusy, text: `there are ${maximum} connections already (limits.connections)` };
+  }
+
+  onAccepted(_handler: ClientHandler): void {
+    this.#connected++;
+  }
+
+  onClosed(handler: ClientHandler, cause: CloseCause, now: number): void {
+    const { core } = this;
+    const { connection, client, session } = handler;
+    const at = core.wallNow();
+    handler.output.detach();
+    this.backpressure.release();
+    if (handler.connectedAtMs > 0) this.#connected--;
+    core.counters.bytesIn += connection.bytesIn;
+    core.counters.bytesOut += handler.output.bytesOut;
+    if (handler.connectedAtMs === 0) {
+      core.counters.connectionsRefused++;
+      const { remoteAddress, remotePort } = handler.driver.transport.info;
+      const bytesIn = connection.bytesIn;
+      core.observer.onRefused?.({ listener: handler.listener.url, remoteAddress, remotePort, client, cause, bytesIn, at });
+    } else if (client !== undefined) {
+      core.observer.onClosed?.({
+        client,
+        cause,
+        connectedForMs: now - handler.connectedAtMs,
+        bytesIn: connection.bytesIn,
+        bytesOut: handler.output.bytesOut + handler.output.pendingBytes,
+        packetsIn: connection.packetsIn,
+        packetsOut: handler.output.framesOut,
+        takenOverBy: handler.takenOverBy,
+        at,
+      });
+    }
+    if (session !== undefined && session.handler === handler) core.registry.onDisconnected(session, handler.willSettled);
+  }
+
+  onGone(handler: ClientHandler): void {
+    this.#handlers.delete(handler);
+    if (this.#handlers.size === 0) this.#onEmpty?.();
+  }
+
+  warnOfIgnoredCredentials(): void {
+    if (this.#warnedOfCredentials) return;
+    this.#warnedOfCredentials = true;
+    this.core.observer.onWarning?.(
+      'credentials-ignored',
+      'a client sent a user name or password, but nothing here checks them: anybody is let in',
+    );
+  }
+
+  /** Ends all connections, with words, and waits for them to be gone: `withinMs` at most. */
+  async close(withinMs: number): Promise<void> {
+    for (const handler of [...this.#handlers]) {
+      handler.disconnect('server-shutting-down', ReasonCode.ServerShuttingDown, 'the broker is being stopped');
+    }
+    if (this.#handlers.size === 0) return;
+    await new Promise<void>((resolve) => {
+      const { clock } = this.core.driverNode;
+      const cancel = clock.setTimer(clock.now() + withinMs, () => {
+        for (const handler of [...this.#handlers]) handler.driver.destroy();
+        resolve();
+      });
+      this.#onEmpty = () => {
+        cancel();
+        resolve();
+      };
+    });
+  }
+}

@@ -1,0 +1,44 @@
+import type { BrokerCore } from '../core.ts';
+import { ask } from '../policy/ask.ts';
+import { type AuthorizationRequest, type Decision, isPromise } from '../policy/policies.ts';
+
+const MOST_ENTRIES = 1024;
+
+/** What the Authorizer has allowed a connection, until its rules change. Only permission is remembered, never a denial. */
+export class PermissionCache {
+  readonly #core: BrokerCore;
+  readonly #allowed = new Set<string>();
+  #generation = 0;
+
+  constructor(core: BrokerCore) {
+    this.#core = core;
+  }
+
+  decide(request: AuthorizationRequest): Decision | Promise<Decision> {
+    const { authorize, settings, driverNode, observer, policyGeneration } = this.#core;
+    if (authorize === undefined) return 'allow';
+    if (this.#generation !== policyGeneration) {
+      this.#generation = policyGeneration;
+      this.#allowed.clear();
+    }
+    const { action, topic, qos, retain } = request;
+    const key = `${action === 'publish' ? 'p' : 's'}${qos}${retain ? 'r' : '-'}${topic}`;
+    if (this.#allowed.has(key)) return 'allow';
+    const decision = ask<Decision>(
+      (signal) => authorize(request, signal),
+      'deny',
+      settings['policy.timeout'] * 1000,
+      driverNode.clock,
+      (text) => observer.onWarning?.('authorizer-failed', `no permission for ${request.client.clientId} to ${action} ${topic}: ${text}`),
+    );
+    if (isPromise(decision)) return decision.then((decided) => this.#remember(key, decided));
+    return this.#remember(key, decision);
+  }
+
+  #remember(key: string, decision: Decision): Decision {
+    if (decision !== 'allow') return 'deny';
+    if (this.#allowed.size >= MOST_ENTRIES) this.#allowed.clear();
+    this.#allowed.add(key);
+    return decision;
+  }
+}

@@ -1,0 +1,165 @@
+import { PacketType, type PublishPacket, ReasonCode } from '@hawser/codec';
+import { NO_TICKET, type Ticket } from '@hawser/protocol';
+import type { BrokerCore } from '../core.ts';
+import { ask } from '../policy/ask.ts';
+import { type Decision, isPromise } from '../policy/policies.ts';
+import type { ClientSession } from '../sessions/client-session.ts';
+import type { ClientHandler } from './client-handler.ts';
+import { PermissionCache } from './permission-cache.ts';
+
+/** What a client's PUBLISH goes through: duplicate, permission, room, routing, acknowledgement. */
+export class PublishHandler {
+  readonly #handler: ClientHandler;
+  readonly #core: BrokerCore;
+  readonly #session: ClientSession;
+  readonly #permissions: PermissionCache | undefined;
+
+  constructor(handler: ClientHandler) {
+    this.#handler = handler;
+    this.#core = handler.core;
+    this.#session = handler.clientSession;
+    this.#permissions = this.#core.authorize === undefined ? undefined : new PermissionCache(this.#core);
+  }
+
+  handlePublish(packet: PublishPacket, now: number): void {
+    this.#core.counters.messagesIn++;
+    if (packet.qos === 2 && !this.#session.session.inbound.begin(packet.packetIdentifier)) {
+      // A duplicate: answered, and it goes no further [MQTT5-4.3.3-10]. It was stored with the first, at the latest now.
+      this.#handler.connection.acknowledge(PacketType.PUBREC, packet.packetIdentifier, 0, this.#storedTicket());
+      return;
+    }
+    if (this.#permissions === undefined && this.#core.intercept === undefined) {
+      this.#route(packet, now);
+      return;
+    }
+    const decision = this.#decide(packet);
+    if (!isPromise(decision)) {
+      this.#onDecision(packet, decision, now);
+      return;
+    }
+    const { connection } = this.#handler;
+    connection.suspend();
+    decision.then((decided) => {
+      if (connection.closeCause === undefined) this.#onDecision(packet, decided, this.#core.now());
+      this.#handler.resume();
+    });
+  }
+
+  #decide(packet: PublishPacket): Decision | Promise<Decision> {
+    const permitted = this.#permitted(packet);
+    if (this.#core.intercept === undefined) return permitted;
+    if (isPromise(permitted)) return permitted.then((decision) => (decision === 'deny' ? decision : this.#intercepted(packet)));
+    return permitted === 'deny' ? permitted : this.#intercepted(packet);
+  }
+
+  #permitted(packet: PublishPacket): Decision | Promise<Decision> {
+    const { client } = this.#handler;
+    if (this.#permissions === undefined || client === undefined) return 'allow';
+    const { topic, qos, retain } = packet;
+    return this.#permissions.decide({ client, action: 'publish', topic, qos, retain });
+  }
+
+  #intercepted(packet: PublishPacket): Decision | Promise<Decision> {
+    const { intercept, settings, driverNode, observer } = this.#core;
+    const { client } = this.#handler;
+    if (intercept === undefined || client === undefined) return 'allow';
+    const { topic, payload, qos, retain } = packet;
+    return ask<Decision>(
+      () => intercept({ client, topic, payload, qos, retain }),
+      'deny',
+      settings['policy.timeout'] * 1000,
+      driverNode.clock,
+      (text) => observer.onWarning?.('intercept-failed', `the interceptor did not decide about a message to ${topic}: ${text}`),
+    );
+  }
+
+  #onDecision(packet: PublishPacket, decision: Decision, now: number): void {
+    if (decision === 'allow') {
+      this.#route(packet, now);
+      return;
+    }
+    const { connection, core } = this.#handler;
+    core.counters.publishesDenied++;
+    this.#session.countLost('not-authorized', packet.topic, packet.qos);
+    const text = `publishing to ${packet.topic} is not permitted`;
+    if (connection.version === 5 && packet.qos > 0) {
+      this.#refuse(packet, ReasonCode.NotAuthorized, text);
+    } else if (core.settings['policy.denyCloses']) {
+      connection.fail('not-authorized', ReasonCode.NotAuthorized, text, now);
+    } else this.#acknowledge(packet, 0, NO_TICKET);
+  }
+
+  #route(packet: PublishPacket, now: number): void {
+    const core = this.#core;
+    const { connection } = this.#handler;
+    const { qos } = packet;
+    if (core.settings['messages.checkPayloadFormat'] && packet.properties?.payloadFormatIndicator === 1 && !isUtf8(packet.payload)) {
+      const text = `the payload for ${packet.topic} is said to be UTF-8 and is not`;
+      if (qos > 0) this.#refuse(packet, ReasonCode.PayloadFormatInvalid, text);
+      else connection.fail('payload-format-invalid', ReasonCode.PayloadFormatInvalid, text, now);
+      return;
+    }
+    if (qos > 0) {
+      const refusal = this.#refusal(packet);
+      if (refusal !== undefined) {
+        this.#session.countLost(refusal.cause, packet.topic, qos);
+        if (connection.version === 5) this.#refuse(packet, ReasonCode.QuotaExceeded, refusal.text);
+        else connection.fail(refusal.cause, ReasonCode.QuotaExceeded, refusal.text, now);
+        return;
+      }
+    }
+    let ready = NO_TICKET;
+    const stored = qos === 2 && this.#session.isStored && core.store !== undefined;
+    if (stored) {
+      // The identifier and all that the message causes are on disk together, or a crash between doubles or loses it.
+      core.store?.begin();
+      ready = core.append({ kind: 'putInbound', session: this.#session.number, packetIdentifier: packet.packetIdentifier });
+    }
+    const routed = core.router.publish(packet, this.#session, connection, ready, now);
+    if (stored) core.store?.end();
+    if (qos > 0) {
+      const reasonCode = routed.matched || connection.version !== 5 ? 0 : ReasonCode.NoMatchingSubscribers;
+      this.#acknowledge(packet, reasonCode, routed.ticket);
+    }
+    if (routed.congested) this.#handler.intake.backpressure.pause(this.#handler.driver, now);
+  }
+
+  /** Why a message cannot be taken: decided before any delivery. */
+  #refusal(packet: PublishPacket): { readonly cause: 'queue-full' | 'store-fault' | 'retained-limit'; readonly text: string } | undefined {
+    const { router, store } = this.#core;
+    if (store?.fault !== undefined && ((packet.qos === 2 && this.#session.isStored) || router.needsStore(packet))) {
+      return { cause: 'store-fault', text: `the message cannot be stored now: ${store.fault.message}` };
+    }
+    if (router.refuses(packet)) return { cause: 'queue-full', text: `the queue of a subscriber to ${packet.topic} is full` };
+    if (packet.retain && packet.payload.length > 0 && !router.retained.hasRoom(packet.topic, packet.payload.length + packet.topic.length)) {
+      return { cause: 'retained-limit', text: 'there is no room for another retained message' };
+    }
+    return undefined;
+  }
+
+  #refuse(packet: PublishPacket, reasonCode: number, text: string): void {
+    const { connection } = this.#handler;
+    if (packet.qos === 2) this.#session.session.inbound.end(packet.packetIdentifier);
+    const type = packet.qos === 1 ? PacketType.PUBACK : PacketType.PUBREC;
+    connection.acknowledge(type, packet.packetIdentifier, reasonCode, NO_TICKET, text);
+  }
+
+  #acknowledge(packet: PublishPacket, reasonCode: number, ticket: Ticket): void {
+    if (packet.qos === 0) return;
+    const type = packet.qos === 1 ? PacketType.PUBACK : PacketType.PUBREC;
+    this.#handler.connection.acknowledge(type, packet.packetIdentifier, reasonCode, ticket);
+  }
+
+  #storedTicket(): Ticket {
+    return this.#session.isStored ? this.#core.lastTicket : NO_TICKET;
+  }
+}
+
+function isUtf8(bytes: Uint8Array): boolean {
+  try {
+    new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    return true;
+  } catch {
+    return false;
+  }
+}

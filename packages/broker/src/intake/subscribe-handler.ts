@@ -1,0 +1,186 @@
+import { parseTopicFilter, ReasonCode, type SubscribePacket, type Subscription as RequestedSubscription, type UnsubscribePacket } from '@hawser/codec';
+import { type Message, NO_TICKET, type Ticket } from '@hawser/protocol';
+import type { QoS } from '@hawser/codec';
+import type { BrokerCore } from '../core.ts';
+import { type Decision, isPromise } from '../policy/policies.ts';
+import type { Subscription } from '../routing/subscription.ts';
+import type { ClientSession } from '../sessions/client-session.ts';
+import type { ClientHandler } from './client-handler.ts';
+import { PermissionCache } from './permission-cache.ts';
+
+/** Retained messages on their way to a new subscription. */
+interface Replay {
+  readonly messages: readonly Message[];
+  readonly subscription: Subscription;
+  next: number;
+}
+
+/** What waits in an output before a replay goes on; enough for a whole flush. */
+const REPLAY_BYTES = 64 * 1024;
+
+/** SUBSCRIBE and UNSUBSCRIBE of one client, and the retained messages that follow. */
+export class SubscribeHandler {
+  readonly #handler: ClientHandler;
+  readonly #core: BrokerCore;
+  readonly #session: ClientSession;
+  readonly #permissions: PermissionCache;
+  #replays: Replay[] = [];
+  #replayScheduled = false;
+
+  constructor(handler: ClientHandler) {
+    this.#handler = handler;
+    this.#core = handler.core;
+    this.#session = handler.clientSession;
+    this.#permissions = new PermissionCache(this.#core);
+  }
+
+  handleSubscribe(packet: SubscribePacket, now: number): void {
+    const decisions = packet.subscriptions.map((subscription) => this.#permitted(subscription));
+    if (!decisions.some(isPromise)) {
+      this.#subscribe(packet, decisions as Decision[], now);
+      return;
+    }
+    const { connection } = this.#handler;
+    connection.suspend();
+    Promise.all(decisions).then((decided) => {
+      if (connection.closeCause === undefined) this.#subscribe(packet, decided, this.#core.now());
+      this.#handler.resume();
+    });
+  }
+
+  handleUnsubscribe(packet: UnsubscribePacket, _now: number): void {
+    const reasonCodes: number[] = [];
+    let ticket: Ticket = NO_TICKET;
+    for (const topicFilter of packet.topicFilters) {
+      const known = this.#session.subscriptions.get(topicFilter);
+      if (known === undefined) {
+        reasonCodes.push(ReasonCode.NoSubscriptionExisted);
+        continue;
+      }
+      this.#session.subscriptions.delete(topicFilter);
+      this.#core.router.remove(known);
+      this.#replays = this.#replays.filter((replay) => replay.subscription !== known);
+      if (this.#session.isStored) {
+        ticket = this.#core.append({ kind: 'deleteSubscription', session: this.#session.number, topicFilter });
+      }
+      reasonCodes.push(0);
+    }
+    const { packetIdentifier } = packet;
+    const answer = this.#handler.connection.version === 5 ? reasonCodes : [];
+    this.#handler.connection.acknowledgeWith({ type: 'unsuback', packetIdentifier, properties: undefined, reasonCodes: answer }, ticket);
+  }
+
+  /** Goes on with retained messages as far as window and network let it: a cursor, outside the bounds of the queue. */
+  replay(now: number): void {
+    const { output } = this.#handler;
+    const { session } = this.#session;
+    for (let replay = this.#replays[0]; replay !== undefined; replay = this.#replays[0]) {
+      while (replay.next < replay.messages.length) {
+        if (this.#handler.connection.closeCause !== undefined) return;
+        if (output.blocked) return;
+        if (output.pendingBytes > REPLAY_BYTES) {
+          this.#replayLater();
+          return;
+        }
+        const message = replay.messages[replay.next] as Message;
+        const qos = Math.min(message.qos, replay.subscription.qos) as QoS;
+        if (qos > 0 && !session.canSend) return;
+        replay.next++;
+        if (message.isExpired(now)) continue;
+        const { identifier } = replay.subscription;
+        session.deliver(message, qos, true, identifier === undefined ? undefined : [identifier], undefined, NO_TICKET, now);
+      }
+      this.#replays.shift();
+    }
+  }
+
+  #permitted(subscription: RequestedSubscription): Decision | Promise<Decision> {
+    const { client } = this.#handler;
+    if (client === undefined || this.#core.authorize === undefined) return 'allow';
+    const { filter } = parseTopicFilter(subscription.topicFilter);
+    return this.#permissions.decide({ client, action: 'subscribe', topic: filter, qos: subscription.qos, retain: false });
+  }
+
+  #subscribe(packet: SubscribePacket, decisions: readonly Decision[], now: number): void {
+    const { connection } = this.#handler;
+    const reasonCodes: number[] = [];
+    const identifier = packet.properties?.subscriptionIdentifier;
+    let ticket: Ticket = NO_TICKET;
+    for (const [i, requested] of packet.subscriptions.entries()) {
+      if (decisions[i] !== 'allow') {
+        this.#core.counters.subscribesDenied++;
+        reasonCodes.push(this.#refusalCode(requested.qos, ReasonCode.NotAuthorized));
+        continue;
+      }
+      const { subscriptions } = this.#session;
+      const levels = requested.topicFilter.split('/').length;
+      const full = subscriptions.size >= this.#core.settings['limits.subscriptions'] && !subscriptions.has(requested.topicFilter);
+      if (full || levels > this.#core.settings['limits.topicLevels']) {
+        reasonCodes.push(this.#refusalCode(requested.qos, full ? ReasonCode.QuotaExceeded : ReasonCode.TopicFilterInvalid));
+        continue;
+      }
+      ticket = Math.max(ticket, this.#add(requested, identifier, now));
+      reasonCodes.push(requested.qos);
+    }
+    const { packetIdentifier } = packet;
+    connection.acknowledgeWith({ type: 'suback', packetIdentifier, properties: undefined, reasonCodes }, ticket);
+    connection.releaseAcks();
+    this.replay(now);
+  }
+
+  /** 5.0 says why, 3.1.1 has 0x80; 3.1 has no refusal: the QoS is granted and nothing delivered [CONFORMANCE]. */
+  #refusalCode(qos: QoS, reasonCode: number): number {
+    const { version } = this.#handler.connection;
+    return version === 5 ? reasonCode : version === 4 ? 0x80 : qos;
+  }
+
+  /** Adds or replaces one subscription [MQTT5-3.8.4-3]. */
+  #add(requested: RequestedSubscription, identifier: number | undefined, now: number): Ticket {
+    const { router, settings } = this.#core;
+    const { topicFilter, qos, noLocal, retainAsPublished, retainHandling } = requested;
+    const { share, filter } = parseTopicFilter(topicFilter);
+    const known = this.#session.subscriptions.get(topicFilter);
+    const subscription: Subscription = {
+      session: this.#session,
+      topicFilter,
+      filter,
+      qos,
+      noLocal,
+      retainAsPublished,
+      retainHandling,
+      identifier,
+      shared: share === undefined ? undefined : router.sharedGroup(topicFilter, filter),
+    };
+    if (known !== undefined) router.remove(known);
+    this.#session.subscriptions.set(topicFilter, subscription);
+    router.add(subscription);
+    // Retained messages do not go to shared subscriptions [MQTT5-4.8.2].
+    const wanted = share === undefined && (retainHandling === 0 || (retainHandling === 1 && known === undefined));
+    if (wanted && settings['limits.retainedMessages'] > 0) {
+      const messages = router.retained.matching(filter, now);
+      if (messages.length > 0) this.#replays.push({ messages, subscription, next: 0 });
+    }
+    if (!this.#session.isStored) return NO_TICKET;
+    return this.#core.append({
+      kind: 'putSubscription',
+      session: this.#session.number,
+      subscription: {
+        topicFilter,
+        qos,
+        noLocal,
+        retainAsPublished,
+        retainHandling,
+        ...(identifier === undefined ? {} : { subscriptionIdentifier: identifier }),
+      },
+    });
+  }
+
+  #replayLater(): void {
+    if (this.#replayScheduled) return;
+    this.#replayScheduled = true;
+    this.#core.driverNode.clock.defer(() => {
+      this.#replayScheduled = false;
+      this.replay(this.#core.now());
+    });
+  }
+}

@@ -1,0 +1,23 @@
+import type { LossCause } from './observer.ts';
+
+/** What a broker has counted since it started. */
+export class Counters {
+  connectionsAccepted = 0;
+  connectionsRefused = 0;
+  messagesIn = 0;
+  /** Deliveries to subscribers, as far as they are not counted by outputs (fan-out groups). */
+  messagesOut = 0;
+  bytesIn = 0;
+  bytesOut = 0;
+  publishesDenied = 0;
+  subscribesDenied = 0;
+  takeovers = 0;
+  sessionsExpired = 0;
+  backpressurePauses = 0;
+  /** Messages lost, by cause. */
+  readonly lost: Partial<Record<LossCause, number>> = {};
+
+  countLost(cause: LossCause, count = 1): void {
+    this.lost[cause] = (this.lost[cause] ?? 0) + count;
+  }
+}

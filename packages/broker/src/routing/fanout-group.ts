@@ -1,0 +1,94 @@
+import type { OpenSource, Output } from '@hawser/protocol';
+import type { Flushable, FlushQueue } from '@hawser/transport';
+
+/** A connection that shares bytes with others. */
+export interface Member {
+  readonly output: Output;
+  /** Writes what has collected. */
+  flushOutput(now: number): void;
+}
+
+const FIRST_BYTES = 4096;
+const MOST_BYTES = 1024 * 1024;
+const NO_BYTES = new Uint8Array(0);
+
+/**
+ * Connections that get the very same bytes: a frame is appended once to the group's segment, and each member's output has
+ * an open reference into it. Members do not change while the group lives; one that writes bytes of its own closes its
+ * reference, and the group's next frame opens it again. The order of bytes on each connection is exact.
+ */
+export class FanoutGroup implements OpenSource, Flushable {
+  bytes: Uint8Array = NO_BYTES;
+  end = 0;
+  frames = 0;
+  readonly members: readonly Member[];
+  /** Routes that use it. */
+  uses = 0;
+  /** A member does not read, and what waits for it is over its bound: publishers should wait. */
+  congested = false;
+  readonly #flushQueue: FlushQueue;
+  #detached: Output[];
+  #dirty = false;
+  #turnStart = 0;
+  #lastTurnBytes = 0;
+
+  constructor(members: readonly Member[], flushQueue: FlushQueue) {
+    this.members = members;
+    this.#flushQueue = flushQueue;
+    this.#detached = members.map((member) => member.output);
+  }
+
+  /** Room for a frame in `this.bytes`, at the offset returned; it is part of every member's output from now on. */
+  append(size: number): number {
+    if (!this.#dirty) {
+      this.#dirty = true;
+      this.#turnStart = this.end;
+      this.#flushQueue.add(this);
+    }
+    if (this.end + size > this.bytes.length) this.#renew(size);
+    if (this.#detached.length > 0) this.#attach();
+    const at = this.end;
+    this.end = at + size;
+    this.frames++;
+    return at;
+  }
+
+  onDetached(output: Output): void {
+    this.#detached.push(output);
+  }
+
+  flush(now: number): void {
+    this.#dirty = false;
+    this.congested = false;
+    for (const member of this.members) {
+      const output = member.output;
+      // One that is not attached has bytes of its own and is flushed for itself.
+      if (output.source === this) member.flushOutput(now);
+      if (output.congested) this.congested = true;
+    }
+    this.#lastTurnBytes = Math.max(this.#lastTurnBytes >> 1, this.end - this.#turnStart);
+    if (this.bytes.length - this.end < Math.max(this.#lastTurnBytes, 1024)) this.#close();
+  }
+
+  #attach(): void {
+    const detached = this.#detached;
+    this.#detached = [];
+    for (const output of detached) output.open(this);
+  }
+
+  /** Nobody has an open reference any more; what was covered stays with the members. */
+  #close(): void {
+    for (const member of this.members) if (member.output.source === this) member.output.detach();
+    this.bytes = NO_BYTES;
+    this.end = 0;
+    this.#turnStart = 0;
+  }
+
+  #renew(size: number): void {
+    const used = this.end - this.#turnStart;
+    this.#close();
+    const wanted = Math.max(FIRST_BYTES, size * 2, Math.min(MOST_BYTES, 2 * Math.max(used, this.#lastTurnBytes)));
+    this.#lastTurnBytes = Math.max(this.#lastTurnBytes, used);
+    this.bytes = new Uint8Array(wanted);
+  }
+}

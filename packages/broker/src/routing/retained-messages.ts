@@ -1,0 +1,75 @@
+import type { Message } from '@hawser/protocol';
+import { NO_TICKET, type Ticket } from '@hawser/protocol';
+import type { BrokerCore } from '../core.ts';
+import { storedMessage } from '../stores/stored.ts';
+import { TopicIndex } from './topic-index.ts';
+
+/** The last message of each topic that was published with RETAIN, bounded by count and bytes. */
+export class RetainedMessages {
+  readonly #core: BrokerCore;
+  readonly #index = new TopicIndex<Message>();
+  #bytes = 0;
+
+  constructor(core: BrokerCore) {
+    this.#core = core;
+  }
+
+  get count(): number {
+    return this.#index.size;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  values(): Iterable<Message> {
+    return this.#index.values();
+  }
+
+  get(topic: string): Message | undefined {
+    return this.#index.get(topic);
+  }
+
+  /** Whether the bounds allow to keep a message of this size under this topic. */
+  hasRoom(topic: string, size: number): boolean {
+    const { settings } = this.#core;
+    const known = this.#index.get(topic);
+    if (known === undefined && this.#index.size >= settings['limits.retainedMessages']) return false;
+    return this.#bytes - (known?.size ?? 0) + size <= settings['limits.retainedBytes'];
+  }
+
+  /** Keeps a message, or with an empty payload removes what is kept [MQTT5-3.3.1-6] [MQTT311-3.3.1-10]. */
+  set(message: Message): Ticket {
+    const topic = message.topic.name;
+    if (message.payload.length === 0) return this.delete(topic);
+    this.restore(message.keep());
+    return this.#core.append({ kind: 'putRetained', message: storedMessage(message, this.#core) });
+  }
+
+  delete(topic: string): Ticket {
+    const known = this.#index.get(topic);
+    if (known === undefined) return NO_TICKET;
+    this.#bytes -= known.size;
+    this.#index.delete(topic);
+    return this.#core.append({ kind: 'deleteRetained', topic });
+  }
+
+  /** Puts back what a store has kept. */
+  restore(message: Message): void {
+    const known = this.#index.get(message.topic.name);
+    this.#bytes += message.size - (known?.size ?? 0);
+    this.#index.set(message.topic.name, message);
+  }
+
+  /** Those that a filter matches, without what has expired. */
+  matching(filter: string, now: number): Message[] {
+    const found: Message[] = [];
+    const expired: string[] = [];
+    this.#index.match(filter, (message, topic) => {
+      if (message.isExpired(now)) expired.push(topic);
+      else found.push(message);
+    });
+    for (const topic of expired) this.delete(topic);
+    return found;
+  }
+}

@@ -1,0 +1,57 @@
+import type { QoS, Topic } from '@hawser/codec';
+import type { ClientSession } from '../sessions/client-session.ts';
+import type { FanoutGroup } from './fanout-group.ts';
+import type { SharedGroup } from './shared-group.ts';
+import type { LocalSubscriber } from './subscription.ts';
+
+/** What one session gets of a topic: its matching subscriptions made one. */
+export interface RouteEntry {
+  readonly session: ClientSession;
+  /** The highest that was granted. */
+  qos: QoS;
+  noLocal: boolean;
+  retainAsPublished: boolean;
+  identifiers: number[] | undefined;
+}
+
+/** A group and how its frames look. */
+export interface GroupTarget {
+  readonly group: FanoutGroup;
+  /** Key under which it is interned. */
+  readonly key: string;
+  /** 5.0, with a property length; otherwise 3.x. */
+  readonly five: boolean;
+  readonly retain: boolean;
+}
+
+/** Who gets what when a message of one kind is published. */
+export interface Fan {
+  readonly groups: readonly GroupTarget[];
+  readonly singles: readonly RouteEntry[];
+}
+
+/** The receivers of one topic, remembered until a subscription or connection among them changes. */
+export class Route {
+  readonly topic: Topic;
+  readonly entries: readonly RouteEntry[];
+  readonly shared: readonly SharedGroup[];
+  readonly locals: readonly LocalSubscriber[];
+  /** Sessions that keep QoS 1 and 2 messages on disk. */
+  readonly durableReceivers: number;
+  /** By kind of message: QoS over 0 is 1, RETAIN is 2. */
+  readonly fans: (Fan | undefined)[] = [undefined, undefined, undefined, undefined];
+
+  constructor(topic: Topic, entries: readonly RouteEntry[], shared: readonly SharedGroup[], locals: readonly LocalSubscriber[]) {
+    this.topic = topic;
+    this.entries = entries;
+    this.shared = shared;
+    this.locals = locals;
+    let durable = shared.length;
+    for (const entry of entries) if (entry.session.isStored && entry.qos > 0) durable++;
+    this.durableReceivers = durable;
+  }
+
+  get hasReceivers(): boolean {
+    return this.entries.length > 0 || this.shared.length > 0 || this.locals.length > 0;
+  }
+}

@@ -1,0 +1,475 @@
+import {
+  encodePublishProperties,
+  encodeUtf8,
+  type PublishPacket,
+  type PublishProperties,
+  publishSize,
+  type QoS,
+  writePublishInto,
+} from '@hawser/codec';
+import { type Connection, Message, NO_TICKET, type Ticket } from '@hawser/protocol';
+import type { BrokerCore } from '../core.ts';
+import type { ClientSession } from '../sessions/client-session.ts';
+import { FanoutGroup, type Member } from './fanout-group.ts';
+import { RetainedMessages } from './retained-messages.ts';
+import { type Fan, type GroupTarget, Route, type RouteEntry } from './route.ts';
+import { SharedGroup } from './shared-group.ts';
+import type { LocalSubscriber, Subscription } from './subscription.ts';
+import { SubscriptionTree } from './subscription-tree.ts';
+import { TopicIndex } from './topic-index.ts';
+
+type Subscriber = Subscription | SharedGroup | LocalSubscriber;
+
+/** A message to be routed: a PUBLISH as it came, or one of the broker's own. */
+export type Publication = Pick<PublishPacket, 'topic' | 'payload' | 'qos' | 'retain' | 'properties'>;
+
+/** What became of a publication; one object, reused. */
+export interface Routed {
+  /** Its acknowledgement waits for this. */
+  ticket: Ticket;
+  /** Somebody subscribes to the topic. */
+  matched: boolean;
+  /** A receiver does not read and is over its bound: the publisher should be slowed down. */
+  congested: boolean;
+}
+
+/** From a topic to its receivers: the tree, what is remembered of it, fan-out groups, shared subscriptions, retained. */
+export class Router {
+  readonly retained: RetainedMessages;
+  readonly #core: BrokerCore;
+  readonly #tree = new SubscriptionTree<Subscriber>();
+  readonly #shared = new Map<string, SharedGroup>();
+  readonly #routes = new TopicIndex<Route>();
+  readonly #groups = new Map<string, FanoutGroup>();
+  readonly #routed: Routed = { ticket: NO_TICKET, matched: false, congested: false };
+
+  constructor(core: BrokerCore) {
+    this.#core = core;
+    this.retained = new RetainedMessages(core);
+  }
+
+  get subscriptionCount(): number {
+    return this.#tree.size;
+  }
+
+  get groupCount(): number {
+    return this.#groups.size;
+  }
+
+  /** The shared subscription of that name; made when it is not there. */
+  sharedGroup(topicFilter: string, filter: string): SharedGroup {
+    let group = this.#shared.get(topicFilter);
+    if (group === undefined) {
+      group = new SharedGroup(topicFilter, filter);
+      this.#shared.set(topicFilter, group);
+    }
+    return group;
+  }
+
+  findSharedGroup(topicFilter: string): SharedGroup | undefined {
+    return this.#shared.get(topicFilter);
+  }
+
+  add(subscription: Subscription): void {
+    const group = subscription.shared;
+    if (group === undefined) this.#tree.add(subscription.filter, subscription);
+    else {
+      if (group.members.length === 0) {
+        this.#shared.set(group.topicFilter, group);
+        this.#tree.add(group.filter, group);
+      }
+      group.members.push(subscription);
+    }
+    this.invalidate(subscription.filter);
+  }
+
+  remove(subscription: Subscription): void {
+    const group = subscription.shared;
+    if (group === undefined) this.#tree.remove(subscription.filter, subscription);
+    else {
+      group.remove(subscription);
+      if (group.members.length === 0) {
+        this.#tree.remove(group.filter, group);
+        this.#shared.delete(group.topicFilter);
+      }
+    }
+    this.invalidate(subscription.filter);
+  }
+
+  addLocal(subscriber: LocalSubscriber): void {
+    this.#tree.add(subscriber.filter, subscriber);
+    this.invalidate(subscriber.filter);
+  }
+
+  removeLocal(subscriber: LocalSubscriber): void {
+    this.#tree.remove(subscriber.filter, subscriber);
+    this.invalidate(subscriber.filter);
+  }
+
+  /** Forgets the receivers of all topics that a filter matches: something about them has changed. */
+  invalidate(filter: string): void {
+    const stale: Route[] = [];
+    this.#routes.match(filter, (route) => stale.push(route));
+    for (const route of stale) this.#forget(route);
+  }
+
+  /** The connection of a session has come, gone or changed its ways: its topics are looked up anew. */
+  invalidateSession(session: ClientSession): void {
+    for (const subscription of session.subscriptions.values()) this.invalidate(subscription.filter);
+  }
+
+  /** Whether some receiver's policy is to refuse what does not fit its queue, and this does not. */
+  refuses(publication: Publication): boolean {
+    if (this.#core.settings['queue.policy'] !== 'refuse' || publication.qos === 0) return false;
+    const size = publication.topic.length + publication.payload.length;
+    for (const entry of this.#route(publication.topic).entries) {
+      if (entry.qos > 0 && entry.session.session.refuses(size)) return true;
+    }
+    return false;
+  }
+
+  /** Whether routing it would need the disk. */
+  needsStore(publication: Publication): boolean {
+    return publication.qos > 0 && (publication.retain || this.#route(publication.topic).durableReceivers > 0);
+  }
+
+  /**
+   * Sends a message to all that are to get it. `from`: the connection whose reader still has the PUBLISH as bytes, for
+   * the receivers who get just these. `ready`: nothing may be seen of it before this is committed.
+   */
+  publish(
+    publication: Publication,
+    publisher: ClientSession | undefined,
+    from: Connection | undefined,
+    ready: Ticket,
+    now: number,
+  ): Routed {
+    const routed = this.#routed;
+    routed.ticket = ready;
+    routed.congested = false;
+    const route = this.#route(publication.topic);
+    routed.matched = route.hasReceivers;
+    let message: Message | undefined;
+    if (publication.retain) {
+      message = toMessage(publication, route, publisher?.clientId, now, this.#core);
+      routed.ticket = Math.max(routed.ticket, this.#retain(message));
+    }
+    if (!routed.matched) return routed;
+    const { qos } = publication;
+    if (qos === 0 && ready === NO_TICKET) {
+      this.#publishNow(publication, route, publisher, from, message, now);
+    } else {
+      message ??= toMessage(publication, route, publisher?.clientId, now, this.#core);
+      if (route.durableReceivers > 1 && this.#core.store !== undefined) message.storeSequence = this.#core.nextSequence();
+      this.#publishMessage(message, route, publisher, from, publication, ready, now);
+    }
+    return routed;
+  }
+
+  /** QoS 0, to be seen at once: groups by reference, others one by one. */
+  #publishNow(
+    publication: Publication,
+    route: Route,
+    publisher: ClientSession | undefined,
+    from: Connection | undefined,
+    message: Message | undefined,
+    now: number,
+  ): void {
+    const kind = publication.retain ? 2 : 0;
+    const fan = route.fans[kind] ?? this.#buildFan(route, kind);
+    if (fan.groups.length > 0) this.#appendToGroups(fan.groups, publication, route, from);
+    const { singles } = fan;
+    let kept = message;
+    for (let i = 0; i < singles.length; i++) {
+      const entry = singles[i] as RouteEntry;
+      if (entry.noLocal && entry.session === publisher) continue;
+      const connection = entry.session.session.connection;
+      if (connection !== undefined && entry.identifiers === undefined && connection.aliases === undefined && publication.properties === undefined) {
+        if (connection.output.congested && this.#losesToCongestion(entry.session, route.topic.name, now)) continue;
+        const retain = publication.retain && entry.retainAsPublished;
+        if (!connection.writePublish(route.topic.bytes, publication.payload, 0, retain, false, 0, undefined)) {
+          entry.session.countLost('packet-too-large', route.topic.name, 0);
+        }
+        continue;
+      }
+      kept ??= toMessage(publication, route, publisher?.clientId, now, this.#core);
+      this.#deliver(entry, kept, NO_TICKET, now);
+    }
+    if (route.shared.length > 0 || route.locals.length > 0) {
+      kept ??= toMessage(publication, route, publisher?.clientId, now, this.#core);
+      this.#publishShared(route, kept, NO_TICKET, now);
+      this.#publishLocally(route, kept);
+    }
+  }
+
+  #publishMessage(
+    message: Message,
+    route: Route,
+    publisher: ClientSession | undefined,
+    from: Connection | undefined,
+    publication: Publication,
+    ready: Ticket,
+    now: number,
+  ): void {
+    let entries = route.entries;
+    if (ready === NO_TICKET) {
+      const kind = 1 | (message.retain ? 2 : 0);
+      const fan = route.fans[kind] ?? this.#buildFan(route, kind);
+      if (fan.groups.length > 0) this.#appendToGroups(fan.groups, publication, route, from);
+      entries = fan.singles;
+    }
+    for (let i = 0; i < entries.length; i++) {
+      const entry = entries[i] as RouteEntry;
+      if (entry.noLocal && entry.session === publisher) continue;
+      this.#deliver(entry, message, ready, now);
+    }
+    this.#publishShared(route, message, ready, now);
+    this.#publishLocally(route, message);
+  }
+
+  #deliver(entry: RouteEntry, message: Message, ready: Ticket, now: number): void {
+    const { session } = entry;
+    const qos = (message.qos < entry.qos ? message.qos : entry.qos) as QoS;
+    const connection = session.session.connection;
+    if (qos === 0) {
+      if (connection === undefined) {
+        if (!session.isKept || !this.#core.settings['queue.qos0']) {
+          if (session.isKept) session.countLost('offline-qos0', message.topic.name, 0);
+          return;
+        }
+      } else if (connection.output.congested && this.#losesToCongestion(session, message.topic.name, now)) return;
+    }
+    const retain = message.retain && entry.retainAsPublished;
+    const ticket = session.session.deliver(message, qos, retain, entry.identifiers, undefined, ready, now);
+    if (ticket > this.#routed.ticket) this.#routed.ticket = ticket;
+  }
+
+  /** A QoS 0 message meets a receiver over its bound: publishers wait for it a moment, then it loses. */
+  #losesToCongestion(session: ClientSession, topic: string, now: number): boolean {
+    if (!session.losesWhenCongested(now)) {
+      this.#routed.congested = true;
+      return false;
+    }
+    session.countLost('slow-consumer', topic, 0);
+    return true;
+  }
+
+  #publishShared(route: Route, message: Message, ready: Ticket, now: number): void {
+    for (const group of route.shared) {
+      this.deliverShared(group, message, ready, now);
+    }
+  }
+
+  /** Gives a message to one member of a shared subscription. */
+  deliverShared(group: SharedGroup, message: Message, ready: Ticket, now: number): void {
+    const member = group.pick(message.qos > 0);
+    if (member === undefined) return;
+    const { session } = member;
+    const qos = (message.qos < member.qos ? message.qos : member.qos) as QoS;
+    if (qos === 0 && session.session.connection === undefined) {
+      session.countLost('offline-qos0', message.topic.name, 0);
+      return;
+    }
+    const identifiers = member.identifier === undefined ? undefined : [member.identifier];
+    const retain = message.retain && member.retainAsPublished;
+    const ticket = session.session.deliver(message, qos, retain, identifiers, group.topicFilter, ready, now);
+    if (ticket > this.#routed.ticket) this.#routed.ticket = ticket;
+  }
+
+  #publishLocally(route: Route, message: Message): void {
+    if (route.locals.length === 0) return;
+    const { topic, payload, qos, retain, publisher } = message.keep();
+    for (const local of route.locals) local.onMessage({ topic: topic.name, payload, qos, retain, publisher });
+  }
+
+  #retain(message: Message): Ticket {
+    const topic = message.topic.name;
+    if (message.payload.length > 0 && !this.retained.hasRoom(topic, message.size)) {
+      this.#core.counters.countLost('retained-limit');
+      this.#core.observer.onLost?.({
+        clientId: message.publisher ?? '',
+        cause: 'retained-limit',
+        topic,
+        qos: message.qos,
+        at: this.#core.wallNow(),
+      });
+      return NO_TICKET;
+    }
+    const ticket = this.retained.set(message);
+    // A QoS 0 publisher has nothing to wait with.
+    return message.qos === 0 ? NO_TICKET : ticket;
+  }
+
+  #appendToGroups(groups: readonly GroupTarget[], publication: Publication, route: Route, from: Connection | undefined): void {
+    const raw = from !== undefined && publication.qos === 0 && publication.properties?.topicAlias === undefined;
+    let encoded: Uint8Array | undefined;
+    let isEncoded = false;
+    for (let i = 0; i < groups.length; i++) {
+      const { group, five, retain } = groups[i] as GroupTarget;
+      if (group.congested) this.#groupCongested(group);
+      if (raw && (from.version === 5) === five && publication.retain === retain) {
+        const { bytes, start, end } = from.reader;
+        const at = group.append(end - start);
+        copy(bytes, start, end, group.bytes, at);
+        continue;
+      }
+      if (five && !isEncoded) {
+        isEncoded = true;
+        encoded = encodePublishProperties(withoutConnectionProperties(publication.properties));
+      }
+      const topic = route.topic.bytes;
+      const properties = five ? encoded : undefined;
+      const version = five ? 5 : 4;
+      const at = group.append(publishSize(topic.length, publication.payload.length, 0, version, properties));
+      writePublishInto(group.bytes, at, topic, publication.payload, 0, retain, false, 0, version, properties);
+    }
+  }
+
+  #groupCongested(group: FanoutGroup): void {
+    const now = this.#core.now();
+    for (const member of group.members) {
+      if (member.output.congested && !(member as GroupMember).clientSession.losesWhenCongested(now)) this.#routed.congested = true;
+    }
+  }
+
+  #route(topic: string): Route {
+    const known = this.#routes.get(topic);
+    if (known !== undefined) return known;
+    const entries: RouteEntry[] = [];
+    const shared: SharedGroup[] = [];
+    const locals: LocalSubscriber[] = [];
+    const merge = this.#core.settings['subscriptions.overlapping'] === 'merge';
+    const bySession = new Map<ClientSession, RouteEntry>();
+    this.#tree.match(topic, (subscriber) => {
+      if (subscriber instanceof SharedGroup) shared.push(subscriber);
+      else if ('onMessage' in subscriber) locals.push(subscriber);
+      else {
+        const entry = merge ? bySession.get(subscriber.session) : undefined;
+        if (entry === undefined) {
+          const { session, qos, noLocal, retainAsPublished, identifier } = subscriber;
+          const made = { session, qos, noLocal, retainAsPublished, identifiers: identifier === undefined ? undefined : [identifier] };
+          bySession.set(session, made);
+          entries.push(made);
+        } else mergeInto(entry, subscriber);
+      }
+    });
+    const route = new Route({ name: topic, bytes: encodeUtf8(topic) }, entries, shared, locals);
+    if (this.#routes.size >= this.#core.settings['limits.routes']) {
+      const oldest = this.#routes.oldest();
+      const stale = oldest === undefined ? undefined : this.#routes.get(oldest);
+      if (stale !== undefined) this.#forget(stale);
+    }
+    this.#routes.set(topic, route);
+    return route;
+  }
+
+  #forget(route: Route): void {
+    this.#routes.delete(route.topic.name);
+    for (const fan of route.fans) {
+      if (fan === undefined) continue;
+      for (const { group, key } of fan.groups) {
+        group.uses--;
+        if (group.uses === 0) this.#groups.delete(key);
+      }
+    }
+  }
+
+  /** Sorts the receivers of one kind of message: who gets the same bytes as others, and who is served alone. */
+  #buildFan(route: Route, kind: number): Fan {
+    const atQos0 = (kind & 1) === 0;
+    const retained = (kind & 2) !== 0;
+    const audiences = new Map<string, RouteEntry[]>();
+    const singles: RouteEntry[] = [];
+    for (const entry of route.entries) {
+      const { session } = entry;
+      const plain = (atQos0 || entry.qos === 0) && !entry.noLocal && entry.identifiers === undefined;
+      if (!plain || !session.takesSharedBytes) {
+        singles.push(entry);
+        continue;
+      }
+      const key = `${session.session.connection?.version === 5 ? 5 : 3}${retained && entry.retainAsPublished ? 'r' : ''}`;
+      const audience = audiences.get(key);
+      if (audience === undefined) audiences.set(key, [entry]);
+      else audience.push(entry);
+    }
+    const groups: GroupTarget[] = [];
+    for (const [kindKey, audience] of audiences) {
+      if (audience.length < 2) singles.push(...audience);
+      else groups.push(this.#groupOf(kindKey, audience));
+    }
+    const fan: Fan = { groups, singles };
+    route.fans[kind] = fan;
+    return fan;
+  }
+
+  /** The group with just this audience: topics with the same receivers share it. */
+  #groupOf(kindKey: string, audience: readonly RouteEntry[]): GroupTarget {
+    const members = audience
+      .map((entry) => entry.session.member)
+      .filter((member): member is GroupMember => member !== undefined)
+      .sort((a, b) => a.memberNumber - b.memberNumber);
+    const key = `${kindKey}:${members.map((member) => member.memberNumber).join()}`;
+    let group = this.#groups.get(key);
+    if (group === undefined) {
+      group = new FanoutGroup(members, this.#core.driverNode.flushQueue);
+      this.#groups.set(key, group);
+    }
+    group.uses++;
+    return { group, key, five: kindKey.startsWith('5'), retain: kindKey.endsWith('r') };
+  }
+}
+
+/** A member as the router sees it: numbered, never twice in the life of a broker. */
+export interface GroupMember extends Member {
+  readonly memberNumber: number;
+  readonly clientSession: ClientSession;
+}
+
+function mergeInto(entry: RouteEntry, subscription: Subscription): void {
+  if (subscription.qos > entry.qos) entry.qos = subscription.qos;
+  // A copy comes by each subscription; No Local keeps back only its own [MQTT5-3.8.3-3].
+  entry.noLocal = entry.noLocal && subscription.noLocal;
+  entry.retainAsPublished = entry.retainAsPublished || subscription.retainAsPublished;
+  if (subscription.identifier !== undefined) {
+    entry.identifiers ??= [];
+    entry.identifiers.push(subscription.identifier);
+  }
+}
+
+function withoutConnectionProperties(properties: PublishProperties | undefined): PublishProperties | undefined {
+  if (properties === undefined) return undefined;
+  if (properties.topicAlias === undefined && properties.subscriptionIdentifiers === undefined) return properties;
+  return { ...properties, topicAlias: undefined, subscriptionIdentifiers: undefined };
+}
+
+/** The message that a publication is. Its expiry is bounded by `messages.expiryMax`. */
+export function toMessage(
+  publication: Publication,
+  route: { readonly topic: { readonly name: string; readonly bytes: Uint8Array } },
+  publisher: string | undefined,
+  now: number,
+  core: BrokerCore,
+): Message {
+  const properties = withoutConnectionProperties(publication.properties);
+  const maximum = core.settings['messages.expiryMax'];
+  const asked = properties?.messageExpiryInterval;
+  const seconds = Math.min(asked ?? 0xffff_ffff, maximum);
+  return new Message(
+    {
+      topic: route.topic,
+      payload: publication.payload,
+      qos: publication.qos,
+      retain: publication.retain,
+      properties,
+      publisher,
+      receivedAtMs: now,
+      expiresAtMs: asked === undefined && maximum === 0xffff_ffff ? Number.POSITIVE_INFINITY : now + seconds * 1000,
+    },
+    false,
+  );
+}
+
+function copy(from: Uint8Array, start: number, end: number, to: Uint8Array, at: number): void {
+  if (end - start <= 32) for (let i = start, j = at; i < end; i++, j++) to[j] = from[i] as number;
+  else to.set(new Uint8Array(from.buffer, from.byteOffset + start, end - start), at);
+}

@@ -1,0 +1,237 @@
+import type { ProtocolVersion } from '@hawser/codec';
+import { type Delivery, type DropCause, NO_TICKET, Session, type SessionHost, type Ticket } from '@hawser/protocol';
+import type { Timed } from '@hawser/transport';
+import type { BrokerCore } from '../core.ts';
+import type { LossCause, SessionEndedEvent } from '../recorder/observer.ts';
+import type { GroupMember } from '../routing/router.ts';
+import type { Subscription } from '../routing/subscription.ts';
+import type { StoredOutbound, StoredSession } from '../stores/store.ts';
+import { deliveryOf, storedMessage } from '../stores/stored.ts';
+import type { Will } from './will.ts';
+
+/** The connection that serves a session now. */
+export interface SessionHandler extends GroupMember {
+  /** QoS 0 that does not fit is lost now; false: publishers are to wait for a moment. */
+  losesWhenCongested(now: number): boolean;
+  readonly isSlow: boolean;
+  /** Another connection has come with the same Client Identifier: ends this one with 0x8E [MQTT5-3.1.4-3]. */
+  takeOver(by: { readonly remoteAddress: string; readonly remotePort: number }): void;
+  /** Ends the connection from this side, with a Reason Code and words. */
+  disconnect(code: string, reasonCode: number, text: string): void;
+}
+
+export const NEVER_EXPIRES = 0xffff_ffff;
+const PAGE_BYTES = 1024 * 1024;
+
+/** The session of one Client Identifier: its subscriptions, its messages, its Will, and when it ends. */
+export class ClientSession implements SessionHost, Timed {
+  readonly clientId: string;
+  readonly session: Session;
+  readonly subscriptions = new Map<string, Subscription>();
+  /** Never used again; 0: it is not in the store. */
+  number = 0;
+  protocolVersion: ProtocolVersion;
+  username: string | undefined;
+  /** Session Expiry Interval, seconds. */
+  expiryInterval: number;
+  /** When it ends, its connection being gone; milliseconds as the broker counts. */
+  expiresAtMs = Number.POSITIVE_INFINITY;
+  will: Will | undefined;
+  handler: SessionHandler | undefined;
+  /** It has ended; nothing may be done to it any more. */
+  ended = false;
+  readonly createdAt: number;
+  /** Messages this session has lost, by cause, since the client was last told. */
+  lost: Partial<Record<LossCause, number>> | undefined;
+  readonly #core: BrokerCore;
+  /** Handshakes in the store whose messages have not been read yet. */
+  #unread: readonly StoredOutbound[] | undefined;
+
+  constructor(core: BrokerCore, clientId: string, protocolVersion: ProtocolVersion, expiryInterval: number, createdAt: number) {
+    this.#core = core;
+    this.clientId = clientId;
+    this.protocolVersion = protocolVersion;
+    this.expiryInterval = expiryInterval;
+    this.createdAt = createdAt;
+    const { settings } = core;
+    this.session = new Session(this, {
+      survives: expiryInterval > 0,
+      bounds: { messages: settings['queue.messages'], bytes: settings['queue.bytes'], policy: settings['queue.policy'] },
+      pageSize: core.store === undefined ? Number.POSITIVE_INFINITY : settings['queue.pageSize'],
+    });
+  }
+
+  get committed(): Ticket {
+    return this.#core.committed;
+  }
+
+  /** It outlives its connection. */
+  get isKept(): boolean {
+    return this.session.survives;
+  }
+
+  /** Its QoS 1 and 2 messages are on disk. */
+  get isStored(): boolean {
+    return this.session.survives && this.number > 0;
+  }
+
+  get member(): GroupMember | undefined {
+    return this.handler;
+  }
+
+  /** It may share bytes with others: connected, reading, and nothing about its packets is its own. */
+  get takesSharedBytes(): boolean {
+    const connection = this.session.connection;
+    if (connection === undefined || this.handler === undefined || this.handler.isSlow) return false;
+    return connection.aliases === undefined && connection.peerMaximumPacketSize >= this.#core.settings['limits.maximumPacketSize'];
+  }
+
+  losesWhenCongested(now: number): boolean {
+    return this.handler?.losesWhenCongested(now) ?? true;
+  }
+
+  /** What the client will be told, and everybody who asks. */
+  countLost(cause: LossCause, topic: string, qos: number): void {
+    this.lost ??= {};
+    this.lost[cause] = (this.lost[cause] ?? 0) + 1;
+    this.#core.counters.countLost(cause);
+    this.#core.observer.onLost?.({ clientId: this.clientId, cause, topic, qos, at: this.#core.wallNow() });
+  }
+
+  // The session's host: what it writes down.
+
+  storeQueued(delivery: Delivery): Ticket {
+    if (this.number === 0) return NO_TICKET;
+    const { message } = delivery;
+    delivery.sequence = this.#core.nextSequence();
+    return this.#core.append({
+      kind: 'putQueued',
+      session: this.number,
+      entry: {
+        sequence: delivery.sequence,
+        qos: delivery.qos,
+        retain: delivery.retain,
+        subscriptionIdentifiers: delivery.subscriptionIdentifiers ?? [],
+        ...(delivery.shared === undefined ? {} : { shared: delivery.shared }),
+        message: storedMessage(message, this.#core),
+      },
+      messageSequence: message.storeSequence > 0 ? message.storeSequence : undefined,
+    });
+  }
+
+  storeDequeued(delivery: Delivery): void {
+    if (this.number > 0) this.#core.append({ kind: 'deleteQueued', session: this.number, sequence: delivery.sequence });
+  }
+
+  storeOutbound(packetIdentifier: number, sequence: number, qos: 1 | 2, state: 'published' | 'released', lazy: boolean): Ticket {
+    if (this.number === 0) return NO_TICKET;
+    return this.#core.append({ kind: 'putOutbound', session: this.number, outbound: { packetIdentifier, sequence, qos, state }, lazy });
+  }
+
+  storeOutboundDone(packetIdentifier: number): void {
+    if (this.number > 0) this.#core.append({ kind: 'deleteOutbound', session: this.number, packetIdentifier });
+  }
+
+  waitFor(): void {
+    this.#core.waitForCommit(this);
+  }
+
+  requestPage(afterSequence: number): void {
+    const { store } = this.#core;
+    if (store === undefined || this.number === 0) return;
+    const number = this.number;
+    const ready = this.#core.lastTicket;
+    const limit = { messages: this.#core.settings['queue.pageSize'], bytes: PAGE_BYTES };
+    store.readQueue(number, afterSequence, limit).then(
+      (entries) => {
+        if (this.ended || this.number !== number) return;
+        const deliveries = entries.map((entry) => deliveryOf(entry, ready, this.#core));
+        this.session.onPage(deliveries, entries.length === 0, this.#core.now());
+      },
+      (error: unknown) => this.#core.observer.onWarning?.('queue-unreadable', `the queue of ${this.clientId} could not be read: ${String(error)}`),
+    );
+  }
+
+  onDropped(cause: DropCause, delivery: Delivery): void {
+    this.countLost(cause, delivery.message.topic.name, delivery.qos);
+  }
+
+  onSettled(): void {}
+
+  // Deadlines: a Will that waits, the end of the session.
+
+  nextTimeout(): number {
+    if (this.ended) return Number.POSITIVE_INFINITY;
+    return Math.min(this.will?.dueAtMs ?? Number.POSITIVE_INFINITY, this.expiresAtMs);
+  }
+
+  handleTimeout(now: number): void {
+    if (this.will !== undefined && now >= this.will.dueAtMs) this.#core.registry.publishWill(this);
+    if (now >= this.expiresAtMs) this.#core.registry.end(this, 'expired');
+  }
+
+  // Restart.
+
+  /** Handshakes that a store has kept; their messages are read when the client comes back. */
+  restoreOutbound(outbound: readonly StoredOutbound[]): void {
+    this.#unread = outbound;
+  }
+
+  /** Reads the messages of handshakes under way; undefined: there is nothing to read. */
+  load(): Promise<void> | undefined {
+    const unread = this.#unread;
+    const { store } = this.#core;
+    if (unread === undefined || store === undefined) return undefined;
+    this.#unread = undefined;
+    const wanted = new Map<number, Delivery | undefined>();
+    for (const { sequence, state } of unread) if (state === 'published') wanted.set(sequence, undefined);
+    return this.#read(wanted).then(() => {
+      for (const { packetIdentifier, sequence, state } of unread) {
+        const delivery = wanted.get(sequence);
+        // Published without its message: it was taken to the end, and only the note of it is left.
+        if (state === 'published' && delivery === undefined) this.storeOutboundDone(packetIdentifier);
+        else this.session.restoreHandshake(packetIdentifier, delivery, sequence);
+      }
+    });
+  }
+
+  async #read(wanted: Map<number, Delivery | undefined>): Promise<void> {
+    const { store } = this.#core;
+    const sequences = [...wanted.keys()].sort((a, b) => a - b);
+    let after = (sequences[0] ?? 1) - 1;
+    const last = sequences.at(-1) ?? 0;
+    while (store !== undefined && after < last) {
+      const entries = await store.readQueue(this.number, after, { messages: 256, bytes: 4 * PAGE_BYTES });
+      for (const entry of entries) {
+        if (wanted.has(entry.sequence)) wanted.set(entry.sequence, deliveryOf(entry, 0, this.#core));
+        after = entry.sequence;
+      }
+      if (entries.length === 0) return;
+    }
+  }
+
+  /** As it is written down. */
+  toStored(): StoredSession {
+    const core = this.#core;
+    return {
+      clientId: this.clientId,
+      number: this.number,
+      protocolVersion: this.protocolVersion,
+      expiryInterval: this.expiryInterval,
+      createdAt: this.createdAt,
+      ...(this.expiresAtMs === Number.POSITIVE_INFINITY ? {} : { expiresAt: core.toWall(this.expiresAtMs) }),
+      ...(this.username === undefined ? {} : { username: this.username }),
+      ...(this.will === undefined
+        ? {}
+        : {
+            will: {
+              message: storedMessage(this.will.message, core),
+              delayInterval: this.will.delayInterval,
+              ...(this.will.dueAtMs === Number.POSITIVE_INFINITY ? {} : { dueAt: core.toWall(this.will.dueAtMs) }),
+            },
+          }),
+    };
+  }
+}
+
+export type SessionEndCause = SessionEndedEvent['cause'];

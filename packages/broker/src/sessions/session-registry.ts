@@ -1,0 +1,204 @@
+import type { ProtocolVersion } from '@hawser/codec';
+import { Message, NO_TICKET } from '@hawser/protocol';
+import type { BrokerCore } from '../core.ts';
+import type { Subscription } from '../routing/subscription.ts';
+import type { StoreContents, StoredSession, StoredSubscription } from '../stores/store.ts';
+import { messageOf } from '../stores/stored.ts';
+import { ClientSession, NEVER_EXPIRES, type SessionEndCause } from './client-session.ts';
+import type { Will } from './will.ts';
+import { parseTopicFilter } from '@hawser/codec';
+
+/** What a CONNECT asks of the session. */
+export interface OpenRequest {
+  readonly clientId: string;
+  readonly cleanStart: boolean;
+  readonly protocolVersion: ProtocolVersion;
+  /** Seconds, as granted. */
+  readonly expiryInterval: number;
+  readonly username: string | undefined;
+  readonly will: Will | undefined;
+}
+
+/** All sessions by Client Identifier: made, resumed, ended; their Wills published when they are due. */
+export class SessionRegistry {
+  readonly #core: BrokerCore;
+  readonly #sessions = new Map<string, ClientSession>();
+
+  constructor(core: BrokerCore) {
+    this.#core = core;
+  }
+
+  get size(): number {
+    return this.#sessions.size;
+  }
+
+  get(clientId: string): ClientSession | undefined {
+    return this.#sessions.get(clientId);
+  }
+
+  values(): IterableIterator<ClientSession> {
+    return this.#sessions.values();
+  }
+
+  /**
+   * The session for a new connection; whoever had it must have been cut off before. Clean Start discards what there was
+   * [MQTT5-3.1.2-4]; otherwise it is resumed [MQTT5-3.1.2-5].
+   */
+  open(request: OpenRequest): { readonly session: ClientSession; readonly present: boolean } {
+    const core = this.#core;
+    const known = this.#sessions.get(request.clientId);
+    if (known !== undefined && request.cleanStart) this.end(known, 'clean-start');
+    const resumed = known !== undefined && !known.ended ? known : undefined;
+    const session =
+      resumed ?? new ClientSession(core, request.clientId, request.protocolVersion, request.expiryInterval, core.wallNow());
+    // A Will that waits is not sent when its session is resumed in time [MQTT5-3.1.3-9].
+    session.will = request.will;
+    session.protocolVersion = request.protocolVersion;
+    session.username = request.username;
+    session.expiresAtMs = Number.POSITIVE_INFINITY;
+    session.session.survives = request.expiryInterval > 0;
+    session.expiryInterval = request.expiryInterval;
+    this.#sessions.set(request.clientId, session);
+    const stored = core.store !== undefined && (request.expiryInterval > 0 || request.will !== undefined);
+    if (stored && session.number === 0) session.number = core.nextSessionNumber();
+    this.save(session);
+    return { session, present: resumed !== undefined };
+  }
+
+  /** Writes down what a session is now. */
+  save(session: ClientSession): void {
+    if (session.number > 0 && !session.ended) this.#core.append({ kind: 'putSession', session: session.toStored() });
+  }
+
+  /** The session's connection is gone. `willSettled`: a DISCONNECT has taken the Will back [MQTT5-3.14.4-3]. */
+  onDisconnected(session: ClientSession, willSettled: boolean): void {
+    const core = this.#core;
+    const now = core.now();
+    session.session.detach();
+    session.handler = undefined;
+    core.router.invalidateSession(session);
+    if (willSettled) session.will = undefined;
+    if (session.expiryInterval === 0) {
+      this.end(session, 'closed');
+      return;
+    }
+    if (session.will !== undefined) {
+      session.will.dueAtMs = now + session.will.delayInterval * 1000;
+      if (session.will.delayInterval === 0) this.publishWill(session);
+    }
+    if (session.expiryInterval < NEVER_EXPIRES) session.expiresAtMs = now + session.expiryInterval * 1000;
+    this.save(session);
+    core.driverNode.deadlines.watch(session);
+  }
+
+  /** Ends a session with all it has; a Will that waits is published now [MQTT5-3.1.2-8]. */
+  end(session: ClientSession, cause: SessionEndCause): void {
+    if (session.ended) return;
+    const core = this.#core;
+    this.publishWill(session);
+    session.ended = true;
+    core.driverNode.deadlines.unwatch(session);
+    this.#sessions.delete(session.clientId);
+    for (const subscription of session.subscriptions.values()) core.router.remove(subscription);
+    const queued = session.session.queue.length;
+    if (cause === 'expired') core.counters.sessionsExpired++;
+    if (session.isKept) {
+      core.observer.onSessionEnded?.({ clientId: session.clientId, cause, queued, at: core.wallNow() });
+    }
+    this.#passOnShared(session);
+    if (session.number > 0) core.append({ kind: 'deleteSession', clientId: session.clientId, session: session.number });
+    session.subscriptions.clear();
+    session.session.queue.clear();
+  }
+
+  /** Publishes the Will, if there is one, and forgets it. */
+  publishWill(session: ClientSession): void {
+    const { will } = session;
+    if (will === undefined) return;
+    const core = this.#core;
+    session.will = undefined;
+    const now = core.now();
+    const { topic, payload, qos, retain, properties } = will.message;
+    core.router.publish({ topic: topic.name, payload, qos, retain, properties }, session, undefined, NO_TICKET, now);
+    this.save(session);
+  }
+
+  /** What a member of a shared subscription has not taken goes to another [MQTT5-4.8.2-5]; only QoS 1. */
+  #passOnShared(session: ClientSession): void {
+    const core = this.#core;
+    let lost = 0;
+    for (const delivery of session.session.unsettled()) {
+      const group = delivery.shared === undefined ? undefined : core.router.findSharedGroup(delivery.shared);
+      if (group !== undefined && delivery.qos === 1) core.router.deliverShared(group, delivery.message, NO_TICKET, core.now());
+      else if (delivery.qos > 0) lost++;
+    }
+    if (lost > 0) core.counters.countLost('session-ended', lost);
+  }
+
+  /** Puts back what a store has kept. */
+  restore(contents: StoreContents): void {
+    const core = this.#core;
+    const now = core.now();
+    const queues = new Map(contents.queues.map((queue) => [queue.session, queue]));
+    for (const stored of contents.sessions) {
+      const session = this.#restoreSession(stored);
+      for (const subscription of contents.subscriptions.get(stored.number) ?? []) this.#restoreSubscription(session, subscription);
+      for (const packetIdentifier of contents.inbound.get(stored.number) ?? []) session.session.inbound.begin(packetIdentifier);
+      const outbound = contents.outbound.get(stored.number) ?? [];
+      if (outbound.length > 0) session.restoreOutbound(outbound);
+      const queue = queues.get(stored.number);
+      if (queue !== undefined) {
+        const underWay = outbound.filter((handshake) => handshake.state === 'published').length;
+        session.session.restoreQueue(Math.max(0, queue.messages - underWay), queue.bytes, 0);
+      }
+      this.#settleAfterRestart(session, stored, now);
+    }
+    for (const message of contents.retained) core.router.retained.restore(messageOf(message, core));
+  }
+
+  #restoreSession(stored: StoredSession): ClientSession {
+    const core = this.#core;
+    const session = new ClientSession(core, stored.clientId, stored.protocolVersion, stored.expiryInterval, stored.createdAt);
+    session.number = stored.number;
+    session.username = stored.username;
+    if (stored.will !== undefined) {
+      const { message, delayInterval, dueAt } = stored.will;
+      const restored: Message = messageOf(message, core);
+      session.will = { message: restored, delayInterval, dueAtMs: dueAt === undefined ? Number.POSITIVE_INFINITY : core.fromWall(dueAt) };
+    }
+    this.#sessions.set(stored.clientId, session);
+    return session;
+  }
+
+  #restoreSubscription(session: ClientSession, stored: StoredSubscription): void {
+    const { router } = this.#core;
+    const { share, filter } = parseTopicFilter(stored.topicFilter);
+    const subscription: Subscription = {
+      session,
+      topicFilter: stored.topicFilter,
+      filter,
+      qos: stored.qos,
+      noLocal: stored.noLocal,
+      retainAsPublished: stored.retainAsPublished,
+      retainHandling: stored.retainHandling,
+      identifier: stored.subscriptionIdentifier,
+      shared: share === undefined ? undefined : router.sharedGroup(stored.topicFilter, filter),
+    };
+    session.subscriptions.set(stored.topicFilter, subscription);
+    router.add(subscription);
+  }
+
+  /** Those who were connected when the broker went down lost their network then: their Wills and deadlines begin now. */
+  #settleAfterRestart(session: ClientSession, stored: StoredSession, now: number): void {
+    const core = this.#core;
+    if (session.will !== undefined && session.will.dueAtMs === Number.POSITIVE_INFINITY) {
+      session.will.dueAtMs = now + session.will.delayInterval * 1000;
+    }
+    if (stored.expiryInterval === 0) session.expiresAtMs = now;
+    else if (stored.expiryInterval < NEVER_EXPIRES) {
+      session.expiresAtMs = stored.expiresAt === undefined ? now + stored.expiryInterval * 1000 : core.fromWall(stored.expiresAt);
+    }
+    this.save(session);
+    core.driverNode.deadlines.watch(session);
+  }
+}

@@ -1,0 +1,130 @@
+/** A setting: its key as it stands in the configuration file and after `--set`. */
+interface Setting<T> {
+  readonly default: T;
+  readonly minimum?: number;
+  readonly maximum?: number;
+  /** For strings: what it may be. */
+  readonly values?: readonly string[];
+  readonly unit?: string;
+  /** One sentence for people. */
+  readonly text: string;
+}
+
+const number = (value: number, unit: string, minimum: number, maximum: number, text: string): Setting<number> => ({
+  default: value,
+  unit,
+  minimum,
+  maximum,
+  text,
+});
+const flag = (value: boolean, text: string): Setting<boolean> => ({ default: value, text });
+const choice = <T extends string>(value: T, values: readonly T[], text: string): Setting<T> => ({ default: value, values, text });
+
+const MiB = 1024 * 1024;
+const FOREVER = 0xffff_ffff;
+
+/** Every bound and switch of the broker: name, default, range, unit, a sentence. */
+export const SETTINGS = {
+  'limits.connectTimeout': number(10, 's', 0.1, 3600, 'How long a new connection may take to send a whole CONNECT.'),
+  'limits.clientIdBytes': number(65_535, 'bytes', 1, 65_535, 'Longest Client Identifier.'),
+  'limits.clientIdLong31': flag(false, 'MQTT 3.1 clients may have Client Identifiers of more than 23 characters.'),
+  'limits.connectPacketBytes': number(384 * 1024, 'bytes', 64, 268_435_460, 'Largest CONNECT packet.'),
+  'limits.maximumPacketSize': number(MiB, 'bytes', 64, 268_435_460, 'Largest packet that is taken; announced to 5.0 clients.'),
+  'limits.keepAliveMax': number(0, 's', 0, 65_535, 'Longest Keep Alive; 5.0 clients are told (Server Keep Alive). 0: any.'),
+  'limits.receiveMaximum': number(1024, 'messages', 1, 65_535, 'QoS 1 and 2 messages a client may have unacknowledged; announced in 5.0.'),
+  'limits.inflight3': number(32, 'messages', 1, 65_535, 'QoS 1 and 2 messages under way to a 3.x client.'),
+  'limits.topicAliasMaximum': number(64, 'aliases', 0, 65_535, 'Topic Aliases a 5.0 client may set.'),
+  'limits.topicLevels': number(128, 'levels', 1, 65_535, 'Levels of a Topic Name or Topic Filter.'),
+  'limits.subscriptions': number(10_000, 'subscriptions', 1, 10_000_000, 'Subscriptions of one session.'),
+  'limits.connections': number(1_000_000, 'connections', 1, 10_000_000, 'Connections in all.'),
+  'limits.halfOpen': number(10_000, 'connections', 1, 10_000_000, 'Connections that have not sent a whole CONNECT yet.'),
+  'limits.handshakes': number(1000, 'handshakes', 1, 1_000_000, 'TLS handshakes and WebSocket upgrades under way.'),
+  'limits.outputBytes': number(MiB, 'bytes', 1024, 1024 * MiB, 'What may wait for one client that does not read.'),
+  'limits.outputBytesNode': number(256 * MiB, 'bytes', MiB, 65_536 * MiB, 'What may wait for all clients that do not read.'),
+  'limits.retainedMessages': number(1_000_000, 'messages', 0, 100_000_000, 'Retained messages.'),
+  'limits.retainedBytes': number(1024 * MiB, 'bytes', 0, 65_536 * MiB, 'Bytes of retained messages, topics and payloads.'),
+  'limits.routes': number(10_000, 'topics', 16, 10_000_000, 'Topics whose receivers are remembered.'),
+  'backpressure.pauseMax': number(0.2, 's', 0, 60, 'How long publishers wait for one slow subscriber before it begins to lose QoS 0.'),
+  'queue.messages': number(1000, 'messages', 0, 100_000_000, 'Messages waiting for one session.'),
+  'queue.bytes': number(16 * MiB, 'bytes', 0, 65_536 * MiB, 'Bytes waiting for one session, topics and payloads.'),
+  'queue.qos0': flag(false, 'QoS 0 messages wait for offline sessions too.'),
+  'queue.policy': choice(
+    'drop-oldest',
+    ['drop-oldest', 'drop-newest', 'keep-last-per-topic', 'refuse'],
+    'What happens when a queue is full.',
+  ),
+  'queue.pageSize': number(128, 'messages', 2, 100_000, 'Messages of an offline queue that are held in memory.'),
+  'sessions.max': number(1_000_000, 'sessions', 1, 100_000_000, 'Sessions in all, connected or not.'),
+  'sessions.expiryMax': number(FOREVER, 's', 0, FOREVER, 'Longest Session Expiry Interval; told to the client.'),
+  'sessions.expiry3': number(7 * 24 * 3600, 's', 0, FOREVER, 'How long sessions of 3.x clients with Clean Session 0 are kept.'),
+  'messages.expiryMax': number(FOREVER, 's', 1, FOREVER, 'Longest time a queued message is kept.'),
+  'messages.checkPayloadFormat': flag(false, 'Payloads said to be UTF-8 are checked.'),
+  'subscriptions.overlapping': choice(
+    'merge',
+    ['merge', 'each'],
+    'One copy of a message for a client whose subscriptions overlap, or one for each.',
+  ),
+  'policy.timeout': number(5, 's', 0.01, 600, 'How long a policy may take before the answer is no.'),
+  'policy.denyCloses': flag(false, 'A PUBLISH that is not permitted closes the connection where it cannot be refused.'),
+  'responseInformation': { default: '', text: 'Response Information for 5.0 clients that ask for it; %c is the Client Identifier.' } as Setting<string>,
+} as const;
+
+type Widen<T> = T extends number ? number : T extends boolean ? boolean : T;
+
+export type SettingKey = keyof typeof SETTINGS;
+export type Settings = { readonly [K in SettingKey]: (typeof SETTINGS)[K] extends Setting<infer T> ? Widen<T> : never };
+
+/** A setting that does not exist, or a value it cannot have. */
+export class SettingError extends Error {
+  override readonly name = 'SettingError';
+  readonly code: 'unknown-key' | 'bad-value';
+  readonly key: string;
+
+  constructor(code: 'unknown-key' | 'bad-value', key: string, message: string) {
+    super(message);
+    this.code = code;
+    this.key = key;
+  }
+}
+
+export function isSettingKey(key: string): key is SettingKey {
+  return Object.hasOwn(SETTINGS, key);
+}
+
+/** The settings with these changed. Throws SettingError. */
+export function settingsWith(changes: Partial<Settings> = {}): Settings {
+  const settings: Record<string, unknown> = {};
+  for (const [key, setting] of Object.entries(SETTINGS)) settings[key] = setting.default;
+  for (const [key, value] of Object.entries(changes)) {
+    if (!isSettingKey(key)) throw new SettingError('unknown-key', key, `there is no setting '${key}'`);
+    if (value !== undefined) settings[key] = checkSetting(key, value);
+  }
+  return settings as Settings;
+}
+
+/** A setting's value out of text, as `--set key=value` and the environment bring it. Throws SettingError. */
+export function parseSetting(key: string, text: string): Partial<Settings> {
+  if (!isSettingKey(key)) throw new SettingError('unknown-key', key, `there is no setting '${key}'`);
+  const sample: unknown = SETTINGS[key].default;
+  let value: unknown = text;
+  if (typeof sample === 'number') value = text.trim() === '' ? Number.NaN : Number(text);
+  if (typeof sample === 'boolean') value = text === 'true' ? true : text === 'false' ? false : text;
+  return { [key]: checkSetting(key, value) };
+}
+
+function checkSetting(key: SettingKey, value: unknown): unknown {
+  const setting: Setting<unknown> = SETTINGS[key];
+  const bad = (allowed: string) =>
+    new SettingError('bad-value', key, `${key} cannot be ${JSON.stringify(value) ?? String(value)}: it takes ${allowed}`);
+  if (typeof setting.default === 'number') {
+    const { minimum = 0, maximum = Number.MAX_SAFE_INTEGER, unit } = setting;
+    if (typeof value !== 'number' || !(value >= minimum && value <= maximum)) throw bad(`${minimum} to ${maximum} ${unit ?? ''}`.trim());
+    if (unit !== 's' && !Number.isInteger(value)) throw bad('a whole number');
+  } else if (typeof setting.default === 'boolean') {
+    if (typeof value !== 'boolean') throw bad('true or false');
+  } else {
+    if (typeof value !== 'string') throw bad('text');
+    if (setting.values !== undefined && !setting.values.includes(value)) throw bad(setting.values.join(', '));
+  }
+  return value;
+}
