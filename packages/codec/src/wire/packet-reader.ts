@@ -60,7 +60,7 @@ export class PacketReader {
   /** Hands over the next bytes of the stream. They must not change until they are consumed. */
   push(chunk: Uint8Array): void {
     if (chunk.length === 0) return;
-    if (this.position === this.chunk.length) {
+    if (this.position === this.chunk.length && this.waitingBytes === 0) {
       this.chunk = chunk;
       this.position = 0;
     } else {
