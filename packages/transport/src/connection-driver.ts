@@ -2,7 +2,7 @@ import type { Connection, DirtyListener } from '@hawser/protocol';
 import type { Clock } from './clock.ts';
 import { Coalescer } from './coalescer.ts';
 import { Deadlines, type Timed } from './deadlines.ts';
-import { FlushQueue, type Flushable } from './flush-queue.ts';
+import { type Flushable, FlushQueue } from './flush-queue.ts';
 import type { Transport, TransportHandler } from './transport.ts';
 
 /** What all connections of a node share. */
@@ -88,7 +88,9 @@ export class ConnectionDriver implements TransportHandler, DirtyListener, Flusha
   }
 
   nextTimeout(): number {
-    return this.#pausedBy > 0 && this.#connection.closeCause === undefined ? Number.POSITIVE_INFINITY : this.#connection.nextTimeout();
+    return this.#pausedBy > 0 && this.#connection.closeCause === undefined
+      ? Number.POSITIVE_INFINITY
+      : this.#connection.nextTimeout();
   }
 
   handleTimeout(now: number): void {

@@ -1,7 +1,34 @@
+export type { AttemptStage, RefusedAttempt } from './attempts.ts';
 export { type Clock, systemClock } from './clock.ts';
 export { Coalescer } from './coalescer.ts';
 export { ConnectionDriver, createDriverNode, type DriverListener, type DriverNode } from './connection-driver.ts';
 export { Deadlines, type Timed } from './deadlines.ts';
+export { type DialAddress, type DialOptions, dial } from './dial.ts';
+export {
+  type CertificateEvidence,
+  DialError,
+  type DialErrorCode,
+  type DialEvidence,
+  type DialStage,
+  type HttpEvidence,
+} from './dial-error.ts';
+export { explainTlsFailure, isTlsAlert, type TlsDialOptions } from './dial-tls.ts';
 export { type Flushable, FlushQueue } from './flush-queue.ts';
+export { type ListenOptions, listen, type NetworkListener } from './listen.ts';
+export { ListenError, type ListenErrorCode } from './listen-error.ts';
+export {
+  DEFAULT_WS_PATH,
+  formatListenUrl,
+  type ListenAddress,
+  type ListenTransport,
+  ListenUrlError,
+  type ListenUrlErrorCode,
+  parseListenUrl,
+} from './listen-url.ts';
+export { MemoryNetwork, type MemoryNetworkOptions } from './memory.ts';
+export { Random } from './random.ts';
 export { SocketTransport } from './tcp.ts';
+export { type Pem, type TlsListenOptions, tlsInfoOf } from './tls.ts';
 export type { Listener, TlsInfo, Transport, TransportHandler, TransportInfo } from './transport.ts';
+export { adoptWebSocket, chooseSubprotocol, WebSocketTransport } from './ws.ts';
+export { createMqttWebSocketServer, judgeUpgrade } from './ws-listener.ts';

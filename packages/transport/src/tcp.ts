@@ -1,8 +1,8 @@
 import type { Socket } from 'node:net';
 import type { Transport, TransportHandler, TransportInfo } from './transport.ts';
 
-/** How long a peer that does not close in turn is waited for after `end`. */
-const LINGER_MS = 2000;
+/** How long a peer that does not read or close in turn is waited for after `end`. */
+export const LINGER_MS = 2000;
 
 /** A Transport over a TCP or TLS socket that is connected. */
 export class SocketTransport implements Transport {
@@ -10,28 +10,38 @@ export class SocketTransport implements Transport {
   readonly #socket: Socket;
   #handler: TransportHandler | undefined;
   #error: Error | undefined;
+  #ended = false;
 
   constructor(socket: Socket, info: TransportInfo) {
     this.#socket = socket;
     this.info = info;
     socket.setNoDelay(true);
     socket.on('error', (error) => {
-      this.#error = error;
+      this.#error ??= error;
     });
   }
 
   start(handler: TransportHandler): void {
     this.#handler = handler;
     const socket = this.#socket;
-    socket.on('data', (chunk: Uint8Array) => handler.onData(chunk));
-    socket.on('end', () => socket.end());
-    socket.on('drain', () => handler.onDrain());
+    if (socket.closed) {
+      process.nextTick(() => handler.onClose(this.#error));
+      return;
+    }
+    socket.on('data', (chunk: Uint8Array) => {
+      if (!this.#ended) handler.onData(chunk);
+    });
+    // The peer sends no more: what was written still goes out, and that is the end.
+    socket.on('end', () => this.end());
+    socket.on('drain', () => {
+      if (!this.#ended) handler.onDrain();
+    });
     socket.on('close', () => handler.onClose(this.#error));
-    if (socket.destroyed) process.nextTick(() => handler.onClose(this.#error));
   }
 
   write(chunks: readonly Uint8Array[]): boolean {
     const socket = this.#socket;
+    if (this.#ended || !socket.writable) return true;
     if (chunks.length === 1) {
       socket.write(chunks[0] as Uint8Array);
     } else {
@@ -44,7 +54,7 @@ export class SocketTransport implements Transport {
   }
 
   pause(): void {
-    this.#socket.pause();
+    if (!this.#ended) this.#socket.pause();
   }
 
   resume(): void {
@@ -52,9 +62,17 @@ export class SocketTransport implements Transport {
   }
 
   end(): void {
+    if (this.#ended) return;
+    this.#ended = true;
     const socket = this.#socket;
     socket.end();
-    if (!socket.destroyed) setTimeout(() => socket.destroy(), LINGER_MS).unref();
+    if (socket.destroyed) return;
+    // What comes now is thrown away, but it is read: unread bytes would turn the end into a reset, and take from the
+    // peer what was sent last.
+    socket.resume();
+    const timer = setTimeout(() => socket.destroy(), LINGER_MS);
+    timer.unref();
+    socket.once('close', () => clearTimeout(timer));
   }
 
   destroy(): void {

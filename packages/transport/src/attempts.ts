@@ -1,0 +1,123 @@
+import type { Socket } from 'node:net';
+
+/** How far a connection has come that is not a Transport yet. */
+export type AttemptStage = 'tcp' | 'tls' | 'websocket';
+
+/** A connection that came in and never became a Transport. */
+export interface RefusedAttempt {
+  readonly stage: AttemptStage;
+  /** Empty where the connection was gone before its address could be asked for. */
+  readonly remoteAddress: string;
+  readonly remotePort: number;
+  /** Stable, in kebab case. */
+  readonly code: string;
+  /** For people. */
+  readonly text: string;
+}
+
+/** A TLS handshake or WebSocket upgrade that is under way. */
+export class Attempt {
+  readonly socket: Socket;
+  readonly remoteAddress: string;
+  readonly remotePort: number;
+  stage: 'tls' | 'websocket';
+  timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(socket: Socket, stage: 'tls' | 'websocket') {
+    this.socket = socket;
+    this.stage = stage;
+    this.remoteAddress = plainAddress(socket.remoteAddress);
+    this.remotePort = socket.remotePort ?? 0;
+  }
+}
+
+/** An IPv4 address that came in over an IPv6 socket, as people write it. */
+export function plainAddress(address: string | undefined): string {
+  if (address === undefined) return '';
+  return address.startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address;
+}
+
+/** The handshakes of one listener that are under way: bounded in number and in time, each refused or done once. */
+export class Attempts {
+  readonly #underWay = new Map<Socket, Attempt>();
+  readonly #maximum: number;
+  readonly #timeoutMs: number;
+  readonly #onRefused: ((attempt: RefusedAttempt) => void) | undefined;
+
+  constructor(maximum: number, timeoutMs: number, onRefused: ((attempt: RefusedAttempt) => void) | undefined) {
+    this.#maximum = maximum;
+    this.#timeoutMs = timeoutMs;
+    this.#onRefused = onRefused;
+  }
+
+  get size(): number {
+    return this.#underWay.size;
+  }
+
+  /** Undefined: there are too many already; the socket is cut off. */
+  begin(socket: Socket, stage: 'tls' | 'websocket'): Attempt | undefined {
+    const attempt = new Attempt(socket, stage);
+    if (this.#underWay.size >= this.#maximum) {
+      socket.destroy();
+      this.#tell(
+        attempt,
+        stage,
+        'too-many-handshakes',
+        `${this.#maximum} handshakes were under way on this listener, its bound`,
+      );
+      return undefined;
+    }
+    this.#underWay.set(socket, attempt);
+    attempt.timer = setTimeout(() => this.#onTimeout(attempt), this.#timeoutMs);
+    socket.once('close', () => {
+      // Whoever knows more has refused it by the next turn.
+      if (this.#underWay.has(socket)) setImmediate(() => this.#onGone(attempt));
+    });
+    return attempt;
+  }
+
+  of(socket: Socket | undefined): Attempt | undefined {
+    return socket === undefined ? undefined : this.#underWay.get(socket);
+  }
+
+  /** The attempt has become a Transport. False: it was given up meanwhile. */
+  done(attempt: Attempt): boolean {
+    clearTimeout(attempt.timer);
+    return this.#underWay.delete(attempt.socket);
+  }
+
+  /** Tells why, once; what comes after it is no news. The caller sees to the socket. */
+  refuse(attempt: Attempt, stage: AttemptStage, code: string, text: string): void {
+    if (this.done(attempt)) this.#tell(attempt, stage, code, text);
+  }
+
+  /** Cuts off all that are under way: the listener closes. */
+  close(): void {
+    for (const attempt of this.#underWay.values()) {
+      clearTimeout(attempt.timer);
+      attempt.socket.destroy();
+    }
+    this.#underWay.clear();
+  }
+
+  #onTimeout(attempt: Attempt): void {
+    const what = attempt.stage === 'tls' ? 'TLS handshake' : 'WebSocket upgrade';
+    const text = `no whole ${what} within ${this.#timeoutMs / 1000} s`;
+    this.refuse(attempt, attempt.stage, attempt.stage === 'tls' ? 'handshake-timeout' : 'upgrade-timeout', text);
+    attempt.socket.destroy();
+  }
+
+  #onGone(attempt: Attempt): void {
+    const what = attempt.stage === 'tls' ? 'TLS handshake' : 'WebSocket upgrade';
+    this.refuse(
+      attempt,
+      attempt.stage,
+      'closed-in-handshake',
+      `the client closed the connection before the ${what} was done`,
+    );
+  }
+
+  #tell(attempt: Attempt, stage: AttemptStage, code: string, text: string): void {
+    this.#onRefused?.({ stage, remoteAddress: attempt.remoteAddress, remotePort: attempt.remotePort, code, text });
+  }
+}

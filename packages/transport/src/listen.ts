@@ -1,0 +1,155 @@
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { Attempts, plainAddress, type RefusedAttempt } from './attempts.ts';
+import { explainListenFailure, ListenError } from './listen-error.ts';
+import { formatListenUrl, type ListenAddress } from './listen-url.ts';
+import { SocketTransport } from './tcp.ts';
+import { type TlsListenOptions, TlsStage, tlsInfoOf } from './tls.ts';
+import type { Listener, Transport } from './transport.ts';
+import { WebSocketStage } from './ws-listener.ts';
+
+/** How many connections the system keeps that were not taken yet: many devices come at once after an outage. */
+const BACKLOG = 4096;
+/** When TCP itself asks an idle peer whether it is still there; the only question to clients with Keep Alive 0. */
+const TCP_KEEP_ALIVE_MS = 300_000;
+const HANDSHAKE_TIMEOUT_MS = 10_000;
+const MAXIMUM_HANDSHAKES = 1024;
+const MAXIMUM_FRAME = 2 * 1024 * 1024;
+
+/** What a listener does with what comes in, and its bounds. */
+export interface ListenOptions {
+  /** A connection is there, its handshakes done; to be started or destroyed in this call or later. */
+  onTransport(transport: Transport): void;
+  /** A connection came and never became a Transport. */
+  onRefused?: ((attempt: RefusedAttempt) => void) | undefined;
+  /** Needed for `tls` and `wss`. */
+  readonly tls?: TlsListenOptions | undefined;
+  /** Milliseconds for TLS handshake and WebSocket upgrade together; 10,000. */
+  readonly handshakeTimeoutMs?: number | undefined;
+  /** TLS handshakes and WebSocket upgrades under way at once; those over it are cut off. 1,024. */
+  readonly maximumHandshakes?: number | undefined;
+  /** Bytes of one WebSocket message; 2 MiB. */
+  readonly wsMaximumFrame?: number | undefined;
+}
+
+/** A Listener on a port of this machine. */
+export interface NetworkListener extends Listener, AsyncDisposable {
+  /** Where it listens, with the port that was really taken. */
+  readonly address: ListenAddress;
+  /**
+   * New certificate, key, CA and rules for connections to come; those there live on. Throws a ListenError (`tls-invalid`,
+   * and the listener goes on with what it had; `tls-missing` where it has no TLS).
+   */
+  setTls(options: TlsListenOptions): void;
+}
+
+/**
+ * Takes connections at an address (see `parseListenUrl`). Rejects with a ListenError that says why it can't: `port-in-use`,
+ * `port-not-permitted`, `address-not-available`, `host-not-found`, `tls-missing`, `tls-invalid`.
+ */
+export async function listen(address: ListenAddress, options: ListenOptions): Promise<NetworkListener> {
+  const attempts = new Attempts(
+    options.maximumHandshakes ?? MAXIMUM_HANDSHAKES,
+    options.handshakeTimeoutMs ?? HANDSHAKE_TIMEOUT_MS,
+    options.onRefused,
+  );
+  const stages = createStages(address, options, attempts);
+  const server = createServer(
+    { noDelay: true, keepAlive: true, keepAliveInitialDelay: TCP_KEEP_ALIVE_MS },
+    stages.accept,
+  );
+  await open(server, address);
+  server.on('error', (error) => {
+    const text = `a connection could not be taken: ${error.message}`;
+    options.onRefused?.({ stage: 'tcp', remoteAddress: '', remotePort: 0, code: 'accept-failed', text });
+  });
+  const { port } = server.address() as AddressInfo;
+  const close = async (): Promise<void> => {
+    // Its port is free at once; Node would call back only when the last connection is gone.
+    server.close();
+    attempts.close();
+  };
+  return {
+    address: { ...address, port },
+    url: formatListenUrl(address, port),
+    setTls(tls) {
+      if (stages.tls === undefined)
+        throw new ListenError('tls-missing', `${formatListenUrl(address, port)} is a listener without TLS`);
+      stages.tls.setOptions(tls);
+    },
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+interface Stages {
+  readonly accept: (socket: Socket) => void;
+  readonly tls: TlsStage | undefined;
+}
+
+function createStages(address: ListenAddress, options: ListenOptions, attempts: Attempts): Stages {
+  const { transport } = address;
+  if (transport === 'tcp') {
+    return { accept: (socket) => acceptTcp(socket, options), tls: undefined };
+  }
+  const webSocket =
+    transport === 'tls'
+      ? undefined
+      : new WebSocketStage(
+          { path: address.path, maximumFrame: options.wsMaximumFrame ?? MAXIMUM_FRAME },
+          attempts,
+          (opened) => options.onTransport(opened),
+        );
+  if (transport === 'ws') {
+    const accept = (socket: Socket): void => {
+      const attempt = attempts.begin(socket, 'websocket');
+      if (attempt !== undefined) webSocket?.accept(socket, attempt, undefined);
+    };
+    return { accept, tls: undefined };
+  }
+  if (options.tls === undefined) {
+    throw new ListenError('tls-missing', `${formatListenUrl(address)} needs a certificate and a key`);
+  }
+  const tls = new TlsStage(options.tls, attempts, (socket, attempt) => {
+    const info = tlsInfoOf(socket);
+    if (webSocket !== undefined) {
+      webSocket.accept(socket, attempt, info);
+      return;
+    }
+    attempts.done(attempt);
+    const { remoteAddress, remotePort } = attempt;
+    options.onTransport(new SocketTransport(socket, { kind: 'tls', remoteAddress, remotePort, tls: info }));
+  });
+  const accept = (socket: Socket): void => {
+    socket.on('error', ignore);
+    if (attempts.begin(socket, 'tls') !== undefined) tls.accept(socket);
+  };
+  return { accept, tls };
+}
+
+/** A failed socket's `close` is told by those who have it. */
+function ignore(): void {}
+
+function acceptTcp(socket: Socket, options: ListenOptions): void {
+  const remoteAddress = plainAddress(socket.remoteAddress);
+  if (remoteAddress === '') {
+    socket.on('error', ignore);
+    socket.destroy();
+    const text = 'the connection was gone before it could be taken';
+    options.onRefused?.({ stage: 'tcp', remoteAddress, remotePort: 0, code: 'closed-at-once', text });
+    return;
+  }
+  options.onTransport(
+    new SocketTransport(socket, { kind: 'tcp', remoteAddress, remotePort: socket.remotePort ?? 0, tls: undefined }),
+  );
+}
+
+function open(server: Server, { host, port }: ListenAddress): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const onError = (error: Error): void => reject(explainListenFailure(error, host, port));
+    server.once('error', onError);
+    server.listen({ port, backlog: BACKLOG, ...(host === '' ? {} : { host }) }, () => {
+      server.off('error', onError);
+      resolve();
+    });
+  });
+}

@@ -1,0 +1,161 @@
+import type { Socket } from 'node:net';
+import { createServer, type Server, type TLSSocket, type TlsOptions } from 'node:tls';
+import type { Attempt, Attempts } from './attempts.ts';
+import { ListenError, systemCodeOf } from './listen-error.ts';
+import { explainTlsRefusal } from './tls-words.ts';
+import type { TlsInfo } from './transport.ts';
+
+/** PEM text, or its bytes. */
+export type Pem = string | Uint8Array;
+
+/** How a TLS listener shows itself and whom it takes. */
+export interface TlsListenOptions {
+  /** The certificate, followed by those that lead to the CA. */
+  readonly cert: Pem;
+  readonly key: Pem;
+  /** Of the key. */
+  readonly passphrase?: string | undefined;
+  /** Who may have issued certificates of clients; none: those this runtime trusts. */
+  readonly ca?: Pem | readonly Pem[] | undefined;
+  /** Certificates that were revoked. */
+  readonly crl?: Pem | readonly Pem[] | undefined;
+  /**
+   * `none`: clients are not asked for a certificate. `optional`: they are asked, and `TlsInfo.authorized` says whether
+   * there was a valid one. `required`: those without a valid one are refused.
+   */
+  readonly verify: 'none' | 'optional' | 'required';
+  /** By default `TLSv1.2`. */
+  readonly minVersion?: 'TLSv1.2' | 'TLSv1.3' | undefined;
+  /** In OpenSSL's notation. */
+  readonly ciphers?: string | undefined;
+  /** Protocols that may be negotiated with clients that offer some (ALPN); none: what clients offer is passed over. */
+  readonly alpn?: readonly string[] | undefined;
+}
+
+/** What the handshake of a socket has established. */
+export function tlsInfoOf(socket: TLSSocket): TlsInfo {
+  const certificate = socket.getPeerX509Certificate();
+  return {
+    protocol: socket.getProtocol() ?? 'unknown',
+    cipher: socket.getCipher()?.name ?? 'unknown',
+    authorized: socket.authorized,
+    peerSubject: certificate === undefined ? undefined : distinguishedName(certificate.subject),
+    peerCommonName: certificate === undefined ? undefined : commonName(socket),
+    peerCertificate: certificate?.raw,
+    serverName: typeof socket.servername === 'string' && socket.servername !== '' ? socket.servername : undefined,
+  };
+}
+
+/** `CN=device-7,O=Acme` (RFC 4514: the most specific first) from Node's lines, which have it the other way round. */
+export function distinguishedName(lines: string | undefined): string {
+  return lines === undefined ? '' : lines.split('\n').reverse().join(',');
+}
+
+function commonName(socket: TLSSocket): string | undefined {
+  const name: string | string[] | undefined = socket.getPeerCertificate().subject?.CN;
+  return Array.isArray(name) ? name.at(-1) : name;
+}
+
+/** Makes TLS of the sockets that come in. New options are for connections to come. */
+export class TlsStage {
+  readonly #attempts: Attempts;
+  readonly #onSecure: (socket: TLSSocket, attempt: Attempt) => void;
+  #server: Server;
+
+  /** Throws a ListenError when certificate, key or CA can't be used. */
+  constructor(options: TlsListenOptions, attempts: Attempts, onSecure: (socket: TLSSocket, attempt: Attempt) => void) {
+    this.#attempts = attempts;
+    this.#onSecure = onSecure;
+    this.#server = this.#createServer(options);
+  }
+
+  /** Throws a ListenError, and goes on with the options there were. */
+  setOptions(options: TlsListenOptions): void {
+    this.#server = this.#createServer(options);
+  }
+
+  accept(socket: Socket): void {
+    this.#server.emit('connection', socket);
+  }
+
+  /** A server that listens nowhere: connections are handed to it, so that another can take over at any time. */
+  #createServer(options: TlsListenOptions): Server {
+    let server: Server;
+    try {
+      server = createServer(toNodeOptions(options));
+    } catch (error) {
+      throw explainTlsOptions(error);
+    }
+    server.on('secureConnection', (socket) => {
+      const attempt = this.#attempts.of(rawSocketOf(socket));
+      if (attempt === undefined) socket.destroy();
+      else this.#onSecure(socket, attempt);
+    });
+    server.on('tlsClientError', (error, socket) => {
+      const attempt = this.#attempts.of(rawSocketOf(socket));
+      socket.destroy();
+      if (attempt === undefined) return;
+      const { code, text } = explainTlsRefusal(error, socket.authorizationError);
+      this.#attempts.refuse(attempt, 'tls', code, text);
+    });
+    return server;
+  }
+}
+
+/** Node tells of a failed handshake with the TLS socket only, when that no longer knows its peer's address. */
+function rawSocketOf(socket: TLSSocket): Socket | undefined {
+  return (socket as TLSSocket & { readonly _parent?: Socket })._parent;
+}
+
+function toNodeOptions(options: TlsListenOptions): TlsOptions {
+  const result: TlsOptions = {
+    cert: nodePem(options.cert),
+    key: nodePem(options.key),
+    requestCert: options.verify !== 'none',
+    rejectUnauthorized: options.verify === 'required',
+    minVersion: options.minVersion ?? 'TLSv1.2',
+    // The attempt has a clock of its own, from the first byte to the end of the last stage.
+    handshakeTimeout: 2 ** 31 - 1,
+  };
+  if (options.passphrase !== undefined) result.passphrase = options.passphrase;
+  if (options.ca !== undefined) result.ca = nodePems(options.ca);
+  if (options.crl !== undefined) result.crl = nodePems(options.crl);
+  if (options.ciphers !== undefined) result.ciphers = options.ciphers;
+  if (options.alpn !== undefined && options.alpn.length > 0) result.ALPNProtocols = [...options.alpn];
+  return result;
+}
+
+/** Node takes text or a Buffer. */
+export function nodePem(pem: Pem): string | Buffer {
+  return typeof pem === 'string' ? pem : Buffer.from(pem.buffer, pem.byteOffset, pem.byteLength);
+}
+
+export function nodePems(pems: Pem | readonly Pem[]): (string | Buffer)[] {
+  return typeof pems === 'string' || pems instanceof Uint8Array ? [nodePem(pems)] : pems.map(nodePem);
+}
+
+function explainTlsOptions(error: unknown): ListenError {
+  return new ListenError('tls-invalid', tlsOptionsWords(error), error);
+}
+
+/** What is wrong with certificate, key or CA that could not be loaded. */
+export function tlsOptionsWords(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error);
+  switch (systemCodeOf(error)) {
+    case 'ERR_OSSL_X509_KEY_VALUES_MISMATCH':
+      return 'the certificate and the key do not belong together: the certificate was issued for another key';
+    case 'ERR_OSSL_PEM_NO_START_LINE':
+      return 'the certificate, the key or the CA is not PEM text: it must have a line -----BEGIN …-----';
+    case 'ERR_MISSING_PASSPHRASE':
+    case 'ERR_OSSL_CRYPTO_INTERRUPTED_OR_CANCELLED':
+      return 'the key is encrypted: its passphrase is needed';
+    case 'ERR_OSSL_EVP_BAD_DECRYPT':
+    case 'ERR_OSSL_BAD_DECRYPT':
+      return 'the passphrase does not open the key';
+    case 'ERR_OSSL_PEM_BAD_END_LINE':
+    case 'ERR_OSSL_PEM_BAD_BASE64_DECODE':
+      return 'the certificate, the key or the CA is damaged PEM text';
+    default:
+      return `the certificate, the key or the CA can't be used: ${text}`;
+  }
+}

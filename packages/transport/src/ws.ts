@@ -1,0 +1,155 @@
+import type { RawData, WebSocket } from 'ws';
+import { LINGER_MS } from './tcp.ts';
+import type { Transport, TransportHandler, TransportInfo } from './transport.ts';
+
+/** Over this many bytes that the system has not taken, `write` returns false. */
+const HIGH_WATER = 64 * 1024;
+/** Longer writes go out in several frames: peers bound what they take in one, and packets may cross frames. */
+const FRAME_BYTES = 256 * 1024;
+/** Close codes that say nothing but that it is over. */
+const PLAIN_CLOSE: ReadonlySet<number> = new Set([1000, 1001, 1005, 1006]);
+const BINARY = { binary: true, compress: false } as const;
+
+/** A Transport over a WebSocket that is open: the bytes of its binary frames are one stream [MQTT5-6.0.0-2]. */
+export class WebSocketTransport implements Transport {
+  readonly info: TransportInfo;
+  readonly #socket: WebSocket;
+  #handler: TransportHandler | undefined;
+  /** What came before `start`: no more than was in the chunk in which the upgrade ended. */
+  #early: Uint8Array[] | undefined;
+  #error: Error | undefined;
+  #blocked = false;
+  #paused = false;
+  #ended = false;
+  readonly #onSent = (): void => {
+    if (!this.#blocked || this.#socket.bufferedAmount >= HIGH_WATER) return;
+    this.#blocked = false;
+    if (!this.#ended) this.#handler?.onDrain();
+  };
+
+  constructor(socket: WebSocket, info: TransportInfo) {
+    this.#socket = socket;
+    this.info = info;
+    socket.pause();
+    socket.on('message', (data, isBinary) => this.#onMessage(data, isBinary));
+    socket.on('error', (error) => {
+      this.#error ??= error;
+    });
+    socket.on('close', (code, reason) => this.#onClose(code, reason));
+  }
+
+  start(handler: TransportHandler): void {
+    this.#handler = handler;
+    if (this.#socket.readyState === this.#socket.CLOSED) {
+      process.nextTick(() => handler.onClose(this.#error));
+      return;
+    }
+    const early = this.#early;
+    if (early === undefined) {
+      this.#socket.resume();
+      return;
+    }
+    process.nextTick(() => {
+      this.#early = undefined;
+      for (const bytes of early) this.#give(bytes);
+      if (!this.#paused) this.#socket.resume();
+    });
+  }
+
+  write(chunks: readonly Uint8Array[]): boolean {
+    const socket = this.#socket;
+    if (this.#ended || socket.readyState !== socket.OPEN) return true;
+    const bytes = chunks.length === 1 ? (chunks[0] as Uint8Array) : Buffer.concat(chunks);
+    if (bytes.length <= FRAME_BYTES) socket.send(bytes, BINARY, this.#onSent);
+    else {
+      for (let at = 0; at < bytes.length; at += FRAME_BYTES) {
+        socket.send(bytes.subarray(at, at + FRAME_BYTES), BINARY, this.#onSent);
+      }
+    }
+    if (socket.bufferedAmount < HIGH_WATER) return true;
+    this.#blocked = true;
+    return false;
+  }
+
+  pause(): void {
+    if (this.#ended) return;
+    this.#paused = true;
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#paused = false;
+    if (this.#handler !== undefined && this.#early === undefined) this.#socket.resume();
+  }
+
+  end(): void {
+    this.#close(1000, '');
+  }
+
+  destroy(): void {
+    this.#ended = true;
+    this.#socket.terminate();
+  }
+
+  #onMessage(data: RawData, isBinary: boolean): void {
+    if (this.#ended) return;
+    if (!isBinary) {
+      // Text frames are no MQTT: the connection is closed [MQTT5-6.0.0-1].
+      this.#error ??= new Error('a text frame came over the WebSocket, but MQTT is sent in binary frames');
+      this.#close(1003, 'MQTT is sent in binary frames');
+      return;
+    }
+    const bytes = data as Buffer;
+    if (bytes.length === 0) return;
+    if (this.#handler === undefined || this.#early !== undefined) {
+      this.#early ??= [];
+      this.#early.push(bytes);
+    } else this.#handler.onData(bytes);
+  }
+
+  #give(bytes: Uint8Array): void {
+    if (!this.#ended) this.#handler?.onData(bytes);
+  }
+
+  #onClose(code: number, reason: Buffer): void {
+    this.#ended = true;
+    if (!PLAIN_CLOSE.has(code)) {
+      const words = reason.length === 0 ? '' : ` (${reason.toString()})`;
+      this.#error ??= new Error(`the WebSocket was closed with code ${code}${words}`);
+    }
+    this.#handler?.onClose(this.#error);
+  }
+
+  #close(code: number, reason: string): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    const socket = this.#socket;
+    socket.close(code, reason);
+    // The peer's own close must be read.
+    socket.resume();
+    const timer = setTimeout(() => socket.terminate(), LINGER_MS);
+    timer.unref();
+    socket.once('close', () => clearTimeout(timer));
+  }
+}
+
+/**
+ * A Transport over a WebSocket that an embedder's own server has upgraded. To be called in the turn in which the socket
+ * became open; its `protocol` should be `mqtt` (see `chooseSubprotocol`).
+ */
+export function adoptWebSocket(socket: WebSocket, info: TransportInfo): Transport {
+  return new WebSocketTransport(socket, info);
+}
+
+/**
+ * The subprotocol to be selected of those a client offers, undefined: none is MQTT, and the client is to be refused. A
+ * client must offer `mqtt` [MQTT5-6.0.0-3], which is then selected [MQTT5-6.0.0-4]; `mqttv3.1` is the name that 3.1 had.
+ */
+export function chooseSubprotocol(offered: Iterable<string>): 'mqtt' | 'mqttv3.1' | undefined {
+  let chosen: 'mqttv3.1' | undefined;
+  for (const name of offered) {
+    if (name === 'mqtt') return name;
+    if (name === 'mqttv3.1') chosen = name;
+  }
+  return chosen;
+}
