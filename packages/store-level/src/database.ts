@@ -2,6 +2,7 @@ import { mkdir, open, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { StoreError } from '@hawser/broker';
 import { ClassicLevel } from 'classic-level';
+import type { StoreDamage } from './files/check-files.ts';
 import { ADVICE } from './records/sealed-record.ts';
 
 /** LevelDB with binary keys and values. */
@@ -64,6 +65,13 @@ export function inUse(directory: string, cause?: unknown): StoreError {
     `The data directory ${directory} is in use by another process. Stop that broker, or give this one a directory of its own.`,
     { cause },
   );
+}
+
+/** The error for files that are not as they were written. */
+export function damagedFiles(directory: string, damages: readonly StoreDamage[]): StoreError {
+  const list = damages.slice(0, 3).map(({ where, what }) => `${where}: ${what}`);
+  if (damages.length > 3) list.push(`and ${damages.length - 3} more`);
+  return new StoreError('store-damaged', `The data in ${directory} is damaged (${list.join('; ')}). ${ADVICE}`);
 }
 
 /** Whether there is something at a path. */

@@ -9,6 +9,8 @@ export interface GarbageCollectorOptions {
   readonly index: StoreIndex;
   /** Resolves with the database, once it works. */
   database(): Promise<LevelDatabase>;
+  /** Resolves when all that was appended is on disk. */
+  flush(): Promise<void>;
   /** Puts something into the filling batch; resolves when it is on disk. */
   commit(encode: (batch: Batch) => void): Promise<void>;
   onError(error: unknown): void;
@@ -31,6 +33,10 @@ export class GarbageCollector {
 
   constructor(options: GarbageCollectorOptions) {
     this.#options = options;
+  }
+
+  get isRunning(): boolean {
+    return this.#running !== undefined;
   }
 
   addSession(session: number): void {
@@ -56,6 +62,8 @@ export class GarbageCollector {
       await Promise.resolve();
       await this.#clearMessages();
       for (let session = this.#sessions.shift(); session !== undefined; session = this.#sessions.shift()) {
+        // What was queued just before the session ended is garbage too, once it is there to be found.
+        await this.#options.flush();
         for (const prefix of prefixes) await this.#clear(prefix, session);
       }
     } catch (error) {

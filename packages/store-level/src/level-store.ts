@@ -13,8 +13,19 @@ import type { Batch } from './commit/batch.ts';
 import { type BatchNumbers, batchNumberKey, readBatchNumber, writeBatchNumber } from './commit/batch-ring.ts';
 import { CommitMarker } from './commit/commit-marker.ts';
 import { GroupCommit, type Schedule } from './commit/group-commit.ts';
-import { type DatabaseOptions, type LevelDatabase, makeDirectory, openDatabase, toStoreError } from './database.ts';
+import {
+  type DatabaseOptions,
+  damagedFiles,
+  exists,
+  inUse,
+  type LevelDatabase,
+  makeDirectory,
+  openDatabase,
+  toStoreError,
+} from './database.ts';
 import { encodeOperation } from './encode-operation.ts';
+import { checkFiles } from './files/check-files.ts';
+import { seemsLocked } from './files/lock-holder.ts';
 import { checkFormat } from './format.ts';
 import { GarbageCollector } from './garbage-collector.ts';
 import { loadContents } from './load-contents.ts';
@@ -95,6 +106,11 @@ export class LevelStore implements Store {
   /** Bytes that were appended and are not on disk: what a disk that fails, or is slow, costs in memory. */
   get pendingBytes(): number {
     return this.#commit.pendingBytes;
+  }
+
+  /** Whether what ended sessions have left is being cleared. */
+  get isClearing(): boolean {
+    return this.#garbage.isRunning;
   }
 
   async open(): Promise<StoreContents> {
@@ -197,6 +213,7 @@ export class LevelStore implements Store {
     await makeDirectory(this.#directory);
     const markerPath = join(this.#directory, 'committed');
     const marked = await CommitMarker.read(markerPath);
+    await this.#checkFiles(marked);
     const database = await this.#openDatabase(marked !== undefined);
     this.#database = database;
     await checkFormat(database, this.#directory, marked);
@@ -214,6 +231,19 @@ export class LevelStore implements Store {
     this.#garbage.addMessages(unreferenced);
     for (const session of orphans) this.#garbage.addSession(session);
     return contents;
+  }
+
+  /** Before LevelDB is opened, since that deletes the logs it could not read. */
+  async #checkFiles(marked: number | undefined): Promise<void> {
+    const directory = join(this.#directory, 'db');
+    if (!(await exists(directory))) {
+      if (marked === undefined) return;
+      throw damagedFiles(this.#directory, [{ where: 'db', what: 'it is missing' }]);
+    }
+    const damages = await checkFiles(directory, marked ?? 0);
+    if (damages.length === 0) return;
+    if (await seemsLocked(join(directory, 'LOCK'))) throw inUse(this.#directory);
+    throw damagedFiles(this.#directory, damages);
   }
 
   async #openDatabase(mustExist: boolean): Promise<LevelDatabase> {
@@ -241,6 +271,7 @@ export class LevelStore implements Store {
 
   #makeCommit(): GroupCommit {
     return new GroupCommit({
+      committed: this.#appended,
       maxBatchBytes: this.#options.maxBatchBytes ?? 1024 * 1024,
       lazyDelayMs: this.#options.lazyDelayMs ?? 100,
       schedule: this.#schedule,
@@ -255,6 +286,7 @@ export class LevelStore implements Store {
     return new GarbageCollector({
       index: this.#index,
       database: () => this.#whenHealthy(),
+      flush: () => this.#commit.flush(this.#appended),
       commit: (encode) => {
         encode(this.#commit.filling);
         this.#commit.added(++this.#appended, true);

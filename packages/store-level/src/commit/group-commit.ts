@@ -5,6 +5,8 @@ export type Schedule = (callback: () => void, ms: number) => () => void;
 
 /** What GroupCommit needs of its owner. */
 export interface GroupCommitOptions {
+  /** The ticket up to which all is on disk at the beginning. */
+  readonly committed: number;
   /** Above this a batch is sealed, and the next one waits behind it. */
   readonly maxBatchBytes: number;
   /** How long lazy operations alone wait for company. */
@@ -46,7 +48,8 @@ export class GroupCommit {
   #scheduled: NodeJS.Immediate | undefined;
   #cancelLazy: (() => void) | undefined;
   #waiters: Waiter[] = [];
-  #committed = 0;
+  #committed: number;
+  #stopped: { readonly error: unknown } | undefined;
   readonly #turnEnds = (): void => {
     this.#scheduled = undefined;
     this.#pump();
@@ -61,6 +64,7 @@ export class GroupCommit {
 
   constructor(options: GroupCommitOptions) {
     this.#options = options;
+    this.#committed = options.committed;
   }
 
   /** The batch that the next operation goes into. */
@@ -95,6 +99,7 @@ export class GroupCommit {
   /** Resolves when everything up to a ticket is on disk. */
   flush(ticket: number): Promise<void> {
     if (ticket <= this.#committed) return Promise.resolve();
+    if (this.#stopped !== undefined) return Promise.reject(this.#stopped.error);
     this.#filling.isForced ||= this.#filling.ticket > 0;
     this.#schedule();
     return new Promise((resolve, reject) => this.#waiters.push({ ticket, resolve, reject }));
@@ -102,12 +107,14 @@ export class GroupCommit {
 
   /** Goes on after a failure, with the batch that failed. */
   resume(): void {
+    if (this.#stopped !== undefined) return;
     this.#isHalted = false;
     this.#pump();
   }
 
-  /** Lets go of timers and refuses those who wait. */
+  /** Lets go of timers and refuses those who wait, now and later. Writes nothing any more. */
   stop(error: unknown): void {
+    this.#stopped = { error };
     this.#isHalted = true;
     if (this.#scheduled !== undefined) clearImmediate(this.#scheduled);
     this.#scheduled = undefined;
