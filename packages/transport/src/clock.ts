@@ -10,12 +10,12 @@ export interface Clock {
   defer(callback: () => void): void;
 }
 
-/** The system's time. */
+/** The system's time, in whole milliseconds: a fraction would cost a box on the heap wherever a time is kept. */
 export const systemClock: Clock = {
-  now: () => performance.now(),
+  now: () => Math.trunc(performance.now()),
   wallNow: () => Date.now(),
   setTimer(atMs, callback) {
-    const timer = setTimeout(callback, Math.min(2 ** 31 - 1, Math.max(0, atMs - performance.now())));
+    const timer = setTimeout(callback, Math.min(2 ** 31 - 1, Math.max(0, Math.ceil(atMs - performance.now()))));
     return () => clearTimeout(timer);
   },
   defer: (callback) => {

@@ -4,10 +4,17 @@ import type { Transport, TransportHandler, TransportInfo } from './transport.ts'
 /** How long a peer that does not read or close in turn is waited for after `end`. */
 export const LINGER_MS = 2000;
 
+const TRANSPORT = Symbol('transport');
+
+/** A socket that knows its transport: its events cost one function for all sockets, not a closure for each. */
+interface AdoptedSocket extends Socket {
+  [TRANSPORT]?: SocketTransport;
+}
+
 /** A Transport over a TCP or TLS socket that is connected. */
 export class SocketTransport implements Transport {
   readonly info: TransportInfo;
-  readonly #socket: Socket;
+  readonly #socket: AdoptedSocket;
   #handler: TransportHandler | undefined;
   #error: Error | undefined;
   #ended = false;
@@ -15,28 +22,39 @@ export class SocketTransport implements Transport {
   constructor(socket: Socket, info: TransportInfo) {
     this.#socket = socket;
     this.info = info;
+    this.#socket[TRANSPORT] = this;
     socket.setNoDelay(true);
-    socket.on('error', (error) => {
-      this.#error ??= error;
-    });
+    socket.on('error', onError);
   }
 
   start(handler: TransportHandler): void {
     this.#handler = handler;
     const socket = this.#socket;
     if (socket.closed) {
-      process.nextTick(() => handler.onClose(this.#error));
+      process.nextTick(() => this.onClose());
       return;
     }
-    socket.on('data', (chunk: Uint8Array) => {
-      if (!this.#ended) handler.onData(chunk);
-    });
-    // The peer sends no more: what was written still goes out, and that is the end.
-    socket.on('end', () => this.end());
-    socket.on('drain', () => {
-      if (!this.#ended) handler.onDrain();
-    });
-    socket.on('close', () => handler.onClose(this.#error));
+    socket.on('data', onData);
+    socket.on('end', onEnd);
+    socket.on('drain', onDrain);
+    socket.on('close', onClose);
+  }
+
+  /** Called by the socket's events, as the next four are. */
+  onData(chunk: Uint8Array): void {
+    if (!this.#ended) this.#handler?.onData(chunk);
+  }
+
+  onDrain(): void {
+    if (!this.#ended) this.#handler?.onDrain();
+  }
+
+  onError(error: Error): void {
+    this.#error ??= error;
+  }
+
+  onClose(): void {
+    this.#handler?.onClose(this.#error);
   }
 
   write(chunks: readonly Uint8Array[]): boolean {
@@ -78,4 +96,25 @@ export class SocketTransport implements Transport {
   destroy(): void {
     this.#socket.destroy();
   }
+}
+
+function onData(this: AdoptedSocket, chunk: Uint8Array): void {
+  this[TRANSPORT]?.onData(chunk);
+}
+
+/** The peer sends no more: what was written still goes out, and that is the end. */
+function onEnd(this: AdoptedSocket): void {
+  this[TRANSPORT]?.end();
+}
+
+function onDrain(this: AdoptedSocket): void {
+  this[TRANSPORT]?.onDrain();
+}
+
+function onError(this: AdoptedSocket, error: Error): void {
+  this[TRANSPORT]?.onError(error);
+}
+
+function onClose(this: AdoptedSocket): void {
+  this[TRANSPORT]?.onClose();
 }

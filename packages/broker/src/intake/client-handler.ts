@@ -43,6 +43,7 @@ export class ClientHandler implements ServerSink, DriverListener, SessionHandler
   takenOverBy: string | undefined;
   /** The DISCONNECT of the client took its Will back. */
   willSettled = false;
+  /** While a connection is being let in; afterwards only where it may authenticate again. */
   #admission: Admission | undefined;
   #publishing: PublishHandler | undefined;
   #subscribing: SubscribeHandler | undefined;
@@ -85,8 +86,14 @@ export class ClientHandler implements ServerSink, DriverListener, SessionHandler
     this.#admission.begin(now);
   }
 
+  /** The CONNACK is out. */
+  onAdmitted(mayAuthenticateAgain: boolean): void {
+    if (!mayAuthenticateAgain) this.#admission = undefined;
+  }
+
   onAuth(packet: AuthPacket, now: number): void {
-    this.#admission?.handleAuth(packet, now);
+    if (this.#admission !== undefined) this.#admission.handleAuth(packet, now);
+    else this.connection.fail('protocol-error', ReasonCode.ProtocolError, 'an AUTH, but the CONNECT had no authentication method', now);
   }
 
   onPublish(packet: PublishPacket, now: number): void {

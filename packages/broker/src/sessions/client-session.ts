@@ -56,7 +56,7 @@ export class ClientSession implements SessionHost, Timed {
     const { settings } = core;
     this.session = new Session(this, {
       survives: expiryInterval > 0,
-      bounds: { messages: settings['queue.messages'], bytes: settings['queue.bytes'], policy: settings['queue.policy'] },
+      bounds: core.registry.queueBounds,
       pageSize: core.store === undefined ? Number.POSITIVE_INFINITY : settings['queue.pageSize'],
     });
   }

@@ -1,12 +1,11 @@
-import type { ProtocolVersion } from '@hawser/codec';
-import { Message, NO_TICKET } from '@hawser/protocol';
+import { type ProtocolVersion, parseTopicFilter } from '@hawser/codec';
+import { type Message, NO_TICKET, type QueueBounds } from '@hawser/protocol';
 import type { BrokerCore } from '../core.ts';
 import type { Subscription } from '../routing/subscription.ts';
 import type { StoreContents, StoredSession, StoredSubscription } from '../stores/store.ts';
 import { messageOf } from '../stores/stored.ts';
 import { ClientSession, NEVER_EXPIRES, type SessionEndCause } from './client-session.ts';
 import type { Will } from './will.ts';
-import { parseTopicFilter } from '@hawser/codec';
 
 /** What a CONNECT asks of the session. */
 export interface OpenRequest {
@@ -21,11 +20,15 @@ export interface OpenRequest {
 
 /** All sessions by Client Identifier: made, resumed, ended; their Wills published when they are due. */
 export class SessionRegistry {
+  /** The bounds of every session's queue. */
+  readonly queueBounds: QueueBounds;
   readonly #core: BrokerCore;
   readonly #sessions = new Map<string, ClientSession>();
 
   constructor(core: BrokerCore) {
     this.#core = core;
+    const { settings } = core;
+    this.queueBounds = { messages: settings['queue.messages'], bytes: settings['queue.bytes'], policy: settings['queue.policy'] };
   }
 
   get size(): number {
