@@ -107,7 +107,7 @@ export function parseSetting(key: string, text: string): Partial<Settings> {
   if (!isSettingKey(key)) throw new SettingError('unknown-key', key, `there is no setting '${key}'`);
   const sample: unknown = SETTINGS[key].default;
   let value: unknown = text;
-  if (typeof sample === 'number') value = text.trim() === '' ? Number.NaN : Number(text);
+  if (typeof sample === 'number' && text.trim() !== '' && !Number.isNaN(Number(text))) value = Number(text);
   if (typeof sample === 'boolean') value = text === 'true' ? true : text === 'false' ? false : text;
   return { [key]: checkSetting(key, value) };
 }

@@ -1,0 +1,38 @@
+import { Command } from 'commander';
+
+/** Flags of `hawser broker` as they were given. */
+export interface BrokerFlags {
+  readonly listen?: readonly string[];
+  readonly data?: string;
+  /** `HOST:PORT`; false for `--no-console`. */
+  readonly console?: string | boolean;
+  readonly config?: string;
+  readonly set?: readonly string[];
+}
+
+const append = (value: string, before: readonly string[] = []): readonly string[] => [...before, value];
+
+/** `hawser broker`: an MQTT broker in this process. */
+export function brokerCommand(): Command {
+  return new Command('broker')
+    .description('run an MQTT broker until SIGINT or SIGTERM')
+    .helpOption('-h, --help', 'print this help')
+    .option(
+      '-l, --listen <url>',
+      'listen here: mqtt://, ws:// …; repeat for more; replaces the default listeners',
+      append,
+    )
+    .option(
+      '-d, --data <dir>',
+      "where sessions and messages are kept, or 'memory' for nowhere (default: ./hawser-data)",
+    )
+    .option('--console <host:port>', 'where the web console and the HTTP API listen')
+    .option('--no-console', 'no web console, no HTTP API')
+    .option('-c, --config <file>', 'YAML file with listeners, data and settings')
+    .option('-s, --set <key=value>', 'one setting, over those of the file; repeat for more', append)
+    .action(async (flags: BrokerFlags) => {
+      // Imported here, so that `hawser pub` does not wait for a broker and a database to be loaded.
+      const { runBroker } = await import('../broker/run-broker.ts');
+      await runBroker(flags);
+    });
+}

@@ -1,0 +1,5 @@
+import { Command } from 'commander';
+
+export function pubCommand(): Command {
+  return new Command('pub');
+}

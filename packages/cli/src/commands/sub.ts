@@ -1,0 +1,5 @@
+import { Command } from 'commander';
+
+export function subCommand(): Command {
+  return new Command('sub');
+}

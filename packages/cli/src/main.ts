@@ -1,0 +1,50 @@
+import { Command, CommanderError } from 'commander';
+import { brokerCommand } from './commands/broker.ts';
+import { pubCommand } from './commands/pub.ts';
+import { subCommand } from './commands/sub.ts';
+import { EXIT } from './exit-error.ts';
+import { reportError } from './report-error.ts';
+import { readVersion } from './version.ts';
+
+/**
+ * The command line: `hawser broker`, `hawser pub`, `hawser sub`. Settles when the command has ended and sets the process's exit
+ * code: 0, 1 (could not be done), 27 (`sub -W` ran out), 64 (wrong usage).
+ */
+export async function main(argv: string[]): Promise<void> {
+  endQuietlyWhenNobodyReads();
+  const program = createProgram();
+  try {
+    await program.parseAsync(argv, { from: 'user' });
+  } catch (error) {
+    process.exitCode = error instanceof CommanderError && error.exitCode === 0 ? EXIT.ok : reportError(error, program);
+  }
+}
+
+function createProgram(): Command {
+  const program = new Command('hawser')
+    .description('MQTT broker and command line, for MQTT 3.1, 3.1.1 and 5.0')
+    .version(readVersion(), '-v, --version', 'print the version')
+    .helpOption('-h, --help', 'print this help')
+    .helpCommand('help [command]', 'print the help of a command')
+    .action(() => {
+      program.outputHelp({ error: true });
+      process.exitCode = EXIT.usage;
+    });
+  for (const command of [brokerCommand(), pubCommand(), subCommand()]) program.addCommand(command);
+  for (const command of [program, ...program.commands]) {
+    // Errors are worded and printed in one place, `reportError`.
+    command.exitOverride().configureOutput({ outputError: () => {} });
+    command.showSuggestionAfterError(false).allowExcessArguments(false);
+  }
+  return program;
+}
+
+/** `hawser sub ... | head -1`: the reader of a pipe may go at any time, and that is no error. */
+function endQuietlyWhenNobodyReads(): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') throw error;
+      process.exit(EXIT.ok);
+    });
+  }
+}
