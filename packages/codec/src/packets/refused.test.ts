@@ -123,6 +123,14 @@ describe('the fixed header', () => {
     }
   }
 
+  it('3.1 allows DUP on requests, and does not look at RETAIN', () => {
+    for (const flags of [2, 3, 10, 11]) {
+      expect(decode(0x60 | flags, '0001', 3, 'to-server')).toMatchObject({ type: 'pubrel', packetIdentifier: 1 });
+      expect(decode(0x80 | flags, "0001 0001'a' 00", 3, 'to-server')).toMatchObject({ type: 'subscribe' });
+      expect(decode(0xa0 | flags, "0001 0001'a'", 3, 'to-server')).toMatchObject({ type: 'unsubscribe' });
+    }
+  });
+
   for (const version of v3x) {
     it(`AUTH does not exist in level ${version}`, () => {
       expect(caught(() => decode(0xf0, '', version, 'to-server'))).toMatchObject({

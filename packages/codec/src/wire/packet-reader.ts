@@ -112,8 +112,9 @@ export class PacketReader {
     if (chunk === undefined) return false;
     this.waiting[this.waitingFrom] = NOTHING;
     this.waitingFrom++;
-    if (this.waitingFrom === this.waiting.length) {
-      this.waiting = [];
+    // In step with what waits, so that a queue that never runs quite empty does not grow for ever.
+    if (this.waitingFrom * 2 >= this.waiting.length) {
+      this.waiting = this.waiting.slice(this.waitingFrom);
       this.waitingFrom = 0;
     }
     this.waitingBytes -= chunk.length;
