@@ -14,6 +14,8 @@ interface Entry {
   timed: Timed | undefined;
 }
 
+const BURIED_LEAST = 1024;
+
 /**
  * All deadlines of a node behind one timer: a heap. A deadline that moves away (each packet moves a Keep Alive) costs
  * nothing: when its old time comes it is asked again. One that comes nearer is given with `watch`.
@@ -24,6 +26,9 @@ export class Deadlines {
   readonly #entries = new Map<Timed, Entry>();
   #cancel: (() => void) | undefined;
   #timerAt = Number.POSITIVE_INFINITY;
+  /** Entries in the heap that were taken out. */
+  #buried = 0;
+  #isClosed = false;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -31,11 +36,12 @@ export class Deadlines {
 
   /** Sees to it that `timed` is told at its next deadline. Call again when the deadline has come nearer. */
   watch(timed: Timed): void {
+    if (this.#isClosed) return;
     const atMs = timed.nextTimeout();
     const known = this.#entries.get(timed);
     if (known !== undefined) {
       if (known.atMs <= atMs) return;
-      known.timed = undefined;
+      this.#bury(known);
     }
     if (atMs === Number.POSITIVE_INFINITY) {
       this.#entries.delete(timed);
@@ -50,13 +56,21 @@ export class Deadlines {
   unwatch(timed: Timed): void {
     const entry = this.#entries.get(timed);
     if (entry === undefined) return;
-    entry.timed = undefined;
+    this.#bury(entry);
     this.#entries.delete(timed);
   }
 
+  /** Those that are watched. */
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  /** Forgets all, for good. */
   close(): void {
+    this.#isClosed = true;
     this.#cancel?.();
     this.#cancel = undefined;
+    for (const entry of this.#entries.values()) entry.timed = undefined;
     this.#heap.length = 0;
     this.#entries.clear();
   }
@@ -65,19 +79,49 @@ export class Deadlines {
     this.#cancel = undefined;
     this.#timerAt = Number.POSITIVE_INFINITY;
     const now = this.#clock.now();
+    // Only what is due by now: who wants to be told again at once waits for the timer, and does not hold the turn.
+    const due: Entry[] = [];
     for (let first = this.#heap[0]; first !== undefined && first.atMs <= now; first = this.#heap[0]) {
       this.#pop();
-      const timed = first.timed;
-      if (timed === undefined) continue;
-      this.#entries.delete(timed);
-      if (timed.nextTimeout() <= now) timed.handleTimeout(now);
-      this.watch(timed);
+      if (first.timed !== undefined) due.push(first);
+      else this.#buried--;
     }
-    this.#arm();
+    let told = 0;
+    try {
+      while (told < due.length) this.#tell(due[told++] as Entry, now);
+    } finally {
+      for (; told < due.length; told++) this.#push(due[told] as Entry);
+      this.#arm();
+    }
+  }
+
+  #tell(entry: Entry, now: number): void {
+    const timed = entry.timed;
+    // One that was told before it has taken it out.
+    if (timed === undefined) return;
+    if (timed.nextTimeout() <= now) timed.handleTimeout(now);
+    // It may have taken itself out.
+    if (this.#entries.get(timed) !== entry) return;
+    this.#entries.delete(timed);
+    this.watch(timed);
+  }
+
+  /** Takes an entry out, but leaves it where it lies in the heap until that holds more of them than of the living. */
+  #bury(entry: Entry): void {
+    entry.timed = undefined;
+    if (++this.#buried < BURIED_LEAST || this.#buried * 2 < this.#heap.length) return;
+    const living = this.#heap.filter(({ timed }) => timed !== undefined).sort((a, b) => a.atMs - b.atMs);
+    this.#heap.length = 0;
+    // Sorted is a heap as well.
+    for (const one of living) this.#heap.push(one);
+    this.#buried = 0;
   }
 
   #arm(): void {
-    while (this.#heap[0] !== undefined && this.#heap[0].timed === undefined) this.#pop();
+    while (this.#heap[0] !== undefined && this.#heap[0].timed === undefined) {
+      this.#pop();
+      this.#buried--;
+    }
     const atMs = this.#heap[0]?.atMs ?? Number.POSITIVE_INFINITY;
     if (atMs === Number.POSITIVE_INFINITY || (this.#cancel !== undefined && this.#timerAt <= atMs)) return;
     this.#cancel?.();
