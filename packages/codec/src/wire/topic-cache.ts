@@ -67,11 +67,11 @@ export class TopicCache {
   }
 
   private add(bytes: Uint8Array, start: number, end: number, hash: number): Topic {
+    const name = decodeUtf8Strict(bytes, start, end, 'Topic Name');
+    checkTopicName(name, this.maximumLevels, 'Topic Name');
     // Not a view: what is kept must not keep the chunk it came in.
     const copy = new Uint8Array(end - start);
     for (let i = 0; i < copy.length; i++) copy[i] = bytes[start + i] as number;
-    const name = decodeUtf8Strict(copy, 0, copy.length, 'Topic Name');
-    checkTopicName(name, this.maximumLevels, 'Topic Name');
     const topic: Topic = { name, bytes: copy };
     this.latest = topic;
     if (end - start <= LONGEST_KEPT) this.keep(topic, hash);

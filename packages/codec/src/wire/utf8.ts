@@ -33,7 +33,6 @@ export function decodeUtf8Strict(bytes: Uint8Array, start: number, end: number, 
     if (at === end) return text;
   }
   validateUtf8(bytes, start, end, field);
-  if (start === 0 && end === bytes.length) return decoder.decode(bytes);
   return decoder.decode(new Uint8Array(bytes.buffer, bytes.byteOffset + start, end - start));
 }
 
