@@ -182,6 +182,11 @@ export class Session {
     for (const delivery of deliveries) {
       this.#lastSequence = delivery.sequence;
       if (this.#isInFlight(delivery.sequence)) continue;
+      if (this.#isReleased(delivery.sequence)) {
+        // Taken by the receiver before a crash that came between the two notes of it.
+        this.host.storeDequeued(delivery);
+        continue;
+      }
       this.queue.paged = Math.max(0, this.queue.paged - 1);
       this.queue.pagedBytes = Math.max(0, this.queue.pagedBytes - delivery.size);
       if (this.#dropFromPage > 0) {
@@ -231,9 +236,10 @@ export class Session {
     const handshake = this.#window.get(packetIdentifier);
     if (handshake === undefined) return true;
     if (handshake !== TRANSIENT_1 && (typeof handshake === 'symbol' || handshake.qos !== 1)) return false;
+    // Out of the queue before its handshake is forgotten: a crash between leaves nothing that would be sent again.
+    if (typeof handshake === 'object') this.#settle(handshake, reasonCode);
     this.#end(packetIdentifier);
     this.#unacknowledged--;
-    if (typeof handshake === 'object') this.#settle(handshake, reasonCode);
     if (this.queue.length > 0 || this.#toSend !== undefined) this.pump(now);
     return true;
   }
@@ -250,9 +256,9 @@ export class Session {
       return true;
     }
     if (reasonCode >= 0x80) {
+      if (typeof handshake === 'object') this.#settle(handshake, reasonCode);
       this.#end(packetIdentifier);
       this.#unacknowledged--;
-      if (typeof handshake === 'object') this.#settle(handshake, reasonCode);
       this.pump(now);
       return true;
     }
@@ -482,6 +488,12 @@ export class Session {
     for (const handshake of this.#window.values()) {
       if (typeof handshake === 'object' && handshake.sequence === sequence) return true;
     }
+    return false;
+  }
+
+  #isReleased(sequence: number): boolean {
+    if (this.#releasedSequences === undefined) return false;
+    for (const released of this.#releasedSequences.values()) if (released === sequence) return true;
     return false;
   }
 

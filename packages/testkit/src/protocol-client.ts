@@ -1,0 +1,218 @@
+import { type ConnackPacket, encodeUtf8, PacketType, type ProtocolVersion, type PublishPacket, type QoS, TopicCache } from '@hawser/codec';
+import {
+  ClientConnection,
+  type ClientSink,
+  type CloseCause,
+  type Delivery,
+  Message,
+  Output,
+  Session,
+  type SessionHost,
+  Slab,
+  type Ticket,
+} from '@hawser/protocol';
+import { ConnectionDriver, createDriverNode, type DriverNode, type Transport } from '@hawser/transport';
+import type { FakeClock } from './fake-clock.ts';
+
+export interface ProtocolClientOptions {
+  readonly clientId: string;
+  readonly clock: FakeClock;
+  readonly protocolVersion: ProtocolVersion;
+  /** A new network connection to the broker of the moment. */
+  dial(): Transport;
+  /** Milliseconds until it tries again after a connection has ended; 50. */
+  readonly retryMs?: number;
+  readonly cleanStart?: boolean;
+  /** Topic Filters it subscribes to when the server has no session of its. */
+  readonly subscriptions?: readonly (readonly [topicFilter: string, qos: QoS])[];
+  /** A message was received; QoS 2 once for each. */
+  onMessage?(topic: string, payload: Uint8Array, packet: PublishPacket): void;
+}
+
+const FOREVER = 0xffff_ffff;
+
+/**
+ * The least that is a right client: ClientConnection and Session, joined for ever. Its session lives in memory through any
+ * number of connections, and messages given to it are sent until they are acknowledged. For tests under a FakeClock.
+ */
+export class ProtocolClient implements ClientSink, SessionHost {
+  session: Session;
+  connection: ClientConnection | undefined;
+  driver: ConnectionDriver | undefined;
+  /** The last CONNACK. */
+  connack: ConnackPacket | undefined;
+  /** Ends of connections, in order. */
+  readonly causes: CloseCause[] = [];
+  connects = 0;
+  subscribed = false;
+  readonly committed: Ticket = Number.POSITIVE_INFINITY;
+  readonly #options: ProtocolClientOptions;
+  readonly #node: DriverNode;
+  readonly #slab = new Slab();
+  readonly #topics = new TopicCache();
+  #stopped = false;
+
+  constructor(options: ProtocolClientOptions) {
+    this.#options = options;
+    this.#node = createDriverNode(options.clock);
+    this.session = this.#newSession();
+  }
+
+  connect(): void {
+    const { clientId, clock, protocolVersion, cleanStart = false } = this.#options;
+    this.connects++;
+    const output = new Output(this.#slab);
+    const connection = new ClientConnection(
+      {
+        output,
+        commits: this,
+        topics: this.#topics,
+        maximumPacketSize: 1024 * 1024,
+        connect: {
+          type: 'connect',
+          protocolVersion,
+          cleanStart,
+          keepAlive: 60,
+          clientId,
+          username: undefined,
+          password: undefined,
+          will: undefined,
+          bridge: false,
+          properties: protocolVersion === 5 ? { sessionExpiryInterval: FOREVER, receiveMaximum: 20 } : undefined,
+        },
+      },
+      this,
+      clock.now(),
+    );
+    this.connection = connection;
+    this.driver = new ConnectionDriver(connection, this.#options.dial(), this.#node, { onWritable: (now) => this.session.pump(now), onGone: () => {} });
+    this.driver.start();
+  }
+
+  /** Sends a message as soon as it can, again and again until it is acknowledged. */
+  publish(topic: string, payload: Uint8Array | string, qos: QoS, retain = false): void {
+    const now = this.#options.clock.now();
+    const bytes = typeof payload === 'string' ? encodeUtf8(payload) : payload;
+    this.session.deliver(messageOf(topic, bytes, qos, retain, now), qos, retain, undefined, undefined, 0, now);
+    this.driver?.afterTurn();
+  }
+
+  /** Messages that have not been acknowledged to the end. */
+  get outstanding(): number {
+    return this.session.inFlight + this.session.queue.length;
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.connection?.disconnect(0, this.#options.clock.now());
+    this.driver?.afterTurn();
+  }
+
+  onConnack(packet: ConnackPacket, now: number): void {
+    this.connack = packet;
+    if (packet.reasonCode !== 0) return;
+    const connection = this.connection as ClientConnection;
+    if (!packet.sessionPresent) {
+      // The server knows nothing: what it has not acknowledged is sent anew, with new identifiers.
+      const unsettled = [...this.session.unsettled()];
+      this.session = this.#newSession();
+      for (const { message, qos, retain } of unsettled) this.session.deliver(message, qos, retain, undefined, undefined, 0, now);
+      this.subscribed = false;
+    }
+    if (!this.subscribed && this.#options.subscriptions !== undefined) {
+      const subscriptions = this.#options.subscriptions.map(([topicFilter, qos]) => ({
+        topicFilter,
+        qos,
+        noLocal: false,
+        retainAsPublished: false,
+        retainHandling: 0 as const,
+      }));
+      const packetIdentifier = this.session.nextPacketIdentifier(new Set());
+      connection.write({ type: 'subscribe', packetIdentifier, properties: undefined, subscriptions });
+    }
+    this.session.attach(connection, Math.min(connection.peerReceiveMaximum, 100), now);
+  }
+
+  onPublish(packet: PublishPacket): void {
+    const connection = this.connection as ClientConnection;
+    if (packet.qos === 2) {
+      const isNew = this.session.inbound.begin(packet.packetIdentifier);
+      connection.acknowledge(PacketType.PUBREC, packet.packetIdentifier, 0, 0);
+      if (!isNew) return;
+    } else if (packet.qos === 1) connection.acknowledge(PacketType.PUBACK, packet.packetIdentifier, 0, 0);
+    this.#options.onMessage?.(packet.topic, packet.payload.slice(), packet);
+  }
+
+  onPuback(packetIdentifier: number, reasonCode: number, now: number): void {
+    this.session.handlePuback(packetIdentifier, reasonCode, now);
+  }
+
+  onPubrec(packetIdentifier: number, reasonCode: number, now: number): void {
+    this.session.handlePubrec(packetIdentifier, reasonCode, now);
+  }
+
+  onPubrel(packetIdentifier: number): void {
+    const known = this.session.inbound.end(packetIdentifier);
+    this.connection?.acknowledge(PacketType.PUBCOMP, packetIdentifier, known ? 0 : 0x92, 0);
+  }
+
+  onPubcomp(packetIdentifier: number, _reasonCode: number, now: number): void {
+    this.session.handlePubcomp(packetIdentifier, now);
+  }
+
+  onSuback(): void {
+    this.subscribed = true;
+  }
+
+  onUnsuback(): void {}
+  onAuth(): void {}
+  onDisconnect(): void {}
+  onAcksWaiting(): void {}
+
+  onClosed(cause: CloseCause): void {
+    this.causes.push(cause);
+    this.session.detach();
+    const { clock, retryMs = 50 } = this.#options;
+    if (this.#stopped) return;
+    clock.setTimer(clock.now() + retryMs, () => {
+      if (!this.#stopped) this.connect();
+    });
+  }
+
+  // The session's host: everything is in memory.
+  storeQueued(): Ticket {
+    return 0;
+  }
+  storeDequeued(): void {}
+  storeOutbound(): Ticket {
+    return 0;
+  }
+  storeOutboundDone(): void {}
+  waitFor(): void {}
+  requestPage(): void {}
+  onDropped(cause: string, delivery: Delivery): void {
+    throw new Error(`a client lost a message to ${delivery.message.topic.name}: ${cause}`);
+  }
+  onSettled(): void {}
+
+  #newSession(): Session {
+    const bounds = { messages: Number.POSITIVE_INFINITY, bytes: Number.POSITIVE_INFINITY, policy: 'drop-newest' as const };
+    return new Session(this, { survives: true, bounds, pageSize: Number.POSITIVE_INFINITY });
+  }
+}
+
+function messageOf(topic: string, payload: Uint8Array, qos: QoS, retain: boolean, now: number): Message {
+  return new Message(
+    {
+      topic: { name: topic, bytes: encodeUtf8(topic) },
+      payload,
+      qos,
+      retain,
+      properties: undefined,
+      publisher: undefined,
+      receivedAtMs: now,
+      expiresAtMs: Number.POSITIVE_INFINITY,
+    },
+    true,
+  );
+}
