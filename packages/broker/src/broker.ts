@@ -13,7 +13,8 @@ import {
   type Transport,
 } from '@hawser/transport';
 import type { BrokerCore } from './core.ts';
-import { Intake, type ListenerInfo } from './intake/intake.ts';
+import { type ClientIdPolicy, Intake, type ListenerInfo } from './intake/intake.ts';
+import { DeliveryPermissions } from './policy/delivery-permissions.ts';
 import type { Authenticator, Authorizer, Interceptor } from './policy/policies.ts';
 import { Counters } from './recorder/counters.ts';
 import type { Observer } from './recorder/observer.ts';
@@ -32,6 +33,10 @@ export interface ListenerOptions {
   readonly tls?: ListenOptions['tls'];
   /** Protocol versions that are taken (3, 4, 5); absent: all. */
   readonly versions?: readonly ProtocolVersion[];
+  /** Decides who may connect here, in place of the broker's own Authenticator. */
+  readonly authenticate?: Authenticator;
+  /** Absent: `takeover`. */
+  readonly clientIds?: ClientIdPolicy;
 }
 
 export interface BrokerOptions {
@@ -87,6 +92,7 @@ export class Broker implements BrokerCore {
   readonly authorize: Authorizer | undefined;
   readonly intercept: Interceptor | undefined;
   readonly store: Store | undefined;
+  readonly permissions: DeliveryPermissions;
   readonly router: Router;
   readonly registry: SessionRegistry;
   readonly intake: Intake;
@@ -113,6 +119,7 @@ export class Broker implements BrokerCore {
     this.authorize = options.authorize;
     this.intercept = options.intercept;
     this.store = options.store;
+    this.permissions = new DeliveryPermissions(this);
     this.router = new Router(this);
     this.registry = new SessionRegistry(this);
     this.intake = new Intake(this);
@@ -134,6 +141,7 @@ export class Broker implements BrokerCore {
       this.#sequence = contents.nextSequence;
       this.#sessionNumber = contents.nextSession;
       this.registry.restore(contents);
+      this.permissions.reviseAll();
     }
     for (const listener of options.listeners ?? []) {
       await this.listen(typeof listener === 'string' ? { url: listener } : listener);
@@ -142,7 +150,8 @@ export class Broker implements BrokerCore {
 
   /** Listens on one more address. */
   async listen(options: ListenerOptions): Promise<Listener> {
-    let info: ListenerInfo = { url: options.url, versions: options.versions };
+    const { versions, authenticate, clientIds } = options;
+    let info: ListenerInfo = { url: options.url, versions, authenticate, clientIds };
     const listener = await listen(parseListenUrl(options.url), {
       onTransport: (transport) => this.attach(transport, info),
       onRefused: (attempt) => {
@@ -161,7 +170,7 @@ export class Broker implements BrokerCore {
       maximumHandshakes: this.settings['limits.handshakes'],
       ...(options.tls === undefined ? {} : { tls: options.tls }),
     });
-    info = { url: listener.url, versions: options.versions };
+    info = { ...info, url: listener.url };
     this.#listeners.push(listener);
     return listener;
   }
@@ -187,9 +196,10 @@ export class Broker implements BrokerCore {
     return () => this.router.removeLocal(subscriber);
   }
 
-  /** What the Authorizer said before is void: its rules have changed. */
+  /** What the Authorizer said before is void: its rules have changed. Deliveries follow them. */
   forgetPermissions(): void {
     this.policyGeneration++;
+    this.permissions.reviseAll();
   }
 
   /** Stops: no new connections, those there are told (0x8B) and closed, the store is committed and closed. */

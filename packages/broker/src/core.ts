@@ -1,6 +1,7 @@
 import type { TopicCache } from '@hawser/codec';
 import type { Connection, Slab, Ticket } from '@hawser/protocol';
 import type { DriverNode } from '@hawser/transport';
+import type { DeliveryPermissions } from './policy/delivery-permissions.ts';
 import type { Authenticator, Authorizer, Interceptor } from './policy/policies.ts';
 import type { Counters } from './recorder/counters.ts';
 import type { Observer } from './recorder/observer.ts';
@@ -24,6 +25,7 @@ export interface BrokerCore extends WallTime {
   readonly intercept: Interceptor | undefined;
   /** Grows when the rules of the Authorizer have changed: what was remembered of them is void. */
   readonly policyGeneration: number;
+  readonly permissions: DeliveryPermissions;
   readonly router: Router;
   readonly registry: SessionRegistry;
   /** Undefined: nothing is written down. */

@@ -1,5 +1,5 @@
 export { Broker, type BrokerOptions, createBroker, type ListenerOptions, type PublishOptions } from './broker.ts';
-export type { ListenerInfo } from './intake/intake.ts';
+export type { ClientIdPolicy, ListenerInfo } from './intake/intake.ts';
 export * from './policy/policies.ts';
 export { Counters } from './recorder/counters.ts';
 export type * from './recorder/observer.ts';

@@ -15,6 +15,7 @@ import {
   ALLOW_CONNECT,
   type AllowConnect,
   type AuthenticationDecision,
+  type Authenticator,
   type ContinueConnect,
   type Decision,
   type DenyConnect,
@@ -78,12 +79,12 @@ export class Admission {
       return;
     }
     const method = packet.properties?.authenticationMethod;
-    if (method !== undefined && this.#core.authenticate === undefined) {
+    if (method !== undefined && this.#authenticator === undefined) {
       // [MQTT5-4.12.0-1]
       this.#refuse(ReasonCode.BadAuthenticationMethod, `the authentication method ${method} is not known here`, now);
       return;
     }
-    if (this.#core.authenticate === undefined) {
+    if (this.#authenticator === undefined) {
       if (packet.username !== undefined || packet.password !== undefined) this.#handler.intake.warnOfIgnoredCredentials();
       this.#checkWill(ALLOW_CONNECT, now);
       return;
@@ -119,8 +120,12 @@ export class Admission {
     );
   }
 
+  get #authenticator(): Authenticator | undefined {
+    return this.#handler.listener.authenticate ?? this.#core.authenticate;
+  }
+
   #authenticate(authenticationData: Uint8Array | undefined): AuthenticationDecision | Promise<AuthenticationDecision> {
-    const { authenticate } = this.#core;
+    const authenticate = this.#authenticator;
     const { client } = this.#handler;
     if (authenticate === undefined || client === undefined) return ALLOW_CONNECT;
     return this.#ask((signal) =>
@@ -169,8 +174,37 @@ export class Admission {
     } else if (decision.kind === 'continue') {
       this.#continuing = decision;
       this.#writeAuth(ReasonCode.ContinueAuthentication, decision.authenticationData);
-    } else if (this.#again) this.#writeAuth(ReasonCode.Success, decision.authenticationData);
-    else this.#checkWill(decision, now);
+    } else if (this.#again) this.#allowAgain(decision, now);
+    else this.#allowClientId(decision, now);
+  }
+
+  /** The same user goes on, with the rights and the time of its new credentials. */
+  #allowAgain(decision: AllowConnect, now: number): void {
+    const { client, connection, session } = this.#handler;
+    if (client === undefined || session === undefined) return;
+    if (decision.username !== undefined && decision.username !== client.username) {
+      const text = `authenticated again as another user than ${client.username ?? 'nobody'}`;
+      connection.disconnect('not-authorized', ReasonCode.NotAuthorized, text, now);
+      return;
+    }
+    this.#handler.client = { ...client, attributes: decision.attributes };
+    session.client = this.#handler.client;
+    this.#handler.limitLifetime(decision.expiresAt);
+    this.#core.permissions.revise(session);
+    this.#writeAuth(ReasonCode.Success, decision.authenticationData);
+  }
+
+  /** Credentials may be good for one Client Identifier alone. */
+  #allowClientId(decision: AllowConnect, now: number): void {
+    const { clientId } = decision;
+    if (clientId !== undefined && clientId !== this.#clientId) {
+      if (!this.#assigned) {
+        this.#refuse(ReasonCode.ClientIdentifierNotValid, 'these credentials are for another Client Identifier', now);
+        return;
+      }
+      this.#clientId = clientId;
+    }
+    this.#checkWill(decision, now);
   }
 
   #writeAuth(reasonCode: number, authenticationData: Uint8Array | undefined): void {
@@ -183,7 +217,10 @@ export class Admission {
     const { authorize, settings, driverNode, observer } = this.#core;
     const { will } = this.#packet;
     const client = this.#handler.client;
-    if (decision.username !== undefined && client !== undefined) this.#handler.client = { ...client, username: decision.username };
+    if (client !== undefined) {
+      const { username = client.username, attributes } = decision;
+      this.#handler.client = { ...client, clientId: this.#clientId, username, attributes };
+    }
     if (will === undefined || authorize === undefined || this.#handler.client === undefined) {
       this.#open(decision, now);
       return;
@@ -209,6 +246,12 @@ export class Admission {
     const core = this.#core;
     const packet = this.#packet;
     const known = core.registry.get(this.#clientId);
+    const owned = this.#handler.listener.clientIds === 'same-principal' && known !== undefined;
+    if (owned && known.username !== this.#handler.client?.username) {
+      core.counters.foreignClientIds++;
+      this.#refuse(ReasonCode.NotAuthorized, 'this Client Identifier belongs to another user', now);
+      return;
+    }
     if (known?.handler !== undefined) {
       core.counters.takeovers++;
       known.handler.takeOver(this.#handler.driver.transport.info);
@@ -222,7 +265,9 @@ export class Admission {
       will: packet.will === undefined ? undefined : willOf(packet.will, this.#clientId, now),
     });
     session.handler = this.#handler;
+    session.client = this.#handler.client;
     this.#handler.session = session;
+    if (present) core.permissions.revise(session);
     const loading = session.load();
     if (loading === undefined) this.#accept(session, present, decision, now);
     else this.#whenSettled(loading, () => this.#accept(session, present, decision, this.#core.now()));

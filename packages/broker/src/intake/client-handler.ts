@@ -16,6 +16,7 @@ import type { ClientInfo } from '../policy/policies.ts';
 import type { ClientSession, SessionHandler } from '../sessions/client-session.ts';
 import { Admission } from './admission.ts';
 import type { Intake, ListenerInfo } from './intake.ts';
+import { Lifetime } from './lifetime.ts';
 import { PublishHandler } from './publish-handler.ts';
 import { SubscribeHandler } from './subscribe-handler.ts';
 
@@ -45,6 +46,7 @@ export class ClientHandler implements ServerSink, DriverListener, SessionHandler
   willSettled = false;
   /** While a connection is being let in; afterwards only where it may authenticate again. */
   #admission: Admission | undefined;
+  #lifetime: Lifetime | undefined;
   #publishing: PublishHandler | undefined;
   #subscribing: SubscribeHandler | undefined;
   #congestedSinceMs = 0;
@@ -160,6 +162,7 @@ export class ClientHandler implements ServerSink, DriverListener, SessionHandler
 
   onClosed(cause: CloseCause, now: number): void {
     this.#admission?.abort();
+    this.#lifetime?.stop();
     this.intake.onClosed(this, cause, now);
   }
 
@@ -220,6 +223,12 @@ export class ClientHandler implements ServerSink, DriverListener, SessionHandler
   disconnect(code: string, reasonCode: number, text: string, properties?: DisconnectProperties): void {
     this.connection.disconnect(code, reasonCode, text, this.core.now(), properties);
     this.driver.afterTurn();
+  }
+
+  /** Ends the connection at `wallMs`, when its credentials do; undefined: they do not. */
+  limitLifetime(wallMs: number | undefined): void {
+    this.#lifetime?.stop();
+    this.#lifetime = wallMs === undefined ? undefined : new Lifetime(this, this.core.fromWall(wallMs));
   }
 
   /** After a promise: goes on with what the peer has sent meanwhile. */

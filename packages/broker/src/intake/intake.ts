@@ -2,6 +2,7 @@ import { type ProtocolVersion, ReasonCode } from '@hawser/codec';
 import type { CloseCause } from '@hawser/protocol';
 import type { Transport } from '@hawser/transport';
 import type { BrokerCore } from '../core.ts';
+import type { Authenticator } from '../policy/policies.ts';
 import { Backpressure } from './backpressure.ts';
 import { ClientHandler } from './client-handler.ts';
 
@@ -10,7 +11,14 @@ export interface ListenerInfo {
   readonly url: string;
   /** Protocol versions it takes; undefined: all. */
   readonly versions: readonly ProtocolVersion[] | undefined;
+  /** In place of the broker's own. */
+  readonly authenticate?: Authenticator | undefined;
+  /** Who may connect with a Client Identifier that has a session; `takeover` when it is not said. */
+  readonly clientIds?: ClientIdPolicy | undefined;
 }
+
+/** `takeover`: whoever comes [MQTT5-3.1.4-3]. `same-principal`: only the user whose session it is, others get 0x87. */
+export type ClientIdPolicy = 'takeover' | 'same-principal';
 
 /** All connections of a broker: taken in, counted, bounded, ended. */
 export class Intake {

@@ -1,6 +1,6 @@
 import type { BrokerCore } from '../core.ts';
 import { ask } from '../policy/ask.ts';
-import { type AuthorizationRequest, type Decision, isPromise } from '../policy/policies.ts';
+import { type AuthorizationRequest, type ClientInfo, type Decision, isPromise } from '../policy/policies.ts';
 
 const MOST_ENTRIES = 1024;
 
@@ -9,6 +9,7 @@ export class PermissionCache {
   readonly #core: BrokerCore;
   readonly #allowed = new Set<string>();
   #generation = 0;
+  #client: ClientInfo | undefined;
 
   constructor(core: BrokerCore) {
     this.#core = core;
@@ -17,8 +18,9 @@ export class PermissionCache {
   decide(request: AuthorizationRequest): Decision | Promise<Decision> {
     const { authorize, settings, driverNode, observer, policyGeneration } = this.#core;
     if (authorize === undefined) return 'allow';
-    if (this.#generation !== policyGeneration) {
+    if (this.#generation !== policyGeneration || this.#client !== request.client) {
       this.#generation = policyGeneration;
+      this.#client = request.client;
       this.#allowed.clear();
     }
     const { action, topic, qos, retain } = request;

@@ -14,7 +14,12 @@ export interface ClientInfo {
   readonly tls: TlsInfo | undefined;
   /** User Properties of the CONNECT; never to be trusted. */
   readonly userProperties: UserProperties;
+  /** What the Authenticator has found out about it, for the Authorizer. */
+  readonly attributes?: ClientAttributes | undefined;
 }
+
+/** Claims of a token, roles of a user: what an Authenticator hands to an Authorizer. */
+export type ClientAttributes = Readonly<Record<string, unknown>>;
 
 export interface AuthenticationRequest {
   readonly client: ClientInfo;
@@ -31,6 +36,11 @@ export interface AllowConnect {
   readonly kind: 'allow';
   /** The name it goes by from here on; absent: as it said. */
   readonly username?: string;
+  /** The only Client Identifier it may have: an empty one becomes this, another is refused with 0x85. */
+  readonly clientId?: string;
+  /** Until when, milliseconds since 1970: then the connection is closed with 0xA0. It may authenticate again before. */
+  readonly expiresAt?: number;
+  readonly attributes?: ClientAttributes;
   /** Goes into the CONNACK, or the last AUTH. */
   readonly authenticationData?: Uint8Array;
 }

@@ -11,7 +11,13 @@ export class Counters {
   bytesOut = 0;
   publishesDenied = 0;
   subscribesDenied = 0;
+  /** Subscriptions that nothing is delivered for since the rules have changed. */
+  subscriptionsSuspended = 0;
   takeovers = 0;
+  /** Connections refused because their Client Identifier belongs to another user. */
+  foreignClientIds = 0;
+  /** Connections ended because their credentials had. */
+  credentialsExpired = 0;
   sessionsExpired = 0;
   backpressurePauses = 0;
   /** Messages lost, by cause. */

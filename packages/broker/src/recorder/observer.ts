@@ -1,9 +1,17 @@
-import type { CloseCause } from '@hawser/protocol';
-import type { DropCause } from '@hawser/protocol';
+import type { CloseCause, DropCause } from '@hawser/protocol';
 import type { ClientInfo } from '../policy/policies.ts';
 
 /** Why a message did not go where it should have. Sessions lose for their causes, publishes for these too. */
-export type LossCause = DropCause | 'not-authorized' | 'offline-qos0' | 'session-ended' | 'retained-limit' | 'store-fault' | 'quota-exceeded' | 'session-limit';
+export type LossCause =
+  | DropCause
+  | 'not-authorized'
+  | 'offline-qos0'
+  | 'session-ended'
+  | 'retained-limit'
+  | 'store-fault'
+  | 'quota-exceeded'
+  | 'session-limit'
+  | 'payload-format-invalid';
 
 /** A requested, a granted and the effective value of one parameter of a connection. */
 export interface NegotiatedParameter {
@@ -12,11 +20,14 @@ export interface NegotiatedParameter {
   readonly effective: number | string | boolean | undefined;
 }
 
+/** What a connection asked for and what it got, by the name of the parameter. */
+export type Negotiated = Readonly<Record<string, NegotiatedParameter>>;
+
 export interface ConnectedEvent {
   readonly client: ClientInfo;
   readonly sessionPresent: boolean;
   readonly cleanStart: boolean;
-  readonly negotiated: Readonly<Record<string, NegotiatedParameter>>;
+  readonly negotiated: Negotiated;
   readonly at: number;
 }
 
@@ -41,15 +52,25 @@ export interface ClosedEvent {
   readonly packetsOut: number;
   /** Address of who took the session over. */
   readonly takenOverBy: string | undefined;
+  readonly negotiated: Negotiated | undefined;
   readonly at: number;
 }
 
 export interface LostEvent {
-  /** Whose loss it is. */
+  /** Whose loss it is; empty: nobody's in particular. */
   readonly clientId: string;
   readonly cause: LossCause;
   readonly topic: string;
   readonly qos: number;
+  readonly at: number;
+}
+
+/** A SUBSCRIBE of which one Topic Filter was refused. */
+export interface SubscribeRefusedEvent {
+  readonly client: ClientInfo;
+  readonly topicFilter: string;
+  readonly reasonCode: number;
+  readonly text: string;
   readonly at: number;
 }
 
@@ -65,8 +86,52 @@ export interface Observer {
   onRefused?(event: RefusedEvent): void;
   onConnected?(event: ConnectedEvent): void;
   onClosed?(event: ClosedEvent): void;
+  /** Once for each message: what is slow here slows down the broker. */
   onLost?(event: LostEvent): void;
+  onSubscribeRefused?(event: SubscribeRefusedEvent): void;
   onSessionEnded?(event: SessionEndedEvent): void;
   /** Something for the operator, once: credentials that nobody checks, a disk that fails. */
   onWarning?(code: string, text: string): void;
+}
+
+/** Both are told everything, the first one first. Lost messages go to the second alone: the first has counted them. */
+export function tellBoth(recorder: Observer, other: Observer | undefined): Observer {
+  if (other === undefined) {
+    return {
+      onRefused: (event) => recorder.onRefused?.(event),
+      onConnected: (event) => recorder.onConnected?.(event),
+      onClosed: (event) => recorder.onClosed?.(event),
+      onSubscribeRefused: (event) => recorder.onSubscribeRefused?.(event),
+      onSessionEnded: (event) => recorder.onSessionEnded?.(event),
+      onWarning: (code, text) => recorder.onWarning?.(code, text),
+    };
+  }
+  const both: Observer = {
+    onRefused(event) {
+      recorder.onRefused?.(event);
+      other.onRefused?.(event);
+    },
+    onConnected(event) {
+      recorder.onConnected?.(event);
+      other.onConnected?.(event);
+    },
+    onClosed(event) {
+      recorder.onClosed?.(event);
+      other.onClosed?.(event);
+    },
+    onSubscribeRefused(event) {
+      recorder.onSubscribeRefused?.(event);
+      other.onSubscribeRefused?.(event);
+    },
+    onSessionEnded(event) {
+      recorder.onSessionEnded?.(event);
+      other.onSessionEnded?.(event);
+    },
+    onWarning(code, text) {
+      recorder.onWarning?.(code, text);
+      other.onWarning?.(code, text);
+    },
+  };
+  if (other.onLost === undefined) return both;
+  return { ...both, onLost: (event) => other.onLost?.(event) };
 }

@@ -87,8 +87,7 @@ export class Router {
     const group = subscription.shared;
     if (group === undefined) this.#tree.remove(subscription.filter, subscription);
     else {
-      group.remove(subscription);
-      if (group.members.length === 0) {
+      if (group.remove(subscription) && group.members.length === 0) {
         this.#tree.remove(group.filter, group);
         this.#shared.delete(group.topicFilter);
       }

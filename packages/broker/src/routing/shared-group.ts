@@ -13,9 +13,11 @@ export class SharedGroup {
     this.filter = filter;
   }
 
-  remove(member: Subscription): void {
+  /** False: it is not a member. */
+  remove(member: Subscription): boolean {
     const at = this.members.indexOf(member);
     if (at >= 0) this.members.splice(at, 1);
+    return at >= 0;
   }
 
   /**

@@ -2,6 +2,7 @@ import type { ProtocolVersion } from '@hawser/codec';
 import { type Delivery, type DropCause, NO_TICKET, Session, type SessionHost, type Ticket } from '@hawser/protocol';
 import type { Timed } from '@hawser/transport';
 import type { BrokerCore } from '../core.ts';
+import type { ClientInfo } from '../policy/policies.ts';
 import type { LossCause, SessionEndedEvent } from '../recorder/observer.ts';
 import type { GroupMember } from '../routing/router.ts';
 import type { Subscription } from '../routing/subscription.ts';
@@ -32,6 +33,8 @@ export class ClientSession implements SessionHost, Timed {
   number = 0;
   protocolVersion: ProtocolVersion;
   username: string | undefined;
+  /** Who connected last; undefined: nobody since the broker started. */
+  client: ClientInfo | undefined;
   /** Session Expiry Interval, seconds. */
   expiryInterval: number;
   /** When it ends, its connection being gone; milliseconds as the broker counts. */

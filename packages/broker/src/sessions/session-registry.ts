@@ -1,6 +1,7 @@
 import { type ProtocolVersion, parseTopicFilter } from '@hawser/codec';
 import { type Message, NO_TICKET, type QueueBounds } from '@hawser/protocol';
 import type { BrokerCore } from '../core.ts';
+import { type Decision, isPromise } from '../policy/policies.ts';
 import type { Subscription } from '../routing/subscription.ts';
 import type { StoreContents, StoredSession, StoredSubscription } from '../stores/store.ts';
 import { messageOf } from '../stores/stored.ts';
@@ -118,11 +119,27 @@ export class SessionRegistry {
   publishWill(session: ClientSession): void {
     const { will } = session;
     if (will === undefined) return;
-    const core = this.#core;
+    const { observer } = this.#core;
     session.will = undefined;
-    const now = core.now();
+    const permitted = this.#core.permissions.mayPublishWill(session, will);
+    if (!isPromise(permitted)) this.#publishWill(session, will, permitted);
+    else {
+      permitted
+        .then((decision) => this.#publishWill(session, will, decision))
+        .catch((error: unknown) => observer.onWarning?.('will-lost', `the Will of ${session.clientId} was not published: ${String(error)}`));
+    }
+  }
+
+  /** It was permitted at the CONNECT; the rules may have changed since. */
+  #publishWill(session: ClientSession, will: Will, permitted: Decision): void {
+    const core = this.#core;
     const { topic, payload, qos, retain, properties } = will.message;
-    core.router.publish({ topic: topic.name, payload, qos, retain, properties }, session, undefined, NO_TICKET, now);
+    if (permitted === 'allow') {
+      core.router.publish({ topic: topic.name, payload, qos, retain, properties }, session, undefined, NO_TICKET, core.now());
+    } else {
+      core.counters.publishesDenied++;
+      session.countLost('not-authorized', topic.name, qos);
+    }
     this.save(session);
   }
 
@@ -152,7 +169,7 @@ export class SessionRegistry {
       const queue = queues.get(stored.number);
       if (queue !== undefined) {
         const underWay = outbound.filter((handshake) => handshake.state === 'published').length;
-        session.session.restoreQueue(Math.max(0, queue.messages - underWay), queue.bytes, 0);
+        session.session.restoreQueue(Math.max(0, queue.messages - underWay), queue.bytes, contents.nextSequence - 1);
       }
       this.#settleAfterRestart(session, stored, now);
     }

@@ -1,0 +1,87 @@
+import type { BrokerCore } from '../core.ts';
+import type { Subscription } from '../routing/subscription.ts';
+import type { ClientSession } from '../sessions/client-session.ts';
+import type { Will } from '../sessions/will.ts';
+import { ask } from './ask.ts';
+import { type ClientInfo, type Decision, isPromise } from './policies.ts';
+
+/**
+ * Deliveries follow the rules: a subscription whose client may no longer have it stays with its session, but nothing is
+ * delivered for it until it is permitted again. What was queued before is still delivered.
+ */
+export class DeliveryPermissions {
+  readonly #core: BrokerCore;
+  readonly #suspended = new WeakSet<Subscription>();
+
+  constructor(core: BrokerCore) {
+    this.#core = core;
+  }
+
+  /** The rules have changed. */
+  reviseAll(): void {
+    if (this.#core.authorize === undefined) return;
+    for (const session of this.#core.registry.values()) this.revise(session);
+  }
+
+  /** What is known of one client has changed, or it has come back. */
+  revise(session: ClientSession): void {
+    if (this.#core.authorize === undefined || session.subscriptions.size === 0) return;
+    const client = clientOf(session);
+    for (const subscription of [...session.subscriptions.values()]) {
+      const decision = this.#ask(client, subscription);
+      if (isPromise(decision)) decision.then((decided) => this.#apply(subscription, decided));
+      else this.#apply(subscription, decision);
+    }
+  }
+
+  /** Whether a Will may be published now. */
+  mayPublishWill(session: ClientSession, { message }: Will): Decision | Promise<Decision> {
+    const { authorize, settings, driverNode, observer } = this.#core;
+    if (authorize === undefined) return 'allow';
+    const { topic, qos, retain } = message;
+    return ask<Decision>(
+      (signal) => authorize({ client: clientOf(session), action: 'publish', topic: topic.name, qos, retain }, signal),
+      'deny',
+      settings['policy.timeout'] * 1000,
+      driverNode.clock,
+      (text) => observer.onWarning?.('authorizer-failed', `no permission for the Will of ${session.clientId}: ${text}`),
+    );
+  }
+
+  /** Undefined: nobody could say; then it stays as it is. */
+  #ask(client: ClientInfo, { filter, qos }: Subscription): Decision | undefined | Promise<Decision | undefined> {
+    const { authorize, settings, driverNode, observer } = this.#core;
+    if (authorize === undefined) return 'allow';
+    return ask<Decision | undefined>(
+      (signal) => authorize({ client, action: 'subscribe', topic: filter, qos, retain: false }, signal),
+      undefined,
+      settings['policy.timeout'] * 1000,
+      driverNode.clock,
+      (text) => observer.onWarning?.('authorizer-failed', `nobody could say whether ${client.clientId} may still have ${filter}: ${text}`),
+    );
+  }
+
+  #apply(subscription: Subscription, decision: Decision | undefined): void {
+    const { session, topicFilter, filter } = subscription;
+    const { router, counters } = this.#core;
+    if (decision === undefined || session.subscriptions.get(topicFilter) !== subscription) return;
+    const isSuspended = this.#suspended.has(subscription);
+    if (decision === 'deny' && !isSuspended) {
+      this.#suspended.add(subscription);
+      counters.subscriptionsSuspended++;
+      router.remove(subscription);
+    } else if (decision === 'allow' && isSuspended) {
+      // A shared group that lost its last member is another one now.
+      const shared = subscription.shared === undefined ? undefined : router.sharedGroup(topicFilter, filter);
+      const again: Subscription = { ...subscription, shared };
+      session.subscriptions.set(topicFilter, again);
+      router.add(again);
+    }
+  }
+}
+
+/** Who a session belongs to; of one that was only found in the store, what was written down: no address, no attributes. */
+export function clientOf(session: ClientSession): ClientInfo {
+  const { client, clientId, username, protocolVersion } = session;
+  return client ?? { clientId, username, protocolVersion, remoteAddress: '', remotePort: 0, listener: '', tls: undefined, userProperties: [] };
+}
