@@ -45,7 +45,7 @@ export const DEFAULT_WS_PATH = '/mqtt';
 
 /** `scheme://` `host` `:port` `/path` and what must not be there. */
 const LISTEN_URL = /^([a-z][a-z0-9+.-]*):\/\/([^/?#]*)(\/[^?#]*)?(.*)$/i;
-const HOST_AND_PORT = /^(\[[^\]]*\]|[^:[\]]*)(?::(.*))?$/;
+const HOST_AND_PORT = /^(\[[^\]]*\]|[^:[\]]*)(?::([^:]*))?$/;
 const HOST_NAME = /^[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?\.?$/i;
 
 /**

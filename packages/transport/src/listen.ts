@@ -1,7 +1,7 @@
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { Attempts, plainAddress, type RefusedAttempt } from './attempts.ts';
 import { explainListenFailure, ListenError } from './listen-error.ts';
-import { formatListenUrl, type ListenAddress } from './listen-url.ts';
+import { DEFAULT_WS_PATH, formatListenUrl, type ListenAddress } from './listen-url.ts';
 import { SocketTransport } from './tcp.ts';
 import { type TlsListenOptions, TlsStage, tlsInfoOf } from './tls.ts';
 import type { Listener, Transport } from './transport.ts';
@@ -46,7 +46,9 @@ export interface NetworkListener extends Listener, AsyncDisposable {
  * Takes connections at an address (see `parseListenUrl`). Rejects with a ListenError that says why it can't: `port-in-use`,
  * `port-not-permitted`, `address-not-available`, `host-not-found`, `tls-missing`, `tls-invalid`.
  */
-export async function listen(address: ListenAddress, options: ListenOptions): Promise<NetworkListener> {
+export async function listen(wanted: ListenAddress, options: ListenOptions): Promise<NetworkListener> {
+  const isWebSocket = wanted.transport === 'ws' || wanted.transport === 'wss';
+  const address: ListenAddress = { ...wanted, path: isWebSocket ? (wanted.path ?? DEFAULT_WS_PATH) : undefined };
   const attempts = new Attempts(
     options.maximumHandshakes ?? MAXIMUM_HANDSHAKES,
     options.handshakeTimeoutMs ?? HANDSHAKE_TIMEOUT_MS,
@@ -95,7 +97,7 @@ function createStages(address: ListenAddress, options: ListenOptions, attempts: 
     transport === 'tls'
       ? undefined
       : new WebSocketStage(
-          { path: address.path, maximumFrame: options.wsMaximumFrame ?? MAXIMUM_FRAME },
+          { path: address.path ?? DEFAULT_WS_PATH, maximumFrame: options.wsMaximumFrame ?? MAXIMUM_FRAME },
           attempts,
           (opened) => options.onTransport(opened),
         );

@@ -2,7 +2,6 @@ import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type WebSocket, WebSocketServer } from 'ws';
 import type { Attempt, Attempts } from './attempts.ts';
-import { DEFAULT_WS_PATH } from './listen-url.ts';
 import type { TlsInfo, Transport, TransportInfo } from './transport.ts';
 import { chooseSubprotocol, WebSocketTransport } from './ws.ts';
 
@@ -42,12 +41,12 @@ export class WebSocketStage {
   readonly #known = new WeakMap<Duplex, { attempt: Attempt; tls: TlsInfo | undefined }>();
 
   constructor(
-    options: { readonly path: string | undefined; readonly maximumFrame: number },
+    options: { readonly path: string; readonly maximumFrame: number },
     attempts: Attempts,
     onTransport: (transport: Transport) => void,
   ) {
     this.#attempts = attempts;
-    this.#path = options.path ?? DEFAULT_WS_PATH;
+    this.#path = options.path;
     this.#onTransport = onTransport;
     this.#upgrader = createMqttWebSocketServer(options.maximumFrame);
     this.#upgrader.on('wsClientError', (error, socket) => {
