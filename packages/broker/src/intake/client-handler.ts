@@ -115,8 +115,9 @@ export class ClientHandler implements ServerSink, DriverListener, SessionHandler
   onPubrel(packetIdentifier: number, _reasonCode: number, _now: number): void {
     const { session } = this.clientSession;
     if (!session.inbound.end(packetIdentifier)) {
-      // [MQTT5-3.7.2-1]; in 3.x PUBCOMP has no Reason Code and ends the exchange.
-      this.connection.acknowledge(PacketType.PUBCOMP, packetIdentifier, ReasonCode.PacketIdentifierNotFound, 0);
+      // [MQTT5-3.7.2-1]; in 3.x PUBCOMP has no Reason Code and ends the exchange. That it ended before may not be on disk yet.
+      const ended = this.clientSession.isStored ? this.core.lastTicket : 0;
+      this.connection.acknowledge(PacketType.PUBCOMP, packetIdentifier, ReasonCode.PacketIdentifierNotFound, ended);
       return;
     }
     const ticket = this.clientSession.isStored

@@ -153,6 +153,12 @@ export abstract class Connection implements AckWriter {
     this.unacknowledged = Math.max(0, this.unacknowledged - this.acks.release(this.commits.committed, this));
   }
 
+  /** Releases what it can; the sink sees to the rest. For acknowledgements that were not queued from within `receive`. */
+  releaseSoon(): void {
+    this.releaseAcks();
+    if (this.acks.length > 0 && this.closeCause === undefined) this.sink.onAcksWaiting();
+  }
+
   /** Queues an acknowledgement; it leaves in its order, when its ticket is committed. */
   acknowledge(type: number, packetIdentifier: number, reasonCode: number, ticket: Ticket, reasonString?: string): void {
     if (this.closeCause === undefined) this.acks.push(type, packetIdentifier, reasonCode, ticket, reasonString);
@@ -238,9 +244,7 @@ export abstract class Connection implements AckWriter {
     } catch (error) {
       this.failWith(error, now);
     }
-    if (this.closeCause !== undefined) return;
-    this.releaseAcks();
-    if (this.acks.length > 0) this.sink.onAcksWaiting();
+    if (this.closeCause === undefined) this.releaseSoon();
   }
 
   #handle(firstByte: number, now: number): void {

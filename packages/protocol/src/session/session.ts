@@ -71,7 +71,12 @@ export class Session {
   #unacknowledged = 0;
   #receiveMaximum = 65_535;
   #waitingFor: Ticket = NO_TICKET;
+  /** The last PUBREC that was written down: no PUBREL leaves before it is on disk, on whatever connection. */
+  #releasedTicket: Ticket = NO_TICKET;
+  /** The last message of the queue that was brought into memory, and the last that is only in the store. */
   #lastSequence = 0;
+  #tailSequence = 0;
+  #tailWhenRequested = 0;
   #pageRequested = false;
   #dropFromPage = 0;
 
@@ -144,9 +149,10 @@ export class Session {
     let ticket: Ticket = NO_TICKET;
     if (this.survives && (delivery.qos > 0 || this.connection === undefined)) {
       ticket = this.host.storeQueued(delivery);
-      if (delivery.sequence > 0 && (this.queue.paged > 0 || (!canSendNow && this.queue.front.length >= this.#pageSize))) {
+      if (delivery.sequence > 0 && (this.#isBehind || (!canSendNow && this.queue.front.length >= this.#pageSize))) {
         this.queue.paged++;
         this.queue.pagedBytes += delivery.size;
+        this.#tailSequence = delivery.sequence;
         this.#requestPageWhenDue();
         return ticket;
       }
@@ -169,14 +175,14 @@ export class Session {
     this.#identifiers.continueAfter(packetIdentifier);
   }
 
-  /** A queue of which nothing has been read yet. */
-  restoreQueue(messages: number, bytes: number, afterSequence: number): void {
+  /** A queue of which nothing has been read yet; `lastSequence`: none of it has a higher one. */
+  restoreQueue(messages: number, bytes: number, lastSequence: number): void {
     this.queue.paged = messages;
     this.queue.pagedBytes = bytes;
-    this.#lastSequence = afterSequence;
+    this.#tailSequence = lastSequence;
   }
 
-  /** A page of the queue; `complete`: there was nothing behind it when it was read. */
+  /** A page of the queue, as it was when it was asked for; `complete`: there was nothing behind it. */
   onPage(deliveries: readonly Delivery[], complete: boolean, now: number): void {
     this.#pageRequested = false;
     for (const delivery of deliveries) {
@@ -194,9 +200,11 @@ export class Session {
         this.#drop('queue-full', delivery);
       } else this.queue.push(delivery);
     }
-    if (complete && deliveries.length === 0) {
+    if (complete) this.#lastSequence = Math.max(this.#lastSequence, this.#tailWhenRequested);
+    if (!this.#isBehind) {
       this.queue.paged = 0;
       this.queue.pagedBytes = 0;
+      this.#dropFromPage = 0;
     }
     this.pump(now);
   }
@@ -269,6 +277,7 @@ export class Session {
       if (this.survives && handshake.sequence > 0) {
         this.#rememberSequence(packetIdentifier, handshake.sequence);
         ticket = this.host.storeOutbound(packetIdentifier, handshake.sequence, 2, 'released', false);
+        this.#releasedTicket = ticket;
       }
       this.#settle(handshake, reasonCode);
     }
@@ -368,11 +377,11 @@ export class Session {
         this.#sendHandshake(packetIdentifier, handshake, now);
       } else {
         toSend.shift();
-        if (handshake === RELEASED_RESUMED) connection.acknowledge(PacketType.PUBREL, packetIdentifier, 0, NO_TICKET);
+        if (handshake === RELEASED_RESUMED) connection.acknowledge(PacketType.PUBREL, packetIdentifier, 0, this.#releasedTicket);
       }
     }
-    connection?.releaseAcks();
     this.#toSend = undefined;
+    connection?.releaseSoon();
   }
 
   #sendHandshake(packetIdentifier: number, delivery: Delivery, now: number): void {
@@ -426,7 +435,7 @@ export class Session {
   }
 
   #canSendNow(): boolean {
-    return this.queue.length === 0 && this.#toSend === undefined && this.#hasWindow();
+    return this.queue.front.length === 0 && !this.#isBehind && this.#toSend === undefined && this.#hasWindow();
   }
 
   /** Applies the bounds for one more message. False: it is the one that is dropped. */
@@ -503,13 +512,19 @@ export class Session {
     this.host.waitFor(ticket);
   }
 
+  /** Part of the queue is only in the store. */
+  get #isBehind(): boolean {
+    return this.#tailSequence > this.#lastSequence;
+  }
+
   #requestPageWhenDue(): void {
-    if (this.connection !== undefined && this.queue.paged > 0 && this.queue.front.length <= this.#pageSize / 2) this.#requestPage();
+    if (this.connection !== undefined && this.#isBehind && this.queue.front.length <= this.#pageSize / 2) this.#requestPage();
   }
 
   #requestPage(): void {
     if (this.#pageRequested) return;
     this.#pageRequested = true;
+    this.#tailWhenRequested = this.#tailSequence;
     this.host.requestPage(this.#lastSequence);
   }
 }
