@@ -44,6 +44,7 @@ export const SETTINGS = {
   'limits.retainedMessages': number(1_000_000, 'messages', 0, 100_000_000, 'Retained messages.'),
   'limits.retainedBytes': number(1024 * MiB, 'bytes', 0, 65_536 * MiB, 'Bytes of retained messages, topics and payloads.'),
   'limits.routes': number(10_000, 'topics', 16, 10_000_000, 'Topics whose receivers are remembered.'),
+  'fanout.minimumMembers': number(2, 'subscribers', 2, 1_000_000_000, 'Subscribers of a topic from which on they share the bytes of its messages.'),
   'backpressure.pauseMax': number(0.2, 's', 0, 60, 'How long publishers wait for one slow subscriber before it begins to lose QoS 0.'),
   'queue.messages': number(1000, 'messages', 0, 100_000_000, 'Messages waiting for one session.'),
   'queue.bytes': number(16 * MiB, 'bytes', 0, 65_536 * MiB, 'Bytes waiting for one session, topics and payloads.'),

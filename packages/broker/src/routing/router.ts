@@ -393,7 +393,7 @@ export class Router {
     }
     const groups: GroupTarget[] = [];
     for (const [kindKey, audience] of audiences) {
-      if (audience.length < 2) singles.push(...audience);
+      if (audience.length < this.#core.settings['fanout.minimumMembers']) singles.push(...audience);
       else groups.push(this.#groupOf(kindKey, audience));
     }
     const fan: Fan = { groups, singles };
