@@ -86,7 +86,8 @@ def handle(request):
         say(answer=request["id"])
     elif kind == "close":
         driven.client.disconnect()
-        driven.client.loop_stop()
+        # Not waited for: after a lost connection Paho's thread looks up only once a second.
+        threading.Thread(target=driven.client.loop_stop, daemon=True).start()
         del clients[name]
         say(answer=request["id"])
 
