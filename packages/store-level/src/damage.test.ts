@@ -3,7 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { StoreError } from '@hawser/broker';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { checkLevelStore } from './check.ts';
 import { LevelStore } from './level-store.ts';
+import { repairLevelStore } from './repair.ts';
 import { deleteQueued, putInbound, putQueued, putSession } from './testing/operations.ts';
 
 const seed = Date.now() % 2 ** 31;
@@ -122,6 +124,45 @@ describe(`damage to the files of a LevelStore (seed ${seed})`, () => {
     });
     expect(zeros).toBe(expected);
   });
+
+  it('is told by checkLevelStore, file by file, and nothing of a sound one', async () => {
+    const log = files.find(({ name, size }) => name.endsWith('.log') && size > 0)?.name ?? '';
+    const table = files.find(({ name }) => name.endsWith('.ldb'))?.name ?? '';
+    const directory = join(base, 'check');
+    await cp(killed, directory, { recursive: true });
+    expect(await checkLevelStore(directory)).toEqual([]);
+    await rm(directory, { recursive: true });
+    await cp(killed, directory, { recursive: true });
+    await flip(join(directory, log), 100, 1);
+    await truncate(join(directory, table), 1_000);
+    const damages = await checkLevelStore(directory);
+    expect(damages.map(({ where }) => `db/${where}`).sort()).toEqual([table, log].sort());
+  });
+
+  it('leaves the rest after a repair, and a copy of what was', async () => {
+    const random = randomNumbers(seed);
+    for (const { name, size } of files) {
+      for (let round = 0; round < 6; round++) {
+        const directory = join(base, 'repair');
+        await rm(directory, { recursive: true, force: true });
+        await cp(killed, directory, { recursive: true });
+        if (round === 0) await rm(join(directory, name));
+        else if (round % 2 === 0) await truncate(join(directory, name), Math.floor(random() * size));
+        else await flip(join(directory, name), Math.floor(random() * size), 1 << Math.floor(random() * 8));
+        const { backup } = await repairLevelStore(directory);
+        expect(backup).toBe(join(directory, 'damaged-1'));
+        expect((await readdir(backup)).includes('db')).toBe(true);
+        expect(await checkLevelStore(directory), name).toEqual([]);
+        // What was deleted may be there again, what was never put may not.
+        const left = Array.from((await picture(directory)).matchAll(/"sequence":(\d+)/g), ([, digits]) =>
+          Number(digits),
+        );
+        expect(left.filter((sequence) => sequence > 430 || (sequence > 300 && sequence <= 400))).toEqual([]);
+        if (name.endsWith('.log') || name === 'committed') expect(left.length).toBeGreaterThan(100);
+        expect(await picture(directory)).toBe(await picture(directory));
+      }
+    }
+  }, 60_000);
 });
 
 /** Damages a copy and opens it: what it holds, or 'damaged'. Any other error fails the test. */

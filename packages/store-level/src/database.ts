@@ -99,7 +99,8 @@ function deepest(error: Error): Error {
   return error.cause instanceof Error ? deepest(error.cause) : error;
 }
 
-async function syncDirectory(directory: string): Promise<void> {
+/** Makes what was renamed or made in a directory survive power loss. */
+export async function syncDirectory(directory: string): Promise<void> {
   // Windows can neither open nor sync a directory, and needs not.
   if (process.platform === 'win32') return;
   const handle = await open(directory, 'r');

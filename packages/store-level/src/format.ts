@@ -41,14 +41,19 @@ export async function checkFormat(
     throw new StoreError('store-format', `The directory ${directory} holds a database that is not Hawser's.`);
   }
   const batch = new Batch(64);
-  const writer = batch.key();
-  writer.uint8(Prefix.note);
-  writer.uint8(Note.format);
-  batch.value().uint16(FORMAT_VERSION);
-  batch.endPut();
+  writeFormat(batch);
   const target = database.batch();
   batch.writeTo(target);
   await target.write({ sync: true });
+}
+
+/** Puts the format this version writes into a batch. */
+export function writeFormat(batch: Batch): void {
+  const key = batch.key();
+  key.uint8(Prefix.note);
+  key.uint8(Note.format);
+  batch.value().uint16(FORMAT_VERSION);
+  batch.endPut();
 }
 
 /** Nothing but the format: a store that was made, and lost power before its first batch. */

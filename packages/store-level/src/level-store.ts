@@ -9,23 +9,20 @@ import {
   type StoreOperation,
 } from '@hawser/broker';
 import type { Ticket } from '@hawser/protocol';
+import { assertSoundFiles } from './check.ts';
 import type { Batch } from './commit/batch.ts';
 import { type BatchNumbers, batchNumberKey, readBatchNumber, writeBatchNumber } from './commit/batch-ring.ts';
 import { CommitMarker } from './commit/commit-marker.ts';
-import { GroupCommit, type Schedule } from './commit/group-commit.ts';
+import { GroupCommit, type Schedule, scheduleTimeout } from './commit/group-commit.ts';
 import {
   type DatabaseOptions,
-  damagedFiles,
-  exists,
-  inUse,
   type LevelDatabase,
   makeDirectory,
   openDatabase,
+  syncDirectory,
   toStoreError,
 } from './database.ts';
 import { encodeOperation } from './encode-operation.ts';
-import { checkFiles } from './files/check-files.ts';
-import { seemsLocked } from './files/lock-holder.ts';
 import { checkFormat } from './format.ts';
 import { GarbageCollector } from './garbage-collector.ts';
 import { loadContents } from './load-contents.ts';
@@ -213,12 +210,13 @@ export class LevelStore implements Store {
     await makeDirectory(this.#directory);
     const markerPath = join(this.#directory, 'committed');
     const marked = await CommitMarker.read(markerPath);
-    await this.#checkFiles(marked);
+    await assertSoundFiles(this.#directory, marked);
     const database = await this.#openDatabase(marked !== undefined);
     this.#database = database;
     await checkFormat(database, this.#directory, marked);
     const { contents, index, numbers, orphans, unreferenced } = await loadContents(database, marked ?? 0);
     this.#marker = await CommitMarker.open(markerPath, numbers.last, marked === undefined);
+    if (marked === undefined) await syncDirectory(this.#directory);
     this.#index = index;
     this.#sealedBatch = numbers.last;
     this.#committedBatch = numbers.last;
@@ -231,19 +229,6 @@ export class LevelStore implements Store {
     this.#garbage.addMessages(unreferenced);
     for (const session of orphans) this.#garbage.addSession(session);
     return contents;
-  }
-
-  /** Before LevelDB is opened, since that deletes the logs it could not read. */
-  async #checkFiles(marked: number | undefined): Promise<void> {
-    const directory = join(this.#directory, 'db');
-    if (!(await exists(directory))) {
-      if (marked === undefined) return;
-      throw damagedFiles(this.#directory, [{ where: 'db', what: 'it is missing' }]);
-    }
-    const damages = await checkFiles(directory, marked ?? 0);
-    if (damages.length === 0) return;
-    if (await seemsLocked(join(directory, 'LOCK'))) throw inUse(this.#directory);
-    throw damagedFiles(this.#directory, damages);
   }
 
   async #openDatabase(mustExist: boolean): Promise<LevelDatabase> {
@@ -401,8 +386,3 @@ export class LevelStore implements Store {
     if (this.#state !== 'open') throw new StoreError('store-not-open', 'The store is not open: call open() first.');
   }
 }
-
-const scheduleTimeout: Schedule = (callback, ms) => {
-  const timer = setTimeout(callback, ms);
-  return () => clearTimeout(timer);
-};

@@ -7,9 +7,9 @@ import {
   type StoredSession,
   type StoredSubscription,
 } from '@hawser/broker';
-import { type BatchNumbers, BatchRingCheck } from './commit/batch-ring.ts';
+import { type BatchNumbers, BatchRingCheck, batchRing, readFirstBatch } from './commit/batch-ring.ts';
 import type { LevelDatabase } from './database.ts';
-import { type KeyRange, keyReader, messageKey, Note, Prefix, rangeOf } from './records/keys.ts';
+import { type KeyRange, keyReader, messageKey, Prefix, rangeOf } from './records/keys.ts';
 import { readMessage } from './records/message-record.ts';
 import { readOutbound, readQueuedHead, readSession, readSubscription } from './records/records.ts';
 import { damagedRecord, readRecord } from './records/sealed-record.ts';
@@ -34,8 +34,8 @@ export interface Loaded {
  */
 export async function loadContents(database: LevelDatabase, committed: number): Promise<Loaded> {
   const ring = new BatchRingCheck();
-  await scan(database, ringRange, (key, value) => ring.add(key, value));
-  const numbers = ring.finish(committed);
+  await scan(database, batchRing, (key, value) => ring.add(key, value));
+  const numbers = ring.finish(committed, await readFirstBatch(database));
 
   const index = new StoreIndex();
   const sessions: StoredSession[] = [];
@@ -100,11 +100,6 @@ export async function scan(
     await iterator.close();
   }
 }
-
-const ringRange: KeyRange = {
-  gte: Buffer.of(Prefix.note, Note.batch),
-  lt: Buffer.of(Prefix.note, Note.batch + 1),
-};
 
 async function loadQueues(
   database: LevelDatabase,

@@ -1,5 +1,6 @@
 import { StoreError } from '@hawser/broker';
-import { keyReader, Note, Prefix } from '../records/keys.ts';
+import type { LevelDatabase } from '../database.ts';
+import { type KeyRange, keyReader, Note, Prefix } from '../records/keys.ts';
 import type { RecordReader } from '../records/record-reader.ts';
 import { ADVICE, readRecord } from '../records/sealed-record.ts';
 import type { Batch } from './batch.ts';
@@ -44,6 +45,28 @@ export function batchNumberKey(number: number): Buffer {
   return Buffer.of(Prefix.note, Note.batch, slot >>> 8, slot & 0xff);
 }
 
+/** Begins the ring anew: no batch before this one need be there. */
+export function writeFirstBatch(batch: Batch, number: number): void {
+  const key = batch.key();
+  key.uint8(Prefix.note);
+  key.uint8(Note.firstBatch);
+  batch.value().uint56(number);
+  batch.endPut();
+}
+
+/** Number of the first batch that must be there. */
+export async function readFirstBatch(database: LevelDatabase): Promise<number> {
+  const key = Buffer.of(Prefix.note, Note.firstBatch);
+  const value = await database.get(key);
+  return value === undefined ? 1 : readRecord(key, value, (reader) => reader.uint56());
+}
+
+/** All slots. */
+export const batchRing: KeyRange = {
+  gte: Buffer.of(Prefix.note, Note.batch),
+  lt: Buffer.of(Prefix.note, Note.batch + 1),
+};
+
 /** Reads one slot. */
 export function readBatchNumber(key: Uint8Array, value: Uint8Array): BatchNumbers {
   return readRecord(key, value, readNumbers);
@@ -64,12 +87,13 @@ export class BatchRingCheck {
 
   /**
    * @param atLeast Number of a batch that is known to have been on disk.
+   * @param first Number of the first batch that must be there.
    * @throws StoreError `store-damaged`, naming the first batch that is missing.
    */
-  finish(atLeast: number): BatchNumbers {
+  finish(atLeast: number, first: number): BatchNumbers {
     const { last } = this.#newest;
     if (last < atLeast) throw missingBatches(last + 1, atLeast);
-    for (let number = Math.max(1, last - SLOTS + 1); number < last; number++) {
+    for (let number = Math.max(first, last - SLOTS + 1); number < last; number++) {
       if (this.#numbers.get(number % SLOTS) === number) continue;
       let until = number;
       while (until + 1 < last && this.#numbers.get((until + 1) % SLOTS) !== until + 1) until++;

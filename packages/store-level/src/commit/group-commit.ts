@@ -3,6 +3,12 @@ import { Batch } from './batch.ts';
 /** A timer: calls back once after so many milliseconds, unless what it returns is called before. */
 export type Schedule = (callback: () => void, ms: number) => () => void;
 
+/** Node's timers. */
+export const scheduleTimeout: Schedule = (callback, ms) => {
+  const timer = setTimeout(callback, ms);
+  return () => clearTimeout(timer);
+};
+
 /** What GroupCommit needs of its owner. */
 export interface GroupCommitOptions {
   /** The ticket up to which all is on disk at the beginning. */

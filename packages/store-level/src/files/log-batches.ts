@@ -10,25 +10,37 @@ import { Fields } from './manifest.ts';
  */
 const BATCH_HEAD = 12;
 
+/** One operation of a batch, or one entry of a table. */
+export interface Entry {
+  readonly key: Buffer;
+  /** Of two entries for a key the one with the higher sequence counts. */
+  readonly sequence: number;
+  /** Absent: deleted. */
+  readonly value: Buffer | undefined;
+}
+
+/** The operations of one record. What makes no sense ends it. */
+export function* readBatch(record: Buffer): IterableIterator<Entry> {
+  if (record.length < BATCH_HEAD) return;
+  let sequence = Number(record.readBigUInt64LE(0));
+  const fields = new Fields(record, BATCH_HEAD);
+  while (!fields.isAtEnd) {
+    const type = fields.number();
+    const key = fields.text();
+    const value = type === 1 ? fields.text() : undefined;
+    if (fields.isBroken || type > 1) return;
+    yield { key, sequence: sequence++, value };
+  }
+}
+
 /** The highest number of a batch of ours in the records of a log; 0: there is none. */
 export function highestBatchNumber(records: readonly Buffer[]): number {
   let highest = 0;
   for (const record of records) {
-    const fields = new Fields(record, BATCH_HEAD);
-    while (!fields.isAtEnd && !fields.isBroken) {
-      const isPut = fields.number() === 1;
-      const key = takeText(record, fields);
-      const value = isPut ? takeText(record, fields) : undefined;
+    for (const { key, value } of readBatch(record)) {
       if (value === undefined || key[0] !== Prefix.note || key[1] !== Note.batch) continue;
       highest = Math.max(highest, readBatchNumber(key, value).last);
     }
   }
   return highest;
-}
-
-function takeText(record: Buffer, fields: Fields): Buffer {
-  const length = fields.number();
-  const start = fields.at;
-  fields.skip(length);
-  return record.subarray(start, start + length);
 }

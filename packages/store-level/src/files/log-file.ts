@@ -52,6 +52,32 @@ export function walkLog(bytes: Buffer): LogWalk {
   return pieces.length === 0 ? { records } : { records, brokenAt: recordAt, isFollowed: false };
 }
 
+/** The records that are whole, also those behind broken places, each with where it begins. Tells of each broken place. */
+export function* salvageLog(bytes: Buffer, onBroken: (at: number) => void): IterableIterator<Buffer> {
+  let pieces: Buffer[] = [];
+  for (let at = 0; at < bytes.length; ) {
+    const left = BLOCK - (at % BLOCK);
+    if (left < HEAD) {
+      at += left;
+      continue;
+    }
+    const piece = readPiece(bytes, at);
+    const isFirst = piece?.type === FULL || piece?.type === FIRST;
+    if (piece === undefined || (!isFirst && pieces.length === 0)) {
+      onBroken(at);
+      pieces = [];
+      for (at++; at < bytes.length && !isStart(bytes, at); ) at++;
+      continue;
+    }
+    if (isFirst) pieces = [];
+    pieces.push(piece.data);
+    at += HEAD + piece.data.length;
+    if (piece.type !== FULL && piece.type !== LAST) continue;
+    yield Buffer.concat(pieces);
+    pieces = [];
+  }
+}
+
 /** LevelDB stores checksums of data that may hold checksums in a changed form. */
 export function unmaskChecksum(masked: number): number {
   const rotated = (masked - 0xa282ead8) >>> 0;

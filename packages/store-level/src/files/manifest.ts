@@ -21,7 +21,7 @@ export function playManifest(edits: readonly Buffer[]): LiveFiles | undefined {
     while (!fields.isAtEnd) {
       switch (fields.number()) {
         case 1:
-          fields.skipText();
+          fields.text();
           break;
         case 2:
           log = fields.number();
@@ -33,7 +33,7 @@ export function playManifest(edits: readonly Buffer[]): LiveFiles | undefined {
           break;
         case 5:
           fields.number();
-          fields.skipText();
+          fields.text();
           break;
         case 6:
           fields.number();
@@ -43,8 +43,8 @@ export function playManifest(edits: readonly Buffer[]): LiveFiles | undefined {
           fields.number();
           const file = fields.number();
           tables.set(file, fields.number());
-          fields.skipText();
-          fields.skipText();
+          fields.text();
+          fields.text();
           break;
         }
         default:
@@ -87,8 +87,12 @@ export class Fields {
     return 0;
   }
 
-  skipText(): void {
-    this.skip(this.number());
+  /** Bytes with their length in front. */
+  text(): Buffer {
+    const length = this.number();
+    const start = this.#at;
+    this.skip(length);
+    return this.#bytes.subarray(start, start + length);
   }
 
   skip(count: number): void {

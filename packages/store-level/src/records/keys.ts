@@ -28,6 +28,8 @@ export const Note = {
   format: 0x66,
   /** Slot: see batch-ring.ts. */
   batch: 0x62,
+  /** Number of the first batch that must be there; absent: 1. A repair begins anew. */
+  firstBatch: 0x73,
 } as const;
 
 /** A range of keys for an iterator. */

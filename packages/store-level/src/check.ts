@@ -1,0 +1,64 @@
+import { join } from 'node:path';
+import { CommitMarker } from './commit/commit-marker.ts';
+import { damagedFiles, exists, inUse, openDatabase, toStoreError } from './database.ts';
+import { checkFiles, type StoreDamage } from './files/check-files.ts';
+import { seemsLocked } from './files/lock-holder.ts';
+import { checkFormat } from './format.ts';
+import { loadContents, scan } from './load-contents.ts';
+import { checkRecord } from './records/check-record.ts';
+
+/**
+ * Looks at everything in the data directory of a LevelStore that is not open: files, batches, records, the messages that
+ * queues refer to. Returns what is damaged; nothing: it is sound. Rejects with StoreError when it cannot look
+ * (`store-in-use`, `store-format`, `store-failed`).
+ */
+export async function checkLevelStore(directory: string): Promise<readonly StoreDamage[]> {
+  try {
+    const path = join(directory, 'db');
+    if (!(await exists(path))) return [{ where: path, what: 'it is missing' }];
+    const marked = await CommitMarker.read(join(directory, 'committed'));
+    const damages = await damagedFilesOf(directory, marked);
+    if (damages.length > 0) return damages;
+    const database = await openDatabase(path, { cacheBytes: 8 * 1024 * 1024 });
+    try {
+      const found: StoreDamage[] = [];
+      await scan(database, { gte: Buffer.alloc(0), lt: Buffer.of(0xff) }, (key, value) => {
+        const damage = checkRecord(key, value);
+        if (damage !== undefined) found.push(damage);
+      });
+      if (found.length > 0) return found;
+      await checkFormat(database, directory, marked);
+      await loadContents(database, marked ?? 0);
+      return [];
+    } finally {
+      await database.close();
+    }
+  } catch (error) {
+    const told = toStoreError(error, directory);
+    if (told.code === 'store-damaged') return [{ where: directory, what: told.message }];
+    throw told;
+  }
+}
+
+/**
+ * Looks at the files before LevelDB is opened, since that deletes the logs it could not read. Rejects with StoreError
+ * `store-damaged` or `store-in-use`.
+ *
+ * @param marked The batch that was committed last, when there is a marker that says so.
+ */
+export async function assertSoundFiles(directory: string, marked: number | undefined): Promise<void> {
+  if (await exists(join(directory, 'db'))) {
+    const damages = await damagedFilesOf(directory, marked);
+    if (damages.length > 0) throw damagedFiles(directory, damages);
+  } else if (marked !== undefined) {
+    throw damagedFiles(directory, [{ where: 'db', what: 'it is missing' }]);
+  }
+}
+
+async function damagedFilesOf(directory: string, marked: number | undefined): Promise<readonly StoreDamage[]> {
+  const path = join(directory, 'db');
+  const damages = await checkFiles(path, marked ?? 0);
+  // Files that another process writes look damaged too.
+  if (damages.length > 0 && (await seemsLocked(join(path, 'LOCK')))) throw inUse(directory);
+  return damages;
+}
