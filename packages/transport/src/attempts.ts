@@ -22,6 +22,7 @@ export class Attempt {
   readonly remotePort: number;
   stage: 'tls' | 'websocket';
   timer: ReturnType<typeof setTimeout> | undefined;
+  onClose: () => void = () => {};
 
   constructor(socket: Socket, stage: 'tls' | 'websocket') {
     this.socket = socket;
@@ -69,10 +70,9 @@ export class Attempts {
     }
     this.#underWay.set(socket, attempt);
     attempt.timer = setTimeout(() => this.#onTimeout(attempt), this.#timeoutMs);
-    socket.once('close', () => {
-      // Whoever knows more has refused it by the next turn.
-      if (this.#underWay.has(socket)) setImmediate(() => this.#onGone(attempt));
-    });
+    // Whoever knows more has refused it by the next turn.
+    attempt.onClose = () => setImmediate(() => this.#onGone(attempt));
+    socket.once('close', attempt.onClose);
     return attempt;
   }
 
@@ -83,6 +83,7 @@ export class Attempts {
   /** The attempt has become a Transport. False: it was given up meanwhile. */
   done(attempt: Attempt): boolean {
     clearTimeout(attempt.timer);
+    attempt.socket.off('close', attempt.onClose);
     return this.#underWay.delete(attempt.socket);
   }
 

@@ -31,4 +31,4 @@ export { SocketTransport } from './tcp.ts';
 export { type Pem, type TlsListenOptions, tlsInfoOf } from './tls.ts';
 export type { Listener, TlsInfo, Transport, TransportHandler, TransportInfo } from './transport.ts';
 export { adoptWebSocket, chooseSubprotocol, WebSocketTransport } from './ws.ts';
-export { createMqttWebSocketServer, judgeUpgrade } from './ws-listener.ts';
+export { type UpgradeRefusal, type UpgraderOptions, WebSocketUpgrader } from './ws-upgrader.ts';

@@ -13,7 +13,6 @@ const BACKLOG = 4096;
 const TCP_KEEP_ALIVE_MS = 300_000;
 const HANDSHAKE_TIMEOUT_MS = 10_000;
 const MAXIMUM_HANDSHAKES = 1024;
-const MAXIMUM_FRAME = 2 * 1024 * 1024;
 
 /** What a listener does with what comes in, and its bounds. */
 export interface ListenOptions {
@@ -97,7 +96,7 @@ function createStages(address: ListenAddress, options: ListenOptions, attempts: 
     transport === 'tls'
       ? undefined
       : new WebSocketStage(
-          { path: address.path ?? DEFAULT_WS_PATH, maximumFrame: options.wsMaximumFrame ?? MAXIMUM_FRAME },
+          { path: address.path ?? DEFAULT_WS_PATH, maximumFrame: options.wsMaximumFrame },
           attempts,
           (opened) => options.onTransport(opened),
         );

@@ -1,33 +1,13 @@
-import { createServer, type IncomingMessage, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { type WebSocket, WebSocketServer } from 'ws';
 import type { Attempt, Attempts } from './attempts.ts';
-import type { TlsInfo, Transport, TransportInfo } from './transport.ts';
-import { chooseSubprotocol, WebSocketTransport } from './ws.ts';
+import type { TlsInfo, Transport } from './transport.ts';
+import { answerRefusal, type UpgradeRefusal, WebSocketUpgrader } from './ws-upgrader.ts';
 
-/** A WebSocket upgrade that is not done, and what the client is told. */
-interface Refusal {
-  readonly status: 400 | 404 | 405 | 426;
-  readonly code: string;
-  readonly text: string;
-}
-
-const STATUS_TEXT = {
-  400: 'Bad Request',
-  404: 'Not Found',
-  405: 'Method Not Allowed',
-  426: 'Upgrade Required',
-} as const;
-
-/** Bounds of one WebSocket message; several packets may be in it, and a packet in several. */
-export function createMqttWebSocketServer(maximumFrame: number): WebSocketServer {
-  return new WebSocketServer({
-    noServer: true,
-    clientTracking: false,
-    perMessageDeflate: false,
-    maxPayload: maximumFrame,
-    handleProtocols: (offered) => chooseSubprotocol(offered) ?? false,
-  });
+/** What is known of a socket that HTTP has now. */
+interface Known {
+  readonly attempt: Attempt;
+  readonly tls: TlsInfo | undefined;
 }
 
 /** Makes WebSockets of the sockets that come in, TLS or not. */
@@ -35,49 +15,27 @@ export class WebSocketStage {
   readonly #attempts: Attempts;
   readonly #path: string;
   readonly #http: Server;
-  readonly #upgrader: WebSocketServer;
+  readonly #upgrader: WebSocketUpgrader;
   readonly #onTransport: (transport: Transport) => void;
-  /** What is known of a socket that HTTP has now. */
-  readonly #known = new WeakMap<Duplex, { attempt: Attempt; tls: TlsInfo | undefined }>();
+  readonly #known = new WeakMap<Duplex, Known>();
 
   constructor(
-    options: { readonly path: string; readonly maximumFrame: number },
+    options: { readonly path: string; readonly maximumFrame: number | undefined },
     attempts: Attempts,
     onTransport: (transport: Transport) => void,
   ) {
     this.#attempts = attempts;
     this.#path = options.path;
     this.#onTransport = onTransport;
-    this.#upgrader = createMqttWebSocketServer(options.maximumFrame);
-    this.#upgrader.on('wsClientError', (error, socket) => {
-      this.#refuse(socket, {
-        status: 400,
-        code: 'bad-upgrade',
-        text: `this is no request for a WebSocket: ${error.message}`,
-      });
-    });
+    this.#upgrader = new WebSocketUpgrader(options);
     // It listens nowhere: sockets are handed to it. The attempt has the clock, so HTTP needs none.
     this.#http = createServer({ keepAlive: false, requestTimeout: 0, headersTimeout: 0 });
     this.#http.on('upgrade', (request, socket, head) => this.#onUpgrade(request, socket, head));
-    this.#http.on('request', (request, response) => {
-      const text = `this is the WebSocket port of an MQTT broker: connect with a WebSocket, path ${this.#path}, subprotocol mqtt`;
-      response.writeHead(426, {
-        'content-type': 'text/plain; charset=utf-8',
-        upgrade: 'websocket',
-        connection: 'Upgrade, close',
-      });
-      response.end(`${text}\n`);
-      const known = this.#known.get(request.socket);
-      if (known !== undefined)
-        this.#attempts.refuse(
-          known.attempt,
-          'websocket',
-          'not-websocket',
-          `a plain HTTP ${request.method} came, no WebSocket`,
-        );
-    });
+    this.#http.on('request', (request, response) => this.#onRequest(request, response));
     this.#http.on('clientError', (error: Error & { readonly rawPacket?: Buffer }, socket) => {
-      this.#refuse(socket, { status: 400, ...wordsForNoHttp(error.rawPacket, error) });
+      const refusal: UpgradeRefusal = { status: 400, code: 'not-http', text: wordsForNoHttp(error.rawPacket, error) };
+      answerRefusal(socket, refusal);
+      this.#refused(socket, refusal.code, refusal.text);
     });
   }
 
@@ -94,84 +52,47 @@ export class WebSocketStage {
       socket.destroy();
       return;
     }
-    const refusal = judgeUpgrade(request, this.#path);
-    if (refusal !== undefined) {
-      this.#refuse(socket, refusal);
-      return;
-    }
-    this.#upgrader.handleUpgrade(request, socket, head, (webSocket) => this.#onOpen(webSocket, known));
+    const { attempt, tls } = known;
+    const { remoteAddress, remotePort } = attempt;
+    this.#upgrader.upgrade(
+      request,
+      socket,
+      head,
+      (transport) => {
+        if (this.#attempts.done(attempt)) this.#onTransport(transport);
+        else transport.destroy();
+      },
+      ({ code, text }) => this.#refused(socket, code, text),
+      { kind: tls === undefined ? 'ws' : 'wss', remoteAddress, remotePort, tls },
+    );
   }
 
-  #onOpen(webSocket: WebSocket, { attempt, tls }: { attempt: Attempt; tls: TlsInfo | undefined }): void {
-    const info: TransportInfo = {
-      kind: tls === undefined ? 'ws' : 'wss',
-      remoteAddress: attempt.remoteAddress,
-      remotePort: attempt.remotePort,
-      tls,
-    };
-    const transport = new WebSocketTransport(webSocket, info);
-    if (this.#attempts.done(attempt)) this.#onTransport(transport);
-    else transport.destroy();
+  /** A request that asks for no upgrade. */
+  #onRequest(request: IncomingMessage, response: ServerResponse): void {
+    const text = `this is the WebSocket port of an MQTT broker: connect with a WebSocket, path ${this.#path}, subprotocol mqtt`;
+    const headers = { 'content-type': 'text/plain; charset=utf-8', upgrade: 'websocket', connection: 'Upgrade, close' };
+    response.writeHead(426, headers);
+    response.end(`${text}\n`);
+    this.#refused(request.socket, 'not-websocket', `a plain HTTP ${request.method} came, no WebSocket`);
   }
 
-  #refuse(socket: Duplex, refusal: Refusal): void {
-    if (socket.writable) socket.end(httpResponse(refusal));
-    socket.once('finish', () => socket.destroy());
+  #refused(socket: Duplex, code: string, text: string): void {
     const known = this.#known.get(socket);
-    if (known !== undefined) this.#attempts.refuse(known.attempt, 'websocket', refusal.code, refusal.text);
+    if (known !== undefined) this.#attempts.refuse(known.attempt, 'websocket', code, text);
   }
 }
 
 /** That a socket failed shows when it closes. */
 function ignore(): void {}
 
-/** What is wrong with a request for a WebSocket; undefined: nothing that the handshake itself does not see. */
-export function judgeUpgrade(request: IncomingMessage, path: string): Refusal | undefined {
-  const asked = (request.url ?? '/').split('?', 1)[0] ?? '/';
-  if (asked !== path) {
-    return { status: 404, code: 'wrong-path', text: `there is no MQTT at the path ${printable(asked)}: use ${path}` };
-  }
-  const offered = (request.headers['sec-websocket-protocol'] ?? '').split(',').map((name) => name.trim());
-  if (chooseSubprotocol(offered) !== undefined) return undefined;
-  // The client MUST include "mqtt" in the list of WebSocket Sub Protocols it offers [MQTT5-6.0.0-3].
-  const seen = request.headers['sec-websocket-protocol'] === undefined ? 'none' : printable(offered.join(', '));
-  return {
-    status: 400,
-    code: 'subprotocol-missing',
-    text: `the WebSocket subprotocol mqtt must be offered (Sec-WebSocket-Protocol: mqtt); the client offered ${seen}`,
-  };
-}
-
-function httpResponse({ status, text }: Refusal): string {
-  const body = `${text}\n`;
-  return [
-    `HTTP/1.1 ${status} ${STATUS_TEXT[status]}`,
-    'Connection: close',
-    'Content-Type: text/plain; charset=utf-8',
-    `Content-Length: ${Buffer.byteLength(body)}`,
-    '',
-    body,
-  ].join('\r\n');
-}
-
 /** Bytes that are no HTTP are often something that came to the wrong port. */
-function wordsForNoHttp(bytes: Buffer | undefined, error: Error): { code: string; text: string } {
-  if (bytes?.[0] === 0x10) {
-    return {
-      code: 'not-http',
-      text: 'MQTT without a WebSocket came to a WebSocket port: use ws:// or wss:// here, or the port for mqtt://',
-    };
+function wordsForNoHttp(bytes: Buffer | undefined, error: Error): string {
+  switch (bytes?.[0]) {
+    case 0x10:
+      return 'MQTT without a WebSocket came to a WebSocket port: use ws:// or wss:// here, or the port for mqtt://';
+    case 0x16:
+      return 'TLS came to a WebSocket port without TLS: use ws:// here, or the port for wss://';
+    default:
+      return `what came is no HTTP: ${error.message}`;
   }
-  if (bytes?.[0] === 0x16) {
-    return {
-      code: 'not-http',
-      text: 'TLS came to a WebSocket port without TLS: use ws:// here, or the port for wss://',
-    };
-  }
-  return { code: 'not-http', text: `what came is no HTTP: ${error.message}` };
-}
-
-/** Text of the peer's in a text for people: short, and nothing that moves a terminal's cursor. */
-function printable(text: string): string {
-  return JSON.stringify(text.length > 100 ? `${text.slice(0, 100)}…` : text);
 }
