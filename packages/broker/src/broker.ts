@@ -17,7 +17,9 @@ import { type ClientIdPolicy, Intake, type ListenerInfo } from './intake/intake.
 import { DeliveryPermissions } from './policy/delivery-permissions.ts';
 import type { Authenticator, Authorizer, Interceptor } from './policy/policies.ts';
 import { Counters } from './recorder/counters.ts';
-import type { Observer } from './recorder/observer.ts';
+import { type Observer, tellBoth } from './recorder/observer.ts';
+import { Recorder } from './recorder/recorder.ts';
+import type { RecorderLog } from './recorder/recorder-log.ts';
 import { Router } from './routing/router.ts';
 import type { LocalMessage, LocalSubscriber } from './routing/subscription.ts';
 import type { ClientSession } from './sessions/client-session.ts';
@@ -49,6 +51,8 @@ export interface BrokerOptions {
   readonly authorize?: Authorizer;
   readonly intercept?: Interceptor;
   readonly observe?: Observer;
+  /** Where the recorder writes what is to survive a restart; absent: it does not. The broker opens and closes it. */
+  readonly recorderLog?: RecorderLog;
   /** Time; tests hand in their own. */
   readonly clock?: Clock;
   /** Bytes of randomness for assigned Client Identifiers; tests hand in their own. */
@@ -87,7 +91,10 @@ export class Broker implements BrokerCore {
   readonly slab = new Slab();
   readonly topics: TopicCache;
   readonly counters = new Counters();
+  readonly recorder: Recorder;
   readonly observer: Observer;
+  /** Wall clock, milliseconds. */
+  readonly startedAt: number;
   readonly authenticate: Authenticator | undefined;
   readonly authorize: Authorizer | undefined;
   readonly intercept: Interceptor | undefined;
@@ -114,7 +121,9 @@ export class Broker implements BrokerCore {
     this.#random = options.random ?? randomBytes;
     this.driverNode = createDriverNode(this.#clock);
     this.topics = new TopicCache(undefined, this.settings['limits.topicLevels']);
-    this.observer = options.observe ?? {};
+    this.recorder = new Recorder({ settings: this.settings, clock: this.#clock, log: options.recorderLog });
+    this.observer = tellBoth(this.recorder, options.observe);
+    this.startedAt = this.#clock.wallNow();
     this.authenticate = options.authenticate;
     this.authorize = options.authorize;
     this.intercept = options.intercept;
@@ -125,6 +134,11 @@ export class Broker implements BrokerCore {
     this.intake = new Intake(this);
   }
 
+  /** It has been told to stop. */
+  get isClosing(): boolean {
+    return this.#closing !== undefined;
+  }
+
   /** URLs that clients can connect to. */
   get urls(): readonly string[] {
     return this.#listeners.map((listener) => listener.url);
@@ -133,6 +147,7 @@ export class Broker implements BrokerCore {
   /** Called by `createBroker`. */
   async open(options: BrokerOptions): Promise<void> {
     const { store } = this;
+    await this.recorder.open();
     if (store !== undefined) {
       const contents = await store.open();
       this.#storeIsOpen = true;
@@ -217,6 +232,7 @@ export class Broker implements BrokerCore {
     await this.intake.close(CLOSE_WITHIN_MS);
     await Promise.all(listeners);
     this.driverNode.deadlines.close();
+    await this.recorder.close();
     if (this.store !== undefined && this.#storeIsOpen) await this.store.close();
   }
 

@@ -5,6 +5,7 @@ import type { DeliveryPermissions } from './policy/delivery-permissions.ts';
 import type { Authenticator, Authorizer, Interceptor } from './policy/policies.ts';
 import type { Counters } from './recorder/counters.ts';
 import type { Observer } from './recorder/observer.ts';
+import type { Recorder } from './recorder/recorder.ts';
 import type { Router } from './routing/router.ts';
 import type { ClientSession } from './sessions/client-session.ts';
 import type { SessionRegistry } from './sessions/session-registry.ts';
@@ -19,6 +20,8 @@ export interface BrokerCore extends WallTime {
   readonly slab: Slab;
   readonly topics: TopicCache;
   readonly counters: Counters;
+  readonly recorder: Recorder;
+  /** The recorder and whoever else observes. */
   readonly observer: Observer;
   readonly authenticate: Authenticator | undefined;
   readonly authorize: Authorizer | undefined;

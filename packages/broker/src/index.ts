@@ -6,3 +6,7 @@ export type * from './recorder/observer.ts';
 export type { LocalMessage } from './routing/subscription.ts';
 export { isSettingKey, parseSetting, SETTINGS, SettingError, type SettingKey, type Settings, settingsWith } from './settings.ts';
 export * from './stores/index.ts';
+export { FileRecorderLog, type FileRecorderLogOptions } from './recorder/file-recorder-log.ts';
+export type * from './recorder/recorded-event.ts';
+export { Recorder, type RecorderOptions } from './recorder/recorder.ts';
+export type { RecorderLog } from './recorder/recorder-log.ts';

@@ -67,6 +67,12 @@ export const SETTINGS = {
   ),
   'policy.timeout': number(5, 's', 0.01, 600, 'How long a policy may take before the answer is no.'),
   'policy.denyCloses': flag(false, 'A PUBLISH that is not permitted closes the connection where it cannot be refused.'),
+  'recorder.clients': number(20_000, 'clients', 1, 10_000_000, 'Client Identifiers whose history is remembered; the longest quiet one is forgotten first.'),
+  'recorder.events': number(32, 'events', 2, 10_000, 'Events remembered of one Client Identifier.'),
+  'recorder.refusals': number(1000, 'events', 1, 1_000_000, 'Attempts remembered that ended before a CONNECT was read.'),
+  'recorder.history': number(2000, 'events', 1, 1_000_000, 'Events of all clients that the history shows.'),
+  'recorder.fileBytes': number(16 * MiB, 'bytes', 2048, 65_536 * MiB, 'Bytes of the files in which the recorder survives a restart.'),
+  'sys.interval': number(10, 's', 0, 86_400, 'How often the $SYS topics are published. 0: never.'),
   'responseInformation': { default: '', text: 'Response Information for 5.0 clients that ask for it; %c is the Client Identifier.' } as Setting<string>,
 } as const;
 

@@ -296,6 +296,7 @@ export class Admission {
     const client = this.#handler.client;
     if (core.observer.onConnected !== undefined && client !== undefined) {
       const negotiated = this.#negotiated(session, keepAlive);
+      this.#handler.negotiated = core.recorder.intern(negotiated);
       core.observer.onConnected({ client, sessionPresent: present, cleanStart: packet.cleanStart, negotiated, at: core.wallNow() });
     }
     session.session.attach(connection, five ? connection.peerReceiveMaximum : settings['limits.inflight3'], now);
@@ -313,7 +314,10 @@ export class Admission {
         : undefined;
     const tells = asked?.requestProblemInformation !== false;
     const lost = tells && session.lost !== undefined ? Object.entries(session.lost) : [];
-    if (tells) session.lost = undefined;
+    if (tells) {
+      session.lost = undefined;
+      this.#core.recorder.onLossesTold(this.#clientId);
+    }
     const receiveMaximum = settings['limits.receiveMaximum'];
     return {
       sessionExpiryInterval: session.expiryInterval === (asked?.sessionExpiryInterval ?? 0) ? undefined : session.expiryInterval,

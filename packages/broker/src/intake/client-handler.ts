@@ -38,6 +38,8 @@ export class ClientHandler implements ServerSink, DriverListener, SessionHandler
   client: ClientInfo | undefined;
   session: ClientSession | undefined;
   connectedAtMs = 0;
+  /** What was asked for and what was granted, as JSON that many share; see `Recorder.intern`. */
+  negotiated: string | undefined;
   /** It does not read: QoS 0 for it is lost until it has caught up. */
   isSlow = false;
   /** Address of who took the session over. */

@@ -95,6 +95,7 @@ export class PublishHandler {
     const { qos } = packet;
     if (core.settings['messages.checkPayloadFormat'] && packet.properties?.payloadFormatIndicator === 1 && !isUtf8(packet.payload)) {
       const text = `the payload for ${packet.topic} is said to be UTF-8 and is not`;
+      this.#session.countLost('payload-format-invalid', packet.topic, qos);
       if (qos > 0) this.#refuse(packet, ReasonCode.PayloadFormatInvalid, text);
       else connection.fail('payload-format-invalid', ReasonCode.PayloadFormatInvalid, text, now);
       return;
@@ -125,12 +126,12 @@ export class PublishHandler {
   }
 
   /** Why a message cannot be taken: decided before any delivery. */
-  #refusal(packet: PublishPacket): { readonly cause: 'queue-full' | 'store-fault' | 'retained-limit'; readonly text: string } | undefined {
+  #refusal(packet: PublishPacket): { readonly cause: 'quota-exceeded' | 'store-fault' | 'retained-limit'; readonly text: string } | undefined {
     const { router, store } = this.#core;
     if (store?.fault !== undefined && ((packet.qos === 2 && this.#session.isStored) || router.needsStore(packet))) {
       return { cause: 'store-fault', text: `the message cannot be stored now: ${store.fault.message}` };
     }
-    if (router.refuses(packet)) return { cause: 'queue-full', text: `the queue of a subscriber to ${packet.topic} is full` };
+    if (router.refuses(packet)) return { cause: 'quota-exceeded', text: `the queue of a subscriber to ${packet.topic} is full` };
     if (packet.retain && packet.payload.length > 0 && !router.retained.hasRoom(packet.topic, packet.payload.length + packet.topic.length)) {
       return { cause: 'retained-limit', text: 'there is no room for another retained message' };
     }

@@ -109,14 +109,18 @@ export class SubscribeHandler {
     for (const [i, requested] of packet.subscriptions.entries()) {
       if (decisions[i] !== 'allow') {
         this.#core.counters.subscribesDenied++;
-        reasonCodes.push(this.#refusalCode(requested.qos, ReasonCode.NotAuthorized));
+        reasonCodes.push(this.#refuse(requested, ReasonCode.NotAuthorized, 'is not permitted'));
         continue;
       }
       const { subscriptions } = this.#session;
       const levels = requested.topicFilter.split('/').length;
       const full = subscriptions.size >= this.#core.settings['limits.subscriptions'] && !subscriptions.has(requested.topicFilter);
       if (full || levels > this.#core.settings['limits.topicLevels']) {
-        reasonCodes.push(this.#refusalCode(requested.qos, full ? ReasonCode.QuotaExceeded : ReasonCode.TopicFilterInvalid));
+        const limit = this.#core.settings[full ? 'limits.subscriptions' : 'limits.topicLevels'];
+        const refusal = full
+          ? this.#refuse(requested, ReasonCode.QuotaExceeded, `is over the ${limit} subscriptions of one session (limits.subscriptions)`)
+          : this.#refuse(requested, ReasonCode.TopicFilterInvalid, `has ${levels} levels, over ${limit} (limits.topicLevels)`);
+        reasonCodes.push(refusal);
         continue;
       }
       ticket = Math.max(ticket, this.#add(requested, identifier, now));
@@ -126,6 +130,18 @@ export class SubscribeHandler {
     connection.acknowledgeWith({ type: 'suback', packetIdentifier, properties: undefined, reasonCodes }, ticket);
     connection.releaseAcks();
     this.replay(now);
+  }
+
+  /** Tells why, and returns what the SUBACK says. */
+  #refuse(requested: RequestedSubscription, reasonCode: number, why: string): number {
+    const { client } = this.#handler;
+    const { observer } = this.#core;
+    if (client !== undefined) {
+      const { topicFilter } = requested;
+      const text = `the subscription to ${topicFilter} ${why}`;
+      observer.onSubscribeRefused?.({ client, topicFilter, reasonCode, text, at: this.#core.wallNow() });
+    }
+    return this.#refusalCode(requested.qos, reasonCode);
   }
 
   /** 5.0 says why, 3.1.1 has 0x80; 3.1 has no refusal: the QoS is granted and nothing delivered [CONFORMANCE]. */

@@ -1,3 +1,4 @@
+import { ReasonCode } from '@hawser/codec';
 import type { BrokerCore } from '../core.ts';
 import type { Subscription } from '../routing/subscription.ts';
 import type { ClientSession } from '../sessions/client-session.ts';
@@ -70,6 +71,9 @@ export class DeliveryPermissions {
       this.#suspended.add(subscription);
       counters.subscriptionsSuspended++;
       router.remove(subscription);
+      const text = `the subscription to ${topicFilter} is no longer permitted: nothing is delivered for it`;
+      const { observer } = this.#core;
+      observer.onSubscribeRefused?.({ client: clientOf(session), topicFilter, reasonCode: ReasonCode.NotAuthorized, text, at: this.#core.wallNow() });
     } else if (decision === 'allow' && isSuspended) {
       // A shared group that lost its last member is another one now.
       const shared = subscription.shared === undefined ? undefined : router.sharedGroup(topicFilter, filter);

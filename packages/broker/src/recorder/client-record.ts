@@ -7,7 +7,7 @@ export class ClientRecord {
   readonly clientId: string;
   readonly events: Ring<RecordedEvent>;
   losses: LossLedger | undefined;
-  /** Of the last connection that has ended, as JSON: most records are never read. */
+  /** What the last connection asked for and got, as JSON; see `Recorder.intern`. */
   negotiated: string | undefined;
   /** It was connected at some time, not only refused. */
   hasConnected = false;

@@ -52,7 +52,6 @@ export interface ClosedEvent {
   readonly packetsOut: number;
   /** Address of who took the session over. */
   readonly takenOverBy: string | undefined;
-  readonly negotiated: Negotiated | undefined;
   readonly at: number;
 }
 

@@ -73,9 +73,14 @@ export function endpoint(address: string, port: number): string {
   return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
 }
 
-/** Only what says something: most parameters are not asked for. */
-export function compactNegotiated(negotiated: Negotiated): Negotiated {
-  return Object.fromEntries(
-    Object.entries(negotiated).filter(([, { requested, effective }]) => requested !== undefined || effective !== undefined),
-  );
+/** Only what says something, and nothing that is each client's own: its name, unless it was given one, and its Will. */
+export function compactNegotiated({ clientId, will, ...others }: Negotiated): Negotiated {
+  const kept = Object.entries(others).filter(([, { requested, effective }]) => requested !== undefined || effective !== undefined);
+  const hasWill = will?.requested !== undefined;
+  const assigned = clientId !== undefined && clientId.requested !== clientId.effective;
+  return {
+    ...(assigned ? { clientId } : {}),
+    ...Object.fromEntries(kept),
+    ...(hasWill ? { will: { requested: true, granted: undefined, effective: true } } : {}),
+  };
 }

@@ -1,4 +1,4 @@
-import type { LossCause, Negotiated } from './observer.ts';
+import type { LossCause } from './observer.ts';
 import type { LossTotal, RecordedEvent, RecordedWarning } from './recorded-event.ts';
 
 /**
@@ -20,7 +20,7 @@ export interface RecorderLog {
 
 /** A line of the log. */
 export type LogLine =
-  | { readonly t: 'event'; readonly id?: string; readonly e: RecordedEvent; readonly n?: Negotiated }
+  | { readonly t: 'event'; readonly id?: string; readonly e: RecordedEvent; readonly n?: string | undefined }
   | { readonly t: 'lost'; readonly id: string; readonly cause: LossCause; readonly total: LossTotal }
   | { readonly t: 'warning'; readonly w: RecordedWarning }
   /** The broker was stopped in good order. */

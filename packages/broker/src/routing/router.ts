@@ -262,7 +262,11 @@ export class Router {
   /** Gives a message to one member of a shared subscription. */
   deliverShared(group: SharedGroup, message: Message, ready: Ticket, now: number): void {
     const member = group.pick(message.qos > 0);
-    if (member === undefined) return;
+    if (member === undefined) {
+      // Nobody of the group is there, and QoS 0 does not wait.
+      this.#core.counters.countLost('offline-qos0');
+      return;
+    }
     const { session } = member;
     const qos = (message.qos < member.qos ? message.qos : member.qos) as QoS;
     if (qos === 0 && session.session.connection === undefined) {
@@ -284,14 +288,10 @@ export class Router {
   #retain(message: Message): Ticket {
     const topic = message.topic.name;
     if (message.payload.length > 0 && !this.retained.hasRoom(topic, message.size)) {
+      const clientId = message.publisher ?? '';
       this.#core.counters.countLost('retained-limit');
-      this.#core.observer.onLost?.({
-        clientId: message.publisher ?? '',
-        cause: 'retained-limit',
-        topic,
-        qos: message.qos,
-        at: this.#core.wallNow(),
-      });
+      this.#core.recorder.countLost(clientId, 'retained-limit', topic, 1);
+      this.#core.observer.onLost?.({ clientId, cause: 'retained-limit', topic, qos: message.qos, at: this.#core.wallNow() });
       return NO_TICKET;
     }
     const ticket = this.retained.set(message);

@@ -97,8 +97,10 @@ export class ClientSession implements SessionHost, Timed {
   countLost(cause: LossCause, topic: string, qos: number): void {
     this.lost ??= {};
     this.lost[cause] = (this.lost[cause] ?? 0) + 1;
-    this.#core.counters.countLost(cause);
-    this.#core.observer.onLost?.({ clientId: this.clientId, cause, topic, qos, at: this.#core.wallNow() });
+    const { counters, observer, recorder } = this.#core;
+    counters.countLost(cause);
+    recorder.countLost(this.clientId, cause, topic, 1);
+    if (observer.onLost !== undefined) observer.onLost({ clientId: this.clientId, cause, topic, qos, at: this.#core.wallNow() });
   }
 
   // The session's host: what it writes down.

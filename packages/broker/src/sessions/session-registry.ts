@@ -147,12 +147,20 @@ export class SessionRegistry {
   #passOnShared(session: ClientSession): void {
     const core = this.#core;
     let lost = 0;
+    let topic = '';
     for (const delivery of session.session.unsettled()) {
       const group = delivery.shared === undefined ? undefined : core.router.findSharedGroup(delivery.shared);
       if (group !== undefined && delivery.qos === 1) core.router.deliverShared(group, delivery.message, NO_TICKET, core.now());
-      else if (delivery.qos > 0) lost++;
+      else if (delivery.qos > 0) {
+        lost++;
+        topic = delivery.message.topic.name;
+      }
     }
-    if (lost > 0) core.counters.countLost('session-ended', lost);
+    // What waits in the store alone is not read for this.
+    lost += session.session.queue.paged;
+    if (lost === 0) return;
+    core.counters.countLost('session-ended', lost);
+    core.recorder.countLost(session.clientId, 'session-ended', topic, lost);
   }
 
   /** Puts back what a store has kept. */
@@ -180,6 +188,7 @@ export class SessionRegistry {
     const core = this.#core;
     const session = new ClientSession(core, stored.clientId, stored.protocolVersion, stored.expiryInterval, stored.createdAt);
     session.number = stored.number;
+    session.lost = core.recorder.untold(stored.clientId);
     session.username = stored.username;
     if (stored.will !== undefined) {
       const { message, delayInterval, dueAt } = stored.will;

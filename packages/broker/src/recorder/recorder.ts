@@ -1,0 +1,455 @@
+import { reasonCodeName } from '@hawser/codec';
+import type { CloseCause } from '@hawser/protocol';
+import type { Clock } from '@hawser/transport';
+import type { ClientInfo } from '../policy/policies.ts';
+import type { Settings } from '../settings.ts';
+import { ClientRecord, countRepetition, isRepetition } from './client-record.ts';
+import type {
+  ClosedEvent,
+  ConnectedEvent,
+  LossCause,
+  LostEvent,
+  Negotiated,
+  Observer,
+  RefusedEvent,
+  SessionEndedEvent,
+  SubscribeRefusedEvent,
+} from './observer.ts';
+import { compactNegotiated, endpoint, type HistoryEntry, type RecordedEvent, type RecordedWarning } from './recorded-event.ts';
+import { decodeLine, encodeLine, type LogLine, type RecorderLog } from './recorder-log.ts';
+import { Ring } from './ring.ts';
+
+/** How often what was lost is written down. */
+const LEDGER_EVERY_MS = 1000;
+const MOST_WARNINGS = 100;
+/** Records of Client Identifiers that were only ever refused, for each one that was let in. */
+const STRANGERS = 0.25;
+const MOST_TEXT = 400;
+const MOST_TEXTS = 256;
+
+export interface RecorderOptions {
+  readonly settings: Pick<Settings, 'recorder.clients' | 'recorder.events' | 'recorder.refusals' | 'recorder.history'>;
+  readonly clock: Clock;
+  /** Absent: what is recorded ends with the process. */
+  readonly log?: RecorderLog | undefined;
+}
+
+/**
+ * Remembers why: the last events of each Client Identifier, attempts that never said who they were, and what was lost, by
+ * cause. Always on, bounded in everything, and never asked for anything while messages flow except to count the lost ones.
+ */
+export class Recorder implements Observer {
+  /** Client Identifiers that were forgotten for want of room. */
+  evicted = 0;
+  readonly #settings: RecorderOptions['settings'];
+  readonly #clock: Clock;
+  readonly #log: RecorderLog | undefined;
+  /** Both in the order in which something happened to them. */
+  readonly #clients = new Map<string, ClientRecord>();
+  readonly #strangers = new Map<string, ClientRecord>();
+  readonly #refusals: Ring<RecordedEvent>;
+  readonly #history: Ring<HistoryEntry>;
+  readonly #warnings = new Ring<RecordedWarning>(MOST_WARNINGS);
+  #unwritten = new Map<ClientRecord, Set<LossCause>>();
+  #cancelTimer: (() => void) | undefined;
+  readonly #texts = new Map<string, string>();
+  #lastNegotiated: Negotiated | undefined;
+  #lastText = '';
+
+  constructor(options: RecorderOptions) {
+    this.#settings = options.settings;
+    this.#clock = options.clock;
+    this.#log = options.log;
+    this.#refusals = new Ring(options.settings['recorder.refusals']);
+    this.#history = new Ring(options.settings['recorder.history']);
+  }
+
+  // Reading.
+
+  /** Lines of the log that were not written. */
+  get droppedLines(): number {
+    return this.#log?.dropped ?? 0;
+  }
+
+  /** Client Identifiers that something is known of. */
+  get size(): number {
+    return this.#clients.size + this.#strangers.size;
+  }
+
+  get(clientId: string): ClientRecord | undefined {
+    return this.#clients.get(clientId) ?? this.#strangers.get(clientId);
+  }
+
+  *records(): Iterable<ClientRecord> {
+    yield* this.#clients.values();
+    yield* this.#strangers.values();
+  }
+
+  /** Attempts that ended before a CONNECT was read, newest first. */
+  refusals(): Iterable<RecordedEvent> {
+    return this.#refusals.newestFirst();
+  }
+
+  /** What happened to anybody, newest first. */
+  history(): Iterable<HistoryEntry> {
+    return this.#history.newestFirst();
+  }
+
+  /** Newest first. */
+  warnings(): Iterable<RecordedWarning> {
+    return this.#warnings.newestFirst();
+  }
+
+  /** What a session has lost that its client has not been told of. */
+  untold(clientId: string): Partial<Record<LossCause, number>> | undefined {
+    const losses = this.get(clientId)?.losses;
+    if (losses === undefined) return undefined;
+    const entries = Object.entries(losses).filter(([, total]) => total.count > total.told);
+    if (entries.length === 0) return undefined;
+    return Object.fromEntries(entries.map(([cause, total]) => [cause, total.count - total.told]));
+  }
+
+  /**
+   * What a connection asked for and got, as JSON: devices of one kind ask for the same, so the text is one for all of them.
+   * Parameters that were neither asked for nor granted are left out, and so is what is each client's own.
+   */
+  intern(negotiated: Negotiated): string {
+    if (negotiated === this.#lastNegotiated) return this.#lastText;
+    this.#lastNegotiated = negotiated;
+    this.#lastText = this.#internText(JSON.stringify(compactNegotiated(negotiated)));
+    return this.#lastText;
+  }
+
+  #internText(text: string): string {
+    const known = this.#texts.get(text);
+    if (known !== undefined) return known;
+    if (this.#texts.size >= MOST_TEXTS) this.#texts.clear();
+    this.#texts.set(text, text);
+    return text;
+  }
+
+  // The log.
+
+  /** Reads what earlier runs have left. Never fails: a broker without its past is better than none. */
+  async open(): Promise<void> {
+    const log = this.#log;
+    if (log === undefined) return;
+    try {
+      let stopped = true;
+      for (const text of await log.open()) {
+        const line = decodeLine(text);
+        if (line === undefined) continue;
+        stopped = line.t === 'stopped';
+        this.#restore(line);
+      }
+      log.onRotated = () => this.#rewriteLedgers();
+      if (!stopped) this.#settleAfterCrash();
+    } catch (error) {
+      this.onWarning('recorder-unreadable', `what was recorded before could not be read: ${String(error)}`);
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#cancelTimer?.();
+    this.#cancelTimer = undefined;
+    this.#writeLedgers();
+    this.#write({ t: 'stopped', at: this.#clock.wallNow() });
+    await this.#log?.close();
+  }
+
+  // What is told.
+
+  onConnected(event: ConnectedEvent): void {
+    const record = this.#known(event.client.clientId, true);
+    const { last } = record.events;
+    const own = endpoint(event.client.remoteAddress, event.client.remotePort);
+    const taken = last?.kind === 'closed' && last.takenOverBy === own && last.remoteAddress !== undefined;
+    if (taken) record.takeovers++;
+    record.isConnected = true;
+    record.negotiated = this.intern(event.negotiated);
+    const recorded: RecordedEvent = {
+      at: event.at,
+      kind: 'connected',
+      code: 'connected',
+      text: '',
+      ...whoIs(event.client),
+      sessionPresent: event.sessionPresent,
+      cleanStart: event.cleanStart,
+      ...(taken ? { tookOverFrom: endpoint(last.remoteAddress ?? '', last.remotePort ?? 0) } : {}),
+    };
+    record.add(recorded);
+    this.#remember(record.clientId, recorded);
+    if (this.#log !== undefined) {
+      this.#write({ t: 'event', id: record.clientId, e: recorded, n: record.negotiated });
+    }
+  }
+
+  onClosed(event: ClosedEvent): void {
+    const record = this.#known(event.client.clientId, true);
+    record.isConnected = false;
+    this.#add(record, {
+      at: event.at,
+      kind: 'closed',
+      ...causeOf(event.cause),
+      ...whoIs(event.client),
+      connectedForMs: Math.round(event.connectedForMs),
+      bytesIn: event.bytesIn,
+      bytesOut: event.bytesOut,
+      packetsIn: event.packetsIn,
+      packetsOut: event.packetsOut,
+      ...(event.takenOverBy === undefined ? {} : { takenOverBy: event.takenOverBy }),
+    });
+  }
+
+  onRefused(event: RefusedEvent): void {
+    const { client } = event;
+    const recorded: RecordedEvent = {
+      at: event.at,
+      kind: 'refused',
+      ...causeOf(event.cause),
+      ...(client === undefined
+        ? { remoteAddress: event.remoteAddress, remotePort: event.remotePort, listener: event.listener }
+        : whoIs(client)),
+      bytesIn: event.bytesIn,
+    };
+    // An empty Client Identifier is nobody's.
+    if (client !== undefined && client.clientId !== '') {
+      this.#add(this.#known(client.clientId, false), recorded);
+      return;
+    }
+    const { last } = this.#refusals;
+    if (last !== undefined && isRepetition(last, recorded)) {
+      countRepetition(last, recorded);
+      if (isPowerOfTwo(last.repeated ?? 1)) this.#write({ t: 'event', e: { ...recorded, repeated: last.repeated ?? 1 } });
+      return;
+    }
+    this.#refusals.push(recorded);
+    this.#remember(undefined, recorded);
+    this.#write({ t: 'event', e: recorded });
+  }
+
+  onSubscribeRefused(event: SubscribeRefusedEvent): void {
+    this.#add(this.#known(event.client.clientId, true), {
+      at: event.at,
+      kind: 'subscribe-refused',
+      code: reasonCodeName(event.reasonCode),
+      reasonCode: event.reasonCode,
+      text: clip(event.text),
+      remoteAddress: event.client.remoteAddress,
+      remotePort: event.client.remotePort,
+    });
+  }
+
+  onSessionEnded(event: SessionEndedEvent): void {
+    this.#add(this.#known(event.clientId, true), {
+      at: event.at,
+      kind: 'session-ended',
+      code: `session-${event.cause}`,
+      text: '',
+      queued: event.queued,
+    });
+  }
+
+  onLost(event: LostEvent): void {
+    this.countLost(event.clientId, event.cause, event.topic, 1);
+  }
+
+  onWarning(code: string, text: string): void {
+    const { last } = this.#warnings;
+    if (last?.code === code && last.text === text) {
+      last.repeated = (last.repeated ?? 1) + 1;
+      return;
+    }
+    const warning: RecordedWarning = { at: this.#clock.wallNow(), code, text: clip(text) };
+    this.#warnings.push(warning);
+    this.#write({ t: 'warning', w: warning });
+  }
+
+  /** Counts messages that a session has lost. Called for each message: it makes no object but the first of its kind. */
+  countLost(clientId: string, cause: LossCause, topic: string, count: number): void {
+    if (clientId === '') return;
+    const record = this.#clients.get(clientId) ?? this.#known(clientId, true);
+    record.lose(cause, topic, count, this.#clock.wallNow());
+    if (this.#log !== undefined) this.#noteLoss(record, cause);
+  }
+
+  /** The client has been told of all that it has lost so far. */
+  onLossesTold(clientId: string): void {
+    const record = this.get(clientId);
+    if (record?.losses === undefined) return;
+    for (const [cause, total] of Object.entries(record.losses)) {
+      if (total.told === total.count) continue;
+      total.told = total.count;
+      if (this.#log !== undefined) this.#noteLoss(record, cause as LossCause);
+    }
+  }
+
+  // Records and their bounds.
+
+  #add(record: ClientRecord, event: RecordedEvent): void {
+    if (record.add(event)) {
+      this.#remember(record.clientId, event);
+      this.#write({ t: 'event', id: record.clientId, e: event });
+      return;
+    }
+    // Who tries for ever must not fill the log.
+    const repeated = record.events.last?.repeated ?? 1;
+    if (isPowerOfTwo(repeated)) this.#write({ t: 'event', id: record.clientId, e: { ...event, repeated } });
+  }
+
+  #remember(clientId: string | undefined, event: RecordedEvent): void {
+    this.#history.push({ clientId, event });
+  }
+
+  /** The record of a Client Identifier, which is the last to be forgotten from now on. */
+  #known(clientId: string, hasConnected: boolean): ClientRecord {
+    const stranger = this.#strangers.get(clientId);
+    const record = this.#clients.get(clientId) ?? stranger ?? new ClientRecord(clientId, this.#settings['recorder.events']);
+    record.hasConnected ||= hasConnected;
+    if (stranger !== undefined) this.#strangers.delete(clientId);
+    else this.#clients.delete(clientId);
+    return this.#place(record);
+  }
+
+  /** Who was never let in cannot push out who was: names are free to invent. */
+  #place(record: ClientRecord): ClientRecord {
+    const most = this.#settings['recorder.clients'];
+    const isStranger = !record.hasConnected;
+    const records = isStranger ? this.#strangers : this.#clients;
+    records.set(record.clientId, record);
+    if (records.size > (isStranger ? Math.max(1, Math.floor(most * STRANGERS)) : most)) this.#evict(records);
+    return record;
+  }
+
+  #evict(records: Map<string, ClientRecord>): void {
+    let oldest: ClientRecord | undefined;
+    let looked = 0;
+    for (const record of records.values()) {
+      oldest ??= record;
+      if (!record.isConnected) {
+        oldest = record;
+        break;
+      }
+      if (++looked >= 16) break;
+    }
+    if (oldest === undefined) return;
+    records.delete(oldest.clientId);
+    this.#unwritten.delete(oldest);
+    this.evicted++;
+  }
+
+  // Writing down.
+
+  #write(line: LogLine): void {
+    this.#log?.append(encodeLine(line));
+  }
+
+  #noteLoss(record: ClientRecord, cause: LossCause): void {
+    const causes = this.#unwritten.get(record);
+    if (causes !== undefined) {
+      causes.add(cause);
+      return;
+    }
+    this.#unwritten.set(record, new Set([cause]));
+    this.#cancelTimer ??= this.#clock.setTimer(this.#clock.now() + LEDGER_EVERY_MS, () => {
+      this.#cancelTimer = undefined;
+      this.#writeLedgers();
+    });
+  }
+
+  #writeLedgers(): void {
+    const unwritten = this.#unwritten;
+    this.#unwritten = new Map();
+    for (const [record, causes] of unwritten) {
+      for (const cause of causes) {
+        const total = record.losses?.[cause];
+        if (total !== undefined) this.#write({ t: 'lost', id: record.clientId, cause, total });
+      }
+    }
+  }
+
+  /** Totals stand in one line each; those of the lines that are forgotten next must not go with them. */
+  #rewriteLedgers(): void {
+    for (const record of this.records()) {
+      for (const cause of Object.keys(record.losses ?? {})) this.#noteLoss(record, cause as LossCause);
+    }
+  }
+
+  #restore(line: LogLine): void {
+    switch (line.t) {
+      case 'event': {
+        if (line.id === undefined) {
+          const { last } = this.#refusals;
+          if (last !== undefined && isRepetition(last, line.e)) countRepetition(last, line.e);
+          else {
+            this.#refusals.push(line.e);
+            this.#remember(undefined, line.e);
+          }
+          return;
+        }
+        const record = this.#known(line.id, line.e.kind !== 'refused');
+        if (line.e.kind === 'connected') {
+          record.isConnected = true;
+          if (line.e.tookOverFrom !== undefined) record.takeovers++;
+          if (line.n !== undefined) record.negotiated = this.#internText(line.n);
+        } else if (line.e.kind === 'closed') record.isConnected = false;
+        if (record.add(line.e)) this.#remember(line.id, line.e);
+        return;
+      }
+      case 'lost': {
+        const record = this.#known(line.id, true);
+        record.losses ??= {};
+        record.losses[line.cause] = { ...line.total };
+        return;
+      }
+      case 'warning':
+        this.#warnings.push(line.w);
+        return;
+      case 'stopped':
+        for (const record of this.#clients.values()) record.isConnected = false;
+    }
+  }
+
+  /** Those who were connected when the broker went down were cut off by that, and nobody could write it down. */
+  #settleAfterCrash(): void {
+    const at = this.#clock.wallNow();
+    for (const record of [...this.#clients.values()]) {
+      if (!record.isConnected) continue;
+      record.isConnected = false;
+      const { last } = record.events;
+      this.#add(record, {
+        at,
+        kind: 'broker-ended',
+        code: 'broker-ended',
+        text: '',
+        ...(last?.remoteAddress === undefined ? {} : { remoteAddress: last.remoteAddress, remotePort: last.remotePort ?? 0 }),
+      });
+    }
+  }
+}
+
+function whoIs(client: ClientInfo) {
+  const { tls } = client;
+  return {
+    remoteAddress: client.remoteAddress,
+    remotePort: client.remotePort,
+    listener: client.listener,
+    protocolVersion: client.protocolVersion,
+    ...(client.username === undefined ? {} : { username: clip(client.username) }),
+    ...(tls === undefined ? {} : { tls: tls.protocol }),
+    ...(tls?.peerSubject === undefined ? {} : { certificate: clip(tls.peerSubject) }),
+  };
+}
+
+function causeOf({ code, reasonCode, text, by }: CloseCause) {
+  return { code, reasonCode, text: clip(text), by };
+}
+
+/** What peers say goes into texts; a record is no place for a megabyte of it. */
+function clip(text: string): string {
+  return text.length > MOST_TEXT ? `${text.slice(0, MOST_TEXT - 1)}…` : text;
+}
+
+function isPowerOfTwo(number: number): boolean {
+  return (number & (number - 1)) === 0;
+}
