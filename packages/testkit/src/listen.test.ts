@@ -1,5 +1,7 @@
-import { connect as connectSocket, type Socket } from 'node:net';
+import { createServer as createHttpServer } from 'node:http';
+import { type AddressInfo, connect as connectSocket, type Socket } from 'node:net';
 import {
+  adoptWebSocket,
   dial,
   type ListenOptions,
   type ListenTransport,
@@ -8,9 +10,10 @@ import {
   type RefusedAttempt,
   type TlsDialOptions,
   type Transport,
+  WebSocketUpgrader,
 } from '@hawser/transport';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
-import { WebSocket } from 'ws';
+import { WebSocket, WebSocketServer } from 'ws';
 import { TestAuthority } from './test-certificates.ts';
 import { TransportRecorder } from './transport-recorder.ts';
 
@@ -472,5 +475,60 @@ describe('a WebSocket listener', () => {
     const second = harbour.socket();
     await new Promise((resolve) => second.once('close', resolve));
     expect(await harbour.refused.next()).toMatchObject({ stage: 'websocket', code: 'too-many-handshakes' });
+  });
+});
+
+describe('WebSocketUpgrader', () => {
+  /** An embedder's own HTTP server, with MQTT at whatever path it is asked for. */
+  async function embed(
+    upgrader: WebSocketUpgrader,
+  ): Promise<{ url: string; taken: Queue<Transport>; refused: Queue<string> }> {
+    const taken = new Queue<Transport>();
+    const refused = new Queue<string>();
+    const http = createHttpServer();
+    http.on('upgrade', (request, socket, head) => {
+      upgrader.upgrade(
+        request,
+        socket,
+        head,
+        (arrived) => taken.push(arrived),
+        ({ code }) => refused.push(code),
+      );
+    });
+    await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
+    opened.push({ close: () => http.close() });
+    return { url: `ws://127.0.0.1:${(http.address() as AddressInfo).port}/anywhere`, taken, refused };
+  }
+
+  it("takes the upgrades of an embedder's server, and refuses those without MQTT", async () => {
+    const { url, taken, refused } = await embed(new WebSocketUpgrader());
+    const socket = new WebSocket(url, ['mqtt']);
+    opened.push({ close: () => socket.terminate() });
+    const transport = await taken.next();
+    expect(transport.info).toMatchObject({ kind: 'ws', remoteAddress: '127.0.0.1', tls: undefined });
+    transport.start(new TransportRecorder());
+    transport.write([Uint8Array.of(1)]);
+    await new Promise((resolve) => socket.once('message', resolve));
+    const other = new WebSocket(url, ['chat']);
+    await expect(new Promise((_resolve, reject) => other.once('error', reject))).rejects.toThrow('400');
+    expect(await refused.next()).toBe('subprotocol-missing');
+  });
+
+  it('leaves room for a server that upgrades by itself', async () => {
+    const sockets = new WebSocketServer({ port: 0, host: '127.0.0.1' });
+    opened.push({ close: () => sockets.close() });
+    await new Promise((resolve) => sockets.once('listening', resolve));
+    const taken = new Promise<Transport>((resolve) => {
+      sockets.on('connection', (socket) => {
+        resolve(adoptWebSocket(socket, { kind: 'ws', remoteAddress: '127.0.0.1', remotePort: 1, tls: undefined }));
+      });
+    });
+    const socket = new WebSocket(`ws://127.0.0.1:${(sockets.address() as AddressInfo).port}/`, ['mqtt']);
+    opened.push({ close: () => socket.terminate() });
+    socket.on('open', () => socket.send(Uint8Array.of(1, 2)));
+    const transport = await taken;
+    // Nothing is read meanwhile, and nothing is lost.
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(await new TransportRecorder(transport).received(2)).toEqual(Uint8Array.of(1, 2));
   });
 });

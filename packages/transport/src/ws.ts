@@ -10,7 +10,7 @@ const FRAME_BYTES = 256 * 1024;
 const PLAIN_CLOSE: ReadonlySet<number> = new Set([1000, 1001, 1005, 1006]);
 const BINARY = { binary: true, compress: false } as const;
 
-/** A Transport over a WebSocket that is open: the bytes of its binary frames are one stream [MQTT5-6.0.0-2]. */
+/** A Transport over a WebSocket that is open: the bytes of its binary frames are one stream [MQTT5-6.0.0-2] [MQTT311-6.0.0-2]. */
 export class WebSocketTransport implements Transport {
   readonly info: TransportInfo;
   readonly #socket: WebSocket;
@@ -94,7 +94,7 @@ export class WebSocketTransport implements Transport {
   #onMessage(data: RawData, isBinary: boolean): void {
     if (this.#ended) return;
     if (!isBinary) {
-      // Text frames are no MQTT: the connection is closed [MQTT5-6.0.0-1].
+      // Text frames are no MQTT: the connection is closed [MQTT5-6.0.0-1] [MQTT311-6.0.0-1].
       this.#error ??= new Error('a text frame came over the WebSocket, but MQTT is sent in binary frames');
       this.#close(1003, 'MQTT is sent in binary frames');
       return;
@@ -143,7 +143,7 @@ export function adoptWebSocket(socket: WebSocket, info: TransportInfo): Transpor
 
 /**
  * The subprotocol to be selected of those a client offers, undefined: none is MQTT, and the client is to be refused. A
- * client must offer `mqtt` [MQTT5-6.0.0-3], which is then selected [MQTT5-6.0.0-4]; `mqttv3.1` is the name that 3.1 had.
+ * client must offer `mqtt` [MQTT5-6.0.0-3] [MQTT311-6.0.0-3], which is then selected [MQTT5-6.0.0-4] [MQTT311-6.0.0-4]; `mqttv3.1` is the name that 3.1 had.
  */
 export function chooseSubprotocol(offered: Iterable<string>): 'mqtt' | 'mqttv3.1' | undefined {
   let chosen: 'mqttv3.1' | undefined;
