@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { brokerCommand } from './commands/broker.ts';
+import { certsCommand } from './commands/certs.ts';
 import { pubCommand } from './commands/pub.ts';
 import { subCommand } from './commands/sub.ts';
 import { EXIT } from './exit-error.ts';
@@ -30,7 +31,7 @@ function createProgram(): Command {
       program.outputHelp({ error: true });
       process.exitCode = EXIT.usage;
     });
-  for (const command of [brokerCommand(), pubCommand(), subCommand()]) program.addCommand(command);
+  for (const command of [brokerCommand(), pubCommand(), subCommand(), certsCommand()]) program.addCommand(command);
   for (const command of [program, ...program.commands]) {
     // Errors are worded and printed in one place, `reportError`.
     command.exitOverride().configureOutput({ outputError: () => {} });

@@ -7,6 +7,7 @@ import { EXIT, ExitError } from '../exit-error.ts';
 import { readVersion } from '../version.ts';
 import { type BrokerConfiguration, readConfiguration } from './configuration.ts';
 import { startConsole } from './console.ts';
+import { withDevelopmentCertificate } from './development-tls.ts';
 import { firstSteps } from './first-steps.ts';
 import { stopSignal } from './stop-signal.ts';
 
@@ -25,7 +26,7 @@ export async function runBroker(flags: BrokerFlags): Promise<void> {
 async function start({ listeners, dataDirectory, settings }: BrokerConfiguration): Promise<Broker> {
   try {
     return await createBroker({
-      listeners,
+      listeners: await withDevelopmentCertificate(listeners, dataDirectory),
       settings,
       observe: WARNINGS,
       ...(dataDirectory === undefined ? {} : { store: new LevelStore({ directory: dataDirectory }) }),

@@ -1,0 +1,75 @@
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { X509Certificate } from 'node:crypto';
+import { EXIT, ExitError } from '../exit-error.ts';
+import { type CertificateAndKey, createAuthority, issueCertificate } from './authority.ts';
+
+/** Where the pieces of a development certificate are. */
+export interface CertificateFiles {
+  readonly ca: string;
+  readonly serverCert: string;
+  readonly serverKey: string;
+}
+
+const CA_DAYS = 3650;
+/** What browsers and phones accept at most. */
+const LEAF_DAYS = 397;
+
+export function certificateFiles(directory: string): CertificateFiles {
+  return { ca: join(directory, 'ca.crt'), serverCert: join(directory, 'server.crt'), serverKey: join(directory, 'server.key') };
+}
+
+/** The names a development server is reached by. */
+export function localNames(): readonly string[] {
+  const name = hostname();
+  return [...new Set(['localhost', '127.0.0.1', '::1', ...(/^[a-z0-9.-]+$/i.test(name) ? [name] : [])])];
+}
+
+/**
+ * A CA, a server's and a client's certificate in a directory; a CA that is there already is used again, so that whoever
+ * trusts it need not be told anew. Returns the files that were written.
+ */
+export async function writeCertificates(directory: string, hosts: readonly string[], clientName: string): Promise<readonly string[]> {
+  const written: string[] = [];
+  const write = (name: string, { cert, key }: CertificateAndKey): void => {
+    written.push(writeFile(join(directory, `${name}.crt`), cert, 0o644), writeFile(join(directory, `${name}.key`), key, 0o600));
+  };
+  try {
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    const known = readAuthority(directory);
+    const authority = known ?? (await createAuthority(CA_DAYS));
+    if (known === undefined) write('ca', authority);
+    write('server', await issueCertificate(authority, { kind: 'server', commonName: hosts[0] ?? 'localhost', hosts, days: LEAF_DAYS }));
+    write(clientName === 'client' ? 'client' : `client-${clientName}`, await issueCertificate(authority, { kind: 'client', commonName: clientName, days: LEAF_DAYS }));
+  } catch (error) {
+    if (error instanceof ExitError) throw error;
+    throw new ExitError(EXIT.failed, `cannot write certificates into ${directory}: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  return written;
+}
+
+/** The development certificate of a broker: made when it is not there, and anew a month before it ends. */
+export async function ensureDevelopmentCertificate(directory: string): Promise<CertificateFiles & { readonly made: boolean }> {
+  const files = certificateFiles(directory);
+  const made = !existsSync(files.serverCert) || !existsSync(files.serverKey) || endsSoon(files.serverCert);
+  if (made) await writeCertificates(directory, localNames(), 'client');
+  return { ...files, made };
+}
+
+function endsSoon(file: string): boolean {
+  const { validTo } = new X509Certificate(readFileSync(file));
+  return Date.parse(validTo) - Date.now() < 30 * 24 * 3_600_000;
+}
+
+function readAuthority(directory: string): CertificateAndKey | undefined {
+  const cert = join(directory, 'ca.crt');
+  const key = join(directory, 'ca.key');
+  if (!existsSync(cert) || !existsSync(key)) return undefined;
+  return { cert: readFileSync(cert, 'utf8'), key: readFileSync(key, 'utf8') };
+}
+
+function writeFile(path: string, text: string, mode: number): string {
+  writeFileSync(path, text, { mode });
+  return path;
+}

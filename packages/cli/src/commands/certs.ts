@@ -1,0 +1,38 @@
+import { resolve } from 'node:path';
+import { Command } from 'commander';
+
+interface CertsFlags {
+  readonly dir: string;
+  readonly host?: readonly string[];
+  readonly client: string;
+}
+
+const append = (value: string, before: readonly string[] = []): readonly string[] => [...before, value];
+
+/** `hawser certs`: a CA, a server's and a client's certificate for development. */
+export function certsCommand(): Command {
+  return new Command('certs')
+    .description('make a development CA, a server certificate and a client certificate')
+    .helpOption('-h, --help', 'print this help')
+    .option('-d, --dir <dir>', 'where they are written', './certs')
+    .option('--host <name>', 'DNS name or IP address of the server; repeat for more (default: this machine)', append)
+    .option('--client <name>', 'common name of the client certificate', 'client')
+    .action(async (flags: CertsFlags) => {
+      const { certificateFiles, localNames, writeCertificates } = await import('../certs/certificate-files.ts');
+      const directory = resolve(flags.dir);
+      const hosts = flags.host ?? localNames();
+      const written = await writeCertificates(directory, hosts, flags.client);
+      const { ca } = certificateFiles(directory);
+      const client = written.at(-2) ?? '';
+      const lines = [
+        ...written.map((file) => `wrote ${file}`),
+        '',
+        `The server certificate is for ${hosts.join(', ')}. Clients trust it with:`,
+        `  hawser sub -L mqtts://${hosts[0] ?? 'localhost'}:8883 --ca ${ca} -t '#'`,
+        'and show who they are (verify: required) with:',
+        `  --cert ${client} --key ${client.replace(/\.crt$/, '.key')}`,
+        'For development only: whoever has ca.key can be anybody.',
+      ];
+      process.stdout.write(`${lines.join('\n')}\n`);
+    });
+}
