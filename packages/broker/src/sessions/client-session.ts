@@ -47,6 +47,7 @@ export class ClientSession implements SessionHost, Timed {
   /** Messages this session has lost, by cause, since the client was last told. */
   lost: Partial<Record<LossCause, number>> | undefined;
   readonly #core: BrokerCore;
+  #lastQueued = 0;
   /** Handshakes in the store whose messages have not been read yet. */
   #unread: readonly StoredOutbound[] | undefined;
 
@@ -108,7 +109,10 @@ export class ClientSession implements SessionHost, Timed {
   storeQueued(delivery: Delivery): Ticket {
     if (this.number === 0) return NO_TICKET;
     const { message } = delivery;
-    delivery.sequence = this.#core.nextSequence();
+    // One number for a message that several sessions wait for; a second copy for the same session has its own.
+    const isShared = message.storeSequence > this.#lastQueued;
+    delivery.sequence = isShared ? message.storeSequence : this.#core.nextSequence();
+    this.#lastQueued = delivery.sequence;
     return this.#core.append({
       kind: 'putQueued',
       session: this.number,
@@ -120,7 +124,7 @@ export class ClientSession implements SessionHost, Timed {
         ...(delivery.shared === undefined ? {} : { shared: delivery.shared }),
         message: storedMessage(message, this.#core),
       },
-      messageSequence: message.storeSequence > 0 ? message.storeSequence : undefined,
+      messageSequence: isShared ? message.storeSequence : undefined,
     });
   }
 

@@ -128,7 +128,9 @@ export interface StoreContents {
 
 /**
  * What survives a restart. Every store works with tickets, one in memory too. `append` is synchronous and keeps order:
- * a later operation is never on disk without an earlier one.
+ * a later operation is never on disk without an earlier one. What is under the number of a session that was not put, or
+ * has ended, is nothing. A message that several sessions wait for has one number, in `messageSequence` and as the sequence of
+ * its entries (others work, and cost more). During a fault appends are kept in memory and pages wait.
  */
 export interface Store {
   /** `durable`: what is committed survives a restart. */
