@@ -17,6 +17,7 @@ import {
   ProtocolError,
   ReasonCode,
   reasonCodeName,
+  returnCodeName,
   type SubackPacket,
   type UnsubackPacket,
 } from '@hawser/codec';
@@ -53,6 +54,7 @@ export class ClientConnection extends Connection {
   readonly #connect: ConnectPacket;
   /** When the PINGREQ under way was sent; Infinity: none is. */
   #pingSentMs = Number.POSITIVE_INFINITY;
+  #isReadingPaused = false;
 
   constructor(options: ClientConnectionOptions, sink: ClientSink, now: number) {
     super(options, now);
@@ -76,13 +78,15 @@ export class ClientConnection extends Connection {
   /** After 0.8 of the Keep Alive with nothing sent or nothing received; then the end of the time an answer may take. */
   nextTimeout(): number {
     if (this.closeCause !== undefined || this.state !== 'connected' || this.keepAlive === 0) return Number.POSITIVE_INFINITY;
+    // Whoever does not read sees no answer: only what is sent counts.
+    if (this.#isReadingPaused) return this.lastSentMs + this.keepAlive * 800;
     if (this.#pingSentMs !== Number.POSITIVE_INFINITY) return this.#pingSentMs + this.#pingTimeoutMs;
     return Math.min(this.lastSentMs, this.lastReceivedMs) + this.keepAlive * 800;
   }
 
   handleTimeout(now: number): void {
     if (now < this.nextTimeout()) return;
-    if (this.#pingSentMs !== Number.POSITIVE_INFINITY) {
+    if (this.#pingSentMs !== Number.POSITIVE_INFINITY && !this.#isReadingPaused) {
       const seconds = ((now - this.#pingSentMs) / 1000).toFixed(1);
       this.close(
         {
@@ -100,10 +104,28 @@ export class ClientConnection extends Connection {
     this.write({ type: 'pingreq' });
   }
 
-  /** DISCONNECT, then the end. In 3.x without Reason Code. */
+  get isReadingPaused(): boolean {
+    return this.#isReadingPaused;
+  }
+
+  /** The caller stops reading from the network, or goes on: time in which it does not read is not held against the server. */
+  setReadingPaused(paused: boolean, now: number): void {
+    this.#isReadingPaused = paused;
+    if (paused) return;
+    this.lastReceivedMs = now;
+    if (this.#pingSentMs !== Number.POSITIVE_INFINITY) this.#pingSentMs = now;
+  }
+
+  /**
+   * DISCONNECT, then the end. 3.x has no Reason Code: one that asks for the Will (anything but 0) closes the network
+   * connection without DISCONNECT, which has the same effect [MQTT311-3.1.2-8].
+   */
   disconnect(reasonCode: number, now: number, properties?: DisconnectProperties): void {
     if (this.closeCause !== undefined) return;
-    if (this.state === 'connected') this.write({ type: 'disconnect', reasonCode, properties });
+    if (this.state === 'connected') {
+      if (this.version === 5) this.write({ type: 'disconnect', reasonCode, properties });
+      else if (reasonCode === 0) this.write({ type: 'disconnect', reasonCode, properties: undefined });
+    }
     this.close({ code: reasonCodeName(reasonCode), reasonCode, text: 'this client disconnected', by: 'self' }, now);
   }
 
@@ -175,7 +197,9 @@ export class ClientConnection extends Connection {
     this.sink.onConnack(packet, now);
     if (packet.reasonCode === 0) return;
     const said = packet.properties?.reasonString;
-    const name = this.version === 5 ? reasonCodeName(packet.reasonCode) : (RETURN_CODES[packet.reasonCode] ?? `return-code-${packet.reasonCode}`);
+    // A server that speaks 3.x only answers a CONNECT of 5.0 with a Return Code of its own.
+    const is5 = this.version === 5 && packet.reasonCode > 5;
+    const name = is5 ? reasonCodeName(packet.reasonCode) : returnCodeName(packet.reasonCode);
     const text = `the server refused the connection: ${name}${said === undefined ? '' : ` (${said})`}`;
     this.close({ code: name, reasonCode: packet.reasonCode, text, by: 'peer' }, now);
   }
@@ -188,12 +212,3 @@ export class ClientConnection extends Connection {
     this.close({ code: name, reasonCode: packet.reasonCode, text, by: 'peer' }, now);
   }
 }
-
-/** Return Codes of a 3.x CONNACK, by the names that 5.0 gives the same causes. */
-const RETURN_CODES: Readonly<Record<number, string>> = {
-  1: 'unsupported-protocol-version',
-  2: 'client-identifier-not-valid',
-  3: 'server-unavailable',
-  4: 'bad-user-name-or-password',
-  5: 'not-authorized',
-};

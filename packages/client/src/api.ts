@@ -1,0 +1,93 @@
+import type { QoS } from '@hawser/codec';
+import type { ClientEvents } from './events.ts';
+import type { Message } from './inbound/message.ts';
+import type { MessageStream } from './inbound/message-stream.ts';
+import type { Negotiated } from './negotiated.ts';
+import type {
+  DisconnectOptions,
+  MessagesOptions,
+  Payload,
+  PublishOptions,
+  RequestOptions,
+  SubscribeOptions,
+  UnsubscribeOptions,
+} from './options.ts';
+
+/** How a message was taken: QoS 0 when it was handed to the network, QoS 1 and 2 when acknowledged. */
+export interface PublishResult {
+  readonly qos: QoS;
+  /** 0, or 0x10: no subscribers (5.0). */
+  readonly reasonCode: number;
+}
+
+/** The answer to one Topic Filter of a SUBSCRIBE. */
+export interface Grant {
+  readonly topicFilter: string;
+  /** QoS that was granted; undefined: refused. */
+  readonly qos: QoS | undefined;
+  readonly reasonCode: number;
+  /** `granted-qos-1`, `not-authorized`, … */
+  readonly reason: string;
+}
+
+/** The answer to one Topic Filter of an UNSUBSCRIBE. */
+export interface UnsubscribeResult {
+  readonly topicFilter: string;
+  /** 0, or 0x11: there was no such subscription; over 0x7F: refused. */
+  readonly reasonCode: number;
+}
+
+/** `connecting`: an attempt is under way; `waiting`: for the next one; `closed`: for good. */
+export type ClientState = 'connecting' | 'connected' | 'waiting' | 'closed';
+
+/** An MQTT client that stays connected. Made by `connect`. */
+export interface Client extends AsyncDisposable {
+  readonly state: ClientState;
+  /** In force: generated, given, or assigned by the server. */
+  readonly clientId: string;
+  /** What was asked for and granted; undefined before the first CONNACK. */
+  readonly negotiated: Negotiated | undefined;
+  /** Resolves when the client is closed for good; with the error when that was not `disconnect()`. Never rejects. */
+  readonly closed: Promise<Error | undefined>;
+  /** Messages that wait to be sent or acknowledged. */
+  readonly pending: number;
+
+  /**
+   * Sends a message. Resolves when it is acknowledged at its QoS (QoS 0: handed to the network); waits through lost
+   * connections. Rejects: RefusedError with the server's Reason Code, or for a limit of the server (`packet-too-large`, `qos-not-supported`,
+   * `retain-not-supported`), `queue-full`, `message-expired`, ClosedError, UsageError.
+   */
+  publish(topic: string, payload?: Payload, options?: PublishOptions): Promise<PublishResult>;
+
+  /** Subscribes; reports each grant in the order of the filters. Rejects with RefusedError when every one is refused. */
+  subscribe(filters: string | readonly string[], options?: SubscribeOptions): Promise<Grant[]>;
+  unsubscribe(filters: string | readonly string[], options?: UnsubscribeOptions): Promise<UnsubscribeResult[]>;
+
+  /**
+   * Subscribes, and gives the messages one by one: `for await (const message of client.messages('a/+/b', { qos: 1 }))`. QoS 1 and 2 are
+   * acknowledged when the next one is asked for. A full buffer stops reading from the network. Leaving the loop unsubscribes.
+   */
+  messages(filters: string | readonly string[], options?: MessagesOptions): MessageStream;
+
+  /**
+   * Calls `handler` with each message that matches one of the filters (all, without filters), from the subscriptions there are.
+   * QoS 1 and 2 are acknowledged when what it returns has settled. Returns how to stop.
+   */
+  onMessage(handler: MessageHandler, filters?: string | readonly string[]): () => void;
+
+  /** Publishes with a Response Topic and Correlation Data, and waits for the answer (5.0). Rejects with TimeoutError. */
+  request(topic: string, payload?: Payload, options?: RequestOptions): Promise<Message>;
+
+  /** Runs the authentication exchange again (5.0, with `authentication`). */
+  reauthenticate(): Promise<void>;
+
+  /** Says good-bye and closes for good. What is not acknowledged rejects with ClosedError. Idempotent. */
+  disconnect(options?: DisconnectOptions): Promise<void>;
+
+  /** Listens to an event; returns how to stop. */
+  on<E extends keyof ClientEvents>(event: E, listener: (data: ClientEvents[E]) => void): () => void;
+  once<E extends keyof ClientEvents>(event: E, listener: (data: ClientEvents[E]) => void): () => void;
+  off<E extends keyof ClientEvents>(event: E, listener: (data: ClientEvents[E]) => void): void;
+}
+
+export type MessageHandler = (message: Message) => void | Promise<void>;

@@ -1,0 +1,147 @@
+import { UsageError } from '@hawser/codec';
+import type { Grant } from './api.ts';
+
+export { MalformedPacketError, ProtocolError, UsageError } from '@hawser/codec';
+
+/** How far an attempt came. */
+export type ConnectStage = 'address' | 'dns' | 'tcp' | 'tls' | 'websocket' | 'connack' | 'auth';
+
+/** Whether trying again makes sense: as it is, never, or after somebody has changed something. */
+export type Retry = 'yes' | 'no' | 'after-change';
+
+/** What was seen until an attempt failed, as far as it came. A DialEvidence of Node is one. */
+export interface ConnectEvidence {
+  readonly host?: string | undefined;
+  readonly port?: number | undefined;
+  readonly url?: string | undefined;
+  /** Addresses that the name stands for. */
+  readonly addresses?: readonly string[] | undefined;
+  readonly peerAddress?: string | undefined;
+  readonly tlsVersion?: string | undefined;
+  /** The server's certificate first. */
+  readonly certificates?: readonly CertificateSeen[] | undefined;
+  readonly http?: HttpSeen | undefined;
+  readonly systemCode?: string | undefined;
+  /** Of the CONNACK or DISCONNECT. */
+  readonly reasonCode?: number | undefined;
+  readonly reasonString?: string | undefined;
+  readonly serverReference?: string | undefined;
+  readonly userProperties?: readonly (readonly [string, string])[] | undefined;
+  /** The beginning of an answer that is not MQTT, printable characters only. */
+  readonly received?: string | undefined;
+  /** The option that is wrong. */
+  readonly option?: string | undefined;
+}
+
+export interface CertificateSeen {
+  readonly subject: string;
+  readonly issuer: string;
+  readonly names: readonly string[];
+  /** Milliseconds since 1970. */
+  readonly validFromMs: number;
+  readonly validToMs: number;
+  readonly fingerprint: string;
+}
+
+export interface HttpSeen {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+export interface ConnectErrorInit {
+  readonly stage: ConnectStage;
+  readonly code: string;
+  readonly message: string;
+  readonly retry: Retry;
+  readonly evidence?: ConnectEvidence | undefined;
+  readonly reasonCode?: number | undefined;
+  readonly cause?: unknown;
+}
+
+/**
+ * Connecting failed: in which stage, why, what was seen, whether to try again. What a person can do about it is in
+ * `@hawser/client/hints`: `hintFor(error, 'en' | 'zh')`. What is wrong before anything is opened (stage `address`) is a UsageError at the same
+ * time; `instanceof ConnectError` holds for it too.
+ */
+export class ConnectError extends Error {
+  override readonly name = 'ConnectError';
+  readonly stage: ConnectStage;
+  /** Stable, in kebab case. */
+  readonly code: string;
+  readonly retry: Retry;
+  readonly evidence: ConnectEvidence;
+  /** Of the server, where it gave one. */
+  readonly reasonCode: number | undefined;
+
+  constructor(init: ConnectErrorInit) {
+    super(init.message, { cause: init.cause });
+    this.stage = init.stage;
+    this.code = init.code;
+    this.retry = init.retry;
+    this.evidence = init.evidence ?? {};
+    this.reasonCode = init.reasonCode;
+  }
+
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    if (value instanceof AddressError) return true;
+    return typeof value === 'object' && value !== null && ConnectError.prototype.isPrototypeOf(value);
+  }
+}
+
+/** Address or options are wrong: nothing was opened. A UsageError and a ConnectError. */
+export class AddressError extends UsageError {
+  readonly stage: ConnectStage = 'address';
+  readonly retry: Retry = 'after-change';
+  readonly evidence: ConnectEvidence;
+  readonly reasonCode: number | undefined = undefined;
+
+  constructor(code: string, message: string, evidence: ConnectEvidence = {}) {
+    super(code, message);
+    this.evidence = evidence;
+  }
+}
+
+/** The server, or a limit it has announced, does not allow what was asked for. The connection goes on. */
+export class RefusedError extends Error {
+  override readonly name = 'RefusedError';
+  /** Stable, in kebab case: the Reason Code's name, or `queue-full`, `message-expired`. */
+  readonly code: string;
+  readonly reasonCode: number;
+  /** Of a SUBSCRIBE: each filter's. */
+  readonly grants: readonly Grant[] | undefined;
+
+  constructor(code: string, reasonCode: number, message: string, grants?: readonly Grant[]) {
+    super(message);
+    this.code = code;
+    this.reasonCode = reasonCode;
+    this.grants = grants;
+  }
+}
+
+/** No answer in time. */
+export class TimeoutError extends Error {
+  override readonly name = 'TimeoutError';
+  readonly code: string;
+
+  constructor(code: string, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+/**
+ * The client is closed, or was while this waited. `code`: `client-closed` after `disconnect()`, else why it has stopped:
+ * `session-taken-over`, `not-authorized`, …
+ */
+export class ClosedError extends Error {
+  override readonly name = 'ClosedError';
+  readonly code: string;
+  readonly reasonCode: number;
+
+  constructor(code: string, message: string, reasonCode = 0, cause?: unknown) {
+    super(message, { cause });
+    this.code = code;
+    this.reasonCode = reasonCode;
+  }
+}

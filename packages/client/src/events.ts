@@ -1,0 +1,102 @@
+import type { ClosedBy } from '@hawser/protocol';
+import type { Message } from './inbound/message.ts';
+import type { Negotiated } from './negotiated.ts';
+
+export interface ConnectingEvent {
+  /** 1 for the first, counted since the last good connection. */
+  readonly attempt: number;
+  /** Seconds that were waited before it. */
+  readonly delay: number;
+  /** `mqtt://host:1883`, without user info. */
+  readonly url: string;
+}
+
+export interface ConnectedEvent {
+  readonly sessionPresent: boolean;
+  readonly negotiated: Negotiated;
+  /** False: the first connection. */
+  readonly reconnected: boolean;
+}
+
+export interface DisconnectedEvent {
+  /** Stable, in kebab case: `network-lost`, `ping-timeout`, `session-taken-over`, … */
+  readonly code: string;
+  readonly reasonCode: number;
+  /** For people. */
+  readonly text: string;
+  readonly by: ClosedBy;
+  /** It will be tried again. */
+  readonly willRetry: boolean;
+  /** Seconds until then. */
+  readonly delay: number | undefined;
+  /** Why an attempt failed, or what ends the client. */
+  readonly error: Error | undefined;
+}
+
+export interface WarningEvent {
+  /** Stable, in kebab case. */
+  readonly code: string;
+  readonly text: string;
+}
+
+/** What a client tells. */
+export interface ClientEvents {
+  connecting: ConnectingEvent;
+  connected: ConnectedEvent;
+  /** A connection ended, or an attempt to reconnect failed. */
+  disconnected: DisconnectedEvent;
+  /** Something is worth knowing, and nothing has stopped. */
+  warning: WarningEvent;
+  /** Every message that comes. QoS 1 and 2 are acknowledged after the listeners; see `onMessage` for handlers that take time. */
+  message: Message;
+  /** A handler threw, or a payload did not match its schema. The client goes on. */
+  error: Error;
+}
+
+/** Typed events without Node's EventEmitter. A listener that throws ends up in `onThrow`. */
+export class Emitter<Events> {
+  readonly #listeners = new Map<keyof Events, Set<(data: never) => void>>();
+  readonly #onThrow: (error: unknown) => void;
+
+  constructor(onThrow: (error: unknown) => void) {
+    this.#onThrow = onThrow;
+  }
+
+  on<E extends keyof Events>(event: E, listener: (data: Events[E]) => void): () => void {
+    let listeners = this.#listeners.get(event);
+    if (listeners === undefined) {
+      listeners = new Set();
+      this.#listeners.set(event, listeners);
+    }
+    listeners.add(listener);
+    return () => this.off(event, listener);
+  }
+
+  once<E extends keyof Events>(event: E, listener: (data: Events[E]) => void): () => void {
+    const stop = this.on(event, (data) => {
+      stop();
+      listener(data);
+    });
+    return stop;
+  }
+
+  off<E extends keyof Events>(event: E, listener: (data: Events[E]) => void): void {
+    this.#listeners.get(event)?.delete(listener);
+  }
+
+  has(event: keyof Events): boolean {
+    return (this.#listeners.get(event)?.size ?? 0) > 0;
+  }
+
+  emit<E extends keyof Events>(event: E, data: Events[E]): void {
+    const listeners = this.#listeners.get(event);
+    if (listeners === undefined || listeners.size === 0) return;
+    for (const listener of [...listeners]) {
+      try {
+        (listener as (data: Events[E]) => void)(data);
+      } catch (error) {
+        this.#onThrow(error);
+      }
+    }
+  }
+}

@@ -1,0 +1,69 @@
+import type { PublishPacket, QoS, UserProperties } from '@hawser/codec';
+
+/** Acknowledges one message; a no-op once it is, or when its connection is gone. */
+export type Acknowledge = (reasonCode: number) => void;
+
+const decoder = new TextDecoder();
+
+/** A message that came. */
+export class Message {
+  readonly topic: string;
+  /** The message's own bytes. */
+  readonly payload: Uint8Array;
+  /** At which it came. */
+  readonly qos: QoS;
+  /** It was retained (or, with Retain As Published, published so). */
+  readonly retain: boolean;
+  /** It may have come before. */
+  readonly dup: boolean;
+  /** Seconds that are left, as the server counted them. */
+  readonly messageExpiryInterval: number | undefined;
+  readonly payloadFormatIndicator: 0 | 1 | undefined;
+  readonly contentType: string | undefined;
+  readonly responseTopic: string | undefined;
+  readonly correlationData: Uint8Array | undefined;
+  readonly userProperties: UserProperties;
+  readonly subscriptionIdentifiers: readonly number[];
+  readonly #acknowledge: Acknowledge | undefined;
+
+  /** `acknowledge`: undefined with QoS 0. */
+  constructor(packet: PublishPacket, acknowledge: Acknowledge | undefined) {
+    const properties = packet.properties;
+    this.topic = packet.topic;
+    this.payload = packet.payload.slice();
+    this.qos = packet.qos;
+    this.retain = packet.retain;
+    this.dup = packet.dup;
+    this.messageExpiryInterval = properties?.messageExpiryInterval;
+    this.payloadFormatIndicator = properties?.payloadFormatIndicator;
+    this.contentType = properties?.contentType;
+    this.responseTopic = properties?.responseTopic;
+    this.correlationData = properties?.correlationData?.slice();
+    this.userProperties = properties?.userProperties ?? [];
+    this.subscriptionIdentifiers = properties?.subscriptionIdentifiers ?? [];
+    this.#acknowledge = acknowledge;
+  }
+
+  /** The payload as UTF-8 text. */
+  text(): string {
+    return decoder.decode(this.payload);
+  }
+
+  /** The payload as JSON; throws SyntaxError. */
+  json(): unknown {
+    return JSON.parse(this.text());
+  }
+
+  /** The values of a User Property, in order. */
+  userProperty(name: string): readonly string[] {
+    return this.userProperties.filter(([key]) => key === name).map(([, value]) => value);
+  }
+
+  /**
+   * With `acknowledge: 'manual'`: tells the server that the message has been dealt with. `reasonCode` of 0x80 and more
+   * refuses it (5.0). A no-op with QoS 0, a second time, and when the connection it came by is gone: the server sends it again.
+   */
+  acknowledge(reasonCode = 0): void {
+    this.#acknowledge?.(reasonCode);
+  }
+}

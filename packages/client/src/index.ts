@@ -1,0 +1,62 @@
+import type { Client } from './api.ts';
+import { connectWith } from './client.ts';
+import { nodePlatform } from './node/platform.ts';
+import type { ClientOptions } from './options.ts';
+
+export type { Client, ClientState, Grant, MessageHandler, PublishResult, UnsubscribeResult } from './api.ts';
+export { connectWith } from './client.ts';
+export type { Address } from './connection/address.ts';
+export { formatAddress, parseAddress } from './connection/address.ts';
+export {
+  AddressError,
+  type CertificateSeen,
+  ClosedError,
+  ConnectError,
+  type ConnectEvidence,
+  type ConnectStage,
+  type HttpSeen,
+  MalformedPacketError,
+  ProtocolError,
+  RefusedError,
+  type Retry,
+  TimeoutError,
+  UsageError,
+} from './errors.ts';
+export type { ClientEvents, ConnectedEvent, ConnectingEvent, DisconnectedEvent, WarningEvent } from './events.ts';
+export { Message } from './inbound/message.ts';
+export type { MessageStream } from './inbound/message-stream.ts';
+export type { Negotiated, NegotiatedValue } from './negotiated.ts';
+export { nodePlatform } from './node/platform.ts';
+export type {
+  AuthenticationOptions,
+  ClientOptions,
+  ConnectOptions,
+  DisconnectOptions,
+  MessageProperties,
+  MessagesOptions,
+  Payload,
+  Provider,
+  PublishOptions,
+  QueueOptions,
+  ReconnectOptions,
+  RequestOptions,
+  SubscribeOptions,
+  TlsOptions,
+  UnsubscribeOptions,
+  WillOptions,
+} from './options.ts';
+export type { DialFailure, Platform, PlatformDialOptions } from './platform.ts';
+export type { SessionStore, StoreChange } from './session/session-store.ts';
+
+/**
+ * Connects to an MQTT server and stays connected. Resolves with the CONNACK; rejects with a ConnectError that names the stage and
+ * the reason of the first attempt (`reconnect.initial`: goes on trying). Wrong options are a UsageError.
+ *
+ * `const client = await connect('mqtts://broker.example.com', { username, password })`, then `subscribe`, `publish`, `messages`; at the end
+ * `disconnect()`, or `await using`.
+ */
+export function connect(url: string, options?: Omit<ClientOptions, 'url'>): Promise<Client>;
+export function connect(options?: ClientOptions): Promise<Client>;
+export async function connect(first: string | ClientOptions = {}, rest: ClientOptions = {}): Promise<Client> {
+  return connectWith(nodePlatform, typeof first === 'string' ? { ...rest, url: first } : first);
+}

@@ -1,0 +1,34 @@
+import type { Clock, Transport } from '@hawser/transport';
+import type { Address } from './connection/address.ts';
+import type { ConnectEvidence, ConnectStage } from './errors.ts';
+import type { TlsOptions } from './options.ts';
+
+/** No connection came about; a DialError of Node is one. */
+export interface DialFailure {
+  readonly stage: ConnectStage;
+  readonly code: string;
+  readonly message: string;
+  readonly evidence: ConnectEvidence;
+  readonly cause?: unknown;
+}
+
+export interface PlatformDialOptions {
+  readonly signal: AbortSignal;
+  readonly tls: TlsOptions;
+  /** A stage begins; `evidence` is the one object that grows. */
+  readonly onStage: (stage: ConnectStage, evidence: ConnectEvidence) => void;
+}
+
+/** What a client needs of the world: Node, a browser, or a test's virtual network under a fake clock (`connectWith`). */
+export interface Platform {
+  readonly name: 'node' | 'browser';
+  readonly clock: Clock;
+  /** At least 0, less than 1; for delays. */
+  random(): number;
+  /** 22 letters and digits that nobody else has. */
+  generateClientId(): string;
+  /** Rejects with an error that is a DialFailure, else it counts as `tcp-failed`. */
+  dial(address: Address, options: PlatformDialOptions): Promise<Transport>;
+  /** The connection broke before the CONNACK: what stands behind it, if anything does but its loss. */
+  explainLoss?(error: Error, evidence: ConnectEvidence): DialFailure | undefined;
+}

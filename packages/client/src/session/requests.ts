@@ -1,0 +1,106 @@
+import type { SubackPacket, Subscription, UnsubackPacket } from '@hawser/codec';
+import type { ClientConnection } from '@hawser/protocol';
+import type { UserProperties } from '@hawser/codec';
+
+/** A SUBSCRIBE. */
+export interface SubscribeRequest {
+  readonly kind: 'subscribe';
+  readonly subscriptions: readonly Subscription[];
+  readonly identifier: number | undefined;
+  readonly userProperties: UserProperties | undefined;
+  readonly onAnswer: (packet: SubackPacket) => void;
+  readonly onFailed: (error: unknown) => void;
+}
+
+/** An UNSUBSCRIBE. */
+export interface UnsubscribeRequest {
+  readonly kind: 'unsubscribe';
+  readonly topicFilters: readonly string[];
+  readonly userProperties: UserProperties | undefined;
+  readonly onAnswer: (packet: UnsubackPacket) => void;
+  readonly onFailed: (error: unknown) => void;
+}
+
+export type Request = SubscribeRequest | UnsubscribeRequest;
+
+/** SUBSCRIBE and UNSUBSCRIBE that wait for a connection or an answer, in order. They are sent again with every connection. */
+export class Requests {
+  readonly #waiting: Request[] = [];
+  readonly #sent = new Map<number, Request>();
+  readonly #nextIdentifier: (inUse: { has(packetIdentifier: number): boolean }) => number;
+  #connection: ClientConnection | undefined;
+
+  /** `nextIdentifier`: a Packet Identifier that neither messages nor `inUse` have. */
+  constructor(nextIdentifier: (inUse: { has(packetIdentifier: number): boolean }) => number) {
+    this.#nextIdentifier = nextIdentifier;
+  }
+
+  get pending(): number {
+    return this.#waiting.length + this.#sent.size;
+  }
+
+  add(request: Request): void {
+    if (this.#connection === undefined) this.#waiting.push(request);
+    else this.#send(request, this.#connection);
+  }
+
+  /** Nobody waits for it any more; what was sent is answered all the same. */
+  takeBack(request: Request): void {
+    const at = this.#waiting.indexOf(request);
+    if (at >= 0) this.#waiting.splice(at, 1);
+  }
+
+  attach(connection: ClientConnection): void {
+    this.#connection = connection;
+    for (const request of this.#waiting.splice(0)) this.#send(request, connection);
+  }
+
+  detach(): void {
+    this.#connection = undefined;
+    this.#waiting.unshift(...this.#sent.values());
+    this.#sent.clear();
+  }
+
+  /** False: nothing like it was asked, a Protocol Error. */
+  handleSuback(packet: SubackPacket): boolean {
+    const request = this.#sent.get(packet.packetIdentifier);
+    if (request?.kind !== 'subscribe' || request.subscriptions.length !== packet.reasonCodes.length) return false;
+    this.#sent.delete(packet.packetIdentifier);
+    request.onAnswer(packet);
+    return true;
+  }
+
+  handleUnsuback(packet: UnsubackPacket): boolean {
+    const request = this.#sent.get(packet.packetIdentifier);
+    if (request?.kind !== 'unsubscribe') return false;
+    if (packet.reasonCodes.length > 0 && request.topicFilters.length !== packet.reasonCodes.length) return false;
+    this.#sent.delete(packet.packetIdentifier);
+    request.onAnswer(packet);
+    return true;
+  }
+
+  close(error: unknown): void {
+    this.#connection = undefined;
+    for (const request of this.#waiting.splice(0)) request.onFailed(error);
+    for (const request of this.#sent.values()) request.onFailed(error);
+    this.#sent.clear();
+  }
+
+  #send(request: Request, connection: ClientConnection): void {
+    const packetIdentifier = this.#nextIdentifier(this.#sent);
+    const userProperties = request.userProperties && { userProperties: request.userProperties };
+    try {
+      if (request.kind === 'subscribe') {
+        const identifier = request.identifier !== undefined && { subscriptionIdentifier: request.identifier };
+        const properties = connection.version === 5 ? { ...identifier, ...userProperties } : undefined;
+        connection.write({ type: 'subscribe', packetIdentifier, properties, subscriptions: [...request.subscriptions] });
+      } else {
+        const properties = connection.version === 5 ? { ...userProperties } : undefined;
+        connection.write({ type: 'unsubscribe', packetIdentifier, properties, topicFilters: [...request.topicFilters] });
+      }
+      this.#sent.set(packetIdentifier, request);
+    } catch (error) {
+      request.onFailed(error);
+    }
+  }
+}
