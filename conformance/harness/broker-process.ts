@@ -25,7 +25,7 @@ const LISTENERS = ['mqtt://127.0.0.1:0', 'ws://127.0.0.1:0/mqtt'];
 const READY_WITHIN_MS = 20_000;
 /** What is built; with `HAWSER_SOURCE=1` the sources as they are, for who is changing them. */
 const PROGRAM =
-  process.env['HAWSER_SOURCE'] === '1'
+  process.env.HAWSER_SOURCE === '1'
     ? ['--conditions=hawser-source', 'conformance/harness/hawser-source.mjs']
     : ['packages/cli/bin/hawser.js'];
 
