@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -42,6 +43,13 @@ export class BrokerProcess {
     await this.program.waitFor(/^ready$/m);
     this.port = Number(/mqtt:\/\/127\.0\.0\.1:(\d+)/.exec(this.program.stdout)?.[1]);
     this.wsPort = Number(/ws:\/\/127\.0\.0\.1:(\d+)/.exec(this.program.stdout)?.[1]);
+  }
+
+  /** The broker's own process, also below a wrapper: the only child of the wrapper's. */
+  pidOfBroker(): number {
+    const { pid } = this.program;
+    if (this.#options.wrapper === undefined) return pid;
+    return Number(readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ')[0]);
   }
 
   /** SIGKILL, at once: what it had in memory is gone. */

@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import mqtt from 'mqtt';
 import { MessageLog } from './message-log.ts';
 import type { ConnectTo, MqttVersion, RealClient, RealClientKind } from './real-client.ts';
@@ -49,7 +48,7 @@ class MqttJsClient implements RealClient {
   }
 
   async drop(): Promise<void> {
-    const closed = once(this.#client, 'close');
+    const closed = new Promise<void>((resolve) => this.#client.once('close', () => resolve()));
     this.#client.stream.destroy();
     await closed;
   }
