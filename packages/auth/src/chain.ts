@@ -1,0 +1,81 @@
+import {
+  type AuthenticationDecision,
+  type AuthenticationRequest,
+  type Authenticator,
+  type AuthorizationRequest,
+  type Authorizer,
+  BAD_CREDENTIALS,
+  type Decision,
+  type DenyConnect,
+  isPromise,
+} from '@hawser/broker';
+import { ReasonCode } from '@hawser/codec';
+
+/** A link of a chain of authenticators: a decision, or undefined when the request is none of its business. */
+export type AuthenticatorLink = (
+  request: AuthenticationRequest,
+  signal: AbortSignal,
+) => AuthenticationDecision | undefined | Promise<AuthenticationDecision | undefined>;
+
+/** A link of a chain of authorizers: a decision, or undefined when it has no opinion. */
+export type AuthorizerLink = (
+  request: AuthorizationRequest,
+  signal: AbortSignal,
+) => Decision | undefined | Promise<Decision | undefined>;
+
+const NO_METHOD: DenyConnect = Object.freeze({
+  kind: 'deny',
+  reasonCode: ReasonCode.BadAuthenticationMethod,
+  reason: 'this authentication method is not known here',
+});
+
+const NO_CREDENTIALS: DenyConnect = Object.freeze({
+  kind: 'deny',
+  reasonCode: ReasonCode.NotAuthorized,
+  reason: 'a user name and a password are needed here',
+});
+
+/**
+ * Asks one authenticator after another; the first that decides has decided. When none does: 0x8C for an authentication
+ * method nobody knows [MQTT5-4.12.0-1], 0x87 for nobody at all, 0x86 for the rest.
+ */
+export function chain(...links: readonly AuthenticatorLink[]): Authenticator {
+  return (request, signal) => askFrom(links, 0, request, signal, refusalOf);
+}
+
+/** Asks one authorizer after another; `otherwise` when none has an opinion. */
+export function authorizers(links: readonly AuthorizerLink[], otherwise: Decision): Authorizer {
+  return (request, signal) => askFrom(links, 0, request, signal, () => otherwise);
+}
+
+type Link<Request, Answer> = (
+  request: Request,
+  signal: AbortSignal,
+) => Answer | undefined | Promise<Answer | undefined>;
+
+/** Stays synchronous as long as the links do: a promise costs a connection its turn. */
+function askFrom<Request, Answer>(
+  links: readonly Link<Request, Answer>[],
+  first: number,
+  request: Request,
+  signal: AbortSignal,
+  otherwise: (request: Request) => Answer,
+): Answer | Promise<Answer> {
+  for (let i = first; i < links.length; i++) {
+    const answer = links[i]?.(request, signal);
+    if (answer === undefined) continue;
+    if (!isPromise(answer)) return answer;
+    return answer.then((decided) => decided ?? askFrom(links, i + 1, request, signal, otherwise));
+  }
+  return otherwise(request);
+}
+
+function refusalOf(request: AuthenticationRequest): DenyConnect {
+  if (request.authenticationMethod !== undefined) return NO_METHOD;
+  return hasCredentials(request) ? BAD_CREDENTIALS : NO_CREDENTIALS;
+}
+
+/** An empty user name with an empty password is nobody, as none at all is. */
+export function hasCredentials({ client, password, authenticationMethod }: AuthenticationRequest): boolean {
+  return authenticationMethod !== undefined || (client.username ?? '') !== '' || (password?.length ?? 0) > 0;
+}

@@ -1,0 +1,34 @@
+interface Entry<T> {
+  readonly value: T;
+  readonly until: number;
+}
+
+/** Answers that are good for a while: so many, the oldest go first. */
+export class DecisionCache<T> {
+  readonly #entries = new Map<string, Entry<T>>();
+  readonly #maximum: number;
+  readonly #now: () => number;
+
+  constructor(maximum: number, now: () => number) {
+    this.#maximum = maximum;
+    this.#now = now;
+  }
+
+  get(key: string): T | undefined {
+    const entry = this.#entries.get(key);
+    if (entry === undefined) return undefined;
+    if (this.#now() < entry.until) return entry.value;
+    this.#entries.delete(key);
+    return undefined;
+  }
+
+  set(key: string, value: T, forMs: number): void {
+    if (forMs <= 0 || this.#maximum === 0) return;
+    this.#entries.delete(key);
+    if (this.#entries.size >= this.#maximum) {
+      const [oldest] = this.#entries.keys();
+      if (oldest !== undefined) this.#entries.delete(oldest);
+    }
+    this.#entries.set(key, { value, until: this.#now() + forMs });
+  }
+}

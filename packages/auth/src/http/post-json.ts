@@ -1,0 +1,73 @@
+import { isLoopbackHost } from './url.ts';
+
+/** A service that decides. */
+export interface HttpService {
+  readonly url: string;
+  /** Sent with each request: `Authorization` and the like. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Milliseconds for a whole answer; 3,000. */
+  readonly timeoutMs?: number;
+  /** Milliseconds for which an answer is good; 10,000. 0: each time anew. */
+  readonly cacheMs?: number;
+  /** Answers that are remembered; 10,000. */
+  readonly cached?: number;
+  /** Requests under way at once; 64. Over it the answer is no. */
+  readonly atOnce?: number;
+  readonly now?: () => number;
+}
+
+const LARGEST_ANSWER = 65_536;
+
+/** Posts JSON, one service's requests bounded in number, time and size. Redirects are not followed. */
+export class JsonPoster {
+  readonly #service: HttpService;
+  #underWay = 0;
+
+  /** Throws RangeError for a URL that is none, or is neither https nor this machine's. */
+  constructor(service: HttpService) {
+    const url = URL.parse(service.url);
+    if (url === null || (url.protocol !== 'http:' && url.protocol !== 'https:')) {
+      throw new RangeError(`'${service.url}' is no http or https URL`);
+    }
+    this.#service = service;
+  }
+
+  /** Passwords go there: true when somebody on the way can read them. */
+  get isInClear(): boolean {
+    const url = new URL(this.#service.url);
+    return url.protocol === 'http:' && !isLoopbackHost(url.hostname);
+  }
+
+  /** Rejects when there is no good answer: status other than 200, too late, too large, no JSON. */
+  async post(body: unknown, signal: AbortSignal): Promise<unknown> {
+    const { url, headers = {}, timeoutMs = 3000, atOnce = 64 } = this.#service;
+    if (this.#underWay >= atOnce) throw new Error(`${atOnce} requests to ${url} are under way already`);
+    this.#underWay++;
+    try {
+      const response = await fetch(url, {
+        method: 'POST',
+        redirect: 'error',
+        headers: { ...headers, 'content-type': 'application/json', accept: 'application/json' },
+        body: JSON.stringify(body),
+        signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
+      });
+      if (response.status !== 200) {
+        await response.body?.cancel();
+        throw new Error(`${url} answered ${response.status}`);
+      }
+      return JSON.parse(await readText(response, url));
+    } finally {
+      this.#underWay--;
+    }
+  }
+}
+
+async function readText(response: Response, url: string): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = '';
+  for await (const chunk of response.body ?? []) {
+    text += decoder.decode(chunk, { stream: true });
+    if (text.length > LARGEST_ANSWER) throw new Error(`the answer of ${url} is larger than ${LARGEST_ANSWER} bytes`);
+  }
+  return text + decoder.decode();
+}

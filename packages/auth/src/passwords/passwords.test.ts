@@ -1,0 +1,243 @@
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { isPromise } from '@hawser/broker';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { login, NEVER } from '../testing/requests.ts';
+import { WatchedFile } from '../watched-file.ts';
+import { CheckQueue } from './check-queue.ts';
+import { type Argon2Cost, hashPassword, type PasswordHash, parseHash } from './hash.ts';
+import { changePassword } from './passwd.ts';
+import { passwords } from './password-authenticator.ts';
+import { editPasswordFile, PasswordFileError, parsePasswordFile, type Users } from './password-file.ts';
+import { hashScram } from './scram-credentials.ts';
+
+const CHEAP: Argon2Cost = { memory: 64, passes: 1, parallelism: 1 };
+const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
+const matches = async (hash: string, password: string): Promise<boolean | undefined> =>
+  await parseHash(hash)?.matches(bytes(password));
+
+// Written by mosquitto_passwd 2.0.
+const OF_MOSQUITTO: readonly (readonly [string, string])[] = [
+  [
+    '$7$101$W60qdmd0eMYcY3j+$OhRPPxF5TQl9asHAFUaL7MV8gg85FKlxlLdZVN3hEPzDQh96ZOIzswOL+JQ5aouZSzgGVFCkiUkntQjFPo3GNw==',
+    'wonder',
+  ],
+  [
+    '$6$46o+10LMAcLcf7yW$FEzp9Kc5SVTNH7U3coNVwhzW06nKu/v8g3+VMETZlJMo8sa7yLzvg5yZC4x7v2vvAaV5Kqedpy4kSBAiGPobdg==',
+    'build',
+  ],
+];
+
+describe('hashes of passwords', () => {
+  it.each(OF_MOSQUITTO)('reads what Mosquitto wrote: %s', async (hash, password) => {
+    expect(await matches(hash, password)).toBe(true);
+    expect(await matches(hash, `${password}!`)).toBe(false);
+  });
+
+  it('makes argon2id with a salt of its own each time', async () => {
+    const [one, other] = [hashPassword('pässword', CHEAP), hashPassword('pässword', CHEAP)];
+    expect(one).not.toBe(other);
+    expect(one).toMatch(/^\$argon2id\$v=19\$m=64,t=1,p=1\$/);
+    expect(await matches(one, 'pässword')).toBe(true);
+    expect(await matches(one, 'password')).toBe(false);
+  });
+
+  it('checks a password in clear against what is kept for SCRAM', async () => {
+    const hash = hashScram('pencil', 4096);
+    expect(await matches(hash, 'pencil')).toBe(true);
+    expect(await matches(hash, 'pen')).toBe(false);
+  });
+
+  it.each([
+    '',
+    'plain',
+    '$5$abc$def',
+    '$6$$',
+    '$7$0$c2FsdA==$AAAA',
+    '$argon2id$v=19$m=4294967295,t=1,p=1$c2FsdHNhbHQ$AAAAAAAAAAAAAAAAAAAAAAAA',
+    '$argon2id$v=19$m=64,t=0,p=1$c2FsdHNhbHQ$AAAAAAAAAAAAAAAAAAAAAAAA',
+    'SCRAM-SHA-256$1:c2FsdA==$AA==:AA==',
+  ])('takes %j for no hash', (hash) => {
+    expect(parseHash(hash)).toBeUndefined();
+  });
+});
+
+describe('a password file', () => {
+  it('has users, comments and empty lines', () => {
+    const users = parsePasswordFile(`# ours\n\nalice:${OF_MOSQUITTO[0]?.[0]}\r\nbob:${OF_MOSQUITTO[1]?.[0]}\n`);
+    expect([...users.keys()]).toEqual(['alice', 'bob']);
+  });
+
+  it.each([
+    ['alice', 1],
+    ['# x\n:hash', 2],
+    ['alice:', 1],
+    [`a:${hashPassword('x', CHEAP)}\na:${hashPassword('x', CHEAP)}`, 2],
+    ['alice:secret', 1],
+  ])('says which line is wrong: %j', (text, line) => {
+    expect(() => parsePasswordFile(text)).toThrow(PasswordFileError);
+    expect(() => parsePasswordFile(text)).toThrow(`line ${line}`);
+  });
+
+  it('never shows in an error what may be a password', () => {
+    expect(() => parsePasswordFile('alice:hunter2')).toThrow(/^(?!.*hunter2)/);
+  });
+
+  it('is edited without losing comments or order', () => {
+    const text = '# ours\nalice:x\nbob:y\n';
+    expect(editPasswordFile(text, 'alice', 'z')).toBe('# ours\nalice:z\nbob:y\n');
+    expect(editPasswordFile(text, 'carol', 'z')).toBe('# ours\nalice:x\nbob:y\ncarol:z\n');
+    expect(editPasswordFile(text, 'bob', undefined)).toBe('# ours\nalice:x\n');
+    expect(editPasswordFile('', 'a', 'b')).toBe('a:b\n');
+  });
+});
+
+describe('passwords on disk', () => {
+  let directory = '';
+  beforeEach(() => {
+    directory = mkdtempSync(join(tmpdir(), 'hawser-auth-'));
+  });
+  afterEach(() => rmSync(directory, { recursive: true }));
+
+  it('hawser passwd adds, changes and removes, in a file nobody else may read', async () => {
+    const file = join(directory, 'passwd');
+    expect(changePassword({ file, user: 'alice', password: 'one', kind: 'scram' })).toBe('added');
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    expect(changePassword({ file, user: 'alice', password: 'two', kind: 'scram' })).toBe('changed');
+    const users = parsePasswordFile(readFileSync(file, 'utf8'));
+    expect(await users.get('alice')?.matches(bytes('two'))).toBe(true);
+    expect(changePassword({ file, user: 'alice', password: undefined })).toBe('removed');
+    expect(readFileSync(file, 'utf8')).toBe('');
+    expect(() => changePassword({ file, user: 'alice', password: undefined })).toThrow('no user alice');
+    expect(() => changePassword({ file, user: 'a:b', password: 'x' })).toThrow(RangeError);
+    expect(() => changePassword({ file, user: 'a', password: '' })).toThrow(RangeError);
+  });
+
+  it('a file that has changed is read again, and one that is no good is told once and left', () => {
+    const path = join(directory, 'passwd');
+    const faults: string[] = [];
+    let now = 0;
+    writeFileSync(path, `alice:${hashPassword('x', CHEAP)}\n`);
+    const file = new WatchedFile(path, {
+      parse: parsePasswordFile,
+      onFault: (text) => faults.push(text),
+      now: () => now,
+    });
+    writeFileSync(path, `bob:${hashPassword('x', CHEAP)}\n# longer\n`);
+    expect([...file.value.keys()]).toEqual(['alice']);
+    now = 1000;
+    expect([...file.value.keys()]).toEqual(['bob']);
+    writeFileSync(path, 'rubbish\n');
+    now = 2000;
+    expect([...file.value.keys()]).toEqual(['bob']);
+    now = 3000;
+    expect([...file.value.keys()]).toEqual(['bob']);
+    expect(faults).toHaveLength(1);
+    expect(faults[0]).toContain('line 1');
+  });
+});
+
+/** Counts what was checked. */
+function countingUsers(): { users: Users; checks: string[] } {
+  const checks: string[] = [];
+  const hash = (name: string): PasswordHash => ({
+    text: `$argon2id$v=19$m=64,t=1,p=1$${name}$x`,
+    kind: 'argon2id',
+    matches: async (password) => {
+      checks.push(name);
+      return new TextDecoder().decode(password) === name;
+    },
+  });
+  return {
+    users: new Map([
+      ['alice', hash('alice')],
+      ['bob', hash('bob')],
+    ]),
+    checks,
+  };
+}
+
+describe('logins with passwords', () => {
+  it('lets in who knows the password, and gives one answer to all others', async () => {
+    const { users } = countingUsers();
+    const link = passwords({ users: () => users });
+    expect(await link(login('alice', 'alice'), NEVER)).toEqual({ kind: 'allow', username: 'alice' });
+    const wrongPassword = await link(login('alice', 'bob'), NEVER);
+    expect(wrongPassword).toMatchObject({ kind: 'deny', reasonCode: 0x86 });
+    expect(await link(login('mallory', 'x'), NEVER)).toBe(wrongPassword);
+    expect(await link(login('alice', undefined), NEVER)).toBe(wrongPassword);
+    expect(link(login(undefined, undefined), NEVER)).toBeUndefined();
+  });
+
+  it('works as hard for a user that does not exist, and its hash matching is no way in', async () => {
+    const { users, checks } = countingUsers();
+    const link = passwords({ users: () => users });
+    expect(await link(login('mallory', 'alice'), NEVER)).toMatchObject({ kind: 'deny' });
+    expect(checks).toHaveLength(1);
+  });
+
+  it('checks a right login once, a wrong one each time, and forgets when the hash changes', async () => {
+    let { users, checks } = countingUsers();
+    const link = passwords({ users: () => users });
+    for (let i = 0; i < 3; i++) await link(login('alice', 'alice'), NEVER);
+    expect(checks).toHaveLength(1);
+    for (let i = 0; i < 3; i++) await link(login('alice', 'wrong'), NEVER);
+    expect(checks).toHaveLength(4);
+    const bob = users.get('bob');
+    users = new Map(bob === undefined ? [] : [['alice', bob]]);
+    expect(await link(login('alice', 'alice'), NEVER)).toMatchObject({ kind: 'deny' });
+    checks = [];
+  });
+
+  it('turns away with 0x89 when too many wait', async () => {
+    const { users } = countingUsers();
+    const link = passwords({ users: () => users, checksAtOnce: 1, maximumWaiting: 1 });
+    const answers = [1, 2, 3].map(() => link(login('alice', 'wrong'), NEVER));
+    expect(answers.map((answer) => answer !== undefined && isPromise(answer))).toEqual([true, true, false]);
+    expect(answers[2]).toMatchObject({ kind: 'deny', reasonCode: 0x89 });
+    await Promise.all(answers);
+  });
+
+  it('a wrong user takes as long as a wrong password (real argon2id, order of magnitude)', async () => {
+    const hash = parseHash(hashPassword('right'));
+    if (hash === undefined) throw new Error('unreadable');
+    const users: Users = new Map([['alice', hash]]);
+    const link = passwords({ users: () => users });
+    const time = async (user: string): Promise<number> => {
+      const taken: number[] = [];
+      for (let i = 0; i < 5; i++) {
+        const before = performance.now();
+        await link(login(user, `wrong ${i}`), NEVER);
+        taken.push(performance.now() - before);
+      }
+      return taken.sort((a, b) => a - b)[2] ?? 0;
+    };
+    await time('alice');
+    const ratio = (await time('nobody')) / (await time('alice'));
+    expect(ratio).toBeGreaterThan(0.33);
+    expect(ratio).toBeLessThan(3);
+  });
+});
+
+describe('the queue of checks', () => {
+  it('never runs more than it may, and runs all in the end', async () => {
+    const queue = new CheckQueue(2, 100);
+    let running = 0;
+    let most = 0;
+    const work = async (): Promise<void> => {
+      most = Math.max(most, ++running);
+      await Promise.resolve();
+      running--;
+    };
+    await Promise.all(Array.from({ length: 20 }, () => queue.run(work, NEVER)));
+    expect([most, running, queue.length]).toEqual([2, 0, 0]);
+  });
+
+  it('does not begin work nobody waits for any more', async () => {
+    let done = 0;
+    const gone = AbortSignal.abort();
+    expect(await new CheckQueue(1, 1).run(async () => ++done, gone)).toBeUndefined();
+    expect(done).toBe(0);
+  });
+});
