@@ -1,4 +1,11 @@
-import { encodeUtf8, isValidTopicName, type PublishPacket, type PublishProperties, type SubackPacket, type UnsubackPacket } from '@hawser/codec';
+import {
+  encodeUtf8,
+  isValidTopicName,
+  type PublishPacket,
+  type PublishProperties,
+  type SubackPacket,
+  type UnsubackPacket,
+} from '@hawser/codec';
 import { type CloseCause, Message as ProtocolMessage } from '@hawser/protocol';
 import type { Client, ClientState, Grant, MessageHandler, PublishResult, UnsubscribeResult } from './api.ts';
 import type { Established } from './connection/attempt.ts';
@@ -20,6 +27,7 @@ import type {
   SubscribeOptions,
   UnsubscribeOptions,
 } from './options.ts';
+import { messageOf } from './outgoing-message.ts';
 import type { Platform } from './platform.ts';
 import { Requester } from './requester.ts';
 import { limitError, Outbox } from './session/outbox.ts';
@@ -114,7 +122,8 @@ class MqttClient implements Client, SupervisorHost, InboxHost {
       if (this.#settings.cleanStart) this.#outbox.startAnew(this.#now);
       this.#hasState = loaded.hasSession && !this.#settings.cleanStart;
     }
-    const onAbort = (): void => this.#close(new ClosedError('client-closed', 'connecting was given up', 0, signal?.reason));
+    const onAbort = (): void =>
+      this.#close(new ClosedError('client-closed', 'connecting was given up', 0, signal?.reason));
     signal?.addEventListener('abort', onAbort, { once: true });
     try {
       await Promise.race([this.#supervisor.start(), this.closed.then((error) => Promise.reject(error))]);
@@ -131,7 +140,7 @@ class MqttClient implements Client, SupervisorHost, InboxHost {
     try {
       this.#checkOpen();
       options.signal?.throwIfAborted();
-      const message = this.#messageOf(topic, payload, options);
+      const message = messageOf(topic, payload, options, this.#supervisor.version, this.#now);
       const refusal = this.negotiated && limitError(message.qos, message.retain, this.negotiated);
       if (refusal) throw refusal;
       const result = this.#outbox.publish(message, options.signal, this.#now);
@@ -149,7 +158,10 @@ class MqttClient implements Client, SupervisorHost, InboxHost {
     return done;
   }
 
-  async unsubscribe(filters: string | readonly string[], options: UnsubscribeOptions = {}): Promise<UnsubscribeResult[]> {
+  async unsubscribe(
+    filters: string | readonly string[],
+    options: UnsubscribeOptions = {},
+  ): Promise<UnsubscribeResult[]> {
     this.#checkOpen();
     const done = this.#book.unsubscribe(listOf(filters), options);
     this.afterTurn();
@@ -159,7 +171,8 @@ class MqttClient implements Client, SupervisorHost, InboxHost {
   messages(filters: string | readonly string[], options: MessagesOptions = {}): MessageStream {
     this.#checkOpen();
     const { buffer = 100, ...subscribe } = options;
-    if (!Number.isInteger(buffer) || buffer < 1) throw new UsageError('out-of-range', `buffer: ${buffer} is not a whole number of messages, 1 or more`);
+    if (!Number.isInteger(buffer) || buffer < 1)
+      throw new UsageError('out-of-range', `buffer: ${buffer} is not a whole number of messages, 1 or more`);
     const topicFilters = listOf(filters);
     const stream = new MessageStream(this.#inbox, topicFilters, buffer, async () => {
       this.#streams.delete(stream);
@@ -265,7 +278,8 @@ class MqttClient implements Client, SupervisorHost, InboxHost {
     }
     this.#hasConnected = true;
     this.#hasState = true;
-    const keeps = connect.protocolVersion === 5 ? (negotiated.sessionExpiryInterval.effective ?? 0) > 0 : !connect.cleanStart;
+    const keeps =
+      connect.protocolVersion === 5 ? (negotiated.sessionExpiryInterval.effective ?? 0) > 0 : !connect.cleanStart;
     const { key, value } = sessionChange(keeps);
     this.#writer.put(key, value);
     this.#inbox.attach(connection, this.#outbox.session.inbound, connack.sessionPresent);
@@ -368,7 +382,8 @@ class MqttClient implements Client, SupervisorHost, InboxHost {
   #checkOpen(): void {
     if (this.#closedWith !== undefined || this.#disconnecting !== undefined) {
       const why = this.#closedWith;
-      if (why instanceof ClosedError) throw new ClosedError(why.code, `the client is closed: ${why.message}`, why.reasonCode, why);
+      if (why instanceof ClosedError)
+        throw new ClosedError(why.code, `the client is closed: ${why.message}`, why.reasonCode, why);
       throw new ClosedError('client-closed', 'the client is closed', 0, why);
     }
   }
@@ -381,43 +396,6 @@ class MqttClient implements Client, SupervisorHost, InboxHost {
       stream.identifiers = new Set([...stream.identifiers, identifier]);
     }
     return identifiers;
-  }
-
-  #messageOf(topic: string, payload: Payload, options: PublishOptions): ProtocolMessage {
-    if (typeof topic !== 'string' || !isValidTopicName(topic)) {
-      const why = /[+#]/.test(topic) ? ': + and # belong into Topic Filters' : '';
-      throw new UsageError('topic-name-invalid', `'${String(topic)}' is no topic that can be published to${why}`);
-    }
-    const qos = options.qos ?? 0;
-    if (qos !== 0 && qos !== 1 && qos !== 2) throw new UsageError('not-one-of', `qos: ${String(qos)} is not one of 0, 1, 2`);
-    const properties = this.#propertiesOf(options);
-    const now = this.#now;
-    const expiry = properties?.messageExpiryInterval;
-    const content = {
-      topic: { name: topic, bytes: encodeUtf8(topic) },
-      payload: payloadOf(payload),
-      qos,
-      retain: options.retain ?? false,
-      properties,
-      publisher: undefined,
-      receivedAtMs: now,
-      expiresAtMs: expiry === undefined ? Number.POSITIVE_INFINITY : now + expiry * 1000,
-    };
-    return new ProtocolMessage(content, true);
-  }
-
-  #propertiesOf(options: MessageProperties): PublishProperties | undefined {
-    let properties: PublishProperties | undefined;
-    for (const name of MESSAGE_PROPERTIES) {
-      const value = options[name];
-      if (value === undefined) continue;
-      if (this.#supervisor.version !== 5) {
-        throw new UsageError('option-not-in-this-version', `${name}: only MQTT 5.0 has it; this connection speaks an older version`);
-      }
-      properties ??= {};
-      Object.assign(properties, { [name]: name === 'correlationData' ? bytesOf(value as string | Uint8Array) : value });
-    }
-    return properties;
   }
 
   async #disconnect(options: DisconnectOptions): Promise<void> {
@@ -461,22 +439,6 @@ class MqttClient implements Client, SupervisorHost, InboxHost {
     this.#streams.clear();
     this.#resolveClosed(error);
   }
-}
-
-const MESSAGE_PROPERTIES = [
-  'messageExpiryInterval',
-  'payloadFormatIndicator',
-  'contentType',
-  'responseTopic',
-  'correlationData',
-  'userProperties',
-] as const;
-
-function payloadOf(payload: Payload): Uint8Array {
-  if (payload instanceof ArrayBuffer) return new Uint8Array(payload.slice(0));
-  if (typeof payload === 'string') return bytesOf(payload);
-  if (payload instanceof Uint8Array) return new Uint8Array(payload);
-  throw new UsageError('wrong-type', 'the payload is not text or bytes: use JSON.stringify() for an object');
 }
 
 function closedBy(error: Error): ClosedError {

@@ -85,7 +85,7 @@ export class ConnectError extends Error {
 
   static override [Symbol.hasInstance](value: unknown): boolean {
     if (value instanceof AddressError) return true;
-    return typeof value === 'object' && value !== null && ConnectError.prototype.isPrototypeOf(value);
+    return super[Symbol.hasInstance](value);
   }
 }
 

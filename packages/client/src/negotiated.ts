@@ -1,4 +1,10 @@
-import { type ConnackPacket, type ConnectPacket, MAXIMUM_PACKET_SIZE, type ProtocolVersion, type QoS } from '@hawser/codec';
+import {
+  type ConnackPacket,
+  type ConnectPacket,
+  MAXIMUM_PACKET_SIZE,
+  type ProtocolVersion,
+  type QoS,
+} from '@hawser/codec';
 
 /** One parameter: what this client asked for, what the server said (undefined: nothing), what holds. */
 export interface NegotiatedValue<T> {
@@ -40,19 +46,32 @@ export function negotiate(connect: ConnectPacket, connack: ConnackPacket): Negot
   const asked = connect.properties;
   const given = connack.properties;
   const five = connect.protocolVersion === 5;
-  const flag = (granted: boolean | undefined, otherwise: boolean): NegotiatedValue<boolean> => value(undefined, granted, granted ?? otherwise);
+  const flag = (granted: boolean | undefined, otherwise: boolean): NegotiatedValue<boolean> =>
+    value(undefined, granted, granted ?? otherwise);
   const requestedExpiry = five ? (asked?.sessionExpiryInterval ?? 0) : undefined;
   return {
     protocolVersion: value(connect.protocolVersion, undefined, connect.protocolVersion),
-    clientId: value(connect.clientId, given?.assignedClientIdentifier, given?.assignedClientIdentifier ?? connect.clientId),
+    clientId: value(
+      connect.clientId,
+      given?.assignedClientIdentifier,
+      given?.assignedClientIdentifier ?? connect.clientId,
+    ),
     keepAlive: value(connect.keepAlive, given?.serverKeepAlive, given?.serverKeepAlive ?? connect.keepAlive),
     cleanStart: connect.cleanStart,
     sessionPresent: connack.sessionPresent,
-    sessionExpiryInterval: value(requestedExpiry, given?.sessionExpiryInterval, given?.sessionExpiryInterval ?? requestedExpiry),
+    sessionExpiryInterval: value(
+      requestedExpiry,
+      given?.sessionExpiryInterval,
+      given?.sessionExpiryInterval ?? requestedExpiry,
+    ),
     receiveMaximum: value(asked?.receiveMaximum, given?.receiveMaximum, given?.receiveMaximum ?? 65_535),
     maximumQoS: value(undefined, given?.maximumQoS, given?.maximumQoS ?? 2),
     retainAvailable: flag(given?.retainAvailable, true),
-    maximumPacketSize: value(asked?.maximumPacketSize, given?.maximumPacketSize, given?.maximumPacketSize ?? MAXIMUM_PACKET_SIZE),
+    maximumPacketSize: value(
+      asked?.maximumPacketSize,
+      given?.maximumPacketSize,
+      given?.maximumPacketSize ?? MAXIMUM_PACKET_SIZE,
+    ),
     topicAliasMaximum: value(asked?.topicAliasMaximum, given?.topicAliasMaximum, given?.topicAliasMaximum ?? 0),
     wildcardSubscriptionAvailable: flag(given?.wildcardSubscriptionAvailable, true),
     subscriptionIdentifierAvailable: flag(given?.subscriptionIdentifierAvailable, five),

@@ -59,10 +59,15 @@ export interface TlsOptions {
 export interface AuthenticationOptions {
   readonly method: string;
   /** The Authentication Data of the CONNECT, or of a re-authentication; undefined: none. */
-  readonly start?: ((signal: AbortSignal) => Uint8Array | string | undefined | Promise<Uint8Array | string | undefined>) | undefined;
+  readonly start?:
+    | ((signal: AbortSignal) => Uint8Array | string | undefined | Promise<Uint8Array | string | undefined>)
+    | undefined;
   /** The answer to the server's Authentication Data. Throw to give up. */
   readonly continue?:
-    | ((data: Uint8Array | undefined, signal: AbortSignal) => Uint8Array | string | undefined | Promise<Uint8Array | string | undefined>)
+    | ((
+        data: Uint8Array | undefined,
+        signal: AbortSignal,
+      ) => Uint8Array | string | undefined | Promise<Uint8Array | string | undefined>)
     | undefined;
   /** The server has said Success, with this last data: throw when it does not prove who the server is. */
   readonly finish?: ((data: Uint8Array | undefined) => void | Promise<void>) | undefined;

@@ -27,10 +27,16 @@ export class Requester {
   async request(topic: string, payload: Payload, options: RequestOptions): Promise<Message> {
     const { timeout = 10, signal, responseTopic, correlationData, ...publish } = options;
     if (this.#client.negotiated !== undefined && this.#client.negotiated.protocolVersion.effective !== 5) {
-      throw new UsageError('option-not-in-this-version', 'request(): only MQTT 5.0 has Response Topic and Correlation Data');
+      throw new UsageError(
+        'option-not-in-this-version',
+        'request(): only MQTT 5.0 has Response Topic and Correlation Data',
+      );
     }
     if (responseTopic !== undefined || correlationData !== undefined) {
-      throw new UsageError('conflicting-options', 'request() sets responseTopic and correlationData itself; use publish() for your own');
+      throw new UsageError(
+        'conflicting-options',
+        'request() sets responseTopic and correlationData itself; use publish() for your own',
+      );
     }
     signal?.throwIfAborted();
     const key = `${++this.#count}`;
@@ -39,7 +45,12 @@ export class Requester {
     const answer = new Promise<Message>((resolve, reject) => {
       this.#asked.set(key, { resolve, reject });
       cancel = this.#clock.setTimer(this.#clock.now() + timeout * 1000, () => {
-        reject(new TimeoutError('request-timeout', `no answer to the request on '${topic}' within ${timeout} s: does anybody serve it?`));
+        reject(
+          new TimeoutError(
+            'request-timeout',
+            `no answer to the request on '${topic}' within ${timeout} s: does anybody serve it?`,
+          ),
+        );
       });
     });
     // Whoever fails first is told; the other must not count as unhandled.
@@ -48,9 +59,11 @@ export class Requester {
     try {
       const to = await Promise.race([this.#prepare(), answer]);
       if (typeof to === 'string') {
-        this.#client.publish(topic, payload, { ...publish, responseTopic: to, correlationData: key }).catch((error: unknown) => {
-          this.#asked.get(key)?.reject(error);
-        });
+        this.#client
+          .publish(topic, payload, { ...publish, responseTopic: to, correlationData: key })
+          .catch((error: unknown) => {
+            this.#asked.get(key)?.reject(error);
+          });
       }
       return await answer;
     } finally {

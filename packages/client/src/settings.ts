@@ -1,4 +1,10 @@
-import { type ConnectProperties, isValidTopicName, MAXIMUM_PACKET_SIZE, type ProtocolVersion, type WillMessage } from '@hawser/codec';
+import {
+  type ConnectProperties,
+  isValidTopicName,
+  MAXIMUM_PACKET_SIZE,
+  type ProtocolVersion,
+  type WillMessage,
+} from '@hawser/codec';
 import { type OptionProblem, parameters, validateOptions } from '@hawser/parameters';
 import type { QueueBounds } from '@hawser/protocol';
 import { type Address, addressOf, isEncrypted, isLoopback, parseAddress } from './connection/address.ts';
@@ -94,7 +100,11 @@ function forTable(options: ConnectOptions): object {
   };
 }
 
-const ADDRESS_CODES: ReadonlySet<string> = new Set(['option-not-in-this-version', 'mutual-tls-in-browser', 'option-not-on-this-platform']);
+const ADDRESS_CODES: ReadonlySet<string> = new Set([
+  'option-not-in-this-version',
+  'mutual-tls-in-browser',
+  'option-not-on-this-platform',
+]);
 
 function throwFirst(problems: readonly OptionProblem[]): void {
   const errors = problems.filter(({ severity }) => severity === 'error');
@@ -109,7 +119,9 @@ function throwFirst(problems: readonly OptionProblem[]): void {
 function addressesOf(options: ConnectOptions, servers: readonly string[] | undefined): Address[] {
   const single = options.host !== undefined || options.port !== undefined || options.transport !== undefined;
   const first =
-    options.url !== undefined || !single ? parseAddress(options.url ?? 'mqtt://localhost:1883', options.path) : addressOf(options);
+    options.url !== undefined || !single
+      ? parseAddress(options.url ?? 'mqtt://localhost:1883', options.path)
+      : addressOf(options);
   return [first, ...(servers ?? []).map((url) => parseAddress(url, options.path))];
 }
 
@@ -119,13 +131,16 @@ function hasOptionOnly5(options: ConnectOptions): boolean {
     if (versions.length !== 1 || versions[0] !== 5) return false;
     const [group, member] = name.split('.') as [string, string | undefined];
     const value = given[group];
-    return member === undefined ? value !== undefined : (value as Readonly<Record<string, unknown>> | undefined)?.[member] !== undefined;
+    return member === undefined
+      ? value !== undefined
+      : (value as Readonly<Record<string, unknown>> | undefined)?.[member] !== undefined;
   });
 }
 
 function willOf({ will }: ConnectOptions): WillMessage | undefined {
   if (will === undefined) return undefined;
-  if (!isValidTopicName(will.topic)) throw new UsageError('topic-name-invalid', `will.topic: '${will.topic}' is no Topic Name`);
+  if (!isValidTopicName(will.topic))
+    throw new UsageError('topic-name-invalid', `will.topic: '${will.topic}' is no Topic Name`);
   const { topic, payload, qos, retain, delayInterval, correlationData, ...message } = will;
   return {
     topic,
@@ -142,14 +157,23 @@ function willOf({ will }: ConnectOptions): WillMessage | undefined {
 
 function propertiesOf(options: ConnectOptions): ConnectProperties {
   const properties: ConnectProperties = {};
-  const { sessionExpiryInterval, receiveMaximum, maximumPacketSize, topicAliasMaximum, userProperties, authentication } = options;
+  const {
+    sessionExpiryInterval,
+    receiveMaximum,
+    maximumPacketSize,
+    topicAliasMaximum,
+    userProperties,
+    authentication,
+  } = options;
   if (sessionExpiryInterval !== undefined) properties.sessionExpiryInterval = sessionExpiryInterval;
   if (receiveMaximum !== undefined) properties.receiveMaximum = receiveMaximum;
   if (maximumPacketSize !== undefined) properties.maximumPacketSize = maximumPacketSize;
   if (topicAliasMaximum !== undefined) properties.topicAliasMaximum = topicAliasMaximum;
   if (userProperties !== undefined) properties.userProperties = userProperties;
-  if (options.requestResponseInformation !== undefined) properties.requestResponseInformation = options.requestResponseInformation;
-  if (options.requestProblemInformation !== undefined) properties.requestProblemInformation = options.requestProblemInformation;
+  if (options.requestResponseInformation !== undefined)
+    properties.requestResponseInformation = options.requestResponseInformation;
+  if (options.requestProblemInformation !== undefined)
+    properties.requestProblemInformation = options.requestProblemInformation;
   if (authentication !== undefined) properties.authenticationMethod = authentication.method;
   return properties;
 }
@@ -157,7 +181,11 @@ function propertiesOf(options: ConnectOptions): ConnectProperties {
 const POLICIES = { error: 'refuse', 'drop-oldest': 'drop-oldest', 'drop-newest': 'drop-newest' } as const;
 
 function queueOf({ queue }: ConnectOptions): QueueBounds {
-  return { messages: queue?.messages ?? 1000, bytes: queue?.bytes ?? 16_777_216, policy: POLICIES[queue?.whenFull ?? 'error'] };
+  return {
+    messages: queue?.messages ?? 1000,
+    bytes: queue?.bytes ?? 16_777_216,
+    policy: POLICIES[queue?.whenFull ?? 'error'],
+  };
 }
 
 function warnOfPlainCredentials(

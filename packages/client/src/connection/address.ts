@@ -30,7 +30,8 @@ const SHAPE = /^([a-z][a-z0-9+.-]*):\/\/(?:([^/?#]*)@)?(\[[^\]]*\]|[^:/?#]*)(?::
 /** Takes a URL apart. `path` replaces the URL's. Throws AddressError: `unknown-scheme` `bad-host` `bad-port` `bad-userinfo`. */
 export function parseAddress(url: string, path?: string): Address {
   const shown = withoutPassword(url);
-  const fail = (code: string, text: string): AddressError => new AddressError(code, text, { url: shown, option: 'url' });
+  const fail = (code: string, text: string): AddressError =>
+    new AddressError(code, text, { url: shown, option: 'url' });
   const parts = SHAPE.exec(url);
   if (parts === null) {
     const text = `the address '${shown}' has no scheme: write mqtt://${/^[\w.-]+(:\d+)?$/.test(url) ? url : 'host:1883'}, or mqtts:// for TLS, ws:// or wss:// for WebSocket`;
@@ -50,7 +51,14 @@ export function parseAddress(url: string, path?: string): Address {
     transport,
     host,
     port: portOf(parts[4], PORTS[transport], fail),
-    path: path === undefined ? (rest === '' || rest === '/' ? DEFAULT_PATH : rest.startsWith('?') ? DEFAULT_PATH + rest : rest) : slashed(path),
+    path:
+      path === undefined
+        ? rest === '' || rest === '/'
+          ? DEFAULT_PATH
+          : rest.startsWith('?')
+            ? DEFAULT_PATH + rest
+            : rest
+        : slashed(path),
     username,
     password,
   };
@@ -83,7 +91,9 @@ export function followReference(from: Address, reference: string): Address | und
     if (first.includes('://')) {
       const to = parseAddress(first);
       // What was encrypted stays so: who answers may not talk the client out of it.
-      return isEncrypted(from) && !isEncrypted(to) ? undefined : { ...to, username: from.username, password: from.password };
+      return isEncrypted(from) && !isEncrypted(to)
+        ? undefined
+        : { ...to, username: from.username, password: from.password };
     }
     const to = parseAddress(`${from.transport}://${first}`);
     return { ...from, host: to.host, port: /:\d+$/.test(first) ? to.port : from.port };
@@ -111,13 +121,17 @@ type Fail = (code: string, text: string) => AddressError;
 
 function userInfo(text: string | undefined, fail: Fail): [string | undefined, string | undefined] {
   if (text === undefined || text === '') return [undefined, undefined];
-  if (text.includes('@')) throw fail('bad-userinfo', 'the user name or password in the address holds an @: write it as %40');
+  if (text.includes('@'))
+    throw fail('bad-userinfo', 'the user name or password in the address holds an @: write it as %40');
   const colon = text.indexOf(':');
   const name = colon < 0 ? text : text.slice(0, colon);
   try {
     return [decodeURIComponent(name), colon < 0 ? undefined : decodeURIComponent(text.slice(colon + 1))];
   } catch {
-    throw fail('bad-userinfo', 'the user name or password in the address holds a % that is no percent-encoding: write it as %25');
+    throw fail(
+      'bad-userinfo',
+      'the user name or password in the address holds a % that is no percent-encoding: write it as %25',
+    );
   }
 }
 
@@ -128,7 +142,10 @@ function hostOf(text: string, fail: Fail): string {
     const { hostname } = new URL(`http://${text}`);
     return hostname.startsWith('[') ? hostname.slice(1, -1) : hostname;
   } catch {
-    throw fail('bad-host', `'${text}' is no host name or address${text.includes(' ') ? ': there is a space in it' : ''}`);
+    throw fail(
+      'bad-host',
+      `'${text}' is no host name or address${text.includes(' ') ? ': there is a space in it' : ''}`,
+    );
   }
 }
 

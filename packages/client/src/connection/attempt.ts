@@ -84,7 +84,9 @@ class Attempt implements ClientSink {
       this.#reject = reject;
     });
     const cancelTimer = clock.setTimer(clock.now() + settings.connectTimeoutMs, () => {
-      this.#reject(explainTimeout(this.#stage, this.#phase, settings.connectTimeoutMs, this.#options.address, this.#evidence));
+      this.#reject(
+        explainTimeout(this.#stage, this.#phase, settings.connectTimeoutMs, this.#options.address, this.#evidence),
+      );
       this.#giveUp();
     });
     const onAbort = (): void => {
@@ -159,7 +161,8 @@ class Attempt implements ClientSink {
     const { settings, version, clientId, cleanStart } = this.#options;
     // Both empty is anonymous too.
     const isAnonymous = (username ?? '') === '' && (password ?? '').length === 0;
-    const properties = version === 5 ? { ...settings.properties, ...(authenticationData && { authenticationData }) } : undefined;
+    const properties =
+      version === 5 ? { ...settings.properties, ...(authenticationData && { authenticationData }) } : undefined;
     return {
       type: 'connect',
       protocolVersion: version,
@@ -203,7 +206,11 @@ class Attempt implements ClientSink {
   }
 
   /** Nothing is believed of the server before it has proved itself. */
-  #verifyServer(authentication: Authentication, { connection, connack, link }: Established, establish: (now: number) => void): void {
+  #verifyServer(
+    authentication: Authentication,
+    { connection, connack, link }: Established,
+    establish: (now: number) => void,
+  ): void {
     const { clock } = this.#options.platform;
     connection.suspend();
     authentication.finish(connack.properties?.authenticationData).then(

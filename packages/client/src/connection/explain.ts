@@ -77,7 +77,13 @@ export function explainTimeout(
 ): ConnectError {
   const [code, doing] = phase === 'credentials' ? ['provider-timeout', 'waiting for credentials for'] : TIMEOUTS[stage];
   const message = `${doing} ${formatAddress(address)} took more than the ${timeoutMs / 1000} s there were to connect`;
-  return new ConnectError({ stage, code, message, retry: 'yes', evidence: { url: formatAddress(address), ...evidence } });
+  return new ConnectError({
+    stage,
+    code,
+    message,
+    retry: 'yes',
+    evidence: { url: formatAddress(address), ...evidence },
+  });
 }
 
 /** A CONNACK that refuses. */
@@ -104,7 +110,10 @@ export function explainConnack(
   const where = formatAddress(address);
   const code = `0x${reasonCode.toString(16).toUpperCase().padStart(2, '0')}`;
   if (name === 'bad-authentication-method') {
-    const method = authentication === undefined ? 'without an authentication method' : `with the authentication method ${authentication.method}`;
+    const method =
+      authentication === undefined
+        ? 'without an authentication method'
+        : `with the authentication method ${authentication.method}`;
     return new ConnectError({
       stage: 'auth',
       code: 'method-not-supported',
@@ -135,7 +144,9 @@ export function explainClose(
   }
   if (cause.code === 'not-mqtt') {
     const isHttp = first[0] === 0x48 && first[1] === 0x54;
-    const what = isHttp ? 'an HTTP server: for MQTT over WebSocket use ws://' : `it began with ${printable(first.subarray(0, 24))}`;
+    const what = isHttp
+      ? 'an HTTP server: for MQTT over WebSocket use ws://'
+      : `it began with ${printable(first.subarray(0, 24))}`;
     const message = `what ${where} answered is not MQTT (${what})`;
     return new ConnectError({ stage: 'connack', code: 'not-mqtt', message, retry: 'after-change', evidence: seen });
   }
@@ -158,6 +169,7 @@ export function explainClose(
 
 function printable(bytes: Uint8Array): string {
   let text = '';
-  for (const byte of bytes) text += byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : byte === 0x0a ? '\n' : '.';
+  for (const byte of bytes)
+    text += byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : byte === 0x0a ? '\n' : '.';
   return text;
 }

@@ -20,7 +20,13 @@ export interface ReconnectSettings {
 
 const RETRY: Decision = { kind: 'retry' };
 /** CONNACK: busy, unavailable and their like, by name; CONNECTION.md section 4. */
-const PASSING: ReadonlySet<string> = new Set(['server-unavailable', 'server-busy', 'quota-exceeded', 'connection-rate-exceeded', 'server-shutting-down']);
+const PASSING: ReadonlySet<string> = new Set([
+  'server-unavailable',
+  'server-busy',
+  'quota-exceeded',
+  'connection-rate-exceeded',
+  'server-shutting-down',
+]);
 const MOVED: ReadonlySet<string> = new Set(['use-another-server', 'server-moved']);
 const CREDENTIALS: ReadonlySet<string> = new Set(['bad-user-name-or-password', 'not-authorized', 'forbidden']);
 /** DISCONNECT: nothing will be better the next time. */
@@ -78,7 +84,12 @@ export class ReconnectPolicy {
   }
 
   /** A connection that was there has ended, `afterMs` after its CONNACK. */
-  afterLoss(cause: CloseCause, version: ProtocolVersion, afterMs: number, serverReference: string | undefined): Decision {
+  afterLoss(
+    cause: CloseCause,
+    version: ProtocolVersion,
+    afterMs: number,
+    serverReference: string | undefined,
+  ): Decision {
     if (afterMs >= this.#settings.resetAfterMs) this.#reset();
     this.#askedAgain = false;
     const { reasonCode, by } = cause;

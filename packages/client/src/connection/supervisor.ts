@@ -83,7 +83,9 @@ export class Supervisor {
       if (established instanceof Error) {
         if (!isConnectError(established)) throw established;
         decision = this.#policy.afterAttempt(established);
-        const mayRetry = this.#settings.reconnects && (this.#wasConnected || this.#settings.reconnectInitial || decision.kind === 'follow');
+        const mayRetry =
+          this.#settings.reconnects &&
+          (this.#wasConnected || this.#settings.reconnectInitial || decision.kind === 'follow');
         if (decision.kind === 'stop' || !mayRetry) {
           this.#tell(established, undefined, false);
           throw established;
@@ -128,7 +130,11 @@ export class Supervisor {
     for (;;) {
       this.state = 'connecting';
       this.#policy.attempt++;
-      this.#host.emit('connecting', { attempt: this.#policy.attempt, delay: delayMs / 1000, url: formatAddress(address) });
+      this.#host.emit('connecting', {
+        attempt: this.#policy.attempt,
+        delay: delayMs / 1000,
+        url: formatAddress(address),
+      });
       const ended = new Promise<CloseCause>((resolve) => {
         this.#onClosed = resolve;
       });
@@ -234,7 +240,15 @@ export class Supervisor {
   #tell(error: ConnectError, delayMs: number | undefined, willRetry: boolean): void {
     const { code, message, reasonCode } = error;
     const delay = delayMs === undefined ? undefined : delayMs / 1000;
-    this.#host.emit('disconnected', { code, reasonCode: reasonCode ?? 0x80, text: message, by: 'network', willRetry, delay, error });
+    this.#host.emit('disconnected', {
+      code,
+      reasonCode: reasonCode ?? 0x80,
+      text: message,
+      by: 'network',
+      willRetry,
+      delay,
+      error,
+    });
   }
 
   #tellLoss({ code, reasonCode, text, by }: CloseCause, delayMs: number | undefined, error: Error | undefined): void {

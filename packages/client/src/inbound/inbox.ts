@@ -1,7 +1,7 @@
 import { PacketType, type PublishPacket, topicMatches } from '@hawser/codec';
 import { type Connection, Fifo, type InboundQos, NO_TICKET } from '@hawser/protocol';
-import { inboundKey } from '../session/stored-message.ts';
 import type { StoreWriter } from '../session/store-writer.ts';
+import { inboundKey } from '../session/stored-message.ts';
 import { Message } from './message.ts';
 
 /** Somebody who gets messages. */
@@ -120,7 +120,8 @@ export class Inbox {
     }
     if (qos === 2) this.#given.set(packetIdentifier, entry);
     // QoS 2 may come again with another connection: then it is that one which is acknowledged.
-    const finish = (reasonCode: number): void => this.#finish((qos === 2 && this.#given.get(packetIdentifier)) || entry, reasonCode);
+    const finish = (reasonCode: number): void =>
+      this.#finish((qos === 2 && this.#given.get(packetIdentifier)) || entry, reasonCode);
     const message = new Message(packet, this.#isManual ? finish : undefined);
     this.#receive(message, this.#isManual ? () => {} : () => finish(0));
   }
@@ -143,7 +144,10 @@ export class Inbox {
       const first = this.#early.shift();
       first?.[1]();
       first?.[0].acknowledge();
-      this.#host.warn('message-without-handler', `nobody takes messages: more than ${EARLY_MESSAGES} came, the oldest is dropped`);
+      this.#host.warn(
+        'message-without-handler',
+        `nobody takes messages: more than ${EARLY_MESSAGES} came, the oldest is dropped`,
+      );
     }
     this.#early.push([message, done]);
   }
@@ -166,10 +170,12 @@ export class Inbox {
       if (result === undefined) continue;
       waiting++;
       this.#begin();
-      result.then(finished, (error: unknown) => {
-        this.#host.emitError(error);
-        finished();
-      }).finally(() => this.#end());
+      result
+        .then(finished, (error: unknown) => {
+          this.#host.emitError(error);
+          finished();
+        })
+        .finally(() => this.#end());
     }
     finished();
   }

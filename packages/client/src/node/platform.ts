@@ -37,7 +37,12 @@ function evidenceOf(evidence: object): object {
 /** Files are read before every attempt: a certificate that was renewed is used with the next one. */
 async function readTls(tls: TlsOptions): Promise<TlsDialOptions> {
   const { ca, cert, key, alpn, ...rest } = tls;
-  const many = ca === undefined ? undefined : Array.isArray(ca) ? (ca as readonly (string | Uint8Array)[]) : [ca as string | Uint8Array];
+  const many =
+    ca === undefined
+      ? undefined
+      : Array.isArray(ca)
+        ? (ca as readonly (string | Uint8Array)[])
+        : [ca as string | Uint8Array];
   return {
     ...rest,
     ca: many === undefined ? undefined : await Promise.all(many.map((one) => readPem(one, 'tls.ca'))),
@@ -54,6 +59,10 @@ async function readPem(value: string | Uint8Array, option: string): Promise<stri
     return await readFile(value);
   } catch (error) {
     const said = error instanceof Error ? error.message : String(error);
-    throw new AddressError('file-not-readable', `${option}: '${value}' is neither PEM text nor a file that can be read (${said})`, { option });
+    throw new AddressError(
+      'file-not-readable',
+      `${option}: '${value}' is neither PEM text nor a file that can be read (${said})`,
+      { option },
+    );
   }
 }

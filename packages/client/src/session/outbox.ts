@@ -65,7 +65,15 @@ export class Outbox implements SessionHost {
         this.session.restoreHandshake(packetIdentifier, undefined, sequence);
         this.#released.set(packetIdentifier, undefined);
       } else {
-        const delivery = new Delivery(new Message(content(now, offset), true), qos, content(now, offset).retain, undefined, undefined, sequence, 0);
+        const delivery = new Delivery(
+          new Message(content(now, offset), true),
+          qos,
+          content(now, offset).retain,
+          undefined,
+          undefined,
+          sequence,
+          0,
+        );
         this.session.restoreHandshake(packetIdentifier, delivery, sequence);
         this.#waiting.set(delivery, undefined);
       }
@@ -222,7 +230,13 @@ export class Outbox implements SessionHost {
     else if (this.#acknowledging === 0) this.#writer.put(messageKey(delivery.sequence), undefined);
   }
 
-  storeOutbound(packetIdentifier: number, sequence: number, _qos: 1 | 2, state: 'published' | 'released', _lazy: boolean): Ticket {
+  storeOutbound(
+    packetIdentifier: number,
+    sequence: number,
+    _qos: 1 | 2,
+    state: 'published' | 'released',
+    _lazy: boolean,
+  ): Ticket {
     if (!this.#writer.isDurable) return NO_TICKET;
     const delivery = this.#find(sequence);
     if (delivery === undefined) return NO_TICKET;
@@ -337,9 +351,17 @@ export class Outbox implements SessionHost {
       return new RefusedError('packet-too-large', 0x95, text);
     }
     if (cause === 'expired') {
-      return new RefusedError('message-expired', 0x83, `the message for '${topic}' expired (messageExpiryInterval) before it could be sent`);
+      return new RefusedError(
+        'message-expired',
+        0x83,
+        `the message for '${topic}' expired (messageExpiryInterval) before it could be sent`,
+      );
     }
-    return new RefusedError('queue-full', 0x97, `the message for '${topic}' was dropped: the queue is full (queue.whenFull)`);
+    return new RefusedError(
+      'queue-full',
+      0x97,
+      `the message for '${topic}' was dropped: the queue is full (queue.whenFull)`,
+    );
   }
 
   #encode(delivery: Delivery, packetIdentifier: number, state: 'queued' | 'published' | 'released'): Uint8Array {
@@ -356,7 +378,11 @@ export function limitError(qos: QoS, retain: boolean, negotiated: Negotiated): R
   }
   // [MQTT5-3.2.2-14]
   if (retain && !negotiated.retainAvailable.effective) {
-    return new RefusedError('retain-not-supported', 0x9a, 'this server keeps no retained messages (Retain Available 0)');
+    return new RefusedError(
+      'retain-not-supported',
+      0x9a,
+      'this server keeps no retained messages (Retain Available 0)',
+    );
   }
   return undefined;
 }
@@ -364,5 +390,9 @@ export function limitError(qos: QoS, retain: boolean, negotiated: Negotiated): R
 function refused(delivery: Delivery, reasonCode: number): RefusedError {
   const code = reasonCodeName(reasonCode);
   const hex = `0x${reasonCode.toString(16).toUpperCase()}`;
-  return new RefusedError(code, reasonCode, `the server refused the message for '${delivery.message.topic.name}': ${code} (${hex})`);
+  return new RefusedError(
+    code,
+    reasonCode,
+    `the server refused the message for '${delivery.message.topic.name}': ${code} (${hex})`,
+  );
 }

@@ -1,6 +1,5 @@
-import type { SubackPacket, Subscription, UnsubackPacket } from '@hawser/codec';
+import type { SubackPacket, Subscription, UnsubackPacket, UserProperties } from '@hawser/codec';
 import type { ClientConnection } from '@hawser/protocol';
-import type { UserProperties } from '@hawser/codec';
 
 /** A SUBSCRIBE. */
 export interface SubscribeRequest {
@@ -93,10 +92,20 @@ export class Requests {
       if (request.kind === 'subscribe') {
         const identifier = request.identifier !== undefined && { subscriptionIdentifier: request.identifier };
         const properties = connection.version === 5 ? { ...identifier, ...userProperties } : undefined;
-        connection.write({ type: 'subscribe', packetIdentifier, properties, subscriptions: [...request.subscriptions] });
+        connection.write({
+          type: 'subscribe',
+          packetIdentifier,
+          properties,
+          subscriptions: [...request.subscriptions],
+        });
       } else {
         const properties = connection.version === 5 ? { ...userProperties } : undefined;
-        connection.write({ type: 'unsubscribe', packetIdentifier, properties, topicFilters: [...request.topicFilters] });
+        connection.write({
+          type: 'unsubscribe',
+          packetIdentifier,
+          properties,
+          topicFilters: [...request.topicFilters],
+        });
       }
       this.#sent.set(packetIdentifier, request);
     } catch (error) {

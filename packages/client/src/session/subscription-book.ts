@@ -1,4 +1,11 @@
-import { filterFault, isSharedFilter, reasonCodeName, type SubackPacket, type Subscription, type UnsubackPacket } from '@hawser/codec';
+import {
+  filterFault,
+  isSharedFilter,
+  reasonCodeName,
+  type SubackPacket,
+  type Subscription,
+  type UnsubackPacket,
+} from '@hawser/codec';
 import type { Grant, UnsubscribeResult } from '../api.ts';
 import { ClosedError, RefusedError, UsageError } from '../errors.ts';
 import type { Negotiated } from '../negotiated.ts';
@@ -41,7 +48,8 @@ export class SubscriptionBook {
     checkFilters(topicFilters);
     checkOptions(options, negotiated);
     const subscriptions = topicFilters.map((topicFilter) => toSubscription(topicFilter, options));
-    const refusal = negotiated && subscriptions.map((subscription) => limitError(subscription, identifier, negotiated)).find(Boolean);
+    const refusal =
+      negotiated && subscriptions.map((subscription) => limitError(subscription, identifier, negotiated)).find(Boolean);
     if (refusal) return Promise.reject(refusal);
     const { signal, userProperties } = options;
     if (signal?.aborted) return Promise.reject(signal.reason);
@@ -55,7 +63,11 @@ export class SubscriptionBook {
           const grants = this.#take(request, packet);
           if (grants.some(({ qos }) => qos !== undefined)) {
             for (const { qos, topicFilter, reason } of grants) {
-              if (qos === undefined) this.#warn('subscription-refused', `the server refused the subscription to '${topicFilter}': ${reason}`);
+              if (qos === undefined)
+                this.#warn(
+                  'subscription-refused',
+                  `the server refused the subscription to '${topicFilter}': ${reason}`,
+                );
             }
             resolve(grants);
           } else reject(refused(grants, packet));
@@ -100,7 +112,9 @@ export class SubscriptionBook {
 
   /** The server has no session: asks for all that was granted once more, before anything else is sent. Returns how many. */
   restore(): number {
-    const groups = Map.groupBy(this.#granted.values(), ({ identifier, userProperties }) => JSON.stringify([identifier, userProperties]));
+    const groups = Map.groupBy(this.#granted.values(), ({ identifier, userProperties }) =>
+      JSON.stringify([identifier, userProperties]),
+    );
     for (const entries of groups.values()) {
       const first = entries[0] as Entry;
       const request: SubscribeRequest = {
@@ -110,11 +124,16 @@ export class SubscriptionBook {
         userProperties: first.userProperties,
         onAnswer: (packet) => {
           for (const { qos, topicFilter, reason } of this.#take(request, packet)) {
-            if (qos === undefined) this.#warn('subscription-lost', `after reconnecting the server refused the subscription to '${topicFilter}': ${reason}`);
+            if (qos === undefined)
+              this.#warn(
+                'subscription-lost',
+                `after reconnecting the server refused the subscription to '${topicFilter}': ${reason}`,
+              );
           }
         },
         onFailed: (error) => {
-          if (!(error instanceof ClosedError)) this.#warn('subscription-lost', `a subscription could not be made again: ${String(error)}`);
+          if (!(error instanceof ClosedError))
+            this.#warn('subscription-lost', `a subscription could not be made again: ${String(error)}`);
         },
       };
       this.#requests.add(request);
@@ -145,7 +164,8 @@ function checkFilters(topicFilters: readonly string[]): void {
   if (topicFilters.length === 0) throw new UsageError('no-topic-filters', 'there is no Topic Filter to subscribe to');
   for (const topicFilter of topicFilters) {
     const fault = typeof topicFilter === 'string' ? filterFault(topicFilter) : 'it is not text';
-    if (fault !== undefined) throw new UsageError('topic-filter-invalid', `'${String(topicFilter)}' is no Topic Filter: ${fault}`);
+    if (fault !== undefined)
+      throw new UsageError('topic-filter-invalid', `'${String(topicFilter)}' is no Topic Filter: ${fault}`);
   }
 }
 
@@ -153,7 +173,8 @@ const ONLY_5 = ['noLocal', 'retainAsPublished', 'retainHandling', 'subscriptionI
 
 function checkOptions(options: SubscribeOptions, negotiated: Negotiated | undefined): void {
   const { qos } = options;
-  if (qos !== undefined && qos !== 0 && qos !== 1 && qos !== 2) throw new UsageError('not-one-of', `qos: ${String(qos)} is not one of 0, 1, 2`);
+  if (qos !== undefined && qos !== 0 && qos !== 1 && qos !== 2)
+    throw new UsageError('not-one-of', `qos: ${String(qos)} is not one of 0, 1, 2`);
   if (negotiated === undefined || negotiated.protocolVersion.effective === 5) return;
   const option = ONLY_5.find((name) => options[name] !== undefined);
   if (option !== undefined) throw new UsageError('option-not-in-this-version', `${option}: only MQTT 5.0 has it`);
@@ -175,7 +196,11 @@ function toSubscription(topicFilter: string, options: SubscribeOptions): Subscri
 }
 
 /** What the server has announced that it does not have is not asked for. */
-function limitError({ topicFilter }: Subscription, identifier: number | undefined, negotiated: Negotiated): RefusedError | undefined {
+function limitError(
+  { topicFilter }: Subscription,
+  identifier: number | undefined,
+  negotiated: Negotiated,
+): RefusedError | undefined {
   if (isSharedFilter(topicFilter) && !negotiated.sharedSubscriptionAvailable.effective) {
     const text = `'${topicFilter}': this server has no Shared Subscriptions`;
     return new RefusedError('shared-subscriptions-not-supported', 0x9e, text);
@@ -185,7 +210,11 @@ function limitError({ topicFilter }: Subscription, identifier: number | undefine
     return new RefusedError('wildcard-subscriptions-not-supported', 0xa2, text);
   }
   if (identifier !== undefined && !negotiated.subscriptionIdentifierAvailable.effective) {
-    return new RefusedError('subscription-identifiers-not-supported', 0xa1, 'this server has no Subscription Identifiers');
+    return new RefusedError(
+      'subscription-identifiers-not-supported',
+      0xa1,
+      'this server has no Subscription Identifiers',
+    );
   }
   return undefined;
 }
@@ -194,7 +223,12 @@ function refused(grants: readonly Grant[], packet: SubackPacket): RefusedError {
   const first = grants[0];
   const said = packet.properties?.reasonString === undefined ? '' : ` (${packet.properties.reasonString})`;
   const which = grants.map(({ topicFilter, reason }) => `'${topicFilter}': ${reason}`).join(', ');
-  return new RefusedError(first?.reason ?? 'unspecified-error', first?.reasonCode ?? 0x80, `the server refused to subscribe to ${which}${said}`, grants);
+  return new RefusedError(
+    first?.reason ?? 'unspecified-error',
+    first?.reasonCode ?? 0x80,
+    `the server refused to subscribe to ${which}${said}`,
+    grants,
+  );
 }
 
 function onAbort(signal: AbortSignal | undefined, callback: (reason: unknown) => void): void {

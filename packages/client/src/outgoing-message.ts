@@ -1,0 +1,69 @@
+import { encodeUtf8, isValidTopicName, type ProtocolVersion, type PublishProperties } from '@hawser/codec';
+import { Message } from '@hawser/protocol';
+import { UsageError } from './errors.ts';
+import type { MessageProperties, Payload, PublishOptions } from './options.ts';
+import { bytesOf } from './settings.ts';
+
+/** Makes a message of what `publish` was given; `now` on the client's clock. Throws UsageError. */
+export function messageOf(
+  topic: string,
+  payload: Payload,
+  options: PublishOptions,
+  version: ProtocolVersion,
+  now: number,
+): Message {
+  if (typeof topic !== 'string' || !isValidTopicName(topic)) {
+    const why = /[+#]/.test(topic) ? ': + and # belong in Topic Filters' : '';
+    throw new UsageError('topic-name-invalid', `'${String(topic)}' is no topic that can be published to${why}`);
+  }
+  const qos = options.qos ?? 0;
+  if (qos !== 0 && qos !== 1 && qos !== 2) {
+    throw new UsageError('not-one-of', `qos: ${String(qos)} is not one of 0, 1, 2`);
+  }
+  const properties = propertiesOf(options, version);
+  const expiry = properties?.messageExpiryInterval;
+  const content = {
+    topic: { name: topic, bytes: encodeUtf8(topic) },
+    payload: payloadOf(payload),
+    qos,
+    retain: options.retain ?? false,
+    properties,
+    publisher: undefined,
+    receivedAtMs: now,
+    expiresAtMs: expiry === undefined ? Number.POSITIVE_INFINITY : now + expiry * 1000,
+  };
+  return new Message(content, true);
+}
+
+const NAMES = [
+  'messageExpiryInterval',
+  'payloadFormatIndicator',
+  'contentType',
+  'responseTopic',
+  'correlationData',
+  'userProperties',
+] as const;
+
+function propertiesOf(options: MessageProperties, version: ProtocolVersion): PublishProperties | undefined {
+  let properties: PublishProperties | undefined;
+  for (const name of NAMES) {
+    const value = options[name];
+    if (value === undefined) continue;
+    if (version !== 5) {
+      const text = `${name}: only MQTT 5.0 has it; this connection speaks an older version`;
+      throw new UsageError('option-not-in-this-version', text);
+    }
+    properties ??= {};
+    const encoded = name === 'correlationData' ? bytesOf(value as string | Uint8Array) : value;
+    Object.assign(properties, { [name]: encoded });
+  }
+  return properties;
+}
+
+/** Its own bytes: the caller may go on writing into what it gave. */
+function payloadOf(payload: Payload): Uint8Array {
+  if (typeof payload === 'string') return bytesOf(payload);
+  if (payload instanceof ArrayBuffer) return new Uint8Array(payload.slice(0));
+  if (payload instanceof Uint8Array) return new Uint8Array(payload);
+  throw new UsageError('wrong-type', 'the payload is not text or bytes: use JSON.stringify() for an object');
+}
