@@ -1,18 +1,26 @@
+import { setFlagsFromString } from 'node:v8';
 import { type Broker, createBroker, type Observer, StoreError } from '@hawser/broker';
 import { LevelStore } from '@hawser/store-level';
 import { ListenError } from '@hawser/transport';
 import picocolors from 'picocolors';
 import type { BrokerFlags } from '../commands/broker.ts';
 import { EXIT, ExitError } from '../exit-error.ts';
+import { stopSignal } from '../stop-signal.ts';
 import { readVersion } from '../version.ts';
 import { type BrokerConfiguration, readConfiguration } from './configuration.ts';
 import { startConsole } from './console.ts';
 import { withDevelopmentCertificate } from './development-tls.ts';
 import { firstSteps } from './first-steps.ts';
-import { stopSignal } from './stop-signal.ts';
+
+/**
+ * The young generation stays small: what a broker allocates dies at once or lives as long as its connection, and a large one
+ * would cost each idle connection several KiB of resident memory and win nothing (docs/adr/0004-memory.md).
+ */
+const YOUNG_GENERATION = '--semi-space-growth-factor=1';
 
 /** Runs a broker in this process until it is told to stop. Throws ExitError when it cannot start. */
 export async function runBroker(flags: BrokerFlags): Promise<void> {
+  setFlagsFromString(YOUNG_GENERATION);
   const configuration = readConfiguration(flags);
   const stop = stopSignal();
   const broker = await start(configuration);

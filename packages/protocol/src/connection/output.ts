@@ -1,4 +1,10 @@
-import type { Slab } from './slab.ts';
+import { Slab } from './slab.ts';
+
+/** Buffers of an output that is blocked: its own, so that it holds no more than what waits in it. */
+const FIRST_CHUNK = 256;
+const LARGEST_CHUNK = 16 * 1024;
+
+const NO_BYTES = new Uint8Array(0);
 
 /**
  * Bytes that several connections share: append-only, so that `[start, end)` of it never changes. A member that closes
@@ -30,12 +36,14 @@ export interface DirtyListener {
  * segment that grows while the source appends. Nothing is copied here.
  */
 export class Output {
-  /** The buffer in which `own` reserved. */
-  target: Uint8Array;
+  /** The buffer in which `own` reserved; only until the next `drain`, for an idle connection must not hold one back. */
+  target: Uint8Array = NO_BYTES;
   /** The source of the open reference. */
   source: OpenSource | undefined;
-  /** The transport takes nothing now; set by who drains. */
+  /** The transport takes nothing now; set by who drains, with `block` and `unblock` where a node's bound counts. */
   blocked = false;
+  /** Bytes the transport was given last and has not taken. */
+  handedBytes = 0;
   /** Over this many pending bytes, a blocked output is `congested`. */
   limit = 1024 * 1024;
   /** Who is to drain it; told once for each time it becomes non-empty by its own bytes. */
@@ -45,6 +53,8 @@ export class Output {
   /** Bytes that were drained. */
   bytesOut = 0;
   readonly #slab: Slab;
+  #ownSlab: Slab | undefined;
+  #accountedBytes = 0;
   /** Triples: buffer, start, end. */
   readonly #pieces: (Uint8Array | number)[] = [];
   #closedBytes = 0;
@@ -53,7 +63,6 @@ export class Output {
 
   constructor(slab: Slab) {
     this.#slab = slab;
-    this.target = slab.bytes;
   }
 
   /** Bytes that wait to be drained. */
@@ -62,15 +71,42 @@ export class Output {
     return source === undefined ? this.#closedBytes : this.#closedBytes + source.end - this.#openStart;
   }
 
-  /** The peer does not read and what waits for it is over the bound. */
+  /** The peer does not read and what waits for it is over the bound, its own or its share of the node's. */
   get congested(): boolean {
-    return this.blocked && this.pendingBytes > this.limit;
+    return this.blocked && this.pendingBytes > this.#slab.boundOf(this.limit);
+  }
+
+  /** The transport has taken no more than it could hold: nothing is drained before `unblock`. */
+  block(handedBytes: number): void {
+    this.blocked = true;
+    this.handedBytes = handedBytes;
+    this.account();
+  }
+
+  /** The transport has sent what it was given. */
+  unblock(): void {
+    this.blocked = false;
+    this.handedBytes = 0;
+    this.#ownSlab = undefined;
+    this.account();
+  }
+
+  /** Tells the node what waits here now. Own bytes and closed references are told by themselves, an open one is not. */
+  account(): void {
+    const bytes = this.blocked ? this.pendingBytes + this.handedBytes : 0;
+    const before = this.#accountedBytes;
+    if (bytes === before) return;
+    const slab = this.#slab;
+    this.#accountedBytes = bytes;
+    slab.waitingBytes += bytes - before;
+    if (before === 0) slab.waitingOutputs++;
+    else if (bytes === 0) slab.waitingOutputs--;
   }
 
   /** Room for one frame of `size` bytes of this connection's own: its offset in `this.target`. */
   own(size: number): number {
     if (this.source !== undefined) this.detach();
-    const slab = this.#slab;
+    const slab = this.blocked ? this.#slabOfBlocked() : this.#slab;
     const at = slab.reserve(size);
     const bytes = slab.bytes;
     this.target = bytes;
@@ -81,6 +117,7 @@ export class Output {
     if (this.#closedBytes === 0) this.listener?.onDirty();
     this.#closedBytes += size;
     this.framesOut++;
+    if (this.blocked) this.account();
     return at;
   }
 
@@ -100,9 +137,13 @@ export class Output {
     const length = source.end - this.#openStart;
     this.framesOut += source.frames - this.#openFrames;
     if (length > 0) {
-      this.#pieces.push(source.bytes, this.#openStart, source.end);
+      if (this.blocked && length * 2 < source.bytes.length) {
+        // It may wait for long: a small part of a large segment would hold all of it.
+        this.#pieces.push(source.bytes.slice(this.#openStart, source.end), 0, length);
+      } else this.#pieces.push(source.bytes, this.#openStart, source.end);
       if (this.#closedBytes === 0) this.listener?.onDirty();
       this.#closedBytes += length;
+      if (this.blocked) this.account();
     }
     source.onDetached(this);
   }
@@ -114,6 +155,7 @@ export class Output {
       into.add(pieces[i] as Uint8Array, pieces[i + 1] as number, pieces[i + 2] as number);
     }
     pieces.length = 0;
+    this.target = NO_BYTES;
     this.bytesOut += this.#closedBytes;
     this.#closedBytes = 0;
     const source = this.source;
@@ -148,5 +190,11 @@ export class Output {
     this.detach();
     this.#pieces.length = 0;
     this.#closedBytes = 0;
+    this.unblock();
+  }
+
+  #slabOfBlocked(): Slab {
+    this.#ownSlab ??= new Slab(FIRST_CHUNK, LARGEST_CHUNK);
+    return this.#ownSlab;
   }
 }
