@@ -112,6 +112,8 @@ export class ClientHandler implements ServerSink, DriverListener, SessionHandler
 
   onPubrec(packetIdentifier: number, reasonCode: number, now: number): void {
     if (!this.clientSession.session.handlePubrec(packetIdentifier, reasonCode, now)) this.#wrongAck('PUBREC', packetIdentifier, now);
+    // A refusal frees a place in the window, as PUBCOMP does [MQTT5-4.9.0-2].
+    if (reasonCode >= 0x80) this.#subscribing?.replay(now);
   }
 
   onPubrel(packetIdentifier: number, _reasonCode: number, _now: number): void {

@@ -86,12 +86,19 @@ export class SubscribeHandler {
         const qos = Math.min(message.qos, replay.subscription.qos) as QoS;
         if (qos > 0 && !session.canSend) return;
         replay.next++;
-        if (message.isExpired(now)) continue;
+        if (!this.#isStillDue(message, replay.subscription, now)) continue;
         const { identifier } = replay.subscription;
         session.deliver(message, qos, true, identifier === undefined ? undefined : [identifier], undefined, NO_TICKET, now);
       }
       this.#replays.shift();
     }
+  }
+
+  /** Own messages stay back with No Local [MQTT5-3.8.3-3]; what was replaced meanwhile has come as a live message. */
+  #isStillDue(message: Message, subscription: Subscription, now: number): boolean {
+    if (message.isExpired(now)) return false;
+    if (subscription.noLocal && message.publisher === this.#session.clientId) return false;
+    return this.#core.router.retained.get(message.topic.name) === message;
   }
 
   #permitted(subscription: RequestedSubscription): Decision | Promise<Decision> {
