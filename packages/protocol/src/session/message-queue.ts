@@ -2,40 +2,44 @@ import type { Delivery } from './message.ts';
 
 /** First in, first out, with the first element found in constant time. */
 export class Fifo<T> {
-  #items: (T | undefined)[] = [];
+  /** Made with the first item: most queues never have one. */
+  #items: (T | undefined)[] | undefined;
   #head = 0;
 
   get length(): number {
-    return this.#items.length - this.#head;
+    return this.#items === undefined ? 0 : this.#items.length - this.#head;
   }
 
   push(item: T): void {
+    this.#items ??= [];
     this.#items.push(item);
   }
 
   peek(): T | undefined {
-    return this.#items[this.#head];
+    return this.#items?.[this.#head];
   }
 
   shift(): T | undefined {
-    const item = this.#items[this.#head];
-    if (this.#head === this.#items.length) return undefined;
-    this.#items[this.#head++] = undefined;
-    if (this.#head === this.#items.length) this.clear();
-    else if (this.#head > 1024 && this.#head * 2 > this.#items.length) {
-      this.#items = this.#items.slice(this.#head);
+    const items = this.#items;
+    if (items === undefined || this.#head === items.length) return undefined;
+    const item = items[this.#head];
+    items[this.#head++] = undefined;
+    if (this.#head === items.length) this.clear();
+    else if (this.#head > 1024 && this.#head * 2 > items.length) {
+      this.#items = items.slice(this.#head);
       this.#head = 0;
     }
     return item;
   }
 
   clear(): void {
-    this.#items.length = 0;
+    if (this.#items !== undefined) this.#items.length = 0;
     this.#head = 0;
   }
 
   *[Symbol.iterator](): Iterator<T> {
-    for (let i = this.#head; i < this.#items.length; i++) yield this.#items[i] as T;
+    const items = this.#items ?? [];
+    for (let i = this.#head; i < items.length; i++) yield items[i] as T;
   }
 
   /** Takes out all that `drop` says, keeping order; returns them. */

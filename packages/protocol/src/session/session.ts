@@ -61,8 +61,9 @@ export class Session {
   readonly host: SessionHost;
   readonly #bounds: QueueBounds;
   readonly #pageSize: number;
-  readonly #identifiers = new PacketIdentifiers();
-  readonly #window = new Map<number, Handshake>();
+  #identifiers: PacketIdentifiers | undefined;
+  /** Shared and empty until there is a handshake: most connections never have one. */
+  #window: Map<number, Handshake> = NO_HANDSHAKES;
   /** Sequences of handshakes whose message is no longer held, for the store. */
   #releasedSequences: Map<number, number> | undefined;
   /** Identifiers that wait to be sent (again) on this connection, in order. */
@@ -98,7 +99,7 @@ export class Session {
   }
 
   nextPacketIdentifier(alsoInUse: { has(packetIdentifier: number): boolean }): number {
-    return this.#identifiers.next({ has: (id) => this.#window.has(id) || alsoInUse.has(id) });
+    return this.#nextOf({ has: (id) => this.#window.has(id) || alsoInUse.has(id) });
   }
 
   /** A message given now would be sent now. */
@@ -130,9 +131,9 @@ export class Session {
         return NO_TICKET;
       }
       if (!this.survives && shared === undefined && this.#canSendNow()) {
-        const packetIdentifier = this.#identifiers.next(this.#window);
+        const packetIdentifier = this.#nextOf(this.#window);
         if (this.#send(message, qos, retain, false, packetIdentifier, subscriptionIdentifiers, now, undefined)) {
-          this.#window.set(packetIdentifier, qos === 1 ? TRANSIENT_1 : TRANSIENT_2);
+          this.#setHandshake(packetIdentifier, qos === 1 ? TRANSIENT_1 : TRANSIENT_2);
           this.#unacknowledged++;
         }
         return NO_TICKET;
@@ -166,12 +167,13 @@ export class Session {
   /** Puts back what was loaded from a store: a handshake under way. In the order in which they began. */
   restoreHandshake(packetIdentifier: number, delivery: Delivery | undefined, sequence: number): void {
     if (delivery === undefined) {
-      this.#window.set(packetIdentifier, RELEASED);
+      this.#setHandshake(packetIdentifier, RELEASED);
       this.#rememberSequence(packetIdentifier, sequence);
     } else {
       delivery.sent = true;
-      this.#window.set(packetIdentifier, delivery);
+      this.#setHandshake(packetIdentifier, delivery);
     }
+    this.#identifiers ??= new PacketIdentifiers();
     this.#identifiers.continueAfter(packetIdentifier);
   }
 
@@ -219,7 +221,7 @@ export class Session {
     if (this.#window.size > 0) {
       const toSend = new Fifo<number>();
       for (const [packetIdentifier, handshake] of this.#window) {
-        if (handshake === RELEASED) this.#window.set(packetIdentifier, RELEASED_RESUMED);
+        if (handshake === RELEASED) this.#setHandshake(packetIdentifier, RELEASED_RESUMED);
         toSend.push(packetIdentifier);
       }
       this.#toSend = toSend;
@@ -271,9 +273,9 @@ export class Session {
       return true;
     }
     let ticket = NO_TICKET;
-    if (handshake === TRANSIENT_2) this.#window.set(packetIdentifier, RELEASED);
+    if (handshake === TRANSIENT_2) this.#setHandshake(packetIdentifier, RELEASED);
     else if (typeof handshake === 'object') {
-      this.#window.set(packetIdentifier, RELEASED);
+      this.#setHandshake(packetIdentifier, RELEASED);
       if (this.survives && handshake.sequence > 0) {
         this.#rememberSequence(packetIdentifier, handshake.sequence);
         ticket = this.host.storeOutbound(packetIdentifier, handshake.sequence, 2, 'released', false);
@@ -330,8 +332,8 @@ export class Session {
       if (delivery.sequence > 0) this.host.storeDequeued(delivery);
       return;
     }
-    const packetIdentifier = this.#identifiers.next(this.#window);
-    this.#window.set(packetIdentifier, delivery);
+    const packetIdentifier = this.#nextOf(this.#window);
+    this.#setHandshake(packetIdentifier, delivery);
     if (this.survives && delivery.sequence > 0) {
       const lazy = delivery.qos === 1;
       const ticket = this.host.storeOutbound(packetIdentifier, delivery.sequence, delivery.qos, 'published', lazy);
@@ -353,8 +355,8 @@ export class Session {
       const delivery = this.queue.front.peek() as Delivery;
       if (delivery.qos !== 2 || delivery.sequence === 0 || delivery.ready > this.host.committed) return;
       this.queue.shift();
-      const packetIdentifier = this.#identifiers.next(this.#window);
-      this.#window.set(packetIdentifier, delivery);
+      const packetIdentifier = this.#nextOf(this.#window);
+      this.#setHandshake(packetIdentifier, delivery);
       delivery.ready = this.host.storeOutbound(packetIdentifier, delivery.sequence, 2, 'published', false);
       this.#toSend?.push(packetIdentifier);
     }
@@ -506,6 +508,16 @@ export class Session {
     return false;
   }
 
+  #nextOf(inUse: { has(packetIdentifier: number): boolean }): number {
+    this.#identifiers ??= new PacketIdentifiers();
+    return this.#identifiers.next(inUse);
+  }
+
+  #setHandshake(packetIdentifier: number, handshake: Handshake): void {
+    if (this.#window === NO_HANDSHAKES) this.#window = new Map();
+    this.#window.set(packetIdentifier, handshake);
+  }
+
   #wait(ticket: Ticket): void {
     if (this.#waitingFor >= ticket) return;
     this.#waitingFor = ticket;
@@ -530,3 +542,5 @@ export class Session {
 }
 
 const NO_BYTES = new Uint8Array(0);
+/** Never written to. */
+const NO_HANDSHAKES: Map<number, Handshake> = new Map();
