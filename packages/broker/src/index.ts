@@ -10,3 +10,8 @@ export { FileRecorderLog, type FileRecorderLogOptions } from './recorder/file-re
 export type * from './recorder/recorded-event.ts';
 export { Recorder, type RecorderOptions } from './recorder/recorder.ts';
 export type { RecorderLog } from './recorder/recorder-log.ts';
+export type { Language } from './recorder/causes.ts';
+export { explain, explainEvent, type ExplainAnswer, type ExplainedEvent, type ExplainedLoss, type Explanation } from './recorder/explain.ts';
+export * from './inspect/inspect.ts';
+export type * from './inspect/views.ts';
+export { startSysTopics } from './inspect/sys-topics.ts';

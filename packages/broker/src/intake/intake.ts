@@ -79,6 +79,8 @@ export class Intake {
     if (handler.connectedAtMs > 0) this.#connected--;
     core.counters.bytesIn += connection.bytesIn;
     core.counters.bytesOut += handler.output.bytesOut;
+    core.counters.packetsIn += connection.packetsIn;
+    core.counters.packetsOut += handler.output.framesOut;
     if (handler.connectedAtMs === 0) {
       core.counters.connectionsRefused++;
       const { remoteAddress, remotePort } = handler.driver.transport.info;

@@ -7,8 +7,11 @@ export class Counters {
   messagesIn = 0;
   /** Deliveries to subscribers, as far as they are not counted by outputs (fan-out groups). */
   messagesOut = 0;
+  /** Of connections that have ended, as are the packets. */
   bytesIn = 0;
   bytesOut = 0;
+  packetsIn = 0;
+  packetsOut = 0;
   publishesDenied = 0;
   subscribesDenied = 0;
   /** Subscriptions that nothing is delivered for since the rules have changed. */

@@ -1,0 +1,66 @@
+import { z } from 'zod';
+import { pageOf, type Route } from './routes/route.ts';
+import { Problem, registry } from './schemas.ts';
+
+const uri = (id: string): string => `#/components/schemas/${id}`;
+
+/** The OpenAPI 3.1 document of the routes; its schemas are those that the answers are made and tested with. */
+export function openApiDocument(routes: readonly Route[], version: string): Record<string, unknown> {
+  const { schemas } = z.toJSONSchema(registry, { uri, io: 'input' });
+  const paths: Record<string, Record<string, unknown>> = {};
+  for (const route of routes) {
+    const path = `/api/v1${route.path}`;
+    paths[path] = { ...paths[path], [route.method.toLowerCase()]: operation(route) };
+  }
+  return {
+    openapi: '3.1.0',
+    info: { title: 'Hawser', version, description: 'Reads and changes a running Hawser broker.', license: { name: 'Apache-2.0' } },
+    paths,
+    components: {
+      schemas: Object.fromEntries(Object.entries(schemas).map(([id, schema]) => [id, withoutIds(schema)])),
+      securitySchemes: {
+        token: { type: 'http', scheme: 'bearer', description: 'The file api-token in the data directory, or printed at start.' },
+      },
+    },
+  };
+}
+
+function operation(route: Route): Record<string, unknown> {
+  const { summary, answer, paged, changes, path } = route;
+  const names = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name);
+  const query = route.query === undefined ? {} : (z.toJSONSchema(route.query, { io: 'input' }).properties ?? {});
+  const problem = (description: string) => ({ description, content: json(reference(Problem)) });
+  return {
+    summary,
+    parameters: [
+      ...names.map((name) => ({ name, in: 'path', required: true, schema: { type: 'string' } })),
+      ...Object.entries(query).map(([name, schema]) => ({ name, in: 'query', required: false, schema })),
+    ],
+    responses: {
+      200: { description: 'Done', content: json(paged ? pageSchema(answer) : reference(answer)) },
+      ...(names.length > 0 ? { 404: problem('Not known') } : {}),
+      ...(changes ? { 401: problem('The token is missing or wrong') } : {}),
+    },
+    ...(changes ? { security: [{ token: [] }] } : {}),
+  };
+}
+
+function pageSchema(answer: z.ZodType): unknown {
+  const { properties, required } = z.toJSONSchema(pageOf(z.unknown()));
+  return { type: 'object', properties: { ...properties, items: { type: 'array', items: reference(answer) } }, required };
+}
+
+function reference(schema: z.ZodType): { readonly $ref: string } {
+  const id = registry.get(schema)?.id;
+  if (id === undefined) throw new Error('an answer of the API has no name in the registry');
+  return { $ref: uri(id) };
+}
+
+function json(schema: unknown): Record<string, unknown> {
+  return { 'application/json': { schema } };
+}
+
+function withoutIds(schema: object): object {
+  const { $id: _id, $schema: _schema, id: _name, ...rest } = schema as Record<string, unknown>;
+  return rest;
+}

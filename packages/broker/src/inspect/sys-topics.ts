@@ -1,0 +1,125 @@
+import { encodeUtf8 } from '@hawser/codec';
+import { Message } from '@hawser/protocol';
+import type { Broker } from '../broker.ts';
+import { inspectOverview } from './inspect.ts';
+import type { OverviewView } from './views.ts';
+
+/** Names are Mosquitto's, below `$SYS/broker/`. */
+const TOPICS: readonly (readonly [topic: string, value: (overview: OverviewView) => number | string])[] = [
+  ['uptime', ({ uptime }) => `${uptime} seconds`],
+  ['clients/connected', (o) => o.clientsConnected],
+  ['clients/active', (o) => o.clientsConnected],
+  ['clients/disconnected', (o) => Math.max(0, o.sessions - o.clientsConnected)],
+  ['clients/inactive', (o) => Math.max(0, o.sessions - o.clientsConnected)],
+  ['clients/total', (o) => o.sessions],
+  ['clients/expired', (o) => o.sessionsExpired],
+  ['messages/received', (o) => o.packetsReceived],
+  ['messages/sent', (o) => o.packetsSent],
+  ['messages/stored', (o) => o.queuedMessages + o.retainedMessages],
+  ['store/messages/count', (o) => o.queuedMessages + o.retainedMessages],
+  ['publish/messages/received', (o) => o.messagesReceived],
+  ['publish/messages/dropped', (o) => o.dropped],
+  ['bytes/received', (o) => o.bytesReceived],
+  ['bytes/sent', (o) => o.bytesSent],
+  ['retained messages/count', (o) => o.retainedMessages],
+  ['subscriptions/count', (o) => o.subscriptions],
+  // Hawser's own.
+  ['connections/refused', (o) => o.connectionsRefused],
+  ['takeovers', (o) => o.takeovers],
+];
+
+/** Figures per minute, as averages of the last 1, 5 and 15 minutes. */
+const LOADS: readonly (readonly [topic: string, value: (overview: OverviewView) => number])[] = [
+  ['load/messages/received', (o) => o.packetsReceived],
+  ['load/messages/sent', (o) => o.packetsSent],
+  ['load/publish/received', (o) => o.messagesReceived],
+  ['load/publish/dropped', (o) => o.dropped],
+  ['load/bytes/received', (o) => o.bytesReceived],
+  ['load/bytes/sent', (o) => o.bytesSent],
+  ['load/connections', (o) => o.connectionsAccepted],
+];
+const MINUTES = [1, 5, 15];
+
+/**
+ * Publishes figures of the broker to `$SYS/broker/…` every `sys.interval`, retained in memory alone. What has not changed is
+ * not published again. Returns how to stop it; `sys.interval` 0: it never begins.
+ */
+export function startSysTopics(broker: Broker, version: string): () => void {
+  const intervalMs = broker.settings['sys.interval'] * 1000;
+  if (intervalMs === 0) return () => {};
+  const { clock } = broker.driverNode;
+  const topics = new SysTopics(broker, version);
+  let cancel: () => void;
+  const publish = (): void => {
+    topics.publish(broker.now());
+    cancel = clock.setTimer(broker.now() + intervalMs, publish);
+  };
+  publish();
+  return () => cancel();
+}
+
+class SysTopics {
+  readonly #broker: Broker;
+  readonly #version: string;
+  readonly #last = new Map<string, string>();
+  readonly #averages = new Map<string, { total: number; readonly perMinute: number[] }>();
+  #maximum = 0;
+  #lastMs: number | undefined;
+
+  constructor(broker: Broker, version: string) {
+    this.#broker = broker;
+    this.#version = version;
+  }
+
+  publish(now: number): void {
+    const overview = inspectOverview(this.#broker);
+    this.#maximum = Math.max(this.#maximum, overview.clientsConnected);
+    this.#set('version', `hawser version ${this.#version}`);
+    this.#set('clients/maximum', String(this.#maximum));
+    for (const [topic, value] of TOPICS) this.#set(topic, String(value(overview)));
+    const minutes = this.#lastMs === undefined ? 0 : (now - this.#lastMs) / 60_000;
+    this.#lastMs = now;
+    for (const [topic, value] of LOADS) this.#load(topic, value(overview), minutes);
+  }
+
+  #load(topic: string, total: number, minutes: number): void {
+    const known = this.#averages.get(topic);
+    if (known === undefined || minutes <= 0) {
+      this.#averages.set(topic, { total, perMinute: MINUTES.map(() => 0) });
+      return;
+    }
+    const rate = (total - known.total) / minutes;
+    known.total = total;
+    for (const [i, window] of MINUTES.entries()) {
+      const weight = Math.exp(-minutes / window);
+      const average = (known.perMinute[i] ?? 0) * weight + rate * (1 - weight);
+      known.perMinute[i] = average;
+      this.#set(`${topic}/${window}min`, average.toFixed(2));
+    }
+  }
+
+  #set(name: string, value: string): void {
+    if (this.#last.get(name) === value) return;
+    this.#last.set(name, value);
+    const topic = `$SYS/broker/${name}`;
+    const payload = encodeUtf8(value);
+    const { router } = this.#broker;
+    // Kept past the store: a disk is not for figures that are wrong after a restart.
+    router.retained.restore(
+      new Message(
+        {
+          topic: { name: topic, bytes: encodeUtf8(topic) },
+          payload,
+          qos: 0,
+          retain: true,
+          properties: undefined,
+          publisher: undefined,
+          receivedAtMs: this.#broker.now(),
+          expiresAtMs: Number.POSITIVE_INFINITY,
+        },
+        true,
+      ),
+    );
+    this.#broker.publish(topic, payload);
+  }
+}

@@ -1,0 +1,247 @@
+import type { Broker } from '../broker.ts';
+import { handlerOf, inspectLosses, iso, lossEntries } from '../inspect/inspect.ts';
+import type { LossView } from '../inspect/views.ts';
+import type { ClientSession } from '../sessions/client-session.ts';
+import { CAUSES, type Language, LOSSES, SESSION_ENDS } from './causes.ts';
+import { EXPLAIN_TEXTS } from './explain-texts.ts';
+import { findFlapping } from './flapping.ts';
+import { nearNames } from './near.ts';
+import { endpoint, type RecordedEvent } from './recorded-event.ts';
+import { addressOf, duration, eventSentence, fill, lossSentence, moment, versionName } from './sentences.ts';
+
+/** An event with its sentence; the figures stand beside it. */
+export interface ExplainedEvent extends Omit<RecordedEvent, 'at' | 'lastAt'> {
+  /** ISO 8601, as `lastAt`. */
+  readonly at: string;
+  readonly lastAt?: string;
+  /** `address:port` of the client. */
+  readonly address?: string;
+  /** Of the last connection: requested, granted and effective value of each parameter. */
+  readonly negotiated?: unknown;
+}
+
+export interface ExplainedLoss extends LossView {
+  readonly text: string;
+}
+
+/** Why a client is not connected, or lost what it lost. The same for CLI and API. */
+export interface Explanation {
+  readonly clientId: string;
+  readonly connected: boolean;
+  /** In sentences, with figures. */
+  readonly verdict: string;
+  /** Oldest first. */
+  readonly events: readonly ExplainedEvent[];
+  readonly losses: readonly ExplainedLoss[];
+  /** What to do, the most important first. */
+  readonly advice: readonly string[];
+}
+
+export interface ExplainAnswer {
+  /** Something is known of this Client Identifier, or of attempts from this address. */
+  readonly known: boolean;
+  /** Known Client Identifiers that look like it, where it is not known itself. */
+  readonly near: readonly string[];
+  readonly explanation: Explanation;
+}
+
+/**
+ * Explains what became of a Client Identifier. An IP address does as well: then it is about the attempts from there that
+ * never said who they were.
+ */
+export function explain(broker: Broker, clientId: string, language: Language = 'en'): ExplainAnswer {
+  const session = broker.registry.get(clientId);
+  const record = broker.recorder.get(clientId);
+  if (session === undefined && record === undefined) return explainStranger(broker, clientId, language);
+  const events = [...(record?.events ?? [])];
+  const losses = inspectLosses(record?.losses);
+  const entries = lossEntries(record?.losses);
+  const handler = handlerOf(session);
+  const flapping = findFlapping(events);
+  const texts = EXPLAIN_TEXTS[language];
+  const verdict: string[] = [];
+  const advice: string[] = [];
+
+  if (session !== undefined && handler !== undefined) verdict.push(...sayConnected(broker, session, events, language));
+  else verdict.push(...sayGone(broker, clientId, session, events, language));
+  if (flapping !== undefined) {
+    const [last] = flapping.addresses.slice(-1);
+    const others = flapping.addresses.slice(0, -1).join(texts.comma);
+    verdict.push(
+      fill(texts.flapping, {
+        count: flapping.takeovers,
+        span: duration(flapping.spanMs, language),
+        perMinute: flapping.perMinute,
+        addresses: others === '' ? (last ?? '') : fill(texts.and, { others, last: last ?? '' }),
+      }),
+    );
+    advice.push(texts.flappingAdvice);
+  }
+  if (handler?.isSlow === true) verdict.push(fill(texts.slow, { bytes: handler.output.pendingBytes }));
+  for (const [cause, total] of entries) {
+    verdict.push(texts.sentence(lossSentence(cause, total, language)));
+    const words = LOSSES[cause].advice;
+    if (words !== undefined) advice.push(words[language]);
+  }
+  advice.unshift(...adviceOfEnds(events, handler !== undefined, language));
+  const negotiated = handler?.negotiated ?? record?.negotiated;
+  return {
+    known: true,
+    near: [],
+    explanation: {
+      clientId,
+      connected: handler !== undefined,
+      verdict: verdict.join(texts.space),
+      events: explainEvents(events, negotiated, language),
+      losses: losses.map((loss, i) => {
+        const [cause, total] = entries[i] ?? [];
+        return { ...loss, text: cause === undefined || total === undefined ? '' : lossSentence(cause, total, language) };
+      }),
+      advice: [...new Set(advice)],
+    },
+  };
+}
+
+/** Sentences about a client that is connected. */
+function sayConnected(broker: Broker, session: ClientSession, events: readonly RecordedEvent[], language: Language): string[] {
+  const texts = EXPLAIN_TEXTS[language];
+  const handler = handlerOf(session);
+  const client = handler?.client;
+  if (handler === undefined || client === undefined) return [];
+  const at = broker.toWall(handler.connectedAtMs);
+  const said = [
+    fill(texts.connected, {
+      id: session.clientId,
+      at: moment(at),
+      time: duration(broker.wallNow() - at, language),
+      address: endpoint(client.remoteAddress, client.remotePort),
+      listener: client.listener,
+      version: versionName(client.protocolVersion),
+      silence: duration(broker.now() - handler.connection.lastReceivedMs, language),
+      keepAlive: handler.connection.keepAlive,
+    }),
+  ];
+  const last = events.findLast((event) => event.kind === 'connected');
+  if (last?.tookOverFrom !== undefined) said.push(fill(texts.tookOver, { address: last.tookOverFrom }));
+  const end = events.findLast((event) => event.kind === 'closed' || event.kind === 'broker-ended');
+  if (end !== undefined) {
+    said.push(fill(texts.before, { at: moment(end.at), event: eventSentence(end, language) }));
+  }
+  const refused = events.at(-1);
+  if (refused?.kind === 'subscribe-refused') said.push(texts.sentence(eventSentence(refused, language)));
+  const ended = events.findLast((event) => event.kind === 'session-ended');
+  if (ended !== undefined && last?.sessionPresent === false && ended.at <= last.at) {
+    said.push(fill(texts.sessionGone, { at: moment(ended.at), event: eventSentence(ended, language) }));
+  }
+  if (session.session.queue.length > 0) said.push(fill(texts.waiting, { count: session.session.queue.length }));
+  return said;
+}
+
+/** Sentences about a client that is not. */
+function sayGone(
+  broker: Broker,
+  clientId: string,
+  session: ClientSession | undefined,
+  events: readonly RecordedEvent[],
+  language: Language,
+): string[] {
+  const texts = EXPLAIN_TEXTS[language];
+  const end = events.findLast((event) => event.kind === 'closed' || event.kind === 'broker-ended');
+  const refused = events.findLast((event) => event.kind === 'refused');
+  const ended = events.findLast((event) => event.kind === 'session-ended');
+  const said = [fill(end === undefined && refused !== undefined && session === undefined ? texts.neverIn : texts.notConnected, { id: clientId })];
+  if (end !== undefined) {
+    said.push(fill(texts.end, { at: moment(end.at), address: addressOf(end), event: eventSentence(end, language) }));
+    if (end.takenOverBy !== undefined) said.push(fill(texts.takenOver, { address: end.takenOverBy }));
+  }
+  if (refused !== undefined && (end === undefined || refused.at >= end.at)) {
+    said.push(fill(texts.lastAttempt, { at: moment(refused.lastAt ?? refused.at), event: eventSentence(refused, language) }));
+  }
+  if (session !== undefined) {
+    const { expiresAtMs } = session;
+    const until = expiresAtMs === Number.POSITIVE_INFINITY ? texts.forEver : fill(texts.until, { at: moment(broker.toWall(expiresAtMs)) });
+    said.push(fill(texts.kept, { until, count: session.session.queue.length, subscriptions: session.subscriptions.size }));
+  } else if (ended !== undefined) {
+    said.push(fill(texts.sessionGone, { at: moment(ended.at), event: eventSentence(ended, language) }));
+  } else if (end !== undefined) said.push(texts.noSession);
+  return said;
+}
+
+function explainStranger(broker: Broker, name: string, language: Language): ExplainAnswer {
+  const texts = EXPLAIN_TEXTS[language];
+  const attempts = [...broker.recorder.refusals()].filter(({ remoteAddress = '', remotePort = 0 }) => {
+    return remoteAddress === name || endpoint(remoteAddress, remotePort) === name;
+  });
+  attempts.reverse();
+  const last = attempts.at(-1);
+  if (last !== undefined) {
+    const count = attempts.reduce((sum, event) => sum + (event.repeated ?? 1), 0);
+    const at = moment(last.lastAt ?? last.at);
+    const advice = CAUSES[last.code]?.advice;
+    const verdict = fill(texts.address, { address: name, count, at, event: eventSentence(last, language) });
+    return {
+      known: true,
+      near: [],
+      explanation: {
+        clientId: name,
+        connected: false,
+        verdict,
+        events: explainEvents(attempts, undefined, language),
+        losses: [],
+        advice: advice === undefined ? [] : [advice[language]],
+      },
+    };
+  }
+  const near = nearNames(name, knownNames(broker), 5);
+  const verdict =
+    fill(texts.unknown, { id: name }) +
+    (near.length === 0 ? '' : texts.space + fill(texts.near, { names: near.map((id) => `"${id}"`).join(texts.comma) }));
+  const explanation: Explanation = { clientId: name, connected: false, verdict, events: [], losses: [], advice: [texts.unknownAdvice] };
+  return { known: false, near, explanation };
+}
+
+function* knownNames(broker: Broker): Iterable<string> {
+  for (const { clientId } of broker.registry.values()) yield clientId;
+  for (const { clientId } of broker.recorder.records()) yield clientId;
+}
+
+function adviceOfEnds(events: readonly RecordedEvent[], connected: boolean, language: Language): string[] {
+  const advice: string[] = [];
+  const reversed = events.toReversed();
+  for (const event of reversed) {
+    // What happened before it connected last is over.
+    if (event.kind === 'connected') break;
+    const words = event.kind === 'session-ended' ? SESSION_ENDS[event.code] : CAUSES[event.code];
+    if (event.code === 'session-closed') continue;
+    if (words?.advice !== undefined) advice.push(words.advice[language]);
+  }
+  const [last] = reversed;
+  if (connected && last?.kind === 'connected') {
+    const before = reversed.find((event) => event.kind === 'closed' || event.kind === 'broker-ended');
+    const words = before === undefined ? undefined : CAUSES[before.code]?.advice;
+    if (words !== undefined) advice.push(words[language]);
+  }
+  return advice;
+}
+
+function explainEvents(events: readonly RecordedEvent[], negotiated: string | undefined, language: Language): ExplainedEvent[] {
+  const last = events.findLast((event) => event.kind === 'connected');
+  return events.map((event) => {
+    const explained = explainEvent(event, language);
+    return event === last && negotiated !== undefined ? { ...explained, negotiated: JSON.parse(negotiated) as unknown } : explained;
+  });
+}
+
+/** An event with its sentence. */
+export function explainEvent(event: RecordedEvent, language: Language): ExplainedEvent {
+  const { at, kind, code, text: _said, lastAt, ...figures } = event;
+  return {
+    at: iso(at),
+    kind,
+    code,
+    text: eventSentence(event, language),
+    ...figures,
+    ...(lastAt === undefined ? {} : { lastAt: iso(lastAt) }),
+    ...(event.remoteAddress === undefined ? {} : { address: addressOf(event) }),
+  };
+}

@@ -1,0 +1,140 @@
+import { CAUSES, causeSentence, type Language, LOSSES, SESSION_ENDS } from './causes.ts';
+import type { LossCause } from './observer.ts';
+import { endpoint, type LossTotal, type RecordedEvent } from './recorded-event.ts';
+
+/** Fills the braces of a sentence. */
+export function fill(template: string, values: Readonly<Record<string, string | number>>): string {
+  return template.replace(/\{(\w+)\}/g, (_, name: string) => String(values[name] ?? ''));
+}
+
+/** A length of time for people: `3 min 20 s`. */
+export function duration(ms: number, language: Language): string {
+  const units = UNITS[language];
+  const seconds = ms / 1000;
+  if (seconds < 10) return `${seconds.toFixed(1)}${units[3]}`;
+  const whole = Math.round(seconds);
+  const parts: readonly [number, string][] = [
+    [Math.floor(whole / 86_400), units[0]],
+    [Math.floor((whole % 86_400) / 3600), units[1]],
+    [Math.floor((whole % 3600) / 60), units[2]],
+    [whole % 60, units[3]],
+  ];
+  const first = parts.findIndex(([count]) => count > 0);
+  return parts
+    .slice(first, first + 2)
+    .filter(([count]) => count > 0)
+    .map(([count, unit]) => `${count}${unit}`)
+    .join(' ');
+}
+
+const UNITS = {
+  en: [' d', ' h', ' min', ' s'],
+  zh: [' 天', ' 小时', ' 分', ' 秒'],
+} as const;
+
+/** A moment for people, in UTC: broker and reader may stand in different places. */
+export function moment(at: number): string {
+  return `${new Date(at).toISOString().slice(0, 19).replace('T', ' ')} UTC`;
+}
+
+export function addressOf(event: RecordedEvent): string {
+  return event.remoteAddress === undefined ? '?' : endpoint(event.remoteAddress, event.remotePort ?? 0);
+}
+
+export function versionName(version: number | undefined): string {
+  return version === 5 ? '5.0' : version === 4 ? '3.1.1' : version === 3 ? '3.1' : '?';
+}
+
+const TEXTS = {
+  en: {
+    connected: 'connected from {address} over {listener}, MQTT {version}{user}{tls}; {session}{took}',
+    user: ', user name "{name}"',
+    newSession: 'a new session',
+    cleanSession: 'a new session (Clean Start)',
+    resumed: 'its session was resumed',
+    took: '; took over from {address}',
+    self: 'cut off by the broker after {time}: {cause}',
+    peer: 'left after {time}: {cause}',
+    network: 'lost after {time}: {cause}',
+    traffic: ' ({packetsIn} packets in, {packetsOut} out)',
+    refused: 'refused, from {address}: {cause}',
+    brokerEnded: '{cause}',
+    subscribe: 'a subscription was refused: {cause}',
+    sessionEnded: 'its session ended: {cause}{queued}',
+    queued: '; {count} messages that waited went with it',
+    repeated: ' ({count} times, last at {last})',
+  },
+  zh: {
+    connected: '从 {address} 经 {listener} 连接，MQTT {version}{user}{tls}；{session}{took}',
+    user: '，用户名 "{name}"',
+    newSession: '新会话',
+    cleanSession: '新会话（Clean Start）',
+    resumed: '恢复了原有会话',
+    took: '；从 {address} 接管',
+    self: '连接 {time} 后被代理服务器断开：{cause}',
+    peer: '连接 {time} 后离开：{cause}',
+    network: '连接 {time} 后中断：{cause}',
+    traffic: '（收到 {packetsIn} 个报文，发出 {packetsOut} 个）',
+    refused: '来自 {address} 的连接被拒绝：{cause}',
+    brokerEnded: '{cause}',
+    subscribe: '订阅被拒绝：{cause}',
+    sessionEnded: '会话结束：{cause}{queued}',
+    queued: '；{count} 条等待的消息随之丢弃',
+    repeated: '（共 {count} 次，最后一次 {last}）',
+  },
+} as const;
+
+/** What happened, in one sentence with figures, without its beginning "the client" and its end. */
+export function eventSentence(event: RecordedEvent, language: Language): string {
+  const texts = TEXTS[language];
+  const repeated =
+    event.repeated === undefined
+      ? ''
+      : fill(texts.repeated, { count: event.repeated, last: moment(event.lastAt ?? event.at) });
+  return sentenceOf(event, language) + repeated;
+}
+
+function sentenceOf(event: RecordedEvent, language: Language): string {
+  const texts = TEXTS[language];
+  const address = addressOf(event);
+  const cause = causeSentence(CAUSES[event.code], event.text, language);
+  switch (event.kind) {
+    case 'connected': {
+      const session = event.sessionPresent === true ? texts.resumed : event.cleanStart === true ? texts.cleanSession : texts.newSession;
+      const certificate = event.certificate === undefined ? '' : ` (${event.certificate})`;
+      return fill(texts.connected, {
+        address,
+        listener: event.listener ?? '',
+        version: versionName(event.protocolVersion),
+        user: event.username === undefined ? '' : fill(texts.user, { name: event.username }),
+        tls: event.tls === undefined ? '' : `, ${event.tls}${certificate}`,
+        session,
+        took: event.tookOverFrom === undefined ? '' : fill(texts.took, { address: event.tookOverFrom }),
+      });
+    }
+    case 'closed': {
+      const template = event.by === 'network' ? texts.network : event.by === 'peer' ? texts.peer : texts.self;
+      const traffic = fill(texts.traffic, { packetsIn: event.packetsIn ?? 0, packetsOut: event.packetsOut ?? 0 });
+      return fill(template, { time: duration(event.connectedForMs ?? 0, language), cause }) + traffic;
+    }
+    case 'refused':
+      return fill(texts.refused, { address, cause });
+    case 'subscribe-refused':
+      return fill(texts.subscribe, { cause });
+    case 'session-ended': {
+      const queued = (event.queued ?? 0) > 0 ? fill(texts.queued, { count: event.queued ?? 0 }) : '';
+      return fill(texts.sessionEnded, { cause: causeSentence(SESSION_ENDS[event.code], '', language), queued });
+    }
+    case 'broker-ended':
+      return fill(texts.brokerEnded, { cause });
+  }
+}
+
+/** How many messages were lost, and why. */
+export function lossSentence(cause: LossCause, total: LossTotal, language: Language): string {
+  const { count, topic, lastAt } = total;
+  const meaning = LOSSES[cause].meaning[language];
+  const last = moment(lastAt);
+  if (language === 'zh') return `丢失 ${count} 条消息：${meaning}（最后一条 ${last}，主题 ${topic}）`;
+  return `${count} ${count === 1 ? 'message was' : 'messages were'} lost because ${meaning} (the last at ${last}, topic ${topic})`;
+}
