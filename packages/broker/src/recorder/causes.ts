@@ -1,5 +1,3 @@
-import type { LossCause } from './observer.ts';
-
 /** The languages that explanations are written in. */
 export type Language = 'en' | 'zh';
 
@@ -322,13 +320,18 @@ export const SESSION_ENDS: Readonly<Record<string, CauseWords>> = {
 };
 
 /** Why messages were lost. */
-export const LOSSES: Readonly<Record<LossCause, CauseWords>> = {
+export const LOSSES: Readonly<Record<string, CauseWords>> = {
   'queue-full': cause(
     words('its queue was full', '其队列已满'),
     words(
       'The client was away too long or takes too slowly: let it read sooner, publish less, or raise `queue.messages` and `queue.bytes`.',
       '客户端离线太久或读取太慢：让它更早读取、减少发布，或提高 `queue.messages` 和 `queue.bytes`。',
     ),
+  ),
+  superseded: cause(words('a newer message of the same topic took their place', '同一主题的新消息取代了它们')),
+  'too-old': cause(
+    words('they had waited for longer than messages are kept for a client that is away', '等待时间超过了为离线客户端保留消息的期限'),
+    words('Let the client come back sooner, or let messages be kept longer.', '请让客户端更早重新连接，或延长消息保留期限。'),
   ),
   expired: cause(
     words('their Message Expiry Interval had passed', '已超过 Message Expiry Interval'),

@@ -80,7 +80,7 @@ export function explain(broker: Broker, clientId: string, language: Language = '
   if (handler?.isSlow === true) verdict.push(fill(texts.slow, { bytes: handler.output.pendingBytes }));
   for (const [cause, total] of entries) {
     verdict.push(texts.sentence(lossSentence(cause, total, language)));
-    const words = LOSSES[cause].advice;
+    const words = LOSSES[cause]?.advice;
     if (words !== undefined) advice.push(words[language]);
   }
   advice.unshift(...adviceOfEnds(events, handler !== undefined, language));

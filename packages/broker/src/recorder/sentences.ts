@@ -133,7 +133,7 @@ function sentenceOf(event: RecordedEvent, language: Language): string {
 /** How many messages were lost, and why. */
 export function lossSentence(cause: LossCause, total: LossTotal, language: Language): string {
   const { count, topic, lastAt } = total;
-  const meaning = LOSSES[cause].meaning[language];
+  const meaning = LOSSES[cause]?.meaning[language] ?? cause;
   const last = moment(lastAt);
   if (language === 'zh') return `丢失 ${count} 条消息：${meaning}（最后一条 ${last}，主题 ${topic}）`;
   return `${count} ${count === 1 ? 'message was' : 'messages were'} lost because ${meaning} (the last at ${last}, topic ${topic})`;
