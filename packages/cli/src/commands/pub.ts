@@ -1,5 +1,37 @@
+import { messageParameters } from '@hawser/parameters';
 import { Command } from 'commander';
+import { ConnectFlags } from '../flags/connect-flags.ts';
+import { addParameterFlags, type GivenValues } from '../flags/parameter-flags.ts';
+import { PropertyFlag } from '../flags/property-flag.ts';
 
+/** Flags of `hawser pub` that are its own. */
+export interface PubFlags {
+  readonly file?: string;
+  readonly stdin?: boolean;
+  readonly lines?: boolean;
+  readonly empty?: boolean;
+  readonly verbose?: boolean;
+}
+
+/** `hawser pub`: publishes a message, or one for each line of standard input. */
 export function pubCommand(): Command {
-  return new Command('pub');
+  const command = new Command('pub')
+    .description('publish a message')
+    .helpOption('--help', 'print this help')
+    .optionsGroup('What is published:');
+  const message: GivenValues = new Map();
+  addParameterFlags(command, messageParameters(), message);
+  command
+    .option('-f, --file <file>', 'publish the content of a file')
+    .option('-s, --stdin', 'publish the whole of standard input as one message')
+    .option('-l, --lines', 'publish each line of standard input as a message')
+    .option('-n, --empty', 'publish an empty message (with --retain: removes the retained one)')
+    .option('-v, --verbose', 'print what was negotiated');
+  const connection = new ConnectFlags(command);
+  const properties = new PropertyFlag(command);
+  return command.action(async (flags: PubFlags) => {
+    properties.apply(connection.given, message);
+    const { runPub } = await import('../client/run-pub.ts');
+    await runPub(flags, message, connection);
+  });
 }

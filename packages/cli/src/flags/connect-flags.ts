@@ -1,11 +1,17 @@
 import { readFileSync } from 'node:fs';
-import { findParameter, type Parameter, parameters, validateOptions } from '@hawser/parameters';
+import { findParameter, type OptionProblem, type Parameter, parameters, validateOptions } from '@hawser/parameters';
 import { type Command, Option } from 'commander';
 import { EXIT, ExitError, usageError } from '../exit-error.ts';
 import { addParameterFlags, flagName, type GivenValues, giveText } from './parameter-flags.ts';
 
 /** Parameters of TLS whose flags name a file. */
 const FILES = ['tls.ca', 'tls.cert', 'tls.key'];
+const GROUPS: readonly (readonly [string, (name: string) => boolean])[] = [
+  ['Connection:', (name) => !/^(will|tls|reconnect)\b/.test(name)],
+  ['Will:', (name) => name.startsWith('will.')],
+  ['TLS:', (name) => name.startsWith('tls.')],
+  ['Reconnecting:', (name) => name.startsWith('reconnect')],
+];
 const SECRETS_FROM = { username: 'HAWSER_USERNAME', password: 'HAWSER_PASSWORD' } as const;
 
 /** The flags of a connection, made from the parameters table, on one command. */
@@ -14,8 +20,15 @@ export class ConnectFlags {
   #passwordFile: string | undefined;
 
   constructor(command: Command) {
-    const rows = parameters.filter(({ cli }) => cli.length > 0);
-    addParameterFlags(command, rows, this.given);
+    for (const [heading, belongs] of GROUPS) {
+      command.optionsGroup(heading);
+      addParameterFlags(
+        command,
+        parameters.filter((row) => row.cli.length > 0 && belongs(row.name)),
+        this.given,
+      );
+    }
+    command.optionsGroup('Connection:');
     command.addOption(new Option('--password-file <file>', 'file whose first line is the password'));
     command.on('option:password-file', (path: string) => {
       this.#passwordFile = path;
@@ -25,11 +38,16 @@ export class ConnectFlags {
     if (delay !== undefined) command.on('option:will-delay', (text: string) => giveText(this.given, delay, text));
   }
 
+  /** Reconnecting was spoken of. */
+  get givesReconnect(): boolean {
+    return [...this.given.keys()].some((name) => name.startsWith('reconnect'));
+  }
+
   /**
-   * The options of `connect(undefined, options)`, checked. Throws ExitError: 64 for what the command line says wrong, 1 for a
+   * The options of `connect(options)`, checked. Throws ExitError: 64 for what the command line says wrong, 1 for a
    * file that cannot be read.
    */
-  options(environment: NodeJS.ProcessEnv): { readonly options: object; readonly warnings: readonly string[] } {
+  options(environment: NodeJS.ProcessEnv): { readonly options: object; readonly warnings: readonly OptionProblem[] } {
     const values: GivenValues = new Map(this.given);
     this.#addCredentials(values, environment);
     for (const name of FILES) {
@@ -43,7 +61,7 @@ export class ConnectFlags {
     const problems = validateOptions(options, { platform: 'node', label: labelOf });
     const mistake = problems.find(({ severity }) => severity === 'error');
     if (mistake !== undefined) throw usageError(mistake.message);
-    return { options, warnings: problems.map(({ message }) => message) };
+    return { options, warnings: problems };
   }
 
   #addCredentials(values: GivenValues, environment: NodeJS.ProcessEnv): void {

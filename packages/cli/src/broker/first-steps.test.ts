@@ -1,0 +1,27 @@
+import { describe, expect, it } from 'vitest';
+import { firstSteps } from './first-steps.ts';
+
+describe('firstSteps', () => {
+  it('needs no address where the default one is listened on', () => {
+    expect(firstSteps(['mqtt://127.0.0.1:1883', 'ws://127.0.0.1:8083/mqtt'])).toContain(
+      "  mosquitto_sub -v -t 'harbour/#'",
+    );
+    expect(firstSteps(['mqtt://0.0.0.0:1883'])).toContain("  hawser sub -v -t 'harbour/#'");
+  });
+
+  it('names the address otherwise', () => {
+    const lines = firstSteps(['ws://127.0.0.1:8083/mqtt', 'mqtt://192.0.2.1:1999']);
+    expect(lines).toContain("  hawser sub -L mqtt://192.0.2.1:1999 -v -t 'harbour/#'");
+    expect(lines).toContain("  mosquitto_sub -h 192.0.2.1 -p 1999 -v -t 'harbour/#'");
+    expect(firstSteps(['mqtt://[::]:1999'])).toContain("  hawser sub -L mqtt://localhost:1999 -v -t 'harbour/#'");
+  });
+
+  it('speaks of mosquitto only where there is plain TCP', () => {
+    expect(firstSteps(['ws://127.0.0.1:8083/mqtt'])).toEqual([
+      'Try it, each in a terminal of its own:',
+      "  hawser sub -L ws://127.0.0.1:8083/mqtt -v -t 'harbour/#'",
+      "  hawser pub -L ws://127.0.0.1:8083/mqtt -t harbour/bell -m 'eight bells'",
+    ]);
+    expect(firstSteps([])).toEqual([]);
+  });
+});

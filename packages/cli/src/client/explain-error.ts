@@ -1,0 +1,28 @@
+import { ClosedError, ConnectError, RefusedError, TimeoutError, UsageError } from '@hawser/client';
+import { EXIT, ExitError } from '../exit-error.ts';
+
+/** What the client library threw, as lines and an exit code; anything else stays what it is. */
+export function explainClientError(error: unknown): unknown {
+  // What is wrong with the address or an option is both; it is the command line that is wrong then.
+  if (error instanceof UsageError) return new ExitError(EXIT.usage, error.message, { cause: error });
+  if (error instanceof ConnectError) return explainConnectError(error);
+  if (error instanceof RefusedError) return failed(`refused (${error.code}): ${error.message}`, error);
+  if (error instanceof TimeoutError) return failed(`no answer in time (${error.code}): ${error.message}`, error);
+  if (error instanceof ClosedError) return failed(`the connection was ended (${error.code}): ${error.message}`, error);
+  return error;
+}
+
+function explainConnectError(error: ConnectError): ExitError {
+  const { stage, code, message, evidence } = error;
+  const where = evidence.url ?? (evidence.host === undefined ? undefined : `${evidence.host}:${evidence.port ?? ''}`);
+  const said =
+    evidence.reasonString === undefined || message.includes(evidence.reasonString)
+      ? ''
+      : `; the server says: ${evidence.reasonString}`;
+  const to = where === undefined || message.includes(where) ? '' : ` to ${where}`;
+  return new ExitError(EXIT.failed, `could not connect${to} (${stage}: ${code}): ${message}${said}`, { cause: error });
+}
+
+function failed(message: string, cause: Error): ExitError {
+  return new ExitError(EXIT.failed, message, { cause });
+}
