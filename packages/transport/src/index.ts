@@ -28,7 +28,9 @@ export {
 export { MemoryNetwork, type MemoryNetworkOptions } from './memory.ts';
 export { Random } from './random.ts';
 export { SocketTransport } from './tcp.ts';
-export { type Pem, type TlsListenOptions, tlsInfoOf } from './tls.ts';
+export { type Pem, type TlsCertificate, type TlsListenOptions, tlsInfoOf } from './tls.ts';
+export { type TlsCertificatePaths, TlsFiles, type TlsPaths } from './tls-files.ts';
+export { type TlsWatch, type TlsWatchOptions, watchTls } from './tls-reload.ts';
 export type { Listener, TlsInfo, Transport, TransportHandler, TransportInfo } from './transport.ts';
 export { adoptWebSocket, chooseSubprotocol, WebSocketTransport } from './ws.ts';
 export { type UpgradeRefusal, type UpgraderOptions, WebSocketUpgrader } from './ws-upgrader.ts';

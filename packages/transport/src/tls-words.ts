@@ -88,6 +88,26 @@ export function explainTlsRefusal(error: Error, authorizationError: Error | stri
   return { code: 'tls-failed', text: `the TLS handshake failed: ${alertWords(system) || firstLine(error.message)}` };
 }
 
+/** What is wrong with PEM text that was to be one certificate or key: `it is not PEM text: …`. */
+export function pemWords(error: unknown): string {
+  switch (systemCodeOf(error)) {
+    case 'ERR_OSSL_PEM_NO_START_LINE':
+    case 'ERR_OSSL_UNSUPPORTED':
+      return 'it is not PEM text of that kind, which begins with a line -----BEGIN …-----';
+    case 'ERR_OSSL_PEM_BAD_END_LINE':
+    case 'ERR_OSSL_PEM_BAD_BASE64_DECODE':
+      return 'it is damaged PEM text';
+    case 'ERR_MISSING_PASSPHRASE':
+    case 'ERR_OSSL_CRYPTO_INTERRUPTED_OR_CANCELLED':
+      return 'it is encrypted: its passphrase is needed';
+    case 'ERR_OSSL_EVP_BAD_DECRYPT':
+    case 'ERR_OSSL_BAD_DECRYPT':
+      return 'the passphrase does not open it';
+    default:
+      return firstLine(error instanceof Error ? error.message : String(error));
+  }
+}
+
 /** `ERR_SSL_TLSV1_ALERT_UNKNOWN_CA` is `unknown ca`. */
 export function alertWords(code: string): string {
   return code

@@ -1,5 +1,6 @@
+import { constants, X509Certificate } from 'node:crypto';
 import type { Socket } from 'node:net';
-import { createServer, type Server, type TLSSocket, type TlsOptions } from 'node:tls';
+import { createSecureContext, createServer, type Server, type TLSSocket, type TlsOptions } from 'node:tls';
 import type { Attempt, Attempts } from './attempts.ts';
 import { ListenError, systemCodeOf } from './listen-error.ts';
 import { explainTlsRefusal } from './tls-words.ts';
@@ -8,13 +9,22 @@ import type { TlsInfo } from './transport.ts';
 /** PEM text, or its bytes. */
 export type Pem = string | Uint8Array;
 
-/** How a TLS listener shows itself and whom it takes. */
-export interface TlsListenOptions {
+/** A certificate and its private key. */
+export interface TlsCertificate {
   /** The certificate, followed by those that lead to the CA. */
   readonly cert: Pem;
   readonly key: Pem;
   /** Of the key. */
   readonly passphrase?: string | undefined;
+}
+
+/** How a TLS listener shows itself and whom it takes. */
+export interface TlsListenOptions extends TlsCertificate {
+  /**
+   * More certificates: a client that asks for a name (SNI) which is in one of them sees that one, all others the first
+   * one. Names are the DNS names in the certificate, `*.example.org` too, or its Common Name where there are none.
+   */
+  readonly certificates?: readonly TlsCertificate[] | undefined;
   /** Who may have issued certificates of clients; none: those this runtime trusts. */
   readonly ca?: Pem | readonly Pem[] | undefined;
   /** Certificates that were revoked. */
@@ -26,7 +36,7 @@ export interface TlsListenOptions {
   readonly verify: 'none' | 'optional' | 'required';
   /** By default `TLSv1.2`. */
   readonly minVersion?: 'TLSv1.2' | 'TLSv1.3' | undefined;
-  /** In OpenSSL's notation. */
+  /** In OpenSSL's notation. A list that is not valid is told as a ListenError. */
   readonly ciphers?: string | undefined;
   /** Protocols that may be negotiated with clients that offer some (ALPN); none: what clients offer is passed over. */
   readonly alpn?: readonly string[] | undefined;
@@ -56,11 +66,21 @@ function commonName(socket: TLSSocket): string | undefined {
   return Array.isArray(name) ? name.at(-1) : name;
 }
 
-/** Makes TLS of the sockets that come in. New options are for connections to come. */
+/**
+ * Makes TLS of the sockets that come in. New options are for connections to come.
+ *
+ * Sessions may be resumed (tickets, for five minutes) until new options are set: their keys go with the options, so that
+ * nobody comes in by an old ticket whom the new CA or CRL would refuse.
+ */
 export class TlsStage {
   readonly #attempts: Attempts;
   readonly #onSecure: (socket: TLSSocket, attempt: Attempt) => void;
   #server: Server;
+
+  /** Throws a ListenError when a listener could not be opened with these. */
+  static check(options: TlsListenOptions): void {
+    createTlsServer(options);
+  }
 
   /** Throws a ListenError when certificate, key or CA can't be used. */
   constructor(options: TlsListenOptions, attempts: Attempts, onSecure: (socket: TLSSocket, attempt: Attempt) => void) {
@@ -80,12 +100,7 @@ export class TlsStage {
 
   /** A server that listens nowhere: connections are handed to it, so that another can take over at any time. */
   #createServer(options: TlsListenOptions): Server {
-    let server: Server;
-    try {
-      server = createServer(toNodeOptions(options));
-    } catch (error) {
-      throw explainTlsOptions(error);
-    }
+    const server = createTlsServer(options);
     server.on('secureConnection', (socket) => {
       const attempt = this.#attempts.of(rawSocketOf(socket));
       if (attempt === undefined) socket.destroy();
@@ -102,27 +117,77 @@ export class TlsStage {
   }
 }
 
+function createTlsServer(options: TlsListenOptions): Server {
+  try {
+    return createServer({ ...toNodeOptions(options, options), ...byServerName(options) });
+  } catch (error) {
+    throw explainTlsOptions(error);
+  }
+}
+
 /** Node tells of a failed handshake with the TLS socket only, when that no longer knows its peer's address. */
 function rawSocketOf(socket: TLSSocket): Socket | undefined {
   return (socket as TLSSocket & { readonly _parent?: Socket })._parent;
 }
 
-function toNodeOptions(options: TlsListenOptions): TlsOptions {
+/** Chooses among several certificates. Node's own `addContext` takes `LOCALHOST` for another name than `localhost`. */
+function byServerName(options: TlsListenOptions): TlsOptions {
+  const more = (options.certificates ?? []).map((certificate) => ({
+    names: namesOf(certificate).map((name) => name.toLowerCase()),
+    context: createSecureContext(toNodeOptions(options, certificate)),
+  }));
+  if (more.length === 0) return {};
+  return {
+    SNICallback(serverName, done) {
+      const name = serverName.toLowerCase();
+      const parent = name.includes('.') ? `*${name.slice(name.indexOf('.'))}` : name;
+      const found = more.find(({ names }) => names.includes(name)) ?? more.find(({ names }) => names.includes(parent));
+      done(null, found?.context);
+    },
+  };
+}
+
+/** Names by which clients ask for a certificate. */
+function namesOf({ cert }: TlsCertificate): readonly string[] {
+  const certificate = new X509Certificate(nodePem(cert));
+  const names = [...(certificate.subjectAltName ?? '').matchAll(/(?:^|, )DNS:([^",]+)/g)].map(([, name = '']) => name);
+  if (names.length > 0) return names;
+  const commonName = /(?:^|\n)CN=([^\n]*)/.exec(certificate.subject)?.[1];
+  return commonName === undefined ? [] : [commonName];
+}
+
+function toNodeOptions(options: TlsListenOptions, { cert, key, passphrase }: TlsCertificate): TlsOptions {
   const result: TlsOptions = {
-    cert: nodePem(options.cert),
-    key: nodePem(options.key),
+    cert: nodePem(cert),
+    key: nodePem(key),
     requestCert: options.verify !== 'none',
     rejectUnauthorized: options.verify === 'required',
     minVersion: options.minVersion ?? 'TLSv1.2',
     // The attempt has a clock of its own, from the first byte to the end of the last stage.
     handshakeTimeout: 2 ** 31 - 1,
+    // A client of TLS 1.2 could make the broker do handshake after handshake on one connection.
+    secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
   };
-  if (options.passphrase !== undefined) result.passphrase = options.passphrase;
-  if (options.ca !== undefined) result.ca = nodePems(options.ca);
-  if (options.crl !== undefined) result.crl = nodePems(options.crl);
+  if (passphrase !== undefined) result.passphrase = passphrase;
+  if (options.ca !== undefined) result.ca = authorities(options.ca);
+  if (options.crl !== undefined) result.crl = nodePems(options.crl).flatMap(eachCrl);
   if (options.ciphers !== undefined) result.ciphers = options.ciphers;
   if (options.alpn !== undefined && options.alpn.length > 0) result.ALPNProtocols = [...options.alpn];
   return result;
+}
+
+/** Node passes over what is no certificate, and without any it would trust those that the runtime trusts. */
+function authorities(pems: Pem | readonly Pem[]): (string | Buffer)[] {
+  const found = nodePems(pems);
+  if (found.length === 0) throw new Error('the list of CAs is empty');
+  for (const pem of found) new X509Certificate(pem);
+  return found;
+}
+
+/** Of a text with several revocation lists Node would read the first one only. */
+function eachCrl(pem: string | Buffer): string[] {
+  const text = pem.toString();
+  return text.match(/-----BEGIN X509 CRL-----[\s\S]*?-----END X509 CRL-----/g) ?? [text];
 }
 
 /** Node takes text or a Buffer. */
@@ -144,6 +209,12 @@ export function tlsOptionsWords(error: unknown): string {
   switch (systemCodeOf(error)) {
     case 'ERR_OSSL_X509_KEY_VALUES_MISMATCH':
       return 'the certificate and the key do not belong together: the certificate was issued for another key';
+    case 'ERR_SSL_NO_CIPHER_MATCH':
+      return 'no cipher that this runtime has is in the list of ciphers (OpenSSL notation, such as ECDHE+AESGCM)';
+    case 'ERR_CRYPTO_OPERATION_FAILED':
+      if (/CRL/i.test(text))
+        return 'the revocation list (CRL) is not PEM text: it must have a line -----BEGIN X509 CRL-----';
+      return `the certificate, the key or the CA can't be used: ${text}`;
     case 'ERR_OSSL_PEM_NO_START_LINE':
       return 'the certificate, the key or the CA is not PEM text: it must have a line -----BEGIN …-----';
     case 'ERR_MISSING_PASSPHRASE':
