@@ -10,7 +10,7 @@ import {
 import { type Connection, Message, NO_TICKET, type Ticket } from '@hawser/protocol';
 import type { BrokerCore } from '../core.ts';
 import type { ClientSession } from '../sessions/client-session.ts';
-import { FanoutGroup, type Member } from './fanout-group.ts';
+import { FanoutGroup, type Member, type SegmentPool } from './fanout-group.ts';
 import { RetainedMessages } from './retained-messages.ts';
 import { type Fan, type GroupTarget, Route, type RouteEntry } from './route.ts';
 import { SharedGroup } from './shared-group.ts';
@@ -41,11 +41,28 @@ export class Router {
   readonly #shared = new Map<string, SharedGroup>();
   readonly #routes = new TopicIndex<Route>();
   readonly #groups = new Map<string, FanoutGroup>();
+  readonly #segments: SegmentPool;
+  #routeBytes = 0;
   readonly #routed: Routed = { ticket: NO_TICKET, matched: false, congested: false };
 
   constructor(core: BrokerCore) {
     this.#core = core;
     this.retained = new RetainedMessages(core);
+    this.#segments = { bytes: 0, limit: core.settings['fanout.segmentBytes'] };
+  }
+
+  /** Buffers of all fan-out groups. */
+  get segmentBytes(): number {
+    return this.#segments.bytes;
+  }
+
+  /** Topics whose receivers are remembered, and what that takes, as estimated. */
+  get routeCount(): number {
+    return this.#routes.size;
+  }
+
+  get routeBytes(): number {
+    return this.#routeBytes;
   }
 
   get subscriptionCount(): number {
@@ -103,6 +120,13 @@ export class Router {
   removeLocal(subscriber: LocalSubscriber): void {
     this.#tree.remove(subscriber.filter, subscriber);
     this.invalidate(subscriber.filter);
+  }
+
+  /** How many subscriptions match a topic, looked up in the tree whatever is remembered. */
+  countReceivers(topic: string): number {
+    let count = 0;
+    this.#tree.match(topic, () => count++);
+    return count;
   }
 
   /** Forgets the receivers of all topics that a filter matches: something about them has changed. */
@@ -273,6 +297,8 @@ export class Router {
       session.countLost('offline-qos0', message.topic.name, 0);
       return;
     }
+    const congested = qos === 0 && session.session.connection?.output.congested === true;
+    if (congested && this.#losesToCongestion(session, message.topic.name, now)) return;
     const identifiers = member.identifier === undefined ? undefined : [member.identifier];
     const retain = message.retain && member.retainAsPublished;
     const ticket = session.session.deliver(message, qos, retain, identifiers, group.topicFilter, ready, now);
@@ -353,22 +379,33 @@ export class Router {
       }
     });
     const route = new Route({ name: topic, bytes: encodeUtf8(topic) }, entries, shared, locals);
-    if (this.#routes.size >= this.#core.settings['limits.routes']) {
-      const oldest = this.#routes.oldest();
-      const stale = oldest === undefined ? undefined : this.#routes.get(oldest);
-      if (stale !== undefined) this.#forget(stale);
-    }
+    this.#makeRoomFor(route);
     this.#routes.set(topic, route);
+    this.#routeBytes += route.bytes;
     return route;
   }
 
+  #makeRoomFor(route: Route): void {
+    const { settings } = this.#core;
+    while (this.#routes.size >= settings['limits.routes'] || this.#routeBytes + route.bytes > settings['limits.routeBytes']) {
+      const oldest = this.#routes.oldest();
+      const stale = oldest === undefined ? undefined : this.#routes.get(oldest);
+      if (stale === undefined) return;
+      this.#forget(stale);
+      this.#core.counters.routesEvicted++;
+    }
+  }
+
   #forget(route: Route): void {
+    this.#routeBytes -= route.bytes;
     this.#routes.delete(route.topic.name);
     for (const fan of route.fans) {
       if (fan === undefined) continue;
       for (const { group, key } of fan.groups) {
         group.uses--;
-        if (group.uses === 0) this.#groups.delete(key);
+        if (group.uses > 0) continue;
+        this.#groups.delete(key);
+        group.retire();
       }
     }
   }
@@ -410,7 +447,7 @@ export class Router {
     const key = `${kindKey}:${members.map((member) => member.memberNumber).join()}`;
     let group = this.#groups.get(key);
     if (group === undefined) {
-      group = new FanoutGroup(members, this.#core.driverNode.flushQueue);
+      group = new FanoutGroup(members, this.#core.driverNode.flushQueue, this.#segments);
       this.#groups.set(key, group);
     }
     group.uses++;
