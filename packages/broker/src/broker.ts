@@ -5,12 +5,15 @@ import {
   type Clock,
   createDriverNode,
   type DriverNode,
-  type Listener,
-  type ListenOptions,
   listen,
+  type NetworkListener,
   parseListenUrl,
   systemClock,
+  TlsFiles,
+  type TlsListenOptions,
+  type TlsWatch,
   type Transport,
+  watchTls,
 } from '@hawser/transport';
 import type { BrokerCore } from './core.ts';
 import { type ClientIdPolicy, Intake, type ListenerInfo } from './intake/intake.ts';
@@ -31,8 +34,8 @@ import type { Store, StoreOperation } from './stores/store.ts';
 export interface ListenerOptions {
   /** `mqtt://127.0.0.1:1883`, `mqtts://…`, `ws://…/mqtt`, `wss://…/mqtt`; port 0 takes a free one. */
   readonly url: string;
-  /** Certificate and key; for `mqtts` and `wss`. */
-  readonly tls?: ListenOptions['tls'];
+  /** For `mqtts` and `wss`: certificate and key as PEM, or files that are read again when they change. */
+  readonly tls?: TlsListenOptions | TlsFiles;
   /** Protocol versions that are taken (3, 4, 5); absent: all. */
   readonly versions?: readonly ProtocolVersion[];
   /** Decides who may connect here, in place of the broker's own Authenticator. */
@@ -107,7 +110,8 @@ export class Broker implements BrokerCore {
   lastTicket: Ticket = NO_TICKET;
   readonly #clock: Clock;
   readonly #random: (size: number) => Uint8Array;
-  readonly #listeners: Listener[] = [];
+  readonly #listeners: NetworkListener[] = [];
+  readonly #tlsWatches: TlsWatch[] = [];
   readonly #waitingSessions = new Set<ClientSession>();
   readonly #waitingConnections = new Set<Connection>();
   #sequence = 1;
@@ -144,6 +148,11 @@ export class Broker implements BrokerCore {
     return this.#listeners.map((listener) => listener.url);
   }
 
+  /** In the order of the options; `setTls` gives one other certificates. */
+  get listeners(): readonly NetworkListener[] {
+    return this.#listeners;
+  }
+
   /** Called by `createBroker`. */
   async open(options: BrokerOptions): Promise<void> {
     const { store } = this;
@@ -164,8 +173,8 @@ export class Broker implements BrokerCore {
   }
 
   /** Listens on one more address. */
-  async listen(options: ListenerOptions): Promise<Listener> {
-    const { versions, authenticate, clientIds } = options;
+  async listen(options: ListenerOptions): Promise<NetworkListener> {
+    const { versions, authenticate, clientIds, tls } = options;
     let info: ListenerInfo = { url: options.url, versions, authenticate, clientIds };
     const listener = await listen(parseListenUrl(options.url), {
       onTransport: (transport) => this.attach(transport, info),
@@ -183,11 +192,21 @@ export class Broker implements BrokerCore {
       },
       handshakeTimeoutMs: this.settings['limits.connectTimeout'] * 1000,
       maximumHandshakes: this.settings['limits.handshakes'],
-      ...(options.tls === undefined ? {} : { tls: options.tls }),
+      wsOrigins: originsOf(this.settings['websocket.origins']),
+      tls: tls instanceof TlsFiles ? tls.options : tls,
     });
     info = { ...info, url: listener.url };
     this.#listeners.push(listener);
+    if (tls instanceof TlsFiles) this.#watchTls(tls, listener);
     return listener;
+  }
+
+  /**
+   * Reads the TLS files of all listeners now, as at SIGHUP. False: some can't be used, and the observer was told; those
+   * before stay in force.
+   */
+  reloadTls(): boolean {
+    return this.#tlsWatches.map((watch) => watch.reload()).every((isGood) => isGood);
   }
 
   /** Serves a connection that came by other means. */
@@ -229,11 +248,24 @@ export class Broker implements BrokerCore {
 
   async #close(): Promise<void> {
     const listeners = this.#listeners.map((listener) => listener.close());
+    for (const watch of this.#tlsWatches) watch[Symbol.dispose]();
     await this.intake.close(CLOSE_WITHIN_MS);
     await Promise.all(listeners);
     this.driverNode.deadlines.close();
     await this.recorder.close();
     if (this.store !== undefined && this.#storeIsOpen) await this.store.close();
+  }
+
+  #watchTls(files: TlsFiles, listener: NetworkListener): void {
+    const { url } = listener;
+    for (const text of files.warnings(this.wallNow())) this.observer.onWarning?.('tls-certificate', `${url}: ${text}`);
+    const watch = watchTls(files, {
+      clock: this.#clock,
+      apply: (options) => listener.setTls(options),
+      onReloaded: (text) => this.observer.onTlsReloaded?.(url, text),
+      onFault: (text) => this.observer.onWarning?.('tls-files', `${url}: ${text}`),
+    });
+    this.#tlsWatches.push(watch);
   }
 
   // BrokerCore
@@ -301,4 +333,10 @@ export class Broker implements BrokerCore {
     if (fault === undefined) this.observer.onWarning?.('store-works-again', 'the data directory can be written again');
     else this.observer.onWarning?.('store-fault', `the data directory cannot be written: ${fault.message}`);
   }
+}
+
+/** `https://a.example, b.example`; empty: none named. */
+function originsOf(setting: string): readonly string[] | undefined {
+  const origins = setting.split(',').map((origin) => origin.trim());
+  return origins.some((origin) => origin !== '') ? origins.filter((origin) => origin !== '') : undefined;
 }

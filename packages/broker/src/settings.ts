@@ -73,6 +73,10 @@ export const SETTINGS = {
   'recorder.history': number(2000, 'events', 1, 1_000_000, 'Events of all clients that the history shows.'),
   'recorder.fileBytes': number(16 * MiB, 'bytes', 2048, 65_536 * MiB, 'Bytes of the files in which the recorder survives a restart.'),
   'sys.interval': number(10, 's', 0, 86_400, 'How often the $SYS topics are published. 0: never.'),
+  'websocket.origins': {
+    default: '',
+    text: 'Web pages that may connect: origins with commas between them, such as https://example.org, or * for all. Empty: those of the same host and of this machine.',
+  } as Setting<string>,
   'responseInformation': { default: '', text: 'Response Information for 5.0 clients that ask for it; %c is the Client Identifier.' } as Setting<string>,
 } as const;
 

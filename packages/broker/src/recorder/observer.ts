@@ -91,6 +91,8 @@ export interface Observer {
   onSessionEnded?(event: SessionEndedEvent): void;
   /** Something for the operator, once: credentials that nobody checks, a disk that fails. */
   onWarning?(code: string, text: string): void;
+  /** New TLS files of a listener are in use, for connections to come. `text`: `CN=localhost, valid until 2027-01-31`. */
+  onTlsReloaded?(listener: string, text: string): void;
 }
 
 /** Both are told everything, the first one first. Lost messages go to the second alone: the first has counted them. */
@@ -130,6 +132,7 @@ export function tellBoth(recorder: Observer, other: Observer | undefined): Obser
       recorder.onWarning?.(code, text);
       other.onWarning?.(code, text);
     },
+    onTlsReloaded: (listener, text) => other.onTlsReloaded?.(listener, text),
   };
   if (other.onLost === undefined) return both;
   return { ...both, onLost: (event) => other.onLost?.(event) };
