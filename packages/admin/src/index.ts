@@ -2,4 +2,4 @@ export { isLoopback } from './access/access.ts';
 export type { ApiToken } from './access/token.ts';
 export { ApiError } from './api-error.ts';
 export { type Admin, AdminError, type AdminOptions, createAdmin } from './create-admin.ts';
-export { createLogger, LOG_LEVELS, type LogLevel, logObserver } from './log-observer.ts';
+export * from './log.ts';

@@ -3,6 +3,8 @@ export const EXIT = {
   ok: 0,
   /** It could not be done: refused, unreachable, a port in use, a bad value in a file. */
   failed: 1,
+  /** There is nobody to ask: the API does not answer. */
+  unreachable: 2,
   /** `--wait` ran out, as mosquitto_sub says it. */
   timeout: 27,
   /** The command line itself is wrong (EX_USAGE of sysexits.h). */

@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { brokerCommand } from './commands/broker.ts';
 import { certsCommand } from './commands/certs.ts';
+import { explainCommand } from './commands/explain.ts';
 import { pubCommand } from './commands/pub.ts';
 import { subCommand } from './commands/sub.ts';
 import { EXIT } from './exit-error.ts';
@@ -26,12 +27,14 @@ function createProgram(): Command {
     .description('MQTT broker and command line, for MQTT 3.1, 3.1.1 and 5.0')
     .version(readVersion(), '-v, --version', 'print the version')
     .helpOption('-h, --help', 'print this help')
+    // `hawser -v` is the version, `hawser sub -v` is not.
+    .enablePositionalOptions()
     .helpCommand('help [command]', 'print the help of a command')
     .action(() => {
       program.outputHelp({ error: true });
       process.exitCode = EXIT.usage;
     });
-  for (const command of [brokerCommand(), pubCommand(), subCommand(), certsCommand()]) program.addCommand(command);
+  for (const command of [brokerCommand(), pubCommand(), subCommand(), explainCommand(), certsCommand()]) program.addCommand(command);
   for (const command of [program, ...program.commands]) {
     // Errors are worded and printed in one place, `reportError`.
     command.exitOverride().configureOutput({ outputError: () => {} });

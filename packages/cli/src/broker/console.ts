@@ -1,15 +1,71 @@
+import { readFileSync } from 'node:fs';
 import type { Broker } from '@hawser/broker';
+import picocolors from 'picocolors';
+import { EXIT, ExitError } from '../exit-error.ts';
+import { readVersion } from '../version.ts';
 
 /** What runs beside a broker and ends with it. */
 export interface RunningConsole {
-  readonly urls: readonly string[];
+  /** What people are told about it at start. */
+  readonly lines: readonly string[];
   close(): Promise<void>;
 }
 
-/**
- * Starts the web console and the HTTP API at `address` (`HOST:PORT`; undefined: the default one). Nothing listens yet: this is
- * the place where @hawser/admin comes in.
- */
-export async function startConsole(_broker: Broker, _address: string | undefined): Promise<RunningConsole> {
-  return { urls: [], close: async () => {} };
+export interface ConsoleOptions {
+  /** `HOST:PORT`; undefined: the default one, and the broker does without when its port is taken. */
+  readonly address: string | undefined;
+  /** Undefined: in memory. */
+  readonly dataDirectory: string | undefined;
+  readonly passwordFile: string | undefined;
+}
+
+const DEFAULT_HOST = '127.0.0.1';
+const DEFAULT_PORT = 18083;
+
+/** Starts the web console and the HTTP API. Throws ExitError where they may not or cannot listen. */
+export async function startConsole(broker: Broker, options: ConsoleOptions): Promise<RunningConsole> {
+  const { address, dataDirectory } = options;
+  const { AdminError, createAdmin } = await import('@hawser/admin');
+  const { host, port } = address === undefined ? { host: DEFAULT_HOST, port: DEFAULT_PORT } : splitAddress(address);
+  try {
+    const password = readPassword(options.passwordFile);
+    const admin = await createAdmin({ broker, host, port, dataDirectory, password, version: readVersion() });
+    const { file, value } = admin.token;
+    return {
+      lines: [
+        `  console    ${picocolors.cyan(admin.url)}`,
+        file === undefined ? `  API token  ${value}` : `  API token  in ${file}`,
+      ],
+      close: () => admin.close(),
+    };
+  } catch (error) {
+    if (!(error instanceof AdminError)) throw error;
+    if (error.code === 'port-in-use' && address === undefined) {
+      return { lines: [`  console    none: ${error.message} (choose another with --console)`], close: async () => {} };
+    }
+    const hint =
+      error.code === 'password-required'
+        ? 'write one into a file and name it with --console-password-file, or set HAWSER_CONSOLE_PASSWORD'
+        : 'choose another with --console 127.0.0.1:18084, or none with --no-console';
+    throw new ExitError(EXIT.failed, error.message, { hint, cause: error });
+  }
+}
+
+/** `:8080` listens everywhere. */
+function splitAddress(address: string): { readonly host: string; readonly port: number } {
+  const at = address.lastIndexOf(':');
+  const host = address.slice(0, at).replace(/^\[|\]$/g, '');
+  return { host: host === '' ? '::' : host, port: Number(address.slice(at + 1)) };
+}
+
+function readPassword(file: string | undefined): string | undefined {
+  if (file === undefined) return process.env.HAWSER_CONSOLE_PASSWORD;
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8').replace(/\r?\n$/, '');
+  } catch (error) {
+    throw new ExitError(EXIT.failed, `cannot read the password file ${file}: ${String((error as NodeJS.ErrnoException).code)}`);
+  }
+  if (text === '') throw new ExitError(EXIT.failed, `the password file ${file} is empty`);
+  return text;
 }

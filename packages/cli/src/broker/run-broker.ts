@@ -1,5 +1,7 @@
 import { setFlagsFromString } from 'node:v8';
-import { type Broker, createBroker, type Observer, StoreError } from '@hawser/broker';
+import { join } from 'node:path';
+import { createLogger, logObserver } from '@hawser/admin/log';
+import { type Broker, createBroker, FileRecorderLog, SETTINGS, StoreError, startSysTopics } from '@hawser/broker';
 import { LevelStore } from '@hawser/store-level';
 import { ListenError } from '@hawser/transport';
 import picocolors from 'picocolors';
@@ -23,21 +25,33 @@ export async function runBroker(flags: BrokerFlags): Promise<void> {
   setFlagsFromString(YOUNG_GENERATION);
   const configuration = readConfiguration(flags);
   const stop = stopSignal();
-  const broker = await start(configuration);
-  const console = configuration.console === false ? undefined : await startConsole(broker, configuration.console);
-  announce(broker, configuration, console?.urls ?? []);
+  const broker = await start(configuration, flags);
+  const console = configuration.console === false ? undefined : await startConsoleOf(broker, configuration, flags);
+  const stopSysTopics = startSysTopics(broker, readVersion());
+  announce(broker, configuration, console?.lines ?? []);
   await stop;
+  stopSysTopics();
   await console?.close();
   await broker.close();
 }
 
-async function start({ listeners, dataDirectory, settings }: BrokerConfiguration): Promise<Broker> {
+async function startConsoleOf(broker: Broker, configuration: BrokerConfiguration, flags: BrokerFlags) {
+  const { console: address, dataDirectory } = configuration;
+  try {
+    return await startConsole(broker, { address: address || undefined, dataDirectory, passwordFile: flags.consolePasswordFile });
+  } catch (error) {
+    await broker.close();
+    throw error;
+  }
+}
+
+async function start({ listeners, dataDirectory, settings }: BrokerConfiguration, flags: BrokerFlags): Promise<Broker> {
   try {
     return await createBroker({
       listeners: await withDevelopmentCertificate(listeners, dataDirectory),
       settings,
-      observe: WARNINGS,
-      ...(dataDirectory === undefined ? {} : { store: new LevelStore({ directory: dataDirectory }) }),
+      observe: logObserver(createLogger(flags.logLevel)),
+      ...(dataDirectory === undefined ? {} : { store: new LevelStore({ directory: dataDirectory }), recorderLog: recorderLog(dataDirectory, settings) }),
     });
   } catch (error) {
     if (error instanceof ListenError) {
@@ -52,18 +66,17 @@ async function start({ listeners, dataDirectory, settings }: BrokerConfiguration
   }
 }
 
-const WARNINGS: Observer = {
-  onWarning(code, text) {
-    process.stderr.write(`hawser: warning: ${text} (${code})\n`);
-  },
-};
+function recorderLog(dataDirectory: string, settings: BrokerConfiguration['settings']): FileRecorderLog {
+  const bytes = settings['recorder.fileBytes'] ?? SETTINGS['recorder.fileBytes'].default;
+  return new FileRecorderLog({ directory: join(dataDirectory, 'recorder'), bytes });
+}
 
 /** The line `ready` comes last: scripts wait for it. */
-function announce(broker: Broker, { dataDirectory }: BrokerConfiguration, consoleUrls: readonly string[]): void {
+function announce(broker: Broker, { dataDirectory }: BrokerConfiguration, consoleLines: readonly string[]): void {
   const lines = [
     picocolors.bold(`Hawser ${readVersion()}, an MQTT broker for 3.1, 3.1.1 and 5.0`),
     ...broker.urls.map((url) => `  listening  ${picocolors.cyan(url)}`),
-    ...consoleUrls.map((url) => `  console    ${picocolors.cyan(url)}`),
+    ...consoleLines,
     `  data       ${dataDirectory ?? 'in memory, gone when this ends'}`,
     '',
     ...firstSteps(broker.urls),

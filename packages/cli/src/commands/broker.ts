@@ -1,4 +1,5 @@
-import { Command } from 'commander';
+import type { LogLevel } from '@hawser/admin/log';
+import { Command, Option } from 'commander';
 
 /** Flags of `hawser broker` as they were given. */
 export interface BrokerFlags {
@@ -6,9 +7,14 @@ export interface BrokerFlags {
   readonly data?: string;
   /** `HOST:PORT`; false for `--no-console`. */
   readonly console?: string | boolean;
+  readonly consolePasswordFile?: string;
   readonly config?: string;
   readonly set?: readonly string[];
+  readonly logLevel: LogLevel;
 }
+
+/** Those of @hawser/admin, written out: a command is described before what it runs is loaded. */
+const LOG_LEVELS: readonly LogLevel[] = ['trace', 'debug', 'info', 'warn', 'error', 'silent'];
 
 const append = (value: string, before: readonly string[] = []): readonly string[] => [...before, value];
 
@@ -26,10 +32,12 @@ export function brokerCommand(): Command {
       '-d, --data <dir>',
       "where sessions and messages are kept, or 'memory' for nowhere (default: ./hawser-data)",
     )
-    .option('--console <host:port>', 'where the web console and the HTTP API listen')
+    .option('--console <host:port>', 'where the web console and the HTTP API listen (default: 127.0.0.1:18083)')
     .option('--no-console', 'no web console, no HTTP API')
+    .option('--console-password-file <file>', 'password of the console and the API; needed beyond loopback')
     .option('-c, --config <file>', 'YAML file with listeners, data and settings')
     .option('-s, --set <key=value>', 'one setting, over those of the file; repeat for more', append)
+    .addOption(new Option('--log-level <level>', 'what is logged, as lines of JSON on standard error').choices(LOG_LEVELS).default('warn'))
     .action(async (flags: BrokerFlags) => {
       // Imported here, so that `hawser pub` does not wait for a broker and a database to be loaded.
       const { runBroker } = await import('../broker/run-broker.ts');
