@@ -364,6 +364,13 @@ describe('a WebSocket listener', () => {
       '"chat, wamp"',
     ],
     ['another path', request([...UPGRADE, 'Sec-WebSocket-Protocol: mqtt'], '/'), 404, 'wrong-path', 'use /mqtt'],
+    [
+      'a web page of another host',
+      request([...UPGRADE, 'Sec-WebSocket-Protocol: mqtt', 'Origin: https://evil.example']),
+      403,
+      'origin-refused',
+      'the web page\'s origin "https://evil.example" is of another host',
+    ],
     ['a plain request', request(), 426, 'not-websocket', 'GET'],
     [
       'a request without a key',
@@ -383,6 +390,20 @@ describe('a WebSocket listener', () => {
     if (code === 'not-websocket') expect(answer).toContain('path /mqtt, subprotocol mqtt');
     else expect(answer).toContain(refused.text);
     expect([harbour.refused.all.length, harbour.transports.all.length]).toEqual([1, 0]);
+  });
+
+  it('takes web pages of its own host and of those that are named', async () => {
+    const own = await Harbour.open('ws');
+    const other = await Harbour.open('ws', { wsOrigins: ['https://app.example'] });
+    const open = async (harbour: Harbour, origin: string): Promise<void> => {
+      const socket = new WebSocket(harbour.listener.url, ['mqtt'], { origin });
+      opened.push({ close: () => socket.terminate() });
+      await new Promise((resolve, reject) => socket.once('open', resolve).once('error', reject));
+    };
+    await open(own, `http://127.0.0.1:${own.port}`);
+    await open(other, 'https://app.example');
+    await expect(open(other, `http://127.0.0.1:${own.port}`)).rejects.toThrow('403');
+    expect(other.refused.all).toMatchObject([{ stage: 'websocket', code: 'origin-refused' }]);
   });
 
   it('takes a query behind its path, and a path of its own', async () => {

@@ -28,6 +28,8 @@ export interface ListenOptions {
   readonly maximumHandshakes?: number | undefined;
   /** Bytes of one WebSocket message; 2 MiB. */
   readonly wsMaximumFrame?: number | undefined;
+  /** Web pages that may connect, `https://example.org`, or `*`; none: those of the same host and of loopback. */
+  readonly wsOrigins?: readonly string[] | undefined;
 }
 
 /** A Listener on a port of this machine. */
@@ -96,7 +98,11 @@ function createStages(address: ListenAddress, options: ListenOptions, attempts: 
     transport === 'tls'
       ? undefined
       : new WebSocketStage(
-          { path: address.path ?? DEFAULT_WS_PATH, maximumFrame: options.wsMaximumFrame },
+          {
+            path: address.path ?? DEFAULT_WS_PATH,
+            maximumFrame: options.wsMaximumFrame,
+            origins: options.wsOrigins,
+          },
           attempts,
           (opened) => options.onTransport(opened),
         );

@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Duplex } from 'node:stream';
 import type { Attempt, Attempts } from './attempts.ts';
 import type { TlsInfo, Transport } from './transport.ts';
-import { answerRefusal, type UpgradeRefusal, WebSocketUpgrader } from './ws-upgrader.ts';
+import { answerRefusal, type UpgradeRefusal, type UpgraderOptions, WebSocketUpgrader } from './ws-upgrader.ts';
 
 /** What is known of a socket that HTTP has now. */
 interface Known {
@@ -20,7 +20,7 @@ export class WebSocketStage {
   readonly #known = new WeakMap<Duplex, Known>();
 
   constructor(
-    options: { readonly path: string; readonly maximumFrame: number | undefined },
+    options: UpgraderOptions & { readonly path: string },
     attempts: Attempts,
     onTransport: (transport: Transport) => void,
   ) {

@@ -7,14 +7,15 @@ import { plainAddress } from './attempts.ts';
 import { tlsInfoOf } from './tls.ts';
 import type { Transport, TransportInfo } from './transport.ts';
 import { chooseSubprotocol, WebSocketTransport } from './ws.ts';
+import { originRefusal } from './ws-origin.ts';
 
 /** Bytes of one WebSocket message that are taken when nothing else is said. */
 export const MAXIMUM_FRAME = 2 * 1024 * 1024;
 
 /** An upgrade that is not done, and what the client is told. */
 export interface UpgradeRefusal {
-  readonly status: 400 | 404;
-  /** `wrong-path`, `subprotocol-missing`, `bad-upgrade`, `not-http`. */
+  readonly status: 400 | 403 | 404;
+  /** `wrong-path`, `origin-refused`, `subprotocol-missing`, `bad-upgrade`, `not-http`. */
   readonly code: string;
   readonly text: string;
 }
@@ -24,18 +25,22 @@ export interface UpgraderOptions {
   readonly path?: string | undefined;
   /** Bytes of one message; several packets may be in it, and a packet in several. 2 MiB. */
   readonly maximumFrame?: number | undefined;
+  /** Web pages that may connect, `https://example.org`, or `*`; none: those of the same host and of loopback. */
+  readonly origins?: readonly string[] | undefined;
 }
 
-const STATUS_TEXT = { 400: 'Bad Request', 404: 'Not Found' } as const;
+const STATUS_TEXT = { 400: 'Bad Request', 403: 'Forbidden', 404: 'Not Found' } as const;
 
 /** Makes Transports of the upgrade requests of an HTTP server: the listener's own, or that of an embedder. */
 export class WebSocketUpgrader {
   readonly #path: string | undefined;
+  readonly #origins: readonly string[] | undefined;
   readonly #server: WebSocketServer;
   readonly #waiting = new WeakMap<Duplex, (refusal: UpgradeRefusal) => void>();
 
   constructor(options: UpgraderOptions = {}) {
     this.#path = options.path;
+    this.#origins = options.origins;
     this.#server = new WebSocketServer({
       noServer: true,
       clientTracking: false,
@@ -64,7 +69,7 @@ export class WebSocketUpgrader {
   ): void {
     socket.on('error', ignore);
     if (onRefused !== undefined) this.#waiting.set(socket, onRefused);
-    const refusal = judge(request, this.#path);
+    const refusal = judge(request, this.#path, this.#origins);
     if (refusal !== undefined) {
       this.#refuse(socket, refusal);
       return;
@@ -97,10 +102,19 @@ function transportInfoOf(socket: Socket): TransportInfo {
 }
 
 /** What is wrong with a request for a WebSocket; undefined: nothing that the handshake itself does not see. */
-function judge(request: IncomingMessage, path: string | undefined): UpgradeRefusal | undefined {
+function judge(
+  request: IncomingMessage,
+  path: string | undefined,
+  origins: readonly string[] | undefined,
+): UpgradeRefusal | undefined {
   const asked = (request.url ?? '/').split('?', 1)[0] ?? '/';
   if (path !== undefined && asked !== path) {
     return { status: 404, code: 'wrong-path', text: `there is no MQTT at the path ${printable(asked)}: use ${path}` };
+  }
+  const { origin, host } = request.headers;
+  const why = originRefusal(origin, host, origins);
+  if (why !== undefined) {
+    return { status: 403, code: 'origin-refused', text: `the web page's origin ${printable(origin ?? '')} ${why}` };
   }
   const header = request.headers['sec-websocket-protocol'];
   const offered = (header ?? '').split(',').map((name) => name.trim());
