@@ -335,7 +335,7 @@ describe('Client Identifier', () => {
         expect(assigned).toMatch(/^.+$/);
         const other = await run.connect({ clientId: '' });
         expect(other.connack?.properties?.assignedClientIdentifier).not.toBe(assigned);
-        await peer.cut();
+        await peer.disconnect();
         const again = await run.connect({ clientId: assigned ?? '', cleanStart: false });
         expect(again.connack).toMatchObject({ sessionPresent: true });
         expect(again.connack?.properties?.assignedClientIdentifier).toBeUndefined();

@@ -436,7 +436,7 @@ describe('Message Expiry Interval', () => {
       );
       await peer.expect('pubrec');
       const { packetIdentifier } = await watcher.expect('publish', { text: 'x' });
-      await watcher.cut();
+      await watcher.disconnect();
       await run.seconds(2);
       const again = await run.connect(fields);
       await again.expect('publish', { text: 'x', dup: true, packetIdentifier });

@@ -510,7 +510,7 @@ describe('shared subscriptions', () => {
   statement('MQTT31 MQTT311 MQTT5', 'a member that is there is preferred to one that is away', async (run) => {
     const [one, two] = await members(run, 2, `$share/g/${run.topic('a')}`);
     if (one === undefined || two === undefined) throw new Error('no members');
-    await one.cut();
+    await one.disconnect();
     const peer = await run.connect();
     for (let i = 0; i < 4; i++) await run.publish(peer, run.topic('a'), String(i), { qos: 1 });
     expect(await texts(two)).toEqual(['0', '1', '2', '3']);
@@ -519,7 +519,7 @@ describe('shared subscriptions', () => {
   statement('MQTT31 MQTT311 MQTT5', 'where all are away the message waits for one of them', async (run) => {
     const topicFilter = `$share/g/${run.topic('a')}`;
     const [one] = await members(run, 1, topicFilter);
-    await one?.cut();
+    await one?.disconnect();
     const peer = await run.connect();
     await run.publish(peer, run.topic('a'), 'x', { qos: 1 });
     expect(await texts(await member(run, 0))).toEqual(['x']);
@@ -534,7 +534,7 @@ describe('shared subscriptions', () => {
     await one.expect('publish', { text: 'x' });
     const [two] = await members(run, 1, topicFilter);
     await two?.expectNothing();
-    await one.cut();
+    await one.disconnect();
     await two?.expect('publish', { text: 'x', qos: 1 });
   });
 
@@ -547,7 +547,7 @@ describe('shared subscriptions', () => {
       const peer = await run.connect();
       await run.publish(peer, run.topic('a'), 'x', { qos: 2 });
       const { packetIdentifier } = (await one?.expect('publish', { text: 'x' })) ?? {};
-      await one?.cut();
+      await one?.disconnect();
       const again = await member(run, 0);
       const packet = await again.expect('publish', { text: 'x', dup: true, packetIdentifier });
       again.send(ack('pubrec', packet.packetIdentifier));
@@ -563,7 +563,7 @@ describe('shared subscriptions', () => {
     await one?.expect('publish', { text: 'x' });
     const two = await run.connect();
     await run.subscribe(two, topicFilter, 2);
-    await one?.cut();
+    await one?.disconnect();
     const clean = await run.connect({ clientId: run.id('m0'), cleanStart: true });
     await clean.expectNothing();
     await two.expectNothing();
@@ -584,7 +584,7 @@ describe('shared subscriptions', () => {
       }
       for (const receiver of [one, two]) await receiver?.expectNothing();
     }
-    await one?.cut();
+    await one?.disconnect();
     await two?.expectNothing();
     await (await member(run, 0)).expectNothing();
   });

@@ -16,7 +16,7 @@ export interface BrokerProcess {
   readonly tcp: { readonly host: string; readonly port: number };
   readonly ws: string;
   readonly process: ChildProcess;
-  /** Ends it, by default as an operator would. */
+  /** Ends it, by default as an operator would. Rejects with its words when it had ended before. */
   stop(signal?: 'SIGTERM' | 'SIGKILL'): Promise<void>;
 }
 
@@ -37,6 +37,10 @@ export async function startBroker(options: BrokerProcessOptions = {}): Promise<B
       : commandLine(options);
   const child = spawn(process.execPath, args, { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] });
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  let words = '';
+  child.stderr?.on('data', (chunk: Buffer) => {
+    words += String(chunk);
+  });
   const output = await untilReady(child);
   const tcp = new URL(find(output, /mqtt:\/\/\S+/).replace('mqtt:', 'http:'));
   return {
@@ -44,6 +48,7 @@ export async function startBroker(options: BrokerProcessOptions = {}): Promise<B
     ws: find(output, /ws:\/\/\S+/),
     process: child,
     async stop(signal = 'SIGTERM') {
+      if (child.exitCode !== null) throw new Error(`the broker ended by itself with ${child.exitCode}:\n${words}`);
       child.kill(signal);
       await ended;
     },

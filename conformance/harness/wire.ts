@@ -45,7 +45,8 @@ async function openTcp({ tcp }: BrokerProcess, handler: WireHandler): Promise<Wi
     writeText: () => {
       throw new Error('TCP has no text frames');
     },
-    cut: () => socket.destroy(),
+    // FIN, not RST: the broker's own end shows that it knows.
+    cut: () => socket.end(),
     pause: () => socket.pause(),
     resume: () => socket.resume(),
   };
