@@ -1,4 +1,5 @@
 import { messageParameters } from '@hawser/parameters';
+import { messageTexts } from '@hawser/parameters/texts';
 import { Command } from 'commander';
 import { ConnectFlags } from '../flags/connect-flags.ts';
 import { addParameterFlags, type GivenValues } from '../flags/parameter-flags.ts';
@@ -20,7 +21,7 @@ export function pubCommand(): Command {
     .helpOption('--help', 'print this help')
     .optionsGroup('What is published:');
   const message: GivenValues = new Map();
-  addParameterFlags(command, messageParameters(), message);
+  addParameterFlags(command, messageParameters(), messageTexts, message);
   command
     .option('-f, --file <file>', 'publish the content of a file')
     .option('-s, --stdin', 'publish the whole of standard input as one message')

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { findParameter, type OptionProblem, type Parameter, parameters, validateOptions } from '@hawser/parameters';
+import { parameterTexts } from '@hawser/parameters/texts';
 import { type Command, Option } from 'commander';
 import { EXIT, ExitError, usageError } from '../exit-error.ts';
 import { addParameterFlags, flagName, type GivenValues, giveText } from './parameter-flags.ts';
@@ -25,6 +26,7 @@ export class ConnectFlags {
       addParameterFlags(
         command,
         parameters.filter((row) => row.cli.length > 0 && belongs(row.name)),
+        parameterTexts,
         this.given,
       );
     }
@@ -53,6 +55,11 @@ export class ConnectFlags {
     for (const name of FILES) {
       const path = values.get(name);
       if (typeof path === 'string') values.set(name, readFile(path, labelOf(name)));
+      else if (Array.isArray(path))
+        values.set(
+          name,
+          path.map((one) => readFile(String(one), labelOf(name))),
+        );
     }
     const usesTls = [...values.keys()].some((name) => name.startsWith('tls.'));
     // With certificates on the command line nobody means plain TCP.

@@ -2,6 +2,7 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { messageParameters } from '@hawser/parameters';
+import { messageTexts } from '@hawser/parameters/texts';
 import { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
 import { ConnectFlags } from './connect-flags.ts';
@@ -14,7 +15,7 @@ function parse(args: readonly string[], environment: NodeJS.ProcessEnv = {}) {
     .exitOverride()
     .configureOutput({ writeErr: () => {} });
   const message: GivenValues = new Map();
-  addParameterFlags(command, messageParameters(), message);
+  addParameterFlags(command, messageParameters(), messageTexts, message);
   const connection = new ConnectFlags(command);
   const properties = new PropertyFlag(command);
   command.action(() => {});

@@ -1,17 +1,40 @@
 import { checkValue, type Parameter, parseText } from '@hawser/parameters';
-import { parameterTexts } from '@hawser/parameters/texts';
+import type { ParameterText } from '@hawser/parameters/texts';
 import { type Command, Option } from 'commander';
 import { usageError } from '../exit-error.ts';
 
-/** Values of flags by the name of their parameter, as the flags gave them: the last one counts, pairs add up. */
+/** Values of flags by the name of their parameter, as the flags gave them: the last one counts; pairs and lists add up. */
 export type GivenValues = Map<string, unknown>;
 
+/** What `--help` says where the table's sentence speaks of an option, and a flag is something else. */
+const FLAG_TEXTS: Readonly<Record<string, string>> = {
+  payload: 'The message.',
+  retain: 'The server keeps it for who subscribes later; an empty message removes what was kept.',
+  password: 'Password or token; rather in --password-file or HAWSER_PASSWORD, where nobody can list it.',
+  username: 'User name for the server to check; HAWSER_USERNAME when not given.',
+  cleanStart: 'Go on with the stored session (Clean Start 0; in 3.x Clean Session 0).',
+  requestResponseInformation: 'Ask the server for Response Information, from which response topics can be made.',
+  requestProblemInformation: 'Ask the server not to explain failures with a Reason String and User Properties.',
+  'will.retain': 'The server keeps the Will as the retained message of its topic.',
+  'tls.ca': "File with certificates (PEM) to trust instead of the system's; repeat for more.",
+  'tls.cert': "File with this client's certificate (PEM), for mutual TLS.",
+  'tls.key': 'File with the private key of that certificate (PEM).',
+  'tls.insecure': 'Take any certificate: anybody on the way can read and change everything. For tests only.',
+  reconnect: 'Do not connect again when the connection is lost.',
+  'reconnect.initial': 'Try on when the very first attempt fails, instead of ending with its error.',
+};
+
 /** Adds the flags of these rows of the parameters table to a command. What they say arrives in `given`. */
-export function addParameterFlags(command: Command, rows: readonly Parameter[], given: GivenValues): void {
+export function addParameterFlags(
+  command: Command,
+  rows: readonly Parameter[],
+  texts: Readonly<Record<string, ParameterText>>,
+  given: GivenValues,
+): void {
   for (const parameter of rows) {
     const [short, ...long] = flagsOf(parameter);
     for (const [index, name] of long.entries())
-      addFlag(command, parameter, index === 0 ? short : undefined, name, given);
+      addFlag(command, parameter, index === 0 ? short : undefined, name, given, texts);
   }
 }
 
@@ -27,10 +50,12 @@ export function giveText(given: GivenValues, parameter: Parameter, text: string,
   if (problem?.severity === 'error')
     throw usageError(`${label}: ${parameter.type === 'pairs' ? `'${text}' is not name=value` : problem.message}`);
   const before = given.get(parameter.name);
-  given.set(
-    parameter.name,
-    parameter.type === 'pairs' && Array.isArray(before) && Array.isArray(value) ? [...before, ...value] : value,
-  );
+  if (parameter.type === 'pairs' && Array.isArray(value)) given.set(parameter.name, [...listOf(before), ...value]);
+  else given.set(parameter.name, parameter.many ? [...listOf(before), value] : value);
+}
+
+function listOf(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
 }
 
 /** The short flag or undefined, then the long ones. */
@@ -44,11 +69,12 @@ function addFlag(
   short: string | undefined,
   long: string | undefined,
   given: GivenValues,
+  texts: Readonly<Record<string, ParameterText>>,
 ): void {
   if (long === undefined) return;
   const words = short === undefined ? long : `${short}, ${long}`;
   const isSwitch = parameter.type === 'boolean';
-  const option = new Option(isSwitch ? words : `${words} <${placeholder(parameter)}>`, describe(parameter));
+  const option = new Option(isSwitch ? words : `${words} <${placeholder(parameter)}>`, describe(parameter, texts));
   if (parameter.cli.indexOf(long) > (short === undefined ? 0 : 1)) option.hideHelp();
   command.addOption(option);
   command.on(`option:${option.name()}`, (text: string | null) => {
@@ -58,9 +84,9 @@ function addFlag(
   });
 }
 
-function describe(parameter: Parameter): string {
-  const text = parameterTexts[parameter.name]?.en ?? '';
-  const { default: value } = parameter;
+function describe(parameter: Parameter, texts: Readonly<Record<string, ParameterText>>): string {
+  const { name, default: value } = parameter;
+  const text = FLAG_TEXTS[name] ?? texts[name]?.en ?? '';
   return value === undefined || typeof value === 'boolean' ? text : `${text} (default: ${value})`;
 }
 
