@@ -124,6 +124,7 @@ export class Broker implements BrokerCore {
     this.#clock = options.clock ?? systemClock;
     this.#random = options.random ?? randomBytes;
     this.driverNode = createDriverNode(this.#clock);
+    this.slab.limit = this.settings['limits.outputBytesNode'];
     this.topics = new TopicCache(undefined, this.settings['limits.topicLevels']);
     this.recorder = new Recorder({ settings: this.settings, clock: this.#clock, log: options.recorderLog });
     this.observer = tellBoth(this.recorder, options.observe);

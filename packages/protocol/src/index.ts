@@ -1,7 +1,13 @@
 export { AckQueue, type AckWriter } from './connection/ack-queue.ts';
 export { ClientConnection, type ClientConnectionOptions, type ClientSink } from './connection/client-connection.ts';
 export type { CloseCause, ClosedBy } from './connection/close-cause.ts';
-export { type Commits, Connection, type ConnectionOptions, type ConnectionSink } from './connection/connection.ts';
+export {
+  type AnswerBounds,
+  type Commits,
+  Connection,
+  type ConnectionOptions,
+  type ConnectionSink,
+} from './connection/connection.ts';
 export { type DirtyListener, type Drain, type OpenSource, Output } from './connection/output.ts';
 export {
   type AcceptOptions,

@@ -21,6 +21,8 @@ export function createDriverNode(clock: Clock): DriverNode {
 export interface DriverListener {
   /** The peer takes bytes again after it did not. */
   onWritable(now: number): void;
+  /** The peer is not read for now: it does not take the answers to what it sends, or the disk is behind. */
+  onAhead?(): void;
   /** The network connection is gone; the Connection's end has been told before. */
   onGone(): void;
 }
@@ -66,7 +68,9 @@ export class ConnectionDriver implements TransportHandler, DirtyListener, Flusha
 
   onDrain(): void {
     if (this.#gone || !this.#connection.output.blocked) return;
-    this.#connection.output.blocked = false;
+    this.#connection.output.unblock();
+    this.#connection.onDrained();
+    this.#resumeWhenAnswered();
     this.onDirty();
     this.#listener.onWritable(this.#node.clock.now());
   }
@@ -109,6 +113,9 @@ export class ConnectionDriver implements TransportHandler, DirtyListener, Flusha
       return;
     }
     this.#setPaused(PAUSED_BY_POLICY, connection.suspended);
+    if (!connection.isAhead || (this.#pausedBy & PAUSED_BY_ANSWERS) !== 0) return;
+    this.#setPaused(PAUSED_BY_ANSWERS, true);
+    this.#listener.onAhead?.();
   }
 
   /** Stops or resumes reading because what this connection sends has nowhere to go. */
@@ -130,9 +137,14 @@ export class ConnectionDriver implements TransportHandler, DirtyListener, Flusha
       const coalescer = this.#node.coalescer;
       output.drain(coalescer);
       connection.lastSentMs = now;
-      output.blocked = !this.transport.write(coalescer.take());
+      const handed = coalescer.total;
+      if (!this.transport.write(coalescer.take())) output.block(handed, now);
     }
-    if (output.blocked && output.pendingBytes > 0 && output.pendingBytes < COMPACT_BELOW) output.compact();
+    this.#resumeWhenAnswered();
+    if (output.blocked && output.pendingBytes > 0) {
+      if (output.pendingBytes < COMPACT_BELOW) output.compact();
+      output.account();
+    }
     if (this.#ending) {
       // What the peer has not taken by now it never will: the last packet goes with what can still go.
       this.#node.deadlines.unwatch(this);
@@ -143,6 +155,10 @@ export class ConnectionDriver implements TransportHandler, DirtyListener, Flusha
   /** Cuts off the network connection without ado. */
   destroy(): void {
     if (!this.#gone) this.transport.destroy();
+  }
+
+  #resumeWhenAnswered(): void {
+    if ((this.#pausedBy & PAUSED_BY_ANSWERS) !== 0 && !this.#connection.isAhead) this.#setPaused(PAUSED_BY_ANSWERS, false);
   }
 
   #setPaused(by: number, paused: boolean): void {
@@ -160,4 +176,5 @@ export class ConnectionDriver implements TransportHandler, DirtyListener, Flusha
 
 const PAUSED_BY_POLICY = 1;
 const PAUSED_BY_BACKPRESSURE = 2;
+const PAUSED_BY_ANSWERS = 4;
 const COMPACT_BELOW = 1024;

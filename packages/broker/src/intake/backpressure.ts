@@ -14,24 +14,14 @@ export class Backpressure implements Timed {
   readonly #core: BrokerCore;
   readonly #paused = new Set<Pausable>();
   #untilMs = Number.POSITIVE_INFINITY;
-  /** Bytes that wait for clients that do not read, in all (`limits.outputBytesNode`). */
-  #pendingBytes = 0;
 
   constructor(core: BrokerCore) {
     this.#core = core;
   }
 
-  get pendingBytes(): number {
-    return this.#pendingBytes;
-  }
-
-  get overNodeBound(): boolean {
-    return this.#pendingBytes > this.#core.settings['limits.outputBytesNode'];
-  }
-
-  /** What waits for one connection has changed. */
-  account(change: number): void {
-    this.#pendingBytes += change;
+  /** Publishers that are not being read. */
+  get paused(): number {
+    return this.#paused.size;
   }
 
   pause(publisher: Pausable, now: number): void {

@@ -51,9 +51,9 @@ export class ClientHandler implements ServerSink, DriverListener, SessionHandler
   #lifetime: Lifetime | undefined;
   #publishing: PublishHandler | undefined;
   #subscribing: SubscribeHandler | undefined;
-  #congestedSinceMs = 0;
+  /** Publishers have been waiting for it. */
+  #isWaitedFor = false;
   #noPatienceUntilMs = 0;
-  #accountedBytes = 0;
 
   constructor(intake: Intake, transport: Transport, listener: ListenerInfo, memberNumber: number) {
     const { core } = intake;
@@ -71,6 +71,7 @@ export class ClientHandler implements ServerSink, DriverListener, SessionHandler
         maximumPacketSize: core.settings['limits.maximumPacketSize'],
         connectPacketSize: core.settings['limits.connectPacketBytes'],
         connectTimeoutMs: core.settings['limits.connectTimeout'] * 1000,
+        answers: intake.answerBounds,
       },
       this,
       core.now(),
@@ -174,8 +175,8 @@ export class ClientHandler implements ServerSink, DriverListener, SessionHandler
   // From the network.
 
   onWritable(now: number): void {
-    if (this.#congestedSinceMs !== 0 || this.isSlow) {
-      this.#congestedSinceMs = 0;
+    if (this.#isWaitedFor || this.isSlow) {
+      this.#isWaitedFor = false;
       if (this.isSlow) {
         this.isSlow = false;
         this.#noPatienceUntilMs = now + NO_PATIENCE_MS;
@@ -187,8 +188,11 @@ export class ClientHandler implements ServerSink, DriverListener, SessionHandler
     this.#subscribing?.replay(now);
   }
 
+  onAhead(): void {
+    this.core.counters.readingPauses++;
+  }
+
   onGone(): void {
-    this.#account(0);
     this.intake.backpressure.forget(this.driver);
     this.intake.onGone(this);
   }
@@ -197,22 +201,25 @@ export class ClientHandler implements ServerSink, DriverListener, SessionHandler
 
   flushOutput(now: number): void {
     this.driver.flush(now);
-    if (this.output.blocked) this.#account(this.output.pendingBytes);
-    else if (this.#accountedBytes !== 0) this.#account(0);
   }
 
   losesWhenCongested(now: number): boolean {
     if (this.isSlow) return true;
-    this.#account(this.output.pendingBytes);
-    if (this.#congestedSinceMs === 0) this.#congestedSinceMs = now;
+    const { output } = this;
+    // Patience begins when it stopped to read: one that had stopped long before it was over its bound gets none, so that
+    // a thousand of them cost their publishers no more than one.
     const patient =
       now >= this.#noPatienceUntilMs &&
-      now - this.#congestedSinceMs < this.core.settings['backpressure.pauseMax'] * 1000 &&
-      this.output.pendingBytes <= HARD_BOUND * this.output.limit &&
-      !this.intake.backpressure.overNodeBound;
-    if (patient) return false;
+      now - output.blockedSinceMs < this.core.settings['backpressure.pauseMax'] * 1000 &&
+      output.pendingBytes <= HARD_BOUND * output.limit &&
+      !this.core.slab.isShort;
+    if (patient) {
+      this.#isWaitedFor = true;
+      return false;
+    }
     this.isSlow = true;
-    this.output.detach();
+    this.core.counters.slowConsumers++;
+    output.detach();
     if (this.session !== undefined) this.core.router.invalidateSession(this.session);
     this.intake.backpressure.release();
     return true;
@@ -240,11 +247,6 @@ export class ClientHandler implements ServerSink, DriverListener, SessionHandler
   resume(): void {
     this.connection.resume(this.core.now());
     this.driver.afterTurn();
-  }
-
-  #account(pendingBytes: number): void {
-    this.intake.backpressure.account(pendingBytes - this.#accountedBytes);
-    this.#accountedBytes = pendingBytes;
   }
 
   #wrongAck(name: string, packetIdentifier: number, now: number): void {

@@ -1,5 +1,5 @@
 import { type ProtocolVersion, ReasonCode } from '@hawser/codec';
-import type { CloseCause } from '@hawser/protocol';
+import type { AnswerBounds, CloseCause } from '@hawser/protocol';
 import type { Transport } from '@hawser/transport';
 import type { BrokerCore } from '../core.ts';
 import type { Authenticator } from '../policy/policies.ts';
@@ -24,6 +24,7 @@ export type ClientIdPolicy = 'takeover' | 'same-principal';
 export class Intake {
   readonly core: BrokerCore;
   readonly backpressure: Backpressure;
+  readonly answerBounds: AnswerBounds;
   readonly #handlers = new Set<ClientHandler>();
   #connected = 0;
   #lastNumber = 0;
@@ -33,6 +34,12 @@ export class Intake {
   constructor(core: BrokerCore) {
     this.core = core;
     this.backpressure = new Backpressure(core);
+    const { settings } = core;
+    this.answerBounds = {
+      acks: settings['limits.unanswered'],
+      unansweredBytes: settings['limits.unansweredBytes'],
+      bytes: settings['limits.answerBytes'],
+    };
   }
 
   /** Connections, accepted or not. */

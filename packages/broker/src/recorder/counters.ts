@@ -23,6 +23,12 @@ export class Counters {
   credentialsExpired = 0;
   sessionsExpired = 0;
   backpressurePauses = 0;
+  /** Subscribers that began to lose QoS 0 because they did not read. */
+  slowConsumers = 0;
+  /** Clients that were not read for a while because they did not take their answers, or the disk was behind. */
+  readingPauses = 0;
+  /** Topics whose receivers were forgotten to make room. */
+  routesEvicted = 0;
   /** Messages lost, by cause. */
   readonly lost: Partial<Record<LossCause, number>> = {};
 

@@ -8,6 +8,14 @@ export interface Member {
   flushOutput(now: number): void;
 }
 
+/** The buffers of all groups of a node. */
+export interface SegmentPool {
+  /** What they have in all. */
+  bytes: number;
+  /** Over this (`fanout.segmentBytes`) a group gives its buffer back after every turn. */
+  readonly limit: number;
+}
+
 const FIRST_BYTES = 4096;
 const MOST_BYTES = 1024 * 1024;
 const NO_BYTES = new Uint8Array(0);
@@ -27,13 +35,15 @@ export class FanoutGroup implements OpenSource, Flushable {
   /** A member does not read, and what waits for it is over its bound: publishers should wait. */
   congested = false;
   readonly #flushQueue: FlushQueue;
+  readonly #pool: SegmentPool;
   #detached: Output[];
   #dirty = false;
   #turnStart = 0;
   #lastTurnBytes = 0;
 
-  constructor(members: readonly Member[], flushQueue: FlushQueue) {
+  constructor(members: readonly Member[], flushQueue: FlushQueue, pool: SegmentPool) {
     this.members = members;
+    this.#pool = pool;
     this.#flushQueue = flushQueue;
     this.#detached = members.map((member) => member.output);
   }
@@ -67,7 +77,13 @@ export class FanoutGroup implements OpenSource, Flushable {
       if (output.congested) this.congested = true;
     }
     this.#lastTurnBytes = Math.max(this.#lastTurnBytes >> 1, this.end - this.#turnStart);
-    if (this.bytes.length - this.end < Math.max(this.#lastTurnBytes, 1024)) this.#close();
+    const isFull = this.bytes.length - this.end < Math.max(this.#lastTurnBytes, 1024);
+    if (isFull || this.uses === 0 || this.#pool.bytes > this.#pool.limit) this.#close();
+  }
+
+  /** No route uses it any more. What it has in this turn still goes out. */
+  retire(): void {
+    if (!this.#dirty) this.#close();
   }
 
   #attach(): void {
@@ -79,6 +95,7 @@ export class FanoutGroup implements OpenSource, Flushable {
   /** Nobody has an open reference any more; what was covered stays with the members. */
   #close(): void {
     for (const member of this.members) if (member.output.source === this) member.output.detach();
+    this.#pool.bytes -= this.bytes.length;
     this.bytes = NO_BYTES;
     this.end = 0;
     this.#turnStart = 0;
@@ -90,5 +107,6 @@ export class FanoutGroup implements OpenSource, Flushable {
     const wanted = Math.max(FIRST_BYTES, size * 2, Math.min(MOST_BYTES, 2 * Math.max(used, this.#lastTurnBytes)));
     this.#lastTurnBytes = Math.max(this.#lastTurnBytes, used);
     this.bytes = new Uint8Array(wanted);
+    this.#pool.bytes += wanted;
   }
 }

@@ -30,6 +30,11 @@ export interface Fan {
   readonly singles: readonly RouteEntry[];
 }
 
+/** What a route takes at least, for each receiver, and for each byte of its topic: an estimate. */
+const ROUTE_BYTES = 512;
+const RECEIVER_BYTES = 128;
+const TOPIC_BYTES = 4;
+
 /** The receivers of one topic, remembered until a subscription or connection among them changes. */
 export class Route {
   readonly topic: Topic;
@@ -49,6 +54,11 @@ export class Route {
     let durable = shared.length;
     for (const entry of entries) if (entry.session.isStored && entry.qos > 0) durable++;
     this.durableReceivers = durable;
+  }
+
+  /** Memory it takes, with the groups made for it, as estimated. */
+  get bytes(): number {
+    return ROUTE_BYTES + RECEIVER_BYTES * (this.entries.length + this.shared.length) + TOPIC_BYTES * this.topic.bytes.length;
   }
 
   get hasReceivers(): boolean {

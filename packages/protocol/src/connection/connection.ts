@@ -41,8 +41,26 @@ export interface ConnectionSink {
   onClosed(cause: CloseCause, now: number): void;
 }
 
+/** How far a peer may get ahead of the answers to what it sends before it is not read any more. */
+export interface AnswerBounds {
+  /** Acknowledgements that wait for the disk. */
+  readonly acks: number;
+  /** Bytes that have come since none waited. */
+  readonly unansweredBytes: number;
+  /** Bytes of answers that the peer does not read. */
+  readonly bytes: number;
+}
+
+const UNBOUNDED: AnswerBounds = {
+  acks: Number.POSITIVE_INFINITY,
+  unansweredBytes: Number.POSITIVE_INFINITY,
+  bytes: Number.POSITIVE_INFINITY,
+};
+
 /** What both sides hand in. */
 export interface ConnectionOptions {
+  /** Absent: the peer is read whatever it does with its answers. */
+  readonly answers?: AnswerBounds;
   readonly output: Output;
   readonly commits: Commits;
   readonly topics: TopicCache;
@@ -78,11 +96,17 @@ export abstract class Connection implements AckWriter {
   protected outboundAliases: OutboundAliases | undefined;
   protected readonly topics: TopicCache;
   protected readonly commits: Commits;
+  /** Bytes of answers since the peer stopped to read. */
+  #answerBytes = 0;
+  /** `bytesIn` when everything had been answered. */
+  #answeredBytesIn = 0;
+  readonly #answers: AnswerBounds;
 
   constructor(options: ConnectionOptions, now: number) {
     this.output = options.output;
     this.commits = options.commits;
     this.topics = options.topics;
+    this.#answers = options.answers ?? UNBOUNDED;
     this.reader = new PacketReader(options.maximumPacketSize);
     this.lastReceivedMs = now;
     this.lastSentMs = now;
@@ -104,10 +128,27 @@ export abstract class Connection implements AckWriter {
     return this.outboundAliases;
   }
 
+  /** The peer does not take the answers to what it sends, or the disk is behind: it should not be read for now. */
+  get isAhead(): boolean {
+    const bounds = this.#answers;
+    const waiting = this.acks.length;
+    return (
+      waiting > bounds.acks ||
+      (waiting > 0 && this.bytesIn - this.#answeredBytesIn > bounds.unansweredBytes) ||
+      this.#answerBytes > bounds.bytes
+    );
+  }
+
+  /** The peer reads again. */
+  onDrained(): void {
+    this.#answerBytes = 0;
+  }
+
   /** Bytes from the peer. Handles every whole packet in them, unless a policy suspends it. */
   receive(bytes: Uint8Array, now: number): void {
     if (this.closeCause !== undefined) return;
     this.lastReceivedMs = now;
+    if (this.acks.length === 0) this.#answeredBytesIn = this.bytesIn;
     if (this.bytesIn === 0) {
       try {
         this.checkFirstBytes(bytes);
@@ -174,7 +215,7 @@ export abstract class Connection implements AckWriter {
       this.writeLongAck(type, packetIdentifier, reasonCode, reasonString);
       return;
     }
-    const at = this.output.own(4);
+    const at = this.ownAnswer(4);
     const target = this.output.target;
     target[at] = type === PacketType.PUBREL ? 0x62 : type << 4;
     target[at + 1] = 2;
@@ -183,8 +224,14 @@ export abstract class Connection implements AckWriter {
   }
 
   writeEncoded(packet: Uint8Array): void {
-    const at = this.output.own(packet.length);
+    const at = this.ownAnswer(packet.length);
     this.output.target.set(packet, at);
+  }
+
+  /** Room for something that the peer itself has caused. */
+  protected ownAnswer(size: number): number {
+    if (this.output.blocked) this.#answerBytes += size;
+    return this.output.own(size);
   }
 
   /** Puts a packet into the output at once, past the acknowledgements that wait. */

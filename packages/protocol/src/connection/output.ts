@@ -42,8 +42,9 @@ export class Output {
   source: OpenSource | undefined;
   /** The transport takes nothing now; set by who drains, with `block` and `unblock` where a node's bound counts. */
   blocked = false;
-  /** Bytes the transport was given last and has not taken. */
+  /** Bytes the transport was given last and has not taken, and when that was. */
   handedBytes = 0;
+  blockedSinceMs = 0;
   /** Over this many pending bytes, a blocked output is `congested`. */
   limit = 1024 * 1024;
   /** Who is to drain it; told once for each time it becomes non-empty by its own bytes. */
@@ -77,9 +78,10 @@ export class Output {
   }
 
   /** The transport has taken no more than it could hold: nothing is drained before `unblock`. */
-  block(handedBytes: number): void {
+  block(handedBytes: number, now: number): void {
     this.blocked = true;
     this.handedBytes = handedBytes;
+    this.blockedSinceMs = now;
     this.account();
   }
 

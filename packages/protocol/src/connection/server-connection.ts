@@ -163,8 +163,9 @@ export class ServerConnection extends Connection {
     properties?: DisconnectProperties,
   ): void {
     if (this.closeCause !== undefined) return;
+    // Before the CONNECT nothing may be sent, and nobody knows the version to send it in.
     if (this.state === 'connected') this.#writeDisconnect(reasonCode, text, properties);
-    else this.writeConnackRefusal(reasonCode, text, undefined);
+    else if (this.state === 'admitting') this.writeConnackRefusal(reasonCode, text, undefined);
     this.close({ code, reasonCode, text, by: 'self' }, now);
   }
 
@@ -270,7 +271,7 @@ export class ServerConnection extends Connection {
   }
 
   #writePingresp(): void {
-    const at = this.output.own(2);
+    const at = this.ownAnswer(2);
     this.output.target[at] = 0xd0;
     this.output.target[at + 1] = 0;
   }
