@@ -9,6 +9,8 @@ export interface AnonymousOptions {
   readonly from?: 'anywhere' | 'loopback';
   /** Names and passwords are not looked at: nobody else checks them. Otherwise a client that has any is not anonymous. */
   readonly ignoreCredentials?: boolean;
+  /** Credentials came and were not looked at. */
+  readonly onIgnored?: () => void;
 }
 
 const FROM_HERE_ONLY: DenyConnect = Object.freeze({
@@ -23,6 +25,8 @@ export function anonymous(options: AnonymousOptions = {}): AuthenticatorLink {
   return (request) => {
     if (request.authenticationMethod !== undefined) return undefined;
     if (options.ignoreCredentials !== true && hasCredentials(request)) return undefined;
-    return anywhere || isLoopback(request.client.remoteAddress) ? ALLOW_CONNECT : FROM_HERE_ONLY;
+    if (!anywhere && !isLoopback(request.client.remoteAddress)) return FROM_HERE_ONLY;
+    if (hasCredentials(request)) options.onIgnored?.();
+    return ALLOW_CONNECT;
   };
 }

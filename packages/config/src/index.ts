@@ -1,1 +1,14 @@
-export {};
+export { assignableKeys, variableOf } from './assignments.ts';
+export { checkConfiguration } from './check.ts';
+export { type ExplainedValue, explainConfiguration } from './explain.ts';
+export { LivePolicies } from './live-policies.ts';
+export { type Configuration, type ConfigurationSources, loadConfiguration } from './load.ts';
+export { type ImportedConfiguration, importMosquitto } from './mosquitto/import-mosquitto.ts';
+export { createPolicies, hasUsers, type Policies, type PolicyWarning } from './policies.ts';
+export { ConfigurationError, type ConfigurationProblem } from './problems.ts';
+export { type ConfigurationChange, compareConfigurations } from './reload.ts';
+export { configurationSchema, DEFAULT_LISTENERS, type OwnConfiguration } from './schema/configuration-schema.ts';
+export { configurationJsonSchema } from './schema/json-schema.ts';
+export type { ListenerConfig, TlsConfig } from './schema/listener-schema.ts';
+export { readSecret } from './secrets.ts';
+export { createTlsFiles } from './tls.ts';

@@ -1,0 +1,42 @@
+import { Command } from 'commander';
+import { EXIT, ExitError, usageError } from '../exit-error.ts';
+
+interface PasswdFlags {
+  readonly batch?: string;
+  readonly delete?: boolean;
+  readonly scram?: boolean;
+}
+
+/** `hawser passwd FILE USER`: a line of a password file. */
+export function passwdCommand(): Command {
+  return new Command('passwd')
+    .description('add a user to a password file, change its password, or delete it')
+    .helpOption('-h, --help', 'print this help')
+    .argument('<file>', 'the password file; made when it is not there')
+    .argument('<user>', 'the user name')
+    .option('-b, --batch <password>', 'the password, for scripts; others on this machine can see it')
+    .option('-D, --delete', 'delete the user')
+    .option('--scram', 'the line serves SCRAM-SHA-256 too (default: argon2id)')
+    .action(async (file: string, user: string, flags: PasswdFlags) => {
+      const { changePassword } = await import('@hawser/auth');
+      if (flags.delete === true && flags.batch !== undefined) throw usageError('--delete takes no password');
+      const password = flags.delete === true ? undefined : (flags.batch ?? (await askPassword(user)));
+      try {
+        const done = changePassword({ file, user, password, kind: flags.scram === true ? 'scram' : 'argon2id' });
+        process.stdout.write(`${user} ${done} in ${file}; a running broker sees it within a second\n`);
+      } catch (error) {
+        throw new ExitError(EXIT.failed, error instanceof Error ? error.message : String(error), { cause: error });
+      }
+    });
+}
+
+/** Twice from the terminal without an echo; one line from a pipe. */
+async function askPassword(user: string): Promise<string> {
+  const { readSecretLine } = await import('../read-secret-line.ts');
+  const password = await readSecretLine(`Password for ${user}: `);
+  if (password === '') throw new ExitError(EXIT.failed, 'an empty password is none');
+  if (process.stdin.isTTY && (await readSecretLine('Again: ')) !== password) {
+    throw new ExitError(EXIT.failed, 'the two passwords differ; nothing was changed');
+  }
+  return password;
+}

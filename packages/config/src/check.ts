@@ -1,0 +1,41 @@
+import type { Configuration } from './load.ts';
+import { createPolicies } from './policies.ts';
+import { ConfigurationError, type ConfigurationProblem } from './problems.ts';
+import { createTlsFiles } from './tls.ts';
+
+/**
+ * Tries all that a start would: files of certificates, passwords, keys and secrets. Returns warnings; throws
+ * ConfigurationError.
+ */
+export function checkConfiguration(configuration: Configuration): readonly string[] {
+  const warnings: string[] = [];
+  const problems: ConfigurationProblem[] = [];
+  const attempt = (key: string, what: () => void): void => {
+    try {
+      what();
+    } catch (error) {
+      const source = configuration.sourceOf(key.split('.'));
+      const text = error instanceof Error ? error.message : String(error);
+      problems.push({ key, source: source === 'default' ? '' : source, text: `${key}: ${text}` });
+    }
+  };
+  const { tls, listeners, authentication } = configuration;
+  if (tls !== undefined) attempt('tls', () => createTlsFiles(tls));
+  for (const [index, listener] of listeners.entries()) {
+    const own = listener.tls;
+    if (own !== undefined) attempt(`listeners.${index}.tls`, () => createTlsFiles(own));
+    if (isOpenToAll(listener.url) && authentication.anonymous === true && listener.authentication === undefined) {
+      warnings.push(`${listener.url} can be reached from other machines and takes anonymous clients`);
+    }
+    if (/^(?:mqtt|tcp|ws):/i.test(listener.url) && isOpenToAll(listener.url) && authentication.chain.length > 0) {
+      warnings.push(`passwords go to ${listener.url} in clear: use mqtts or wss`);
+    }
+  }
+  attempt('authentication', () => createPolicies(configuration, (_code, text) => warnings.push(text)));
+  if (problems.length > 0) throw new ConfigurationError(problems);
+  return warnings;
+}
+
+function isOpenToAll(url: string): boolean {
+  return !/^[a-z]+:\/\/(?:127\.|localhost\b|\[::1\])/i.test(url);
+}

@@ -1,0 +1,20 @@
+import { z } from 'zod';
+import { configurationSchema } from './configuration-schema.ts';
+
+interface JsonSchemaNode {
+  [key: string]: unknown;
+  properties?: Record<string, JsonSchemaNode>;
+  items?: JsonSchemaNode;
+}
+
+/** JSON Schema (2020-12) of the file, for editors: `# yaml-language-server: $schema=…`. */
+export function configurationJsonSchema(): Record<string, unknown> {
+  const schema = z.toJSONSchema(configurationSchema, { io: 'input', unrepresentable: 'any' }) as JsonSchemaNode;
+  const listeners = schema.properties?.listeners;
+  // A URL alone is a listener too.
+  if (listeners?.items !== undefined) listeners.items = { anyOf: [{ type: 'string' }, listeners.items] };
+  const data = schema.properties?.data;
+  if (schema.properties !== undefined && data !== undefined)
+    schema.properties.data = { anyOf: [{ type: 'string' }, data] };
+  return { ...schema, title: 'Configuration of a Hawser broker' };
+}
