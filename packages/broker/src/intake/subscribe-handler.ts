@@ -48,7 +48,7 @@ export class SubscribeHandler {
     });
   }
 
-  handleUnsubscribe(packet: UnsubscribePacket, _now: number): void {
+  handleUnsubscribe(packet: UnsubscribePacket, now: number): void {
     const reasonCodes: number[] = [];
     let ticket: Ticket = NO_TICKET;
     for (const topicFilter of packet.topicFilters) {
@@ -67,7 +67,7 @@ export class SubscribeHandler {
     }
     const { packetIdentifier } = packet;
     const answer = this.#handler.connection.version === 5 ? reasonCodes : [];
-    this.#handler.connection.acknowledgeWith({ type: 'unsuback', packetIdentifier, properties: undefined, reasonCodes: answer }, ticket);
+    this.#handler.connection.acknowledgeWith({ type: 'unsuback', packetIdentifier, properties: undefined, reasonCodes: answer }, ticket, now);
   }
 
   /** Goes on with retained messages as far as window and network let it: a cursor, outside the bounds of the queue. */
@@ -134,7 +134,7 @@ export class SubscribeHandler {
       reasonCodes.push(requested.qos);
     }
     const { packetIdentifier } = packet;
-    connection.acknowledgeWith({ type: 'suback', packetIdentifier, properties: undefined, reasonCodes }, ticket);
+    connection.acknowledgeWith({ type: 'suback', packetIdentifier, properties: undefined, reasonCodes }, ticket, now);
     connection.releaseAcks();
     this.replay(now);
   }

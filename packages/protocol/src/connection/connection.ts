@@ -206,8 +206,15 @@ export abstract class Connection implements AckWriter {
   }
 
   /** Queues a whole packet among the acknowledgements (SUBACK, UNSUBACK). */
-  acknowledgeWith(packet: Packet, ticket: Ticket): void {
-    if (this.closeCause === undefined) this.acks.push(0, 0, 0, ticket, encodePacket(packet, this.version));
+  acknowledgeWith(packet: Packet, ticket: Ticket, now: number): void {
+    if (this.closeCause !== undefined) return;
+    const bytes = encodePacket(packet, this.version);
+    if (bytes.length <= this.peerMaximumPacketSize) this.acks.push(0, 0, 0, ticket, bytes);
+    else {
+      // [MQTT5-3.1.2-24]: an answer that cannot be sent cannot be left away either.
+      const text = `the ${packet.type} of ${bytes.length} bytes is larger than the Maximum Packet Size ${this.peerMaximumPacketSize}`;
+      this.fail('packet-too-large', ReasonCode.PacketTooLarge, text, now);
+    }
   }
 
   writeAck(type: number, packetIdentifier: number, reasonCode: number, reasonString: string | undefined): void {

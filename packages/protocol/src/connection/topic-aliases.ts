@@ -68,4 +68,13 @@ export class OutboundAliases {
     aliases.set(topic, alias);
     return alias;
   }
+
+  /** The PUBLISH that was to set the alias was not sent: its number stands for no topic until it is assigned again. */
+  unset(topic: string): void {
+    const alias = this.#aliases.get(topic);
+    if (alias === undefined) return;
+    this.#aliases.delete(topic);
+    // U+0000 is in no topic.
+    this.#aliases.set(`\0${alias}`, alias);
+  }
 }

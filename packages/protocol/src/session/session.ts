@@ -421,6 +421,7 @@ export class Session {
       properties = message.encodeProperties(now, subscriptionIdentifiers, alias);
     }
     if (connection.writePublish(topic, message.payload, qos, retain, dup, packetIdentifier, properties)) return true;
+    if (connection.aliases?.known === false) connection.aliases.unset(message.topic.name);
     const lost = delivery ?? new Delivery(message, qos, retain, subscriptionIdentifiers, undefined, 0, NO_TICKET);
     this.host.onDropped('packet-too-large', lost);
     return false;
