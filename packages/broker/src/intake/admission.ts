@@ -283,13 +283,17 @@ export class Admission {
     const capped = five && maximum > 0 && (packet.keepAlive === 0 || packet.keepAlive > maximum);
     const keepAlive = capped ? maximum : packet.keepAlive;
     const properties = five ? this.#connackProperties(session, decision, capped ? maximum : undefined) : undefined;
-    connection.accept({
+    const limits = {
       sessionPresent: present,
       keepAlive,
       receiveMaximum: settings['limits.receiveMaximum'],
       topicAliasMaximum: settings['limits.topicAliasMaximum'],
       properties,
-    });
+    };
+    // Who was never accepted has left no Will; should the CONNACK not fit, that is settled with the connection's end.
+    this.#handler.willSettled = true;
+    if (!connection.accept(limits, now)) return;
+    this.#handler.willSettled = false;
     this.#handler.connectedAtMs = now;
     core.counters.connectionsAccepted++;
     this.#handler.intake.onAccepted(this.#handler);

@@ -129,8 +129,24 @@ export class ServerConnection extends Connection {
     }
   }
 
-  /** CONNACK with success [MQTT5-3.2.0-2]; from here on the client may send and be sent anything. */
-  accept(options: AcceptOptions): void {
+  /**
+   * CONNACK with success [MQTT5-3.2.0-1]; from here on the client may send and be sent anything. False: the client does not
+   * even take the CONNACK, and the connection has ended.
+   */
+  accept(options: AcceptOptions, now: number): boolean {
+    const properties = this.version === 5 ? options.properties : undefined;
+    const connack: Packet = { type: 'connack', sessionPresent: options.sessionPresent, reasonCode: 0, properties };
+    let bytes = encodePacket(connack, this.version);
+    if (bytes.length > this.peerMaximumPacketSize && properties?.userProperties !== undefined) {
+      // [MQTT5-3.2.2-20]
+      bytes = encodePacket({ ...connack, properties: { ...properties, userProperties: undefined } }, this.version);
+    }
+    if (bytes.length > this.peerMaximumPacketSize) {
+      // [MQTT5-3.1.2-24]
+      const text = `the client takes ${this.peerMaximumPacketSize} bytes (Maximum Packet Size), the CONNACK has ${bytes.length}`;
+      this.refuse('packet-too-large', ReasonCode.PacketTooLarge, text, now);
+      return false;
+    }
     this.state = 'connected';
     this.keepAlive = options.keepAlive;
     this.reader.maximumPacketSize = this.#maximumPacketSize;
@@ -139,12 +155,8 @@ export class ServerConnection extends Connection {
       if (options.topicAliasMaximum > 0) this.inboundAliases = new InboundAliases(options.topicAliasMaximum);
       if (this.#peerTopicAliasMaximum > 0) this.outboundAliases = new OutboundAliases(this.#peerTopicAliasMaximum);
     }
-    this.write({
-      type: 'connack',
-      sessionPresent: options.sessionPresent,
-      reasonCode: 0,
-      properties: this.version === 5 ? options.properties : undefined,
-    });
+    this.writeEncoded(bytes);
+    return true;
   }
 
   /** CONNACK with a Reason Code of 5.0 (translated for 3.x), then the end [MQTT5-3.2.2-7]. */
