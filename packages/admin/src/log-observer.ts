@@ -13,7 +13,10 @@ const ORDERLY = new Set(['normal-disconnection', 'disconnect-with-will-message',
 
 /** A logger that writes lines of JSON to a stream (standard error, at once, when there is none). */
 export function createLogger(level: LogLevel, destination?: DestinationStream): Logger {
-  return pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, destination ?? pino.destination({ dest: 2, sync: true }));
+  return pino(
+    { level, base: null, timestamp: pino.stdTimeFunctions.isoTime },
+    destination ?? pino.destination({ dest: 2, sync: true }),
+  );
 }
 
 /**
@@ -28,7 +31,16 @@ export function logObserver(logger: Logger): Observer {
     },
     onClosed({ client, cause, connectedForMs, takenOverBy }) {
       const level = ORDERLY.has(cause.code) ? 'debug' : 'info';
-      logger[level]({ ...who(client), cause: cause.code, reasonCode: cause.reasonCode, connectedForMs: Math.round(connectedForMs), takenOverBy }, cause.text);
+      logger[level](
+        {
+          ...who(client),
+          cause: cause.code,
+          reasonCode: cause.reasonCode,
+          connectedForMs: Math.round(connectedForMs),
+          takenOverBy,
+        },
+        cause.text,
+      );
     },
     onRefused({ client, remoteAddress, remotePort, listener, cause }) {
       const from = client === undefined ? { address: remoteAddress, port: remotePort, listener } : who(client);
@@ -43,6 +55,9 @@ export function logObserver(logger: Logger): Observer {
     },
     onWarning(code, text) {
       logger.warn({ cause: code }, text);
+    },
+    onTlsReloaded(listener, text) {
+      logger.info({ cause: 'tls-reloaded', listener }, `new TLS files are in use: ${text}`);
     },
   };
   if (!logger.isLevelEnabled('warn')) return observer;
@@ -61,6 +76,15 @@ export function logObserver(logger: Logger): Observer {
   };
 }
 
-function who({ clientId, username, remoteAddress, remotePort, listener }: ClientInfo) {
-  return { clientId, ...(username === undefined ? {} : { username }), address: remoteAddress, port: remotePort, listener };
+function who({ clientId, username, remoteAddress, remotePort, listener, tls }: ClientInfo) {
+  return {
+    clientId,
+    ...(username === undefined ? {} : { username }),
+    address: remoteAddress,
+    port: remotePort,
+    listener,
+    ...(tls === undefined ? {} : { tls: tls.protocol }),
+    // Anybody can write any name into a certificate that nobody has verified.
+    ...(tls?.peerSubject === undefined ? {} : { certificate: tls.peerSubject, isVerified: tls.authorized }),
+  };
 }

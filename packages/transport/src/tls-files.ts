@@ -8,10 +8,8 @@ import { pemWords } from './tls-words.ts';
 export interface TlsCertificatePaths {
   readonly cert: string;
   readonly key: string;
-  /** Of the key; the text itself. */
-  readonly passphrase?: string | undefined;
-  /** File with the passphrase of the key; blanks and line ends around it don't count. */
-  readonly passphraseFile?: string | undefined;
+  /** Of the key: the text itself, or where it is to be had from whenever the files are read. */
+  readonly passphrase?: string | (() => string) | undefined;
 }
 
 /** `TlsListenOptions` with paths of PEM files in place of PEM. */
@@ -42,9 +40,7 @@ export class TlsFiles {
   /** Throws a ListenError (`tls-invalid`) that names the file which can't be used. */
   constructor(paths: TlsPaths) {
     this.paths = paths;
-    const own = [paths, ...(paths.certificates ?? [])].flatMap(({ cert, key, passphraseFile }) =>
-      passphraseFile === undefined ? [cert, key] : [cert, key, passphraseFile],
-    );
+    const own = [paths, ...(paths.certificates ?? [])].flatMap(({ cert, key }) => [cert, key]);
     this.files = [...new Set([...own, ...list(paths.ca), ...list(paths.crl)])];
     this.#stamp = this.#stampNow();
     this.#options = readAll(paths);
@@ -119,9 +115,8 @@ function readAll(paths: TlsPaths): TlsListenOptions {
   return options;
 }
 
-function readCertificate({ cert, key, passphrase, passphraseFile }: TlsCertificatePaths): TlsCertificate {
-  const secret =
-    passphraseFile === undefined ? passphrase : readChecked(passphraseFile, 'passphrase of the key', () => {}).trim();
+function readCertificate({ cert, key, passphrase }: TlsCertificatePaths): TlsCertificate {
+  const secret = typeof passphrase === 'function' ? askPassphrase(key, passphrase) : passphrase;
   const read = {
     cert: readChecked(cert, 'certificate', checkCertificate),
     key: readChecked(key, 'key', (text) => {
@@ -134,6 +129,14 @@ function readCertificate({ cert, key, passphrase, passphraseFile }: TlsCertifica
     throw new ListenError('tls-invalid', text);
   }
   return read;
+}
+
+function askPassphrase(key: string, passphrase: () => string): string {
+  try {
+    return passphrase();
+  } catch (error) {
+    throw new ListenError('tls-invalid', `cannot have the passphrase of the key ${key}: ${readWords(error)}`, error);
+  }
 }
 
 /** Throws a ListenError that names the file. */

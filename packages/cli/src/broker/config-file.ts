@@ -7,6 +7,7 @@ import {
   type Settings,
   settingsWith,
 } from '@hawser/broker';
+import { ListenError, TlsFiles, type TlsPaths } from '@hawser/transport';
 import { isMap, isScalar, isSeq, LineCounter, type Node, type Pair, parseDocument, type YAMLMap } from 'yaml';
 import { EXIT, ExitError } from '../exit-error.ts';
 import { explainSetting, unknownKey } from './setting-words.ts';
@@ -19,11 +20,12 @@ export interface ConfigFile {
   readonly settings?: Partial<Settings>;
 }
 
+const TLS_KEYS = ['cert', 'key', 'passphrase', 'certificates', 'ca', 'crl', 'verify', 'minVersion', 'ciphers'];
 const OWN_KEYS = ['listeners', 'data', 'console'];
 const GROUPS: ReadonlySet<string> = new Set(Object.keys(SETTINGS).map((key) => key.slice(0, key.lastIndexOf('.'))));
 
 /**
- * Reads a YAML file: `listeners` (URLs, or maps with `url` and `versions`), `data`, `console`, and the settings, their keys
+ * Reads a YAML file: `listeners` (URLs, or maps with `url`, `versions` and `tls`), `data`, `console`, and the settings, their keys
  * nested or with dots. Throws ExitError with file and line.
  */
 export function readConfigFile(path: string): ConfigFile {
@@ -111,15 +113,37 @@ class ConfigReader {
   #readListener(map: YAMLMap): ListenerOptions {
     let url: string | undefined;
     let versions: (3 | 4 | 5)[] | undefined;
+    let tls: TlsFiles | undefined;
     for (const { key: keyNode, value } of map.items) {
       const key = String(isScalar(keyNode) ? keyNode.value : keyNode);
       const at = offsetOf(keyNode);
       if (key === 'url') url = this.#readString(value, at, 'url', 'a URL');
       else if (key === 'versions') versions = this.#readVersions(value, at);
-      else this.#fail(at, `a listener has no '${key}', only url and versions`);
+      else if (key === 'tls') tls = this.#readTls(value, at);
+      else this.#fail(at, `a listener has no '${key}', only url, versions and tls`);
     }
     if (url === undefined) this.#fail(offsetOf(map), 'a listener needs a url');
-    return { url: url ?? '', ...(versions === undefined ? {} : { versions }) };
+    return {
+      url: url ?? '',
+      ...(versions === undefined ? {} : { versions }),
+      ...(tls === undefined ? {} : { tls }),
+    };
+  }
+
+  #readTls(node: unknown, at: number): TlsFiles {
+    if (!isMap(node)) return this.#fail(at, `tls takes a map of ${TLS_KEYS.join(', ')}`);
+    const paths = node.toJSON() as TlsPaths;
+    const unknown = Object.keys(paths).find((key) => !TLS_KEYS.includes(key));
+    if (unknown !== undefined) return this.#fail(at, `tls has no '${unknown}', only ${TLS_KEYS.join(', ')}`);
+    if (typeof paths.cert !== 'string' || typeof paths.key !== 'string') {
+      return this.#fail(at, 'tls needs cert and key, PEM files');
+    }
+    try {
+      return new TlsFiles(paths);
+    } catch (error) {
+      if (error instanceof ListenError) return this.#fail(at, error.message);
+      throw error;
+    }
   }
 
   #readVersions(node: unknown, at: number): (3 | 4 | 5)[] {

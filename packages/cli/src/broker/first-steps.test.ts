@@ -16,6 +16,18 @@ describe('firstSteps', () => {
     expect(firstSteps(['mqtt://[::]:1999'])).toContain("  hawser sub -L mqtt://localhost:1999 -v -t 'harbour/#'");
   });
 
+  it('says whom to trust where there is a development certificate', () => {
+    const urls = ['mqtt://127.0.0.1:1883', 'mqtts://127.0.0.1:8883', 'wss://127.0.0.1:8084/mqtt'];
+    expect(firstSteps(urls).join()).not.toContain('mqtts');
+    const lines = firstSteps(urls, "/srv/it's here/ca.crt");
+    expect(lines).toContain(
+      "  hawser sub -L mqtts://127.0.0.1:8883 --ca '/srv/it'\\''s here/ca.crt' -v -t 'harbour/#'",
+    );
+    expect(firstSteps(['mqtts://[::]:8884'], '/srv/ca.crt')).toContain(
+      "  mosquitto_sub -h localhost -p 8884 --cafile /srv/ca.crt -v -t 'harbour/#'",
+    );
+  });
+
   it('speaks of mosquitto only where there is plain TCP', () => {
     expect(firstSteps(['ws://127.0.0.1:8083/mqtt'])).toEqual([
       'Try it, each in a terminal of its own:',

@@ -1,12 +1,15 @@
 import { parseListenUrl } from '@hawser/transport';
 
-/** A first thing to try against a broker that listens at `urls`: lines of text. */
-export function firstSteps(urls: readonly string[]): string[] {
+/**
+ * A first thing to try against a broker that listens at `urls`: lines of text. `developmentCa`: file that clients must trust
+ * for its TLS listeners; undefined: they have certificates of their own, about which nothing is known here.
+ */
+export function firstSteps(urls: readonly string[], developmentCa?: string): string[] {
   const url = urls.find((candidate) => candidate.startsWith('mqtt://')) ?? urls[0];
   if (url === undefined) return [];
   const { transport, host, port } = parseListenUrl(url);
   // What listens everywhere is reached here by the name of this machine's loopback.
-  const reachable = host === '' || host === '::' || host === '0.0.0.0' ? 'localhost' : host;
+  const reachable = reachableHost(host);
   const isDefault = transport === 'tcp' && port === 1883 && (reachable === '127.0.0.1' || reachable === 'localhost');
   const where = isDefault ? '' : ` -L ${url.replace(/\/\/(\[::\]|0\.0\.0\.0)/, `//${reachable}`)}`;
   const lines = [
@@ -18,5 +21,29 @@ export function firstSteps(urls: readonly string[]): string[] {
     const mosquitto = `${reachable === 'localhost' || isDefault ? '' : ` -h ${reachable}`}${port === 1883 ? '' : ` -p ${port}`}`;
     lines.push('or with what you have:', `  mosquitto_sub${mosquitto} -v -t 'harbour/#'`);
   }
+  if (developmentCa !== undefined) lines.push(...stepsOverTls(urls, developmentCa));
   return lines;
+}
+
+function stepsOverTls(urls: readonly string[], developmentCa: string): string[] {
+  const url = urls.find((candidate) => candidate.startsWith('mqtts://'));
+  if (url === undefined) return [];
+  const { host, port } = parseListenUrl(url);
+  const reachable = reachableHost(host);
+  const bracketed = reachable.includes(':') ? `[${reachable}]` : reachable;
+  const ca = shellWord(developmentCa);
+  return [
+    'and over TLS:',
+    `  hawser sub -L mqtts://${bracketed}:${port} --ca ${ca} -v -t 'harbour/#'`,
+    `  mosquitto_sub -h ${reachable} -p ${port} --cafile ${ca} -v -t 'harbour/#'`,
+  ];
+}
+
+function reachableHost(host: string): string {
+  return host === '' || host === '::' || host === '0.0.0.0' ? 'localhost' : host;
+}
+
+/** A path as it can be pasted into a shell. */
+export function shellWord(text: string): string {
+  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }

@@ -1,5 +1,5 @@
-import { setFlagsFromString } from 'node:v8';
 import { join } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
 import { createLogger, logObserver } from '@hawser/admin/log';
 import { type Broker, createBroker, FileRecorderLog, SETTINGS, StoreError, startSysTopics } from '@hawser/broker';
 import { LevelStore } from '@hawser/store-level';
@@ -11,8 +11,8 @@ import { stopSignal } from '../stop-signal.ts';
 import { readVersion } from '../version.ts';
 import { type BrokerConfiguration, readConfiguration } from './configuration.ts';
 import { startConsole } from './console.ts';
-import { withDevelopmentCertificate } from './development-tls.ts';
-import { firstSteps } from './first-steps.ts';
+import { type PreparedListeners, withDevelopmentCertificate } from './development-tls.ts';
+import { firstSteps, shellWord } from './first-steps.ts';
 
 /**
  * The young generation stays small: what a broker allocates dies at once or lives as long as its connection, and a large one
@@ -25,10 +25,13 @@ export async function runBroker(flags: BrokerFlags): Promise<void> {
   setFlagsFromString(YOUNG_GENERATION);
   const configuration = readConfiguration(flags);
   const stop = stopSignal();
-  const broker = await start(configuration, flags);
+  const { listeners, developmentCa } = await prepareListeners(configuration);
+  const broker = await start({ ...configuration, listeners }, flags);
   const console = configuration.console === false ? undefined : await startConsoleOf(broker, configuration, flags);
+  // Elsewhere the signal ends a process; there files are looked at anyway.
+  process.on('SIGHUP', () => broker.reloadTls());
   const stopSysTopics = startSysTopics(broker, readVersion());
-  announce(broker, configuration, console?.lines ?? []);
+  announce(broker, configuration, developmentCa, console?.lines ?? []);
   await stop;
   stopSysTopics();
   await console?.close();
@@ -38,9 +41,23 @@ export async function runBroker(flags: BrokerFlags): Promise<void> {
 async function startConsoleOf(broker: Broker, configuration: BrokerConfiguration, flags: BrokerFlags) {
   const { console: address, dataDirectory } = configuration;
   try {
-    return await startConsole(broker, { address: address || undefined, dataDirectory, passwordFile: flags.consolePasswordFile });
+    return await startConsole(broker, {
+      address: address || undefined,
+      dataDirectory,
+      passwordFile: flags.consolePasswordFile,
+    });
   } catch (error) {
     await broker.close();
+    throw error;
+  }
+}
+
+async function prepareListeners({ listeners, dataDirectory }: BrokerConfiguration): Promise<PreparedListeners> {
+  try {
+    return await withDevelopmentCertificate(listeners, dataDirectory);
+  } catch (error) {
+    if (error instanceof ListenError)
+      throw new ExitError(EXIT.failed, `cannot listen: ${error.message}`, { cause: error });
     throw error;
   }
 }
@@ -48,10 +65,12 @@ async function startConsoleOf(broker: Broker, configuration: BrokerConfiguration
 async function start({ listeners, dataDirectory, settings }: BrokerConfiguration, flags: BrokerFlags): Promise<Broker> {
   try {
     return await createBroker({
-      listeners: await withDevelopmentCertificate(listeners, dataDirectory),
+      listeners,
       settings,
       observe: logObserver(createLogger(flags.logLevel)),
-      ...(dataDirectory === undefined ? {} : { store: new LevelStore({ directory: dataDirectory }), recorderLog: recorderLog(dataDirectory, settings) }),
+      ...(dataDirectory === undefined
+        ? {}
+        : { store: new LevelStore({ directory: dataDirectory }), recorderLog: recorderLog(dataDirectory, settings) }),
     });
   } catch (error) {
     if (error instanceof ListenError) {
@@ -72,14 +91,22 @@ function recorderLog(dataDirectory: string, settings: BrokerConfiguration['setti
 }
 
 /** The line `ready` comes last: scripts wait for it. */
-function announce(broker: Broker, { dataDirectory }: BrokerConfiguration, consoleLines: readonly string[]): void {
+function announce(
+  broker: Broker,
+  { dataDirectory }: BrokerConfiguration,
+  developmentCa: string | undefined,
+  consoleLines: readonly string[],
+): void {
   const lines = [
     picocolors.bold(`Hawser ${readVersion()}, an MQTT broker for 3.1, 3.1.1 and 5.0`),
     ...broker.urls.map((url) => `  listening  ${picocolors.cyan(url)}`),
+    ...(developmentCa === undefined
+      ? []
+      : [`  TLS        development certificate; clients trust it with --ca ${shellWord(developmentCa)}`]),
     ...consoleLines,
     `  data       ${dataDirectory ?? 'in memory, gone when this ends'}`,
     '',
-    ...firstSteps(broker.urls),
+    ...firstSteps(broker.urls, developmentCa),
     '',
     'ready',
   ];

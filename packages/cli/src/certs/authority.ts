@@ -2,6 +2,7 @@ import 'reflect-metadata';
 import { webcrypto } from 'node:crypto';
 import { isIP } from 'node:net';
 import {
+  AuthorityKeyIdentifierExtension,
   BasicConstraintsExtension,
   cryptoProvider,
   ExtendedKeyUsage,
@@ -12,7 +13,6 @@ import {
   PemConverter,
   SubjectAlternativeNameExtension,
   SubjectKeyIdentifierExtension,
-  AuthorityKeyIdentifierExtension,
   X509Certificate,
   X509CertificateGenerator,
 } from '@peculiar/x509';
@@ -33,6 +33,9 @@ export interface CertificateRequest {
   readonly days: number;
 }
 
+/** Subject of the CA, by which its certificates are known. */
+export const AUTHORITY_NAME = 'CN=Hawser development CA';
+
 const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
 const HOUR_MS = 3_600_000;
 
@@ -42,7 +45,7 @@ export async function createAuthority(days: number, now = new Date()): Promise<C
   const keys = await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
   const certificate = await X509CertificateGenerator.createSelfSigned({
     serialNumber: serialNumber(),
-    name: 'CN=Hawser development CA',
+    name: AUTHORITY_NAME,
     ...validity(days, now),
     signingAlgorithm: ALGORITHM,
     keys,
@@ -56,10 +59,20 @@ export async function createAuthority(days: number, now = new Date()): Promise<C
 }
 
 /** A certificate signed by a CA that `createAuthority` made. */
-export async function issueCertificate(authority: CertificateAndKey, request: CertificateRequest, now = new Date()): Promise<CertificateAndKey> {
+export async function issueCertificate(
+  authority: CertificateAndKey,
+  request: CertificateRequest,
+  now = new Date(),
+): Promise<CertificateAndKey> {
   useNode();
   const issuer = new X509Certificate(authority.cert);
-  const signingKey = await webcrypto.subtle.importKey('pkcs8', PemConverter.decodeFirst(authority.key), ALGORITHM, false, ['sign']);
+  const signingKey = await webcrypto.subtle.importKey(
+    'pkcs8',
+    PemConverter.decodeFirst(authority.key),
+    ALGORITHM,
+    false,
+    ['sign'],
+  );
   const keys = await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
   const usage = request.kind === 'server' ? ExtendedKeyUsage.serverAuth : ExtendedKeyUsage.clientAuth;
   const extensions: Extension[] = [
@@ -72,7 +85,9 @@ export async function issueCertificate(authority: CertificateAndKey, request: Ce
   const hosts = request.hosts ?? [];
   if (hosts.length > 0) {
     extensions.push(
-      new SubjectAlternativeNameExtension(hosts.map((host) => ({ type: isIP(host) === 0 ? ('dns' as const) : ('ip' as const), value: host }))),
+      new SubjectAlternativeNameExtension(
+        hosts.map((host) => ({ type: isIP(host) === 0 ? ('dns' as const) : ('ip' as const), value: host })),
+      ),
     );
   }
   const certificate = await X509CertificateGenerator.create({
