@@ -81,6 +81,9 @@ export interface Client extends AsyncDisposable {
   /** Runs the authentication exchange again (5.0, with `authentication`). */
   reauthenticate(): Promise<void>;
 
+  /** Hands an error to the listeners of `error`: for code that works on top of a client. */
+  reportError(error: unknown): void;
+
   /** Says good-bye and closes for good. What is not acknowledged rejects with ClosedError. Idempotent. */
   disconnect(options?: DisconnectOptions): Promise<void>;
 

@@ -1,12 +1,5 @@
-import {
-  encodeUtf8,
-  isValidTopicName,
-  type PublishPacket,
-  type PublishProperties,
-  type SubackPacket,
-  type UnsubackPacket,
-} from '@hawser/codec';
-import { type CloseCause, Message as ProtocolMessage } from '@hawser/protocol';
+import type { PublishPacket, SubackPacket, UnsubackPacket } from '@hawser/codec';
+import type { CloseCause } from '@hawser/protocol';
 import type { Client, ClientState, Grant, MessageHandler, PublishResult, UnsubscribeResult } from './api.ts';
 import type { Established } from './connection/attempt.ts';
 import { Supervisor, type SupervisorHost } from './connection/supervisor.ts';
@@ -19,7 +12,6 @@ import { type Negotiated, negotiate } from './negotiated.ts';
 import type {
   ClientOptions,
   DisconnectOptions,
-  MessageProperties,
   MessagesOptions,
   Payload,
   PublishOptions,
@@ -35,14 +27,23 @@ import { Requests } from './session/requests.ts';
 import { StoreWriter } from './session/store-writer.ts';
 import { decodeLoaded, sessionChange } from './session/stored-message.ts';
 import { listOf, SubscriptionBook } from './session/subscription-book.ts';
-import { bytesOf, resolveOptions, type Settings } from './settings.ts';
+import { resolveOptions, type Settings } from './settings.ts';
 
 /** The `connect` of a platform: Node's, a browser's, or a test's own. Checks the options, connects, and gives a Client that stays connected. */
 export async function connectWith(platform: Platform, options: ClientOptions): Promise<Client> {
-  const settings = resolveOptions(options, platform);
+  const settings = checked(platform, options);
   const client = new MqttClient(platform, settings, options.on ?? {});
   await client.start(options.signal);
   return client;
+}
+
+function checked(platform: Platform, options: ClientOptions): Settings {
+  try {
+    return resolveOptions(options, platform);
+  } catch (error) {
+    if (error instanceof ConnectError) error.hint ??= platform.hint?.(error);
+    throw error;
+  }
 }
 
 class MqttClient implements Client, SupervisorHost, InboxHost {
@@ -337,6 +338,10 @@ class MqttClient implements Client, SupervisorHost, InboxHost {
   }
 
   emitError(error: unknown): void {
+    this.reportError(error);
+  }
+
+  reportError(error: unknown): void {
     if (!this.#events.has('error')) {
       this.warn('handler-failed', `a handler failed, and nobody listens to 'error': ${String(error)}`);
       return;

@@ -73,6 +73,8 @@ export class ConnectError extends Error {
   readonly evidence: ConnectEvidence;
   /** Of the server, where it gave one. */
   readonly reasonCode: number | undefined;
+  /** What to do about it, in English; set in Node. Elsewhere, and in Chinese: `hintFor` of `@hawser/client/hints`. */
+  hint: string | undefined;
 
   constructor(init: ConnectErrorInit) {
     super(init.message, { cause: init.cause });
@@ -85,7 +87,7 @@ export class ConnectError extends Error {
 
   static override [Symbol.hasInstance](value: unknown): boolean {
     if (value instanceof AddressError) return true;
-    return super[Symbol.hasInstance](value);
+    return Function.prototype[Symbol.hasInstance].call(ConnectError, value);
   }
 }
 
@@ -95,6 +97,7 @@ export class AddressError extends UsageError {
   readonly retry: Retry = 'after-change';
   readonly evidence: ConnectEvidence;
   readonly reasonCode: number | undefined = undefined;
+  hint: string | undefined;
 
   constructor(code: string, message: string, evidence: ConnectEvidence = {}) {
     super(code, message);

@@ -4,6 +4,7 @@ import { nodePlatform } from './node/platform.ts';
 import type { ClientOptions } from './options.ts';
 
 export type { Client, ClientState, Grant, MessageHandler, PublishResult, UnsubscribeResult } from './api.ts';
+export { ScramError, type ScramOptions, scramSha256 } from './authentication/scram-sha-256.ts';
 export { connectWith } from './client.ts';
 export type { Address } from './connection/address.ts';
 export { formatAddress, parseAddress } from './connection/address.ts';
@@ -46,7 +47,18 @@ export type {
   WillOptions,
 } from './options.ts';
 export type { DialFailure, Platform, PlatformDialOptions } from './platform.ts';
+export { levelSessionStore } from './session/level-session-store.ts';
+export { memorySessionStore } from './session/memory-session-store.ts';
 export type { SessionStore, StoreChange } from './session/session-store.ts';
+export {
+  PayloadError,
+  type PayloadFormat,
+  type StandardSchema,
+  type TopicParameters,
+  type TypedMessage,
+  type TypedTopic,
+  topic,
+} from './typed-topic.ts';
 
 /**
  * Connects to an MQTT server and stays connected. Resolves with the CONNACK; rejects with a ConnectError that names the stage and

@@ -1,6 +1,6 @@
 import type { Clock, Transport } from '@hawser/transport';
 import type { Address } from './connection/address.ts';
-import type { ConnectEvidence, ConnectStage } from './errors.ts';
+import type { ConnectError, ConnectEvidence, ConnectStage } from './errors.ts';
 import type { TlsOptions } from './options.ts';
 
 /** No connection came about; a DialError of Node is one. */
@@ -29,6 +29,10 @@ export interface Platform {
   generateClientId(): string;
   /** Rejects with an error that is a DialFailure, else it counts as `tcp-failed`. */
   dial(address: Address, options: PlatformDialOptions): Promise<Transport>;
+  /** What to do about an error, for people, where the texts are at hand. */
+  hint?(error: ConnectError): string | undefined;
   /** The connection broke before the CONNACK: what stands behind it, if anything does but its loss. */
   explainLoss?(error: Error, evidence: ConnectEvidence): DialFailure | undefined;
+  /** Something closed a plain connection without a word: whether it speaks TLS. */
+  speaksTls?(address: Address, signal: AbortSignal): Promise<boolean>;
 }

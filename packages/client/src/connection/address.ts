@@ -45,12 +45,13 @@ export function parseAddress(url: string, path?: string): Address {
     throw fail('unknown-scheme', `the scheme ${scheme}:// is not known; mqtt, mqtts, ws and wss are${hint}`);
   }
   const [username, password] = userInfo(parts[2], fail);
+  const port = portOf(parts[4], PORTS[transport], fail);
   const host = hostOf(parts[3] ?? '', fail);
   const rest = parts[5] ?? '';
   return {
     transport,
     host,
-    port: portOf(parts[4], PORTS[transport], fail),
+    port,
     path:
       path === undefined
         ? rest === '' || rest === '/'

@@ -16,7 +16,7 @@ import type { Platform } from '../platform.ts';
 import { bytesOf, type Settings } from '../settings.ts';
 import { type Address, formatAddress } from './address.ts';
 import { Authentication } from './authentication.ts';
-import { explainClose, explainConnack, explainDial, explainTimeout } from './explain.ts';
+import { explainClose, explainConnack, explainDial, explainTimeout, mayExpectTls, tlsExpected } from './explain.ts';
 import { Link } from './link.ts';
 
 /** A connection whose CONNACK has come. */
@@ -94,10 +94,7 @@ class Attempt implements ClientSink {
       this.#giveUp();
     };
     signal.addEventListener('abort', onAbort, { once: true });
-    this.#begin().catch((error) => {
-      this.#reject(error);
-      this.#giveUp();
-    });
+    this.#begin().catch((error) => this.#fail(error));
     try {
       return await done;
     } finally {
@@ -175,6 +172,17 @@ class Attempt implements ClientSink {
       properties,
       bridge: false,
     };
+  }
+
+  /** What closed without a word is asked once whether it is TLS that it waits for. */
+  async #fail(error: unknown): Promise<void> {
+    const { platform, address } = this.#options;
+    const { signal } = this.#abort;
+    if (platform.speaksTls !== undefined && mayExpectTls(error, address) && !signal.aborted) {
+      const speaksTls = await platform.speaksTls(address, signal).catch(() => false);
+      this.#reject(speaksTls ? tlsExpected(error as ConnectError, address) : error);
+    } else this.#reject(error);
+    this.#giveUp();
   }
 
   #giveUp(): void {
@@ -262,7 +270,7 @@ class Attempt implements ClientSink {
     const { platform, address } = this.#options;
     const explained = this.#link?.error && platform.explainLoss?.(this.#link.error, this.#evidence);
     if (explained) this.#reject(explainDial(explained, address, this.#evidence));
-    else this.#reject(explainClose(cause, this.#link, address, this.#evidence));
+    else void this.#fail(explainClose(cause, this.#link, address, this.#evidence));
     this.#link?.afterTurn();
   }
 

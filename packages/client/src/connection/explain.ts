@@ -167,6 +167,27 @@ export function explainClose(
   return new ConnectError({ stage: 'connack', code, message, retry: 'after-change', evidence: seen, reasonCode });
 }
 
+/** Closed without a word, where TLS may have been expected. */
+export function mayExpectTls(error: unknown, address: Address): boolean {
+  if (!(error instanceof ConnectError) || address.transport === 'mqtts' || address.transport === 'wss') return false;
+  if (error.evidence.received !== undefined || error.evidence.http !== undefined) return false;
+  return error.code === 'closed-before-connack' || (error.stage === 'websocket' && error.code === 'reset');
+}
+
+/** The server has shown that it speaks TLS. */
+export function tlsExpected(error: ConnectError, address: Address): ConnectError {
+  const message = `${formatAddress(address)} speaks TLS and this client does not: use ${address.transport}s://`;
+  const { evidence } = error;
+  return new ConnectError({
+    stage: 'tls',
+    code: 'tls-expected',
+    message,
+    retry: 'after-change',
+    evidence,
+    cause: error,
+  });
+}
+
 function printable(bytes: Uint8Array): string {
   let text = '';
   for (const byte of bytes)

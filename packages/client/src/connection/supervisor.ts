@@ -152,6 +152,7 @@ export class Supervisor {
         });
         return { established, ended };
       } catch (error) {
+        if (isConnectError(error)) error.hint ??= this.#platform.hint?.(error);
         if (!this.#fallBack(error)) return error instanceof Error ? error : new Error(String(error));
       }
     }

@@ -1,14 +1,23 @@
 import { randomInt } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { dial, explainTlsFailure, isTlsAlert, systemClock, type TlsDialOptions } from '@hawser/transport';
+import { DialError, dial, explainTlsFailure, isTlsAlert, systemClock, type TlsDialOptions } from '@hawser/transport';
 import type { Address } from '../connection/address.ts';
 import { AddressError } from '../errors.ts';
+import { hintFor } from '../hints.ts';
 import type { TlsOptions } from '../options.ts';
 import type { DialFailure, Platform } from '../platform.ts';
 
 const KINDS = { mqtt: 'tcp', mqtts: 'tls', ws: 'ws', wss: 'wss' } as const;
 const LETTERS = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
 const CLIENT_ID_LENGTH = 22;
+
+const TLS_ANSWERS: ReadonlySet<string> = new Set([
+  'client-certificate-required',
+  'client-certificate-rejected',
+  'protocol-version',
+  'no-shared-cipher',
+  'alpn',
+]);
 
 /** Node: TCP, TLS, WebSocket. */
 export const nodePlatform: Platform = {
@@ -21,6 +30,17 @@ export const nodePlatform: Platform = {
     const isTls = address.transport === 'mqtts' || address.transport === 'wss';
     const dialTls = isTls ? await readTls(tls) : undefined;
     return dial({ transport: KINDS[address.transport], host, port, path, tls: dialTls }, { signal, onStage });
+  },
+  hint: (error) => hintFor(error, 'en'),
+  async speaksTls({ host, port }, signal) {
+    try {
+      const transport = await dial({ transport: 'tls', host, port, tls: { insecure: true } }, { signal });
+      transport.destroy();
+      return true;
+    } catch (error) {
+      // Whoever asks for a certificate, or another version, speaks it too.
+      return error instanceof DialError && TLS_ANSWERS.has(error.code);
+    }
   },
   explainLoss(error, evidence): DialFailure | undefined {
     if (!isTlsAlert(error)) return undefined;

@@ -1,0 +1,36 @@
+import type { Client } from '../api.ts';
+import { connectWith } from '../client.ts';
+import type { ClientOptions } from '../options.ts';
+import { browserPlatform } from './platform.ts';
+
+export type { Client, ClientState, Grant, MessageHandler, PublishResult, UnsubscribeResult } from '../api.ts';
+export { ScramError, type ScramOptions, scramSha256 } from '../authentication/scram-sha-256.ts';
+export { connectWith } from '../client.ts';
+export { type Address, formatAddress, parseAddress } from '../connection/address.ts';
+export * from '../errors.ts';
+export type { ClientEvents, ConnectedEvent, ConnectingEvent, DisconnectedEvent, WarningEvent } from '../events.ts';
+export { Message } from '../inbound/message.ts';
+export type { MessageStream } from '../inbound/message-stream.ts';
+export type { Negotiated, NegotiatedValue } from '../negotiated.ts';
+export type * from '../options.ts';
+export type { DialFailure, Platform, PlatformDialOptions } from '../platform.ts';
+export { memorySessionStore } from '../session/memory-session-store.ts';
+export type { SessionStore, StoreChange } from '../session/session-store.ts';
+export {
+  PayloadError,
+  type PayloadFormat,
+  type StandardSchema,
+  type TopicParameters,
+  type TypedMessage,
+  type TypedTopic,
+  topic,
+} from '../typed-topic.ts';
+export { indexedDbSessionStore } from './indexed-db-session-store.ts';
+export { browserPlatform } from './platform.ts';
+
+/** Connects to an MQTT server over WebSocket and stays connected; see the same function of Node. */
+export function connect(url: string, options?: Omit<ClientOptions, 'url'>): Promise<Client>;
+export function connect(options?: ClientOptions): Promise<Client>;
+export async function connect(first: string | ClientOptions = {}, rest: ClientOptions = {}): Promise<Client> {
+  return connectWith(browserPlatform, typeof first === 'string' ? { ...rest, url: first } : first);
+}

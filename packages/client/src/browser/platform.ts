@@ -1,0 +1,86 @@
+import type { Clock } from '@hawser/transport';
+import { formatAddress } from '../connection/address.ts';
+import { AddressError, type ConnectEvidence } from '../errors.ts';
+import type { DialFailure, Platform } from '../platform.ts';
+import { BrowserWebSocketTransport } from './websocket-transport.ts';
+
+const LETTERS = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
+const CLIENT_ID_LENGTH = 22;
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+const clock: Clock = {
+  now: () => performance.now(),
+  wallNow: () => Date.now(),
+  setTimer(atMs, callback) {
+    const timer = setTimeout(callback, Math.min(LONGEST_TIMER_MS, Math.max(0, atMs - performance.now())));
+    return () => clearTimeout(timer);
+  },
+  defer: (callback) => queueMicrotask(callback),
+};
+
+/** A browser: WebSocket only. What went wrong below it, a browser does not tell scripts. */
+export const browserPlatform: Platform = {
+  name: 'browser',
+  clock,
+  random: Math.random,
+  generateClientId() {
+    // Six bits of a byte, those over 61 are thrown away: every letter is as likely as the others.
+    let id = '';
+    while (id.length < CLIENT_ID_LENGTH) {
+      for (const byte of crypto.getRandomValues(new Uint8Array(CLIENT_ID_LENGTH))) id += LETTERS[byte & 63] ?? '';
+    }
+    return id.slice(0, CLIENT_ID_LENGTH);
+  },
+  dial(address, { signal, onStage }) {
+    const url = formatAddress(address);
+    const { host, port } = address;
+    const evidence: ConnectEvidence = { host, port, url };
+    if (address.transport !== 'ws' && address.transport !== 'wss') {
+      const text = `a browser speaks MQTT over WebSocket only: use wss:// or ws:// instead of ${address.transport}://`;
+      return Promise.reject(new AddressError('scheme-not-in-browser', text, { url }));
+    }
+    onStage('websocket', evidence);
+    return new Promise((resolve, reject) => {
+      const fail = (code: string, message: string): void => {
+        const failure: DialFailure = { stage: 'websocket', code, message, evidence };
+        reject(failure);
+      };
+      let socket: WebSocket;
+      try {
+        socket = new WebSocket(url, ['mqtt']);
+      } catch (error) {
+        fail(
+          'websocket-failed',
+          `the browser does not open ${url}: ${error instanceof Error ? error.message : String(error)}`,
+        );
+        return;
+      }
+      socket.binaryType = 'arraybuffer';
+      const onAbort = (): void => {
+        fail('aborted', `connecting to ${url} was given up`);
+        socket.close();
+      };
+      signal.addEventListener('abort', onAbort, { once: true });
+      socket.onopen = () => {
+        signal.removeEventListener('abort', onAbort);
+        if (socket.protocol !== 'mqtt') {
+          fail('subprotocol-refused', `${url} opened a WebSocket but did not choose the subprotocol mqtt`);
+          socket.close();
+          return;
+        }
+        resolve(
+          new BrowserWebSocketTransport(socket, {
+            kind: address.transport as 'ws' | 'wss',
+            remoteAddress: host,
+            remotePort: port,
+            tls: undefined,
+          }),
+        );
+      };
+      socket.onclose = ({ code }) => {
+        const text = `the WebSocket to ${url} could not be opened (code ${code}): nothing listens there, the path is wrong, or the certificate is not trusted; the browser does not tell which`;
+        fail('websocket-failed', text);
+      };
+    });
+  },
+};
