@@ -73,15 +73,23 @@ export async function createAdmin(options: AdminOptions): Promise<Admin> {
 async function buildApp(options: AdminOptions, token: ApiToken): Promise<FastifyInstance> {
   const { broker, password, hostNames = [], host } = options;
   const app = fastify({ routerOptions: { maxParamLength: 16_384 }, bodyLimit: 64 * 1024, forceCloseConnections: true });
-  const access: AccessOptions = { token: token.value, password: password || undefined, hostNames: [host, ...hostNames] };
+  const access: AccessOptions = {
+    token: token.value,
+    password: password || undefined,
+    hostNames: [host, ...hostNames],
+  };
   app.setErrorHandler((error, _request, reply) => sendError(error, reply));
   app.setNotFoundHandler((request, reply) => {
-    sendError(new ApiError(404, 'no-such-path', `there is nothing at ${request.method} ${request.url}: see /api/openapi.json`), reply);
+    sendError(
+      new ApiError(404, 'no-such-path', `there is nothing at ${request.method} ${request.url}: see /api/openapi.json`),
+      reply,
+    );
   });
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-content-type-options', 'nosniff').header('cache-control', 'no-store');
     checkOrigin(request, access);
-    if (!OPEN.has(pathOf(request))) checkCredentials(request, access, request.method !== 'GET' && request.method !== 'HEAD');
+    if (!OPEN.has(pathOf(request)))
+      checkCredentials(request, access, request.method !== 'GET' && request.method !== 'HEAD');
   });
   addHealth(app, broker);
   addMetrics(app, broker);
@@ -105,7 +113,9 @@ function addHealth(app: FastifyInstance, broker: Broker): void {
   app.get('/ready', async (_request, reply) => {
     const problems = [
       ...(broker.isClosing ? ['the broker is being stopped'] : []),
-      ...(broker.store?.fault === undefined ? [] : [`the data directory cannot be written: ${broker.store.fault.message}`]),
+      ...(broker.store?.fault === undefined
+        ? []
+        : [`the data directory cannot be written: ${broker.store.fault.message}`]),
     ];
     reply.code(problems.length === 0 ? 200 : 503);
     return { status: problems.length === 0 ? 'ready' : 'not-ready', problems };
@@ -130,14 +140,25 @@ function sendError(error: unknown, reply: FastifyReply): void {
     reply.code(error.status).send({ code: error.code, message: error.message, ...error.details });
     return;
   }
-  const { statusCode = 500, message = 'unknown' } = error as { readonly statusCode?: number; readonly message?: string };
+  const { statusCode = 500, message = 'unknown' } = error as {
+    readonly statusCode?: number;
+    readonly message?: string;
+  };
   reply.code(statusCode).send({ code: statusCode < 500 ? 'bad-request' : 'internal', message });
 }
 
 function explainListen(error: unknown, host: string, port: number): AdminError {
   const { code, message } = error as NodeJS.ErrnoException;
   if (code === 'EADDRINUSE') {
-    return new AdminError('port-in-use', `port ${port} on ${host}, for the console and the HTTP API, is in use by another program`, error);
+    return new AdminError(
+      'port-in-use',
+      `port ${port} on ${host}, for the console and the HTTP API, is in use by another program`,
+      error,
+    );
   }
-  return new AdminError('listen-failed', `the console and the HTTP API cannot listen on ${host} port ${port}: ${message}`, error);
+  return new AdminError(
+    'listen-failed',
+    `the console and the HTTP API cannot listen on ${host} port ${port}: ${message}`,
+    error,
+  );
 }

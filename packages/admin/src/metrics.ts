@@ -26,7 +26,11 @@ const COUNTERS: readonly (readonly [name: string, help: string, value: Source])[
   ['hawser_packets_sent_total', 'MQTT packets to clients', (o) => o.packetsSent],
   ['hawser_bytes_received_total', 'Bytes from clients', (o) => o.bytesReceived],
   ['hawser_bytes_sent_total', 'Bytes to clients', (o) => o.bytesSent],
-  ['hawser_recorder_evicted_total', 'Client Identifiers whose history was forgotten for want of room', (o) => o.recorder.evicted],
+  [
+    'hawser_recorder_evicted_total',
+    'Client Identifiers whose history was forgotten for want of room',
+    (o) => o.recorder.evicted,
+  ],
   ['hawser_recorder_dropped_lines_total', 'Lines of the history that were not written', (o) => o.recorder.droppedLines],
 ];
 

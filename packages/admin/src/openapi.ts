@@ -14,12 +14,21 @@ export function openApiDocument(routes: readonly Route[], version: string): Reco
   }
   return {
     openapi: '3.1.0',
-    info: { title: 'Hawser', version, description: 'Reads and changes a running Hawser broker.', license: { name: 'Apache-2.0' } },
+    info: {
+      title: 'Hawser',
+      version,
+      description: 'Reads and changes a running Hawser broker.',
+      license: { name: 'Apache-2.0' },
+    },
     paths,
     components: {
       schemas: Object.fromEntries(Object.entries(schemas).map(([id, schema]) => [id, withoutIds(schema)])),
       securitySchemes: {
-        token: { type: 'http', scheme: 'bearer', description: 'The file api-token in the data directory, or printed at start.' },
+        token: {
+          type: 'http',
+          scheme: 'bearer',
+          description: 'The file api-token in the data directory, or printed at start.',
+        },
       },
     },
   };
@@ -47,7 +56,11 @@ function operation(route: Route): Record<string, unknown> {
 
 function pageSchema(answer: z.ZodType): unknown {
   const { properties, required } = z.toJSONSchema(pageOf(z.unknown()));
-  return { type: 'object', properties: { ...properties, items: { type: 'array', items: reference(answer) } }, required };
+  return {
+    type: 'object',
+    properties: { ...properties, items: { type: 'array', items: reference(answer) } },
+    required,
+  };
 }
 
 function reference(schema: z.ZodType): { readonly $ref: string } {

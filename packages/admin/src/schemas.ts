@@ -121,7 +121,9 @@ export const Event = z
   })
   .register(registry, { id: 'Event' });
 
-export const HistoryEntry = Event.extend({ clientId: z.string().nullable() }).register(registry, { id: 'HistoryEntry' });
+export const HistoryEntry = Event.extend({ clientId: z.string().nullable() }).register(registry, {
+  id: 'HistoryEntry',
+});
 
 export const ClientDetails = z
   .object({
@@ -157,7 +159,8 @@ export const ClientDetails = z
   .register(registry, { id: 'ClientDetails' });
 
 /** Fails to compile when the broker's view and the schema part. */
-export type ClientDetailsMatch = ClientDetail extends Omit<z.input<typeof ClientDetails>, 'history' | 'negotiated'> ? true : never;
+export type ClientDetailsMatch =
+  ClientDetail extends Omit<z.input<typeof ClientDetails>, 'history' | 'negotiated'> ? true : never;
 
 export const Explained = z
   .object({
@@ -170,7 +173,8 @@ export const Explained = z
   })
   .register(registry, { id: 'Explanation' });
 
-export type ExplanationMatch = Omit<Explanation, 'events'> extends Omit<z.input<typeof Explained>, 'events'> ? true : never;
+export type ExplanationMatch =
+  Omit<Explanation, 'events'> extends Omit<z.input<typeof Explained>, 'events'> ? true : never;
 
 export const Retained = z
   .object({
@@ -225,7 +229,10 @@ export const Done = z.object({ done: z.literal(true) }).register(registry, { id:
 
 export const Problem = z
   .object({ code: z.string(), message: z.string(), near: z.array(z.string()).optional() })
-  .register(registry, { id: 'Problem', description: 'Why it was not done; near: Client Identifiers that may have been meant' });
+  .register(registry, {
+    id: 'Problem',
+    description: 'Why it was not done; near: Client Identifiers that may have been meant',
+  });
 
 export const Paging = z.object({
   offset: z.coerce.number().int().min(0).default(0),

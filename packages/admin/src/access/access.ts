@@ -14,7 +14,12 @@ export interface AccessOptions {
 /** `127.0.0.0/8`, `::1` or a name that always means them. */
 export function isLoopback(host: string): boolean {
   const name = host.toLowerCase();
-  return name === 'localhost' || name.endsWith('.localhost') || name === '::1' || (isIP(name) === 4 && name.startsWith('127.'));
+  return (
+    name === 'localhost' ||
+    name.endsWith('.localhost') ||
+    name === '::1' ||
+    (isIP(name) === 4 && name.startsWith('127.'))
+  );
 }
 
 /**
@@ -24,12 +29,20 @@ export function isLoopback(host: string): boolean {
 export function checkOrigin(request: FastifyRequest, options: AccessOptions): void {
   const { host = '', origin } = request.headers;
   const name = hostNameOf(host);
-  const isOurs = isIP(name) !== 0 || isLoopback(name) || options.hostNames.some((known) => known.toLowerCase() === name);
+  const isOurs =
+    isIP(name) !== 0 || isLoopback(name) || options.hostNames.some((known) => known.toLowerCase() === name);
   if (!isOurs) {
-    throw new ApiError(403, 'host-not-allowed', `this API is not called ${JSON.stringify(name)}: use its IP address, localhost, or a host name it was told of`);
+    throw new ApiError(
+      403,
+      'host-not-allowed',
+      `this API is not called ${JSON.stringify(name)}: use its IP address, localhost, or a host name it was told of`,
+    );
   }
   const site = request.headers['sec-fetch-site'];
-  const isForeign = origin === undefined ? site === 'cross-site' && request.method !== 'GET' : originHost(origin) !== host.toLowerCase();
+  const isForeign =
+    origin === undefined
+      ? site === 'cross-site' && request.method !== 'GET'
+      : originHost(origin) !== host.toLowerCase();
   if (isForeign) throw new ApiError(403, 'origin-not-allowed', 'a web page from elsewhere may not use this API');
 }
 
@@ -38,10 +51,17 @@ export function checkCredentials(request: FastifyRequest, options: AccessOptions
   const { token, password } = options;
   if (isAuthenticated(request, options)) return;
   if (password !== undefined) {
-    throw new ApiError(401, 'password-required', 'give the password: Authorization: Bearer PASSWORD, or HTTP Basic with any user name');
+    throw new ApiError(
+      401,
+      'password-required',
+      'give the password: Authorization: Bearer PASSWORD, or HTTP Basic with any user name',
+    );
   }
   if (changes) {
-    const words = token === '' ? 'nothing can be changed here' : 'a change needs the token: Authorization: Bearer TOKEN; it stands in the file api-token of the data directory, or was printed at start';
+    const words =
+      token === ''
+        ? 'nothing can be changed here'
+        : 'a change needs the token: Authorization: Bearer TOKEN; it stands in the file api-token of the data directory, or was printed at start';
     throw new ApiError(401, 'token-required', words);
   }
 }

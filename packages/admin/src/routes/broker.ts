@@ -1,12 +1,30 @@
-import { type Broker, explainEvent, type HistoryEntry, inspectLosses, inspectOverview, inspectRetained } from '@hawser/broker';
+import {
+  type Broker,
+  explainEvent,
+  type HistoryEntry,
+  inspectLosses,
+  inspectOverview,
+  inspectRetained,
+} from '@hawser/broker';
 import { isValidTopicFilter } from '@hawser/codec';
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { ApiError } from '../api-error.ts';
-import { ClientLosses, Done, HistoryEntry as HistorySchema, Lang, Overview, Paging, Retained, RetainedMessage } from '../schemas.ts';
+import {
+  ClientLosses,
+  Done,
+  HistoryEntry as HistorySchema,
+  Lang,
+  Overview,
+  Paging,
+  Retained,
+  RetainedMessage,
+} from '../schemas.ts';
 import { matches, page, paramOf, queryOf, type Route } from './route.ts';
 
-const RetainedQuery = Paging.extend({ filter: z.string().default('#').describe('Topic Filter; # leaves out topics that begin with $') });
+const RetainedQuery = Paging.extend({
+  filter: z.string().default('#').describe('Topic Filter; # leaves out topics that begin with $'),
+});
 const LossesQuery = Paging.extend({ filter: z.string().optional().describe('part of the Client Identifier') });
 const HistoryQuery = Paging.extend(Lang.shape).extend({
   clientId: z.string().optional(),
@@ -66,7 +84,8 @@ export function brokerRoutes(broker: Broker, mayRead: (request: FastifyRequest) 
       changes: false,
       serve(request) {
         const query = queryOf(RetainedQuery, request);
-        if (!isValidTopicFilter(query.filter)) throw new ApiError(400, 'bad-query', `'${query.filter}' is not a Topic Filter`);
+        if (!isValidTopicFilter(query.filter))
+          throw new ApiError(400, 'bad-query', `'${query.filter}' is not a Topic Filter`);
         const found = router.retained.matching(query.filter, broker.now());
         return page(found, query, (message) => inspectRetained(broker, message));
       },
@@ -83,7 +102,10 @@ export function brokerRoutes(broker: Broker, mayRead: (request: FastifyRequest) 
         const message = retained(request);
         const { payload } = message;
         const isShown = mayRead(request) && payload.length <= MOST_PAYLOAD;
-        return { ...inspectRetained(broker, message), payload: isShown ? Buffer.from(payload).toString('base64') : null };
+        return {
+          ...inspectRetained(broker, message),
+          payload: isShown ? Buffer.from(payload).toString('base64') : null,
+        };
       },
     },
     {
@@ -125,7 +147,10 @@ export function brokerRoutes(broker: Broker, mayRead: (request: FastifyRequest) 
       changes: false,
       serve(request) {
         const query = queryOf(HistoryQuery, request);
-        return page(history(query), query, ({ clientId, event }) => ({ clientId: clientId ?? null, ...explainEvent(event, query.lang) }));
+        return page(history(query), query, ({ clientId, event }) => ({
+          clientId: clientId ?? null,
+          ...explainEvent(event, query.lang),
+        }));
       },
     },
   ];

@@ -32,7 +32,11 @@ export function pageOf(items: z.ZodType): z.ZodObject {
 }
 
 /** Counts all, makes views of those of the page only. */
-export function page<T, V>(all: Iterable<T>, { offset, limit }: { offset: number; limit: number }, view: (item: T) => V): Page<V> {
+export function page<T, V>(
+  all: Iterable<T>,
+  { offset, limit }: { offset: number; limit: number },
+  view: (item: T) => V,
+): Page<V> {
   const items: V[] = [];
   let total = 0;
   for (const item of all) {

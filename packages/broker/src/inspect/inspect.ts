@@ -49,8 +49,17 @@ export function inspectOverview(broker: Broker): OverviewView {
     ...traffic,
     dropped: Object.values(lostByCause).reduce((sum, count) => sum + count, 0),
     lostByCause,
-    recorder: { clients: broker.recorder.size, evicted: broker.recorder.evicted, droppedLines: broker.recorder.droppedLines },
-    warnings: [...broker.recorder.warnings()].map(({ at, code, text, repeated }) => ({ at: iso(at), code, text, count: repeated ?? 1 })),
+    recorder: {
+      clients: broker.recorder.size,
+      evicted: broker.recorder.evicted,
+      droppedLines: broker.recorder.droppedLines,
+    },
+    warnings: [...broker.recorder.warnings()].map(({ at, code, text, repeated }) => ({
+      at: iso(at),
+      code,
+      text,
+      count: repeated ?? 1,
+    })),
   };
 }
 
@@ -169,7 +178,15 @@ export function inspectWill(broker: Broker, session: ClientSession): WillView | 
   if (will === undefined) return null;
   const { topic, qos, retain, payload } = will.message;
   const dueAt = will.dueAtMs === Number.POSITIVE_INFINITY ? null : iso(broker.toWall(will.dueAtMs));
-  return { clientId: session.clientId, topic: topic.name, qos, retain, bytes: payload.length, delayInterval: will.delayInterval, dueAt };
+  return {
+    clientId: session.clientId,
+    topic: topic.name,
+    qos,
+    retain,
+    bytes: payload.length,
+    delayInterval: will.delayInterval,
+    dueAt,
+  };
 }
 
 type RetainedMessage = ReturnType<Broker['router']['retained']['values']> extends Iterable<infer M> ? M : never;
@@ -256,7 +273,12 @@ function gone(broker: Broker, clientId: string): ClientView {
     keepAlive: null,
     subscriptions: 0,
     inflight: 0,
-    queue: { messages: 0, bytes: 0, maximumMessages: broker.settings['queue.messages'], maximumBytes: broker.settings['queue.bytes'] },
+    queue: {
+      messages: 0,
+      bytes: 0,
+      maximumMessages: broker.settings['queue.messages'],
+      maximumBytes: broker.settings['queue.bytes'],
+    },
     dropped: droppedOf(broker, clientId),
   };
 }

@@ -151,5 +151,10 @@ export interface OverviewView {
   readonly lostByCause: Readonly<Record<string, number>>;
   /** Client Identifiers that are remembered, those forgotten for want of room, lines of the log that were not written. */
   readonly recorder: { readonly clients: number; readonly evicted: number; readonly droppedLines: number };
-  readonly warnings: readonly { readonly at: string; readonly code: string; readonly text: string; readonly count: number }[];
+  readonly warnings: readonly {
+    readonly at: string;
+    readonly code: string;
+    readonly text: string;
+    readonly count: number;
+  }[];
 }

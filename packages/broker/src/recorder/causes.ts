@@ -14,7 +14,8 @@ export interface CauseWords {
 }
 
 const words = (en: string, zh: string): Words => ({ en, zh });
-const cause = (meaning: Words, advice?: Words): CauseWords => (advice === undefined ? { meaning } : { meaning, advice });
+const cause = (meaning: Words, advice?: Words): CauseWords =>
+  advice === undefined ? { meaning } : { meaning, advice };
 
 const FIX_SENDER = words(
   'The program on the device writes wrong bytes: use a maintained MQTT library, or look at the packet with `hawser doctor` or Wireshark.',
@@ -47,9 +48,14 @@ const forbidden = (zh: string): CauseWords =>
 export const CAUSES: Readonly<Record<string, CauseWords>> = {
   // Ends.
   connected: cause(words('it connected', '已连接')),
-  'normal-disconnection': cause(words('the client sent DISCONNECT and left in good order', '客户端发送 DISCONNECT，正常离开')),
+  'normal-disconnection': cause(
+    words('the client sent DISCONNECT and left in good order', '客户端发送 DISCONNECT，正常离开'),
+  ),
   'disconnect-with-will-message': cause(
-    words('the client sent DISCONNECT and asked for its Will to be published', '客户端发送 DISCONNECT，并要求发布其遗嘱'),
+    words(
+      'the client sent DISCONNECT and asked for its Will to be published',
+      '客户端发送 DISCONNECT，并要求发布其遗嘱',
+    ),
   ),
   'network-lost': cause(
     words('the network connection ended without a DISCONNECT', '网络连接在没有 DISCONNECT 的情况下中断'),
@@ -59,7 +65,10 @@ export const CAUSES: Readonly<Record<string, CauseWords>> = {
     ),
   ),
   'keep-alive-timeout': {
-    meaning: words('the client was silent for more than one and a half times its Keep Alive', '客户端沉默的时间超过了 Keep Alive 的 1.5 倍'),
+    meaning: words(
+      'the client was silent for more than one and a half times its Keep Alive',
+      '客户端沉默的时间超过了 Keep Alive 的 1.5 倍',
+    ),
     figures: {
       pattern: /nothing came for (?<gap>[\d.]+) s; Keep Alive is (?<keepAlive>\d+) s and allows (?<allowed>[\d.]+) s/,
       sentence: words(
@@ -88,7 +97,10 @@ export const CAUSES: Readonly<Record<string, CauseWords>> = {
   },
   'server-shutting-down': cause(
     words('the broker was stopped', '代理服务器被停止'),
-    words('Nothing is wrong with the client; it should connect again by itself.', '客户端没有问题，它应当自动重新连接。'),
+    words(
+      'Nothing is wrong with the client; it should connect again by itself.',
+      '客户端没有问题，它应当自动重新连接。',
+    ),
   ),
   'broker-ended': cause(
     words(
@@ -99,12 +111,18 @@ export const CAUSES: Readonly<Record<string, CauseWords>> = {
   ),
   'administrative-action': cause(
     words('an operator ended the connection', '管理员断开了此连接'),
-    words('Somebody asked for it, by the console or the HTTP API; the client may connect again.', '这是通过控制台或 HTTP API 要求的；客户端可以重新连接。'),
+    words(
+      'Somebody asked for it, by the console or the HTTP API; the client may connect again.',
+      '这是通过控制台或 HTTP API 要求的；客户端可以重新连接。',
+    ),
   ),
 
   // Before a CONNECT was read.
   'connect-never-sent': {
-    meaning: words('a connection was opened and no whole CONNECT came over it in time', '连接建立后，没有按时收到完整的 CONNECT'),
+    meaning: words(
+      'a connection was opened and no whole CONNECT came over it in time',
+      '连接建立后，没有按时收到完整的 CONNECT',
+    ),
     figures: {
       pattern: /no whole CONNECT within (?<limit>[\d.]+) s: (?:nothing came|only (?<bytes>\d+) bytes came)/,
       sentence: words(
@@ -119,16 +137,25 @@ export const CAUSES: Readonly<Record<string, CauseWords>> = {
   },
   'connect-timeout': cause(
     words('the exchange before the CONNACK took too long', 'CONNACK 之前的认证交换耗时过长'),
-    words('Look at the authentication service behind the broker, and at a client that stops half way through AUTH.', '请检查代理服务器后面的认证服务，以及在 AUTH 过程中停住的客户端。'),
+    words(
+      'Look at the authentication service behind the broker, and at a client that stops half way through AUTH.',
+      '请检查代理服务器后面的认证服务，以及在 AUTH 过程中停住的客户端。',
+    ),
   ),
   'not-a-connect': cause(words('the first bytes are not a CONNECT', '最初的字节不是 CONNECT'), WRONG_PORT),
   'too-many-half-open': cause(
     words('too many connections had not sent a CONNECT yet', '尚未发送 CONNECT 的连接过多'),
-    words('Somebody opens connections and says nothing, or very many devices came at once: see `limits.halfOpen`.', '有人打开连接却不发送任何内容，或大量设备同时连接：参见 `limits.halfOpen`。'),
+    words(
+      'Somebody opens connections and says nothing, or very many devices came at once: see `limits.halfOpen`.',
+      '有人打开连接却不发送任何内容，或大量设备同时连接：参见 `limits.halfOpen`。',
+    ),
   ),
   'accept-failed': cause(
     words('the system could not hand over a connection', '系统无法交出一个新连接'),
-    words('Often too many open files: raise `ulimit -n` for the broker.', '通常是打开的文件过多：请为代理服务器提高 `ulimit -n`。'),
+    words(
+      'Often too many open files: raise `ulimit -n` for the broker.',
+      '通常是打开的文件过多：请为代理服务器提高 `ulimit -n`。',
+    ),
   ),
   'closed-at-once': cause(words('the connection was gone before it could be taken', '连接在被接受之前就已断开')),
 
@@ -137,27 +164,42 @@ export const CAUSES: Readonly<Record<string, CauseWords>> = {
   'handshake-timeout': cause(words('the TLS handshake was not done in time', 'TLS 握手未按时完成'), WRONG_PORT),
   'closed-in-handshake': cause(
     words('the client closed the connection during the handshake', '客户端在握手期间关闭了连接'),
-    words("Often the client does not trust this listener's certificate: give it the CA, and connect by a name the certificate has.", '通常是客户端不信任该监听器的证书：请给它配置 CA，并使用证书中包含的主机名连接。'),
+    words(
+      "Often the client does not trust this listener's certificate: give it the CA, and connect by a name the certificate has.",
+      '通常是客户端不信任该监听器的证书：请给它配置 CA，并使用证书中包含的主机名连接。',
+    ),
   ),
-  'client-certificate-rejected': cause(words("the client's certificate was not accepted", '客户端证书未被接受'), CERTIFICATE),
+  'client-certificate-rejected': cause(
+    words("the client's certificate was not accepted", '客户端证书未被接受'),
+    CERTIFICATE,
+  ),
   'client-certificate-required': cause(words('the client sent no certificate', '客户端没有发送证书'), CERTIFICATE),
   'not-tls': cause(words('something that is not TLS came to a TLS listener', 'TLS 监听器收到的不是 TLS'), WRONG_PORT),
   'protocol-version': cause(
     words('the client speaks only old versions of TLS', '客户端只支持过旧的 TLS 版本'),
-    words('TLS 1.2 is the least here: update the TLS library of the client.', '这里至少需要 TLS 1.2：请更新客户端的 TLS 库。'),
+    words(
+      'TLS 1.2 is the least here: update the TLS library of the client.',
+      '这里至少需要 TLS 1.2：请更新客户端的 TLS 库。',
+    ),
   ),
   'no-shared-cipher': cause(words('client and listener have no cipher in common', '客户端与监听器没有共同的加密套件')),
   alpn: cause(words('no application protocol (ALPN) in common', '没有共同的应用层协议（ALPN）')),
   'server-certificate-rejected': cause(
     words("the client refused this listener's certificate", '客户端拒绝了该监听器的证书'),
-    words('Give the client the CA that issued it (`--ca`), and connect by a name that stands in the certificate.', '请给客户端配置签发该证书的 CA（`--ca`），并使用证书中包含的主机名连接。'),
+    words(
+      'Give the client the CA that issued it (`--ca`), and connect by a name that stands in the certificate.',
+      '请给客户端配置签发该证书的 CA（`--ca`），并使用证书中包含的主机名连接。',
+    ),
   ),
   'tls-failed': cause(words('the TLS handshake failed', 'TLS 握手失败'), WRONG_PORT),
 
   // WebSocket.
   'upgrade-timeout': cause(words('the WebSocket upgrade was not done in time', 'WebSocket 升级未按时完成'), WRONG_PORT),
   'bad-upgrade': cause(words('the request for a WebSocket is not a valid one', 'WebSocket 升级请求无效')),
-  'not-websocket': cause(words('a plain HTTP request came to a WebSocket port', 'WebSocket 端口收到了普通的 HTTP 请求'), WRONG_PORT),
+  'not-websocket': cause(
+    words('a plain HTTP request came to a WebSocket port', 'WebSocket 端口收到了普通的 HTTP 请求'),
+    WRONG_PORT,
+  ),
   'wrong-path': {
     meaning: words('the WebSocket was asked for at a path where there is none', 'WebSocket 请求的路径不存在'),
     figures: {
@@ -167,7 +209,10 @@ export const CAUSES: Readonly<Record<string, CauseWords>> = {
         'WebSocket 请求的路径是 {asked}，而 MQTT 位于 {path}',
       ),
     },
-    advice: words('Add the path to the URL of the client: ws://host:8083/mqtt.', '请在客户端的 URL 中加上路径：ws://host:8083/mqtt。'),
+    advice: words(
+      'Add the path to the URL of the client: ws://host:8083/mqtt.',
+      '请在客户端的 URL 中加上路径：ws://host:8083/mqtt。',
+    ),
   },
   'subprotocol-missing': cause(
     words('the client does not offer the WebSocket subprotocol mqtt', '客户端没有提供 WebSocket 子协议 mqtt'),
@@ -182,30 +227,54 @@ export const CAUSES: Readonly<Record<string, CauseWords>> = {
   'implementation-specific-error': cause(words('an error of this implementation', '实现相关的错误')),
   'unsupported-protocol-version': cause(
     words('the client asked for a protocol version that is not taken here', '客户端请求的协议版本在此不受支持'),
-    words('Set the client to 5.0 or 3.1.1, or let the listener take its version (`versions`).', '请把客户端设置为 5.0 或 3.1.1，或让监听器接受该版本（`versions`）。'),
+    words(
+      'Set the client to 5.0 or 3.1.1, or let the listener take its version (`versions`).',
+      '请把客户端设置为 5.0 或 3.1.1，或让监听器接受该版本（`versions`）。',
+    ),
   ),
   'client-identifier-not-valid': cause(
     words('the Client Identifier is not allowed', 'Client ID 不被允许'),
-    words('Choose another Client Identifier, or raise `limits.clientIdBytes` or `limits.clientIdLong31`.', '请更换 Client ID，或提高 `limits.clientIdBytes`、启用 `limits.clientIdLong31`。'),
+    words(
+      'Choose another Client Identifier, or raise `limits.clientIdBytes` or `limits.clientIdLong31`.',
+      '请更换 Client ID，或提高 `limits.clientIdBytes`、启用 `limits.clientIdLong31`。',
+    ),
   ),
   'bad-user-name-or-password': cause(
     words('the user name or the password was wrong', '用户名或密码错误'),
-    words('Check user name and password of the client, spaces and case too; they are never written down here.', '请检查客户端的用户名和密码（包括空格和大小写）；它们不会被记录在这里。'),
+    words(
+      'Check user name and password of the client, spaces and case too; they are never written down here.',
+      '请检查客户端的用户名和密码（包括空格和大小写）；它们不会被记录在这里。',
+    ),
   ),
   'not-authorized': cause(words('this is not permitted', '没有权限'), PERMISSIONS),
-  'server-unavailable': cause(words('the broker could not decide or serve at that moment', '代理服务器当时无法处理'), TRY_LATER),
-  'server-busy': cause(words('the broker had no room for another connection', '代理服务器没有余量接受更多连接'), TRY_LATER),
+  'server-unavailable': cause(
+    words('the broker could not decide or serve at that moment', '代理服务器当时无法处理'),
+    TRY_LATER,
+  ),
+  'server-busy': cause(
+    words('the broker had no room for another connection', '代理服务器没有余量接受更多连接'),
+    TRY_LATER,
+  ),
   banned: cause(words('this client is banned', '该客户端已被禁止')),
   'bad-authentication-method': cause(
     words('the authentication method is not known here', '不支持该认证方法'),
-    words('Use user name and password, or a method that is configured here.', '请使用用户名和密码，或此处已配置的认证方法。'),
+    words(
+      'Use user name and password, or a method that is configured here.',
+      '请使用用户名和密码，或此处已配置的认证方法。',
+    ),
   ),
-  'topic-filter-invalid': cause(words('the Topic Filter is not valid or has too many levels', 'Topic Filter 无效或层级过多'), FIX_SENDER),
+  'topic-filter-invalid': cause(
+    words('the Topic Filter is not valid or has too many levels', 'Topic Filter 无效或层级过多'),
+    FIX_SENDER,
+  ),
   'topic-name-invalid': cause(words('the Topic Name is not valid', 'Topic Name 无效'), FIX_SENDER),
   'packet-identifier-in-use': forbidden('Packet Identifier 正在使用'),
   'packet-identifier-not-found': forbidden('找不到 Packet Identifier'),
   'receive-maximum-exceeded': {
-    meaning: words('it sent more QoS 1 and 2 messages than the Receive Maximum lets be unacknowledged', '它未确认的 QoS 1、2 消息超过了 Receive Maximum'),
+    meaning: words(
+      'it sent more QoS 1 and 2 messages than the Receive Maximum lets be unacknowledged',
+      '它未确认的 QoS 1、2 消息超过了 Receive Maximum',
+    ),
     figures: {
       pattern: /more than (?<maximum>\d+) QoS 1 and 2 messages unacknowledged/,
       sentence: words(
@@ -237,7 +306,10 @@ export const CAUSES: Readonly<Record<string, CauseWords>> = {
   'quota-exceeded': cause(words('a quota was exceeded', '超出配额'), LIMIT),
   'payload-format-invalid': cause(
     words('a payload was said to be UTF-8 and is not', '载荷声明为 UTF-8，但实际不是'),
-    words('Leave Payload Format Indicator at 0 for binary payloads.', '二进制载荷请将 Payload Format Indicator 保持为 0。'),
+    words(
+      'Leave Payload Format Indicator at 0 for binary payloads.',
+      '二进制载荷请将 Payload Format Indicator 保持为 0。',
+    ),
   ),
   'retain-not-supported': cause(words('retained messages are not supported', '不支持保留消息')),
   'qos-not-supported': cause(words('this QoS is not supported', '不支持该 QoS')),
@@ -246,13 +318,20 @@ export const CAUSES: Readonly<Record<string, CauseWords>> = {
   'shared-subscriptions-not-supported': cause(words('shared subscriptions are not supported', '不支持共享订阅')),
   'connection-rate-exceeded': cause(words('connections came too fast', '连接速率过高'), TRY_LATER),
   'maximum-connect-time': cause(words('the longest time for one connection was over', '达到单次连接的最长时间')),
-  'subscription-identifiers-not-supported': cause(words('Subscription Identifiers are not supported', '不支持订阅标识符')),
-  'wildcard-subscriptions-not-supported': cause(words('wildcards in Topic Filters are not supported', '不支持通配符订阅')),
+  'subscription-identifiers-not-supported': cause(
+    words('Subscription Identifiers are not supported', '不支持订阅标识符'),
+  ),
+  'wildcard-subscriptions-not-supported': cause(
+    words('wildcards in Topic Filters are not supported', '不支持通配符订阅'),
+  ),
 
   // 3.x has no way to refuse a PUBLISH: the connection ends.
   'retained-limit': cause(words('there was no room for another retained message', '没有空间保存更多保留消息'), LIMIT),
   'store-fault': cause(
-    words('the data directory could not be written, so the message was not taken', '数据目录无法写入，因此消息未被接受'),
+    words(
+      'the data directory could not be written, so the message was not taken',
+      '数据目录无法写入，因此消息未被接受',
+    ),
     words('Look at space and health of the disk.', '请检查磁盘空间和健康状况。'),
   ),
 
@@ -287,8 +366,14 @@ export const CAUSES: Readonly<Record<string, CauseWords>> = {
   'session-present-with-refusal': forbidden('拒绝时不得设置 Session Present'),
   'subscription-identifier-from-client': forbidden('客户端的 PUBLISH 不得带 Subscription Identifier'),
   'surrogate-in-string': malformed('字符串中含有代理字符'),
-  'too-many-topic-filters': cause(words('one packet had too many Topic Filters', '单个报文中的 Topic Filter 过多'), FIX_SENDER),
-  'too-many-user-properties': cause(words('one packet had too many User Properties', '单个报文中的 User Property 过多'), FIX_SENDER),
+  'too-many-topic-filters': cause(
+    words('one packet had too many Topic Filters', '单个报文中的 Topic Filter 过多'),
+    FIX_SENDER,
+  ),
+  'too-many-user-properties': cause(
+    words('one packet had too many User Properties', '单个报文中的 User Property 过多'),
+    FIX_SENDER,
+  ),
   'topic-alias-unknown': forbidden('Topic Alias 未定义'),
   'topic-filter-too-deep': cause(words('the Topic Filter has too many levels', 'Topic Filter 层级过多'), LIMIT),
   'topic-name-missing': forbidden('缺少 Topic Name'),
@@ -302,19 +387,34 @@ export const CAUSES: Readonly<Record<string, CauseWords>> = {
 /** Why a session ended. */
 export const SESSION_ENDS: Readonly<Record<string, CauseWords>> = {
   'session-expired': cause(
-    words('its Session Expiry Interval had passed since the connection ended', '连接结束后已超过 Session Expiry Interval'),
+    words(
+      'its Session Expiry Interval had passed since the connection ended',
+      '连接结束后已超过 Session Expiry Interval',
+    ),
     words(
       'Ask for a longer Session Expiry Interval if messages are to wait for longer absences (3.x: `sessions.expiry3`).',
       '如果消息需要等待更长的离线时间，请设置更大的 Session Expiry Interval（3.x：`sessions.expiry3`）。',
     ),
   ),
   'session-clean-start': cause(
-    words('the client connected with Clean Start, which discards the old session', '客户端以 Clean Start 连接，旧会话被丢弃'),
-    words('Connect with Clean Start false (`--no-clean`) to keep subscriptions and waiting messages.', '若要保留订阅和等待的消息，请以 Clean Start false（`--no-clean`）连接。'),
+    words(
+      'the client connected with Clean Start, which discards the old session',
+      '客户端以 Clean Start 连接，旧会话被丢弃',
+    ),
+    words(
+      'Connect with Clean Start false (`--no-clean`) to keep subscriptions and waiting messages.',
+      '若要保留订阅和等待的消息，请以 Clean Start false（`--no-clean`）连接。',
+    ),
   ),
   'session-closed': cause(
-    words('it ended with its connection: the Session Expiry Interval was 0', '会话随连接结束：Session Expiry Interval 为 0'),
-    words('Ask for a Session Expiry Interval over 0 (`-x`) to keep the session.', '若要保留会话，请设置大于 0 的 Session Expiry Interval（`-x`）。'),
+    words(
+      'it ended with its connection: the Session Expiry Interval was 0',
+      '会话随连接结束：Session Expiry Interval 为 0',
+    ),
+    words(
+      'Ask for a Session Expiry Interval over 0 (`-x`) to keep the session.',
+      '若要保留会话，请设置大于 0 的 Session Expiry Interval（`-x`）。',
+    ),
   ),
   'session-cleared': cause(words('an operator cleared it', '管理员清除了会话')),
 };
@@ -330,22 +430,42 @@ export const LOSSES: Readonly<Record<string, CauseWords>> = {
   ),
   superseded: cause(words('a newer message of the same topic took their place', '同一主题的新消息取代了它们')),
   'too-old': cause(
-    words('they had waited for longer than messages are kept for a client that is away', '等待时间超过了为离线客户端保留消息的期限'),
-    words('Let the client come back sooner, or let messages be kept longer.', '请让客户端更早重新连接，或延长消息保留期限。'),
+    words(
+      'they had waited for longer than messages are kept for a client that is away',
+      '等待时间超过了为离线客户端保留消息的期限',
+    ),
+    words(
+      'Let the client come back sooner, or let messages be kept longer.',
+      '请让客户端更早重新连接，或延长消息保留期限。',
+    ),
   ),
   expired: cause(
     words('their Message Expiry Interval had passed', '已超过 Message Expiry Interval'),
-    words('Publish with a longer Message Expiry Interval, or none; `messages.expiryMax` bounds it.', '请使用更长的 Message Expiry Interval 或不设置；上限为 `messages.expiryMax`。'),
+    words(
+      'Publish with a longer Message Expiry Interval, or none; `messages.expiryMax` bounds it.',
+      '请使用更长的 Message Expiry Interval 或不设置；上限为 `messages.expiryMax`。',
+    ),
   ),
   'packet-too-large': cause(
-    words('they were larger than the Maximum Packet Size the client announced', '超过了客户端声明的 Maximum Packet Size'),
-    words('Let the client announce a larger Maximum Packet Size, or publish smaller messages.', '请让客户端声明更大的 Maximum Packet Size，或发布更小的消息。'),
+    words(
+      'they were larger than the Maximum Packet Size the client announced',
+      '超过了客户端声明的 Maximum Packet Size',
+    ),
+    words(
+      'Let the client announce a larger Maximum Packet Size, or publish smaller messages.',
+      '请让客户端声明更大的 Maximum Packet Size，或发布更小的消息。',
+    ),
   ),
   'slow-consumer': cause(
     words('it did not read fast enough (QoS 0)', '它读取得不够快（QoS 0）'),
-    words('Do less in the message handler, subscribe to less, or use QoS 1 and a session so that messages wait.', '减少消息处理中的工作、减少订阅，或使用 QoS 1 和持久会话让消息等待。'),
+    words(
+      'Do less in the message handler, subscribe to less, or use QoS 1 and a session so that messages wait.',
+      '减少消息处理中的工作、减少订阅，或使用 QoS 1 和持久会话让消息等待。',
+    ),
   ),
-  'rejected-by-receiver': cause(words('it refused them with a Reason Code of its own', '它用 Reason Code 拒绝了这些消息')),
+  'rejected-by-receiver': cause(
+    words('it refused them with a Reason Code of its own', '它用 Reason Code 拒绝了这些消息'),
+  ),
   'not-authorized': cause(words('it was not permitted to publish them', '它没有发布这些消息的权限'), PERMISSIONS),
   'offline-qos0': cause(
     words('it was not connected and QoS 0 does not wait', '它不在线，而 QoS 0 不会等待'),
@@ -353,7 +473,10 @@ export const LOSSES: Readonly<Record<string, CauseWords>> = {
   ),
   'session-ended': cause(
     words('its session ended while they waited', '会话结束时这些消息仍在等待'),
-    words('Ask for a longer Session Expiry Interval, and connect with Clean Start false.', '请设置更长的 Session Expiry Interval，并以 Clean Start false 连接。'),
+    words(
+      'Ask for a longer Session Expiry Interval, and connect with Clean Start false.',
+      '请设置更长的 Session Expiry Interval，并以 Clean Start false 连接。',
+    ),
   ),
   'retained-limit': cause(words('there was no room for another retained message', '没有空间保存更多保留消息'), LIMIT),
   'store-fault': cause(
@@ -361,11 +484,19 @@ export const LOSSES: Readonly<Record<string, CauseWords>> = {
     words('Look at space and health of the disk.', '请检查磁盘空间和健康状况。'),
   ),
   'quota-exceeded': cause(
-    words('it published them while the queue of a subscriber was full, and was refused', '发布时某个订阅者的队列已满，因此被拒绝'),
-    words('Publish again later; `queue.policy` says that a full queue refuses.', '请稍后重新发布；`queue.policy` 规定队列满时拒绝。'),
+    words(
+      'it published them while the queue of a subscriber was full, and was refused',
+      '发布时某个订阅者的队列已满，因此被拒绝',
+    ),
+    words(
+      'Publish again later; `queue.policy` says that a full queue refuses.',
+      '请稍后重新发布；`queue.policy` 规定队列满时拒绝。',
+    ),
   ),
   'session-limit': cause(words('there was no room for a session', '没有空间建立会话'), LIMIT),
-  'payload-format-invalid': cause(words('their payload was said to be UTF-8 and is not', '载荷声明为 UTF-8，但实际不是')),
+  'payload-format-invalid': cause(
+    words('their payload was said to be UTF-8 and is not', '载荷声明为 UTF-8，但实际不是'),
+  ),
 };
 
 /** What the operator is told. */

@@ -95,7 +95,10 @@ export function explain(broker: Broker, clientId: string, language: Language = '
       events: explainEvents(events, negotiated, language),
       losses: losses.map((loss, i) => {
         const [cause, total] = entries[i] ?? [];
-        return { ...loss, text: cause === undefined || total === undefined ? '' : lossSentence(cause, total, language) };
+        return {
+          ...loss,
+          text: cause === undefined || total === undefined ? '' : lossSentence(cause, total, language),
+        };
       }),
       advice: [...new Set(advice)],
     },
@@ -103,7 +106,12 @@ export function explain(broker: Broker, clientId: string, language: Language = '
 }
 
 /** Sentences about a client that is connected. */
-function sayConnected(broker: Broker, session: ClientSession, events: readonly RecordedEvent[], language: Language): string[] {
+function sayConnected(
+  broker: Broker,
+  session: ClientSession,
+  events: readonly RecordedEvent[],
+  language: Language,
+): string[] {
   const texts = EXPLAIN_TEXTS[language];
   const handler = handlerOf(session);
   const client = handler?.client;
@@ -149,18 +157,29 @@ function sayGone(
   const end = events.findLast((event) => event.kind === 'closed' || event.kind === 'broker-ended');
   const refused = events.findLast((event) => event.kind === 'refused');
   const ended = events.findLast((event) => event.kind === 'session-ended');
-  const said = [fill(end === undefined && refused !== undefined && session === undefined ? texts.neverIn : texts.notConnected, { id: clientId })];
+  const said = [
+    fill(end === undefined && refused !== undefined && session === undefined ? texts.neverIn : texts.notConnected, {
+      id: clientId,
+    }),
+  ];
   if (end !== undefined) {
     said.push(fill(texts.end, { at: moment(end.at), address: addressOf(end), event: eventSentence(end, language) }));
     if (end.takenOverBy !== undefined) said.push(fill(texts.takenOver, { address: end.takenOverBy }));
   }
   if (refused !== undefined && (end === undefined || refused.at >= end.at)) {
-    said.push(fill(texts.lastAttempt, { at: moment(refused.lastAt ?? refused.at), event: eventSentence(refused, language) }));
+    said.push(
+      fill(texts.lastAttempt, { at: moment(refused.lastAt ?? refused.at), event: eventSentence(refused, language) }),
+    );
   }
   if (session !== undefined) {
     const { expiresAtMs } = session;
-    const until = expiresAtMs === Number.POSITIVE_INFINITY ? texts.forEver : fill(texts.until, { at: moment(broker.toWall(expiresAtMs)) });
-    said.push(fill(texts.kept, { until, count: session.session.queue.length, subscriptions: session.subscriptions.size }));
+    const until =
+      expiresAtMs === Number.POSITIVE_INFINITY
+        ? texts.forEver
+        : fill(texts.until, { at: moment(broker.toWall(expiresAtMs)) });
+    said.push(
+      fill(texts.kept, { until, count: session.session.queue.length, subscriptions: session.subscriptions.size }),
+    );
   } else if (ended !== undefined) {
     said.push(fill(texts.sessionGone, { at: moment(ended.at), event: eventSentence(ended, language) }));
   } else if (end !== undefined) said.push(texts.noSession);
@@ -196,7 +215,14 @@ function explainStranger(broker: Broker, name: string, language: Language): Expl
   const verdict =
     fill(texts.unknown, { id: name }) +
     (near.length === 0 ? '' : texts.space + fill(texts.near, { names: near.map((id) => `"${id}"`).join(texts.comma) }));
-  const explanation: Explanation = { clientId: name, connected: false, verdict, events: [], losses: [], advice: [texts.unknownAdvice] };
+  const explanation: Explanation = {
+    clientId: name,
+    connected: false,
+    verdict,
+    events: [],
+    losses: [],
+    advice: [texts.unknownAdvice],
+  };
   return { known: false, near, explanation };
 }
 
@@ -224,11 +250,17 @@ function adviceOfEnds(events: readonly RecordedEvent[], connected: boolean, lang
   return advice;
 }
 
-function explainEvents(events: readonly RecordedEvent[], negotiated: string | undefined, language: Language): ExplainedEvent[] {
+function explainEvents(
+  events: readonly RecordedEvent[],
+  negotiated: string | undefined,
+  language: Language,
+): ExplainedEvent[] {
   const last = events.findLast((event) => event.kind === 'connected');
   return events.map((event) => {
     const explained = explainEvent(event, language);
-    return event === last && negotiated !== undefined ? { ...explained, negotiated: JSON.parse(negotiated) as unknown } : explained;
+    return event === last && negotiated !== undefined
+      ? { ...explained, negotiated: JSON.parse(negotiated) as unknown }
+      : explained;
   });
 }
 

@@ -75,7 +75,9 @@ export function endpoint(address: string, port: number): string {
 
 /** Only what says something, and nothing that is each client's own: its name, unless it was given one, and its Will. */
 export function compactNegotiated({ clientId, will, ...others }: Negotiated): Negotiated {
-  const kept = Object.entries(others).filter(([, { requested, effective }]) => requested !== undefined || effective !== undefined);
+  const kept = Object.entries(others).filter(
+    ([, { requested, effective }]) => requested !== undefined || effective !== undefined,
+  );
   const hasWill = will?.requested !== undefined;
   const assigned = clientId !== undefined && clientId.requested !== clientId.effective;
   return {

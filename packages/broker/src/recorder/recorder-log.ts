@@ -43,7 +43,9 @@ export function decodeLine(text: string): LogLine | undefined {
     case 'event':
       return 'e' in line && isDated(line.e) ? (line as LogLine) : undefined;
     case 'lost':
-      return 'total' in line && 'id' in line && 'cause' in line && isCounted(line.total) ? (line as LogLine) : undefined;
+      return 'total' in line && 'id' in line && 'cause' in line && isCounted(line.total)
+        ? (line as LogLine)
+        : undefined;
     case 'warning':
       return 'w' in line && isDated(line.w) ? (line as LogLine) : undefined;
     case 'stopped':
@@ -54,7 +56,9 @@ export function decodeLine(text: string): LogLine | undefined {
 }
 
 function isDated(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && 'at' in value && typeof value.at === 'number' && 'code' in value;
+  return (
+    typeof value === 'object' && value !== null && 'at' in value && typeof value.at === 'number' && 'code' in value
+  );
 }
 
 function isCounted(value: unknown): boolean {

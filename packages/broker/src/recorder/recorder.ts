@@ -15,7 +15,13 @@ import type {
   SessionEndedEvent,
   SubscribeRefusedEvent,
 } from './observer.ts';
-import { compactNegotiated, endpoint, type HistoryEntry, type RecordedEvent, type RecordedWarning } from './recorded-event.ts';
+import {
+  compactNegotiated,
+  endpoint,
+  type HistoryEntry,
+  type RecordedEvent,
+  type RecordedWarning,
+} from './recorded-event.ts';
 import { decodeLine, encodeLine, type LogLine, type RecorderLog } from './recorder-log.ts';
 import { Ring } from './ring.ts';
 
@@ -220,7 +226,8 @@ export class Recorder implements Observer {
     const { last } = this.#refusals;
     if (last !== undefined && isRepetition(last, recorded)) {
       countRepetition(last, recorded);
-      if (isPowerOfTwo(last.repeated ?? 1)) this.#write({ t: 'event', e: { ...recorded, repeated: last.repeated ?? 1 } });
+      if (isPowerOfTwo(last.repeated ?? 1))
+        this.#write({ t: 'event', e: { ...recorded, repeated: last.repeated ?? 1 } });
       return;
     }
     this.#refusals.push(recorded);
@@ -304,7 +311,8 @@ export class Recorder implements Observer {
   /** The record of a Client Identifier, which is the last to be forgotten from now on. */
   #known(clientId: string, hasConnected: boolean): ClientRecord {
     const stranger = this.#strangers.get(clientId);
-    const record = this.#clients.get(clientId) ?? stranger ?? new ClientRecord(clientId, this.#settings['recorder.events']);
+    const record =
+      this.#clients.get(clientId) ?? stranger ?? new ClientRecord(clientId, this.#settings['recorder.events']);
     record.hasConnected ||= hasConnected;
     if (stranger !== undefined) this.#strangers.delete(clientId);
     else this.#clients.delete(clientId);
@@ -422,7 +430,9 @@ export class Recorder implements Observer {
         kind: 'broker-ended',
         code: 'broker-ended',
         text: '',
-        ...(last?.remoteAddress === undefined ? {} : { remoteAddress: last.remoteAddress, remotePort: last.remotePort ?? 0 }),
+        ...(last?.remoteAddress === undefined
+          ? {}
+          : { remoteAddress: last.remoteAddress, remotePort: last.remotePort ?? 0 }),
       });
     }
   }

@@ -13,7 +13,9 @@ export class Ring<T> {
   }
 
   get last(): T | undefined {
-    return this.#items.length < this.#limit ? this.#items.at(-1) : this.#items[(this.#next + this.#limit - 1) % this.#limit];
+    return this.#items.length < this.#limit
+      ? this.#items.at(-1)
+      : this.#items[(this.#next + this.#limit - 1) % this.#limit];
   }
 
   push(item: T): void {

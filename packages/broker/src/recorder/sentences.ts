@@ -100,7 +100,12 @@ function sentenceOf(event: RecordedEvent, language: Language): string {
   const cause = causeSentence(CAUSES[event.code], event.text, language);
   switch (event.kind) {
     case 'connected': {
-      const session = event.sessionPresent === true ? texts.resumed : event.cleanStart === true ? texts.cleanSession : texts.newSession;
+      const session =
+        event.sessionPresent === true
+          ? texts.resumed
+          : event.cleanStart === true
+            ? texts.cleanSession
+            : texts.newSession;
       const certificate = event.certificate === undefined ? '' : ` (${event.certificate})`;
       return fill(texts.connected, {
         address,

@@ -64,7 +64,10 @@ function readPassword(file: string | undefined): string | undefined {
   try {
     text = readFileSync(file, 'utf8').replace(/\r?\n$/, '');
   } catch (error) {
-    throw new ExitError(EXIT.failed, `cannot read the password file ${file}: ${String((error as NodeJS.ErrnoException).code)}`);
+    throw new ExitError(
+      EXIT.failed,
+      `cannot read the password file ${file}: ${String((error as NodeJS.ErrnoException).code)}`,
+    );
   }
   if (text === '') throw new ExitError(EXIT.failed, `the password file ${file} is empty`);
   return text;

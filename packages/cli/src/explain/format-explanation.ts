@@ -21,7 +21,8 @@ export function formatExplanation(explanation: Explanation, language: ExplainLan
     }
   }
   const negotiated = events.findLast((event) => event.negotiated !== undefined)?.negotiated;
-  if (negotiated !== undefined) lines.push('', picocolors.bold(words.negotiated), `  ${printable(formatNegotiated(negotiated))}`);
+  if (negotiated !== undefined)
+    lines.push('', picocolors.bold(words.negotiated), `  ${printable(formatNegotiated(negotiated))}`);
   if (losses.length > 0) {
     lines.push('', picocolors.bold(words.lost));
     for (const { text, cause } of losses) lines.push(`  ${printable(text)}${picocolors.dim(` [${cause}]`)}`);
@@ -35,7 +36,9 @@ export function formatExplanation(explanation: Explanation, language: ExplainLan
 
 /** `keepAlive 300 -> 60, cleanStart true` */
 function formatNegotiated(negotiated: unknown): string {
-  const rows = Object.entries(negotiated as Record<string, { readonly requested?: unknown; readonly effective?: unknown }>);
+  const rows = Object.entries(
+    negotiated as Record<string, { readonly requested?: unknown; readonly effective?: unknown }>,
+  );
   return rows
     .map(([name, { requested, effective }]) => {
       const changed = requested !== undefined && requested !== effective;

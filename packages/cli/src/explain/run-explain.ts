@@ -8,12 +8,16 @@ const TIMEOUT_MS = 10_000;
 /** Asks the API and prints what it says. Sets exit code 1 when nothing is known of the client. Throws ExitError when the API cannot be asked. */
 export async function runExplain(clientId: string, flags: ExplainFlags): Promise<void> {
   const { explanation, known } = await ask(clientId, flags);
-  const text = flags.json === true ? JSON.stringify(explanation, undefined, 2) : formatExplanation(explanation, flags.lang);
+  const text =
+    flags.json === true ? JSON.stringify(explanation, undefined, 2) : formatExplanation(explanation, flags.lang);
   process.stdout.write(`${text}\n`);
   if (!known) process.exitCode = EXIT.failed;
 }
 
-async function ask(clientId: string, { api, lang }: ExplainFlags): Promise<{ explanation: Explanation; known: boolean }> {
+async function ask(
+  clientId: string,
+  { api, lang }: ExplainFlags,
+): Promise<{ explanation: Explanation; known: boolean }> {
   const url = urlOf(api, clientId, lang);
   const token = process.env.HAWSER_API_TOKEN;
   let response: Response;
@@ -32,14 +36,22 @@ async function ask(clientId: string, { api, lang }: ExplainFlags): Promise<{ exp
   const body = await readJson(response);
   if (response.ok && isExplanation(body)) return { explanation: body, known: true };
   const problem = (body ?? {}) as { readonly code?: string; readonly message?: string; readonly explanation?: unknown };
-  if (response.status === 404 && isExplanation(problem.explanation)) return { explanation: problem.explanation, known: false };
+  if (response.status === 404 && isExplanation(problem.explanation))
+    return { explanation: problem.explanation, known: false };
   if (response.status === 401) {
-    throw new ExitError(EXIT.failed, `the API at ${url.origin} asks for a password`, { hint: 'set HAWSER_API_TOKEN to it' });
+    throw new ExitError(EXIT.failed, `the API at ${url.origin} asks for a password`, {
+      hint: 'set HAWSER_API_TOKEN to it',
+    });
   }
-  if (problem.message !== undefined && problem.code !== undefined) throw new ExitError(EXIT.failed, `the API at ${url.origin} says: ${problem.message}`);
-  throw new ExitError(EXIT.unreachable, `what answers at ${url.origin} is not the API of Hawser (HTTP ${response.status})`, {
-    hint: 'give the address of the console with --api, not that of an MQTT listener',
-  });
+  if (problem.message !== undefined && problem.code !== undefined)
+    throw new ExitError(EXIT.failed, `the API at ${url.origin} says: ${problem.message}`);
+  throw new ExitError(
+    EXIT.unreachable,
+    `what answers at ${url.origin} is not the API of Hawser (HTTP ${response.status})`,
+    {
+      hint: 'give the address of the console with --api, not that of an MQTT listener',
+    },
+  );
 }
 
 function urlOf(api: string, clientId: string, lang: string): URL {
@@ -62,11 +74,14 @@ async function readJson(response: Response): Promise<unknown> {
 }
 
 function isExplanation(body: unknown): body is Explanation {
-  return typeof body === 'object' && body !== null && 'verdict' in body && 'events' in body && Array.isArray(body.events);
+  return (
+    typeof body === 'object' && body !== null && 'verdict' in body && 'events' in body && Array.isArray(body.events)
+  );
 }
 
 function whyNot(error: unknown): string {
-  if (error instanceof DOMException && error.name === 'TimeoutError') return `nothing came within ${TIMEOUT_MS / 1000} s`;
+  if (error instanceof DOMException && error.name === 'TimeoutError')
+    return `nothing came within ${TIMEOUT_MS / 1000} s`;
   const { cause } = error as { readonly cause?: NodeJS.ErrnoException };
   switch (cause?.code) {
     case 'ECONNREFUSED':
