@@ -89,7 +89,7 @@ const ID_LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz01234567
 
 /** A running broker; `createBroker` makes it. */
 export class Broker implements BrokerCore {
-  readonly settings: Settings;
+  settings: Settings;
   readonly driverNode: DriverNode;
   readonly slab = new Slab();
   readonly topics: TopicCache;
@@ -99,7 +99,7 @@ export class Broker implements BrokerCore {
   /** Wall clock, milliseconds. */
   readonly startedAt: number;
   readonly authenticate: Authenticator | undefined;
-  readonly authorize: Authorizer | undefined;
+  authorize: Authorizer | undefined;
   readonly intercept: Interceptor | undefined;
   readonly store: Store | undefined;
   readonly permissions: DeliveryPermissions;
@@ -229,6 +229,17 @@ export class Broker implements BrokerCore {
     const subscriber: LocalSubscriber = { filter: topicFilter, onMessage };
     this.router.addLocal(subscriber);
     return () => this.router.removeLocal(subscriber);
+  }
+
+  /** Another Authorizer from here on, or none; what the one before has said is void. */
+  setAuthorizer(authorize: Authorizer | undefined): void {
+    this.authorize = authorize;
+    this.forgetPermissions();
+  }
+
+  /** Other settings from here on; those that are looked at once, at start, stay what they were. Throws SettingError. */
+  configure(settings: Partial<Settings>): void {
+    this.settings = settingsWith({ ...this.settings, ...settings });
   }
 
   /** What the Authorizer said before is void: its rules have changed. Deliveries follow them. */

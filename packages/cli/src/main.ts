@@ -1,7 +1,11 @@
 import { Command, CommanderError } from 'commander';
 import { brokerCommand } from './commands/broker.ts';
 import { certsCommand } from './commands/certs.ts';
+import { checkCommand } from './commands/check.ts';
+import { configCommand } from './commands/config.ts';
 import { explainCommand } from './commands/explain.ts';
+import { importCommand } from './commands/import.ts';
+import { passwdCommand } from './commands/passwd.ts';
 import { pubCommand } from './commands/pub.ts';
 import { subCommand } from './commands/sub.ts';
 import { EXIT } from './exit-error.ts';
@@ -34,7 +38,9 @@ function createProgram(): Command {
       program.outputHelp({ error: true });
       process.exitCode = EXIT.usage;
     });
-  for (const command of [brokerCommand(), pubCommand(), subCommand(), explainCommand(), certsCommand()]) program.addCommand(command);
+  const run = [brokerCommand(), pubCommand(), subCommand(), explainCommand()];
+  const prepare = [checkCommand(), configCommand(), passwdCommand(), certsCommand(), importCommand()];
+  for (const command of [...run, ...prepare]) program.addCommand(command);
   for (const command of [program, ...program.commands]) {
     // Errors are worded and printed in one place, `reportError`.
     command.exitOverride().configureOutput({ outputError: () => {} });

@@ -12,13 +12,12 @@ export class PublishHandler {
   readonly #handler: ClientHandler;
   readonly #core: BrokerCore;
   readonly #session: ClientSession;
-  readonly #permissions: PermissionCache | undefined;
+  #permissions: PermissionCache | undefined;
 
   constructor(handler: ClientHandler) {
     this.#handler = handler;
     this.#core = handler.core;
     this.#session = handler.clientSession;
-    this.#permissions = this.#core.authorize === undefined ? undefined : new PermissionCache(this.#core);
   }
 
   handlePublish(packet: PublishPacket, now: number): void {
@@ -28,7 +27,7 @@ export class PublishHandler {
       this.#handler.connection.acknowledge(PacketType.PUBREC, packet.packetIdentifier, 0, this.#storedTicket());
       return;
     }
-    if (this.#permissions === undefined && this.#core.intercept === undefined) {
+    if (this.#core.authorize === undefined && this.#core.intercept === undefined) {
       this.#route(packet, now);
       return;
     }
@@ -54,7 +53,8 @@ export class PublishHandler {
 
   #permitted(packet: PublishPacket): Decision | Promise<Decision> {
     const { client } = this.#handler;
-    if (this.#permissions === undefined || client === undefined) return 'allow';
+    if (this.#core.authorize === undefined || client === undefined) return 'allow';
+    this.#permissions ??= new PermissionCache(this.#core);
     const { topic, qos, retain } = packet;
     return this.#permissions.decide({ client, action: 'publish', topic, qos, retain });
   }

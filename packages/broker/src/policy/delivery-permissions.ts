@@ -13,6 +13,7 @@ import { type ClientInfo, type Decision, isPromise } from './policies.ts';
 export class DeliveryPermissions {
   readonly #core: BrokerCore;
   readonly #suspended = new WeakSet<Subscription>();
+  #everSuspended = false;
 
   constructor(core: BrokerCore) {
     this.#core = core;
@@ -20,13 +21,14 @@ export class DeliveryPermissions {
 
   /** The rules have changed. */
   reviseAll(): void {
-    if (this.#core.authorize === undefined) return;
+    if (this.#core.authorize === undefined && !this.#everSuspended) return;
     for (const session of this.#core.registry.values()) this.revise(session);
   }
 
   /** What is known of one client has changed, or it has come back. */
   revise(session: ClientSession): void {
-    if (this.#core.authorize === undefined || session.subscriptions.size === 0) return;
+    if (this.#core.authorize === undefined && !this.#everSuspended) return;
+    if (session.subscriptions.size === 0) return;
     const client = clientOf(session);
     for (const subscription of [...session.subscriptions.values()]) {
       const decision = this.#ask(client, subscription);
@@ -69,6 +71,7 @@ export class DeliveryPermissions {
     const isSuspended = this.#suspended.has(subscription);
     if (decision === 'deny' && !isSuspended) {
       this.#suspended.add(subscription);
+      this.#everSuspended = true;
       counters.subscriptionsSuspended++;
       router.remove(subscription);
       const text = `the subscription to ${topicFilter} is no longer permitted: nothing is delivered for it`;
