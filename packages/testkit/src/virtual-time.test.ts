@@ -244,7 +244,7 @@ describe('Message Expiry Interval', () => {
     const publishes = back.packets.filter((packet) => packet.type === 'publish');
     expect(publishes).toHaveLength(1);
     expect(publishes[0]).toMatchObject({ properties: { messageExpiryInterval: 60 } });
-    expect(broker.registry.get('away')?.lost).toMatchObject({ expired: 1 });
+    expect(back.last('connack')).toMatchObject({ properties: { userProperties: [['lost-expired', '1']] } });
   });
 });
 

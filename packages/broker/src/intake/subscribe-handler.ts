@@ -3,7 +3,7 @@ import { type Message, NO_TICKET, type Ticket } from '@hawser/protocol';
 import type { QoS } from '@hawser/codec';
 import type { BrokerCore } from '../core.ts';
 import { type Decision, isPromise } from '../policy/policies.ts';
-import type { Subscription } from '../routing/subscription.ts';
+import { Subscription } from '../routing/subscription.ts';
 import type { ClientSession } from '../sessions/client-session.ts';
 import type { ClientHandler } from './client-handler.ts';
 import { PermissionCache } from './permission-cache.ts';
@@ -23,7 +23,7 @@ export class SubscribeHandler {
   readonly #handler: ClientHandler;
   readonly #core: BrokerCore;
   readonly #session: ClientSession;
-  readonly #permissions: PermissionCache;
+  #permissions: PermissionCache | undefined;
   #replays: Replay[] = [];
   #replayScheduled = false;
 
@@ -31,7 +31,6 @@ export class SubscribeHandler {
     this.#handler = handler;
     this.#core = handler.core;
     this.#session = handler.clientSession;
-    this.#permissions = new PermissionCache(this.#core);
   }
 
   handleSubscribe(packet: SubscribePacket, now: number): void {
@@ -105,6 +104,7 @@ export class SubscribeHandler {
     const { client } = this.#handler;
     if (client === undefined || this.#core.authorize === undefined) return 'allow';
     const { filter } = parseTopicFilter(subscription.topicFilter);
+    this.#permissions ??= new PermissionCache(this.#core);
     return this.#permissions.decide({ client, action: 'subscribe', topic: filter, qos: subscription.qos, retain: false });
   }
 
@@ -163,19 +163,10 @@ export class SubscribeHandler {
     const { topicFilter, qos, noLocal, retainAsPublished, retainHandling } = requested;
     const { share, filter } = parseTopicFilter(topicFilter);
     const known = this.#session.subscriptions.get(topicFilter);
-    const subscription: Subscription = {
-      session: this.#session,
-      topicFilter,
-      filter,
-      qos,
-      noLocal,
-      retainAsPublished,
-      retainHandling,
-      identifier,
-      shared: share === undefined ? undefined : router.sharedGroup(topicFilter, filter),
-    };
+    const shared = share === undefined ? undefined : router.sharedGroup(topicFilter, filter);
+    const subscription = new Subscription(this.#session, topicFilter, requested, identifier, shared);
     if (known !== undefined) router.remove(known);
-    this.#session.subscriptions.set(topicFilter, subscription);
+    this.#session.subscriptions.set(subscription);
     router.add(subscription);
     // Retained messages do not go to shared subscriptions [MQTT5-4.8.2].
     const wanted = share === undefined && (retainHandling === 0 || (retainHandling === 1 && known === undefined));

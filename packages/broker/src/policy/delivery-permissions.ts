@@ -1,6 +1,6 @@
 import { ReasonCode } from '@hawser/codec';
 import type { BrokerCore } from '../core.ts';
-import type { Subscription } from '../routing/subscription.ts';
+import { Subscription } from '../routing/subscription.ts';
 import type { ClientSession } from '../sessions/client-session.ts';
 import type { Will } from '../sessions/will.ts';
 import { ask } from './ask.ts';
@@ -80,7 +80,7 @@ export class DeliveryPermissions {
     } else if (decision === 'allow' && isSuspended) {
       // A shared group that lost its last member is another one now.
       const shared = subscription.shared === undefined ? undefined : router.sharedGroup(topicFilter, filter);
-      const again: Subscription = { ...subscription, shared };
+      const again = new Subscription(session, topicFilter, subscription, subscription.identifier, shared);
       session.subscriptions.set(topicFilter, again);
       router.add(again);
     }

@@ -1,63 +1,64 @@
+/** Subscribers of one path: mostly one, kept without a list. */
+type Bucket<S> = S | S[] | undefined;
+
 /** Children of a node: none, one (most nodes), or many. */
 class Node<S> {
-  onlyKey: string | undefined;
-  onlyChild: Node<S> | undefined;
-  children: Map<string, Node<S>> | undefined;
+  /** The level of the only child. */
+  key: string | undefined;
+  children: Node<S> | Map<string, Node<S>> | undefined;
   plus: Node<S> | undefined;
   /** Subscribers of exactly this path. */
-  here: S[] | undefined;
+  here: Bucket<S>;
   /** Subscribers of this path and everything below it (`path/#`). */
-  below: S[] | undefined;
+  below: Bucket<S>;
 
   child(key: string): Node<S> | undefined {
-    if (this.onlyKey === key) return this.onlyChild;
-    return this.children?.get(key);
+    const { children } = this;
+    if (children instanceof Map) return children.get(key);
+    return this.key === key ? children : undefined;
   }
 
   ensureChild(key: string): Node<S> {
     const known = this.child(key);
     if (known !== undefined) return known;
     const node = new Node<S>();
-    if (this.children !== undefined) this.children.set(key, node);
-    else if (this.onlyKey === undefined) {
-      this.onlyKey = key;
-      this.onlyChild = node;
+    const { children } = this;
+    if (children instanceof Map) children.set(key, node);
+    else if (children === undefined || this.key === undefined) {
+      this.key = key;
+      this.children = node;
     } else {
-      this.children = new Map([[key, node]]);
-      if (this.onlyChild !== undefined) this.children.set(this.onlyKey, this.onlyChild);
-      this.onlyKey = undefined;
-      this.onlyChild = undefined;
+      this.children = new Map([
+        [this.key, children],
+        [key, node],
+      ]);
+      this.key = undefined;
     }
     return node;
   }
 
   removeChild(key: string): void {
-    if (this.onlyKey === key) {
-      this.onlyKey = undefined;
-      this.onlyChild = undefined;
-      return;
+    if (this.children instanceof Map) {
+      this.children.delete(key);
+      if (this.children.size > 0) return;
     }
-    this.children?.delete(key);
-    if (this.children?.size === 0) this.children = undefined;
+    this.key = undefined;
+    this.children = undefined;
   }
 
   get isEmpty(): boolean {
     return (
-      this.here === undefined &&
-      this.below === undefined &&
-      this.plus === undefined &&
-      this.onlyKey === undefined &&
-      this.children === undefined
+      this.here === undefined && this.below === undefined && this.plus === undefined && this.children === undefined
     );
   }
 }
 
 /**
  * Who subscribes to what: Topic Filters without wildcards in a map, the others in a tree by level. Matching follows
- * [MQTT5-4.7.1] and keeps `$` topics from wildcards at the start [MQTT5-4.7.2-1].
+ * [MQTT5-4.7.1] and keeps `$` topics from wildcards at the start [MQTT5-4.7.2-1]. `S` is never an array.
  */
-export class SubscriptionTree<S> {
-  readonly #exact = new Map<string, S[]>();
+export class SubscriptionTree<S extends object> {
+  readonly #exact = new Map<string, S | S[]>();
   readonly #root = new Node<S>();
   #size = 0;
 
@@ -69,80 +70,89 @@ export class SubscriptionTree<S> {
   add(filter: string, subscriber: S): void {
     this.#size++;
     if (!hasWildcard(filter)) {
-      const known = this.#exact.get(filter);
-      if (known === undefined) this.#exact.set(filter, [subscriber]);
-      else known.push(subscriber);
+      this.#exact.set(filter, withOne(this.#exact.get(filter), subscriber));
       return;
     }
     let node = this.#root;
     for (const level of filter.split('/')) {
       if (level === '#') {
-        node.below ??= [];
-        node.below.push(subscriber);
+        node.below = withOne(node.below, subscriber);
         return;
       }
       if (level === '+') node = node.plus ??= new Node<S>();
       else node = node.ensureChild(level);
     }
-    node.here ??= [];
-    node.here.push(subscriber);
+    node.here = withOne(node.here, subscriber);
   }
 
   /** False: it was not there. */
   remove(filter: string, subscriber: S): boolean {
-    const removed = hasWildcard(filter)
-      ? this.#removeFrom(this.#root, filter.split('/'), 0, subscriber)
-      : this.#removeExact(filter, subscriber);
-    if (removed) this.#size--;
-    return removed;
+    const before = this.#size;
+    if (!hasWildcard(filter)) {
+      const rest = this.#without(this.#exact.get(filter), subscriber);
+      if (rest === undefined) this.#exact.delete(filter);
+      else this.#exact.set(filter, rest);
+    } else this.#removeFrom(this.#root, filter.split('/'), 0, subscriber);
+    return this.#size < before;
   }
 
   /** All subscribers whose filters match a topic; one that has several such filters comes several times. */
   match(topic: string, visit: (subscriber: S) => void): void {
-    const exact = this.#exact.get(topic);
-    if (exact !== undefined) for (const subscriber of exact) visit(subscriber);
+    visitAll(this.#exact.get(topic), visit);
     if (this.#root.isEmpty) return;
-    this.#matchNode(this.#root, topic.split('/'), 0, topic.charCodeAt(0) === 0x24, visit);
+    this.#matchNode(this.#root, topic, 0, topic.charCodeAt(0) === 0x24, visit);
   }
 
-  #matchNode(node: Node<S>, levels: readonly string[], depth: number, dollar: boolean, visit: (subscriber: S) => void): void {
-    const wild = !(dollar && depth === 0);
-    if (node.below !== undefined && wild) for (const subscriber of node.below) visit(subscriber);
-    if (depth === levels.length) {
-      if (node.here !== undefined) for (const subscriber of node.here) visit(subscriber);
+  /** `from`: where the next level begins; past the end: there is none. */
+  #matchNode(node: Node<S>, topic: string, from: number, dollar: boolean, visit: (subscriber: S) => void): void {
+    const wild = !(dollar && from === 0);
+    if (wild) visitAll(node.below, visit);
+    if (from > topic.length) {
+      visitAll(node.here, visit);
       return;
     }
-    const child = node.child(levels[depth] as string);
-    if (child !== undefined) this.#matchNode(child, levels, depth + 1, dollar, visit);
-    if (node.plus !== undefined && wild) this.#matchNode(node.plus, levels, depth + 1, dollar, visit);
+    const { children, plus } = node;
+    if (children === undefined && plus === undefined) return;
+    const slash = topic.indexOf('/', from);
+    const to = slash < 0 ? topic.length : slash;
+    if (children !== undefined) {
+      const child = node.child(topic.slice(from, to));
+      if (child !== undefined) this.#matchNode(child, topic, to + 1, dollar, visit);
+    }
+    if (plus !== undefined && wild) this.#matchNode(plus, topic, to + 1, dollar, visit);
   }
 
-  #removeExact(filter: string, subscriber: S): boolean {
-    const known = this.#exact.get(filter);
-    if (known === undefined || !removeFrom(known, subscriber)) return false;
-    if (known.length === 0) this.#exact.delete(filter);
-    return true;
-  }
-
-  #removeFrom(node: Node<S>, levels: readonly string[], depth: number, subscriber: S): boolean {
+  #removeFrom(node: Node<S>, levels: readonly string[], depth: number, subscriber: S): void {
     const level = levels[depth];
     if (level === undefined) {
-      if (node.here === undefined || !removeFrom(node.here, subscriber)) return false;
-      if (node.here.length === 0) node.here = undefined;
-      return true;
+      node.here = this.#without(node.here, subscriber);
+      return;
     }
     if (level === '#') {
-      if (node.below === undefined || !removeFrom(node.below, subscriber)) return false;
-      if (node.below.length === 0) node.below = undefined;
-      return true;
+      node.below = this.#without(node.below, subscriber);
+      return;
     }
     const child = level === '+' ? node.plus : node.child(level);
-    if (child === undefined || !this.#removeFrom(child, levels, depth + 1, subscriber)) return false;
-    if (child.isEmpty) {
-      if (level === '+') node.plus = undefined;
-      else node.removeChild(level);
+    if (child === undefined) return;
+    this.#removeFrom(child, levels, depth + 1, subscriber);
+    if (!child.isEmpty) return;
+    if (level === '+') node.plus = undefined;
+    else node.removeChild(level);
+  }
+
+  #without(bucket: Bucket<S>, subscriber: S): Bucket<S> {
+    if (bucket === subscriber) {
+      this.#size--;
+      return undefined;
     }
-    return true;
+    if (!Array.isArray(bucket)) return bucket;
+    const at = bucket.indexOf(subscriber);
+    if (at < 0) return bucket;
+    this.#size--;
+    // Order does not matter: the last takes its place.
+    const last = bucket.pop() as S;
+    if (at < bucket.length) bucket[at] = last;
+    return bucket.length === 1 ? bucket[0] : bucket;
   }
 }
 
@@ -150,11 +160,15 @@ export function hasWildcard(filter: string): boolean {
   return filter.includes('+') || filter.includes('#');
 }
 
-function removeFrom<S>(list: S[], subscriber: S): boolean {
-  const at = list.indexOf(subscriber);
-  if (at < 0) return false;
-  // Order does not matter: the last takes its place.
-  const last = list.pop() as S;
-  if (at < list.length) list[at] = last;
-  return true;
+function withOne<S extends object>(bucket: Bucket<S>, subscriber: S): S | S[] {
+  if (bucket === undefined) return subscriber;
+  if (!Array.isArray(bucket)) return [bucket, subscriber];
+  bucket.push(subscriber);
+  return bucket;
+}
+
+function visitAll<S extends object>(bucket: Bucket<S>, visit: (subscriber: S) => void): void {
+  if (bucket === undefined) return;
+  if (Array.isArray(bucket)) for (const subscriber of bucket) visit(subscriber);
+  else visit(bucket);
 }

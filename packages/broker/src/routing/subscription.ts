@@ -2,20 +2,62 @@ import type { QoS } from '@hawser/codec';
 import type { ClientSession } from '../sessions/client-session.ts';
 import type { SharedGroup } from './shared-group.ts';
 
-/** One subscription of one session. */
-export interface Subscription {
-  readonly session: ClientSession;
-  /** As the client wrote it, with `$share/group/`. */
-  readonly topicFilter: string;
-  /** What topics are matched with. */
-  readonly filter: string;
+/** What a client asks for with one Topic Filter. */
+export interface SubscriptionOptions {
   readonly qos: QoS;
   readonly noLocal: boolean;
   readonly retainAsPublished: boolean;
   readonly retainHandling: 0 | 1 | 2;
+}
+
+const NO_LOCAL = 4;
+const RETAIN_AS_PUBLISHED = 8;
+
+/** One subscription of one session. There may be millions: options are bits, as they are on the wire [MQTT5-3.8.3.1]. */
+export class Subscription {
+  readonly session: ClientSession;
+  /** As the client wrote it, with `$share/group/`. */
+  readonly topicFilter: string;
   readonly identifier: number | undefined;
   /** The shared subscription it is a member of. */
   readonly shared: SharedGroup | undefined;
+  readonly #options: number;
+
+  constructor(
+    session: ClientSession,
+    topicFilter: string,
+    options: SubscriptionOptions,
+    identifier: number | undefined,
+    shared: SharedGroup | undefined,
+  ) {
+    this.session = session;
+    this.topicFilter = topicFilter;
+    this.identifier = identifier;
+    this.shared = shared;
+    const { qos, noLocal, retainAsPublished, retainHandling } = options;
+    this.#options = qos | (noLocal ? NO_LOCAL : 0) | (retainAsPublished ? RETAIN_AS_PUBLISHED : 0) | (retainHandling << 4);
+  }
+
+  /** What topics are matched with: without `$share/group/`. */
+  get filter(): string {
+    return this.shared === undefined ? this.topicFilter : this.shared.filter;
+  }
+
+  get qos(): QoS {
+    return (this.#options & 3) as QoS;
+  }
+
+  get noLocal(): boolean {
+    return (this.#options & NO_LOCAL) !== 0;
+  }
+
+  get retainAsPublished(): boolean {
+    return (this.#options & RETAIN_AS_PUBLISHED) !== 0;
+  }
+
+  get retainHandling(): 0 | 1 | 2 {
+    return (this.#options >> 4) as 0 | 1 | 2;
+  }
 }
 
 /** Somebody in the broker's own process who is given messages: `broker.subscribe()`. */

@@ -5,8 +5,8 @@ import type { BrokerCore } from '../core.ts';
 import type { ClientInfo } from '../policy/policies.ts';
 import type { LossCause, SessionEndedEvent } from '../recorder/observer.ts';
 import type { GroupMember } from '../routing/router.ts';
-import type { Subscription } from '../routing/subscription.ts';
-import type { StoredOutbound, StoredSession } from '../stores/store.ts';
+import { SubscriptionList } from '../routing/subscription-list.ts';
+import type { Store, StoredOutbound, StoredSession } from '../stores/store.ts';
 import { deliveryOf, storedMessage } from '../stores/stored.ts';
 import type { Will } from './will.ts';
 
@@ -23,12 +23,14 @@ export interface SessionHandler extends GroupMember {
 
 export const NEVER_EXPIRES = 0xffff_ffff;
 const PAGE_BYTES = 1024 * 1024;
+/** While the queues of the node hold all they may in memory. */
+const SMALL_PAGE_BYTES = 64 * 1024;
 
 /** The session of one Client Identifier: its subscriptions, its messages, its Will, and when it ends. */
 export class ClientSession implements SessionHost, Timed {
   readonly clientId: string;
   readonly session: Session;
-  readonly subscriptions = new Map<string, Subscription>();
+  readonly subscriptions = new SubscriptionList();
   /** Never used again; 0: it is not in the store. */
   number = 0;
   protocolVersion: ProtocolVersion;
@@ -50,6 +52,7 @@ export class ClientSession implements SessionHost, Timed {
   #lastQueued = 0;
   /** Handshakes in the store whose messages have not been read yet. */
   #unread: readonly StoredOutbound[] | undefined;
+  #loading: Promise<void> | undefined;
 
   constructor(core: BrokerCore, clientId: string, protocolVersion: ProtocolVersion, expiryInterval: number, createdAt: number) {
     this.#core = core;
@@ -62,6 +65,7 @@ export class ClientSession implements SessionHost, Timed {
       survives: expiryInterval > 0,
       bounds: core.registry.queueBounds,
       pageSize: core.store === undefined ? Number.POSITIVE_INFINITY : settings['queue.pageSize'],
+      memory: core.registry.queueMemory,
     });
   }
 
@@ -102,6 +106,14 @@ export class ClientSession implements SessionHost, Timed {
     counters.countLost(cause);
     recorder.countLost(this.clientId, cause, topic, 1);
     if (observer.onLost !== undefined) observer.onLost({ clientId: this.clientId, cause, topic, qos, at: this.#core.wallNow() });
+    if (this.isStored) this.#core.registry.losses.noteLater(this);
+  }
+
+  /** The client has been told what it has lost. */
+  onLossesTold(): void {
+    if (this.lost === undefined) return;
+    this.lost = undefined;
+    this.#core.registry.losses.note(this);
   }
 
   // The session's host: what it writes down.
@@ -145,24 +157,35 @@ export class ClientSession implements SessionHost, Timed {
     this.#core.waitForCommit(this);
   }
 
-  requestPage(afterSequence: number): void {
+  requestPage(afterSequence: number, messages: number): void {
     const { store } = this.#core;
     if (store === undefined || this.number === 0) return;
     const number = this.number;
+    this.#readPage(store, afterSequence, messages).catch((error: unknown) => {
+      if (this.ended || this.number !== number) return;
+      this.session.queue.onPageFailed();
+      this.#core.observer.onWarning?.('queue-unreadable', `the queue of ${this.clientId} could not be read: ${String(error)}`);
+    });
+  }
+
+  async #readPage(store: Store, afterSequence: number, messages: number): Promise<void> {
+    const number = this.number;
+    // What is under way must be known before what comes behind it.
+    await this.load();
     const ready = this.#core.lastTicket;
-    const limit = { messages: this.#core.settings['queue.pageSize'], bytes: PAGE_BYTES };
-    store.readQueue(number, afterSequence, limit).then(
-      (entries) => {
-        if (this.ended || this.number !== number) return;
-        const deliveries = entries.map((entry) => deliveryOf(entry, ready, this.#core));
-        this.session.onPage(deliveries, entries.length === 0, this.#core.now());
-      },
-      (error: unknown) => this.#core.observer.onWarning?.('queue-unreadable', `the queue of ${this.clientId} could not be read: ${String(error)}`),
-    );
+    const pageSize = this.#core.settings['queue.pageSize'];
+    const limit = this.session.queue.isMemoryFull
+      ? { messages: Math.max(1, Math.min(pageSize, 16), messages), bytes: SMALL_PAGE_BYTES }
+      : { messages: Math.max(pageSize, messages), bytes: PAGE_BYTES };
+    const entries = await store.readQueue(number, afterSequence, limit);
+    if (this.ended || this.number !== number) return;
+    const deliveries = entries.map((entry) => deliveryOf(entry, ready, this.#core));
+    this.session.onPage(deliveries, entries.length === 0, this.#core.now());
   }
 
   onDropped(cause: DropCause, delivery: Delivery): void {
     this.countLost(cause, delivery.message.topic.name, delivery.qos);
+    if (delivery.qos > 0) this.#core.registry.losses.note(this);
   }
 
   onSettled(): void {}
@@ -186,22 +209,28 @@ export class ClientSession implements SessionHost, Timed {
     this.#unread = outbound;
   }
 
-  /** Reads the messages of handshakes under way; undefined: there is nothing to read. */
+  /** Reads the messages of handshakes under way; undefined: there is nothing to read. Rejects when the store cannot. */
   load(): Promise<void> | undefined {
-    const unread = this.#unread;
     const { store } = this.#core;
-    if (unread === undefined || store === undefined) return undefined;
-    this.#unread = undefined;
+    if (this.#unread === undefined || store === undefined) return undefined;
+    this.#loading ??= this.#load(this.#unread).finally(() => {
+      this.#loading = undefined;
+    });
+    return this.#loading;
+  }
+
+  async #load(unread: readonly StoredOutbound[]): Promise<void> {
     const wanted = new Map<number, Delivery | undefined>();
     for (const { sequence, state } of unread) if (state === 'published') wanted.set(sequence, undefined);
-    return this.#read(wanted).then(() => {
-      for (const { packetIdentifier, sequence, state } of unread) {
-        const delivery = wanted.get(sequence);
-        // Published without its message: it was taken to the end, and only the note of it is left.
-        if (state === 'published' && delivery === undefined) this.storeOutboundDone(packetIdentifier);
-        else this.session.restoreHandshake(packetIdentifier, delivery, sequence);
-      }
-    });
+    await this.#read(wanted);
+    if (this.ended) return;
+    this.#unread = undefined;
+    for (const { packetIdentifier, sequence, state } of unread) {
+      const delivery = wanted.get(sequence);
+      // Published without its message: it was taken to the end, and only the note of it is left.
+      if (state === 'published' && delivery === undefined) this.storeOutboundDone(packetIdentifier);
+      else this.session.restoreHandshake(packetIdentifier, delivery, sequence);
+    }
   }
 
   async #read(wanted: Map<number, Delivery | undefined>): Promise<void> {

@@ -1,11 +1,13 @@
 import { type ProtocolVersion, parseTopicFilter } from '@hawser/codec';
-import { type Message, NO_TICKET, type QueueBounds } from '@hawser/protocol';
+import { type Message, NO_TICKET, type QueueBounds, type QueueMemory } from '@hawser/protocol';
 import type { BrokerCore } from '../core.ts';
 import { type Decision, isPromise } from '../policy/policies.ts';
-import type { Subscription } from '../routing/subscription.ts';
+import { Subscription } from '../routing/subscription.ts';
 import type { StoreContents, StoredSession, StoredSubscription } from '../stores/store.ts';
 import { messageOf } from '../stores/stored.ts';
 import { ClientSession, NEVER_EXPIRES, type SessionEndCause } from './client-session.ts';
+import { LossLedger } from './loss-ledger.ts';
+import { QueueSweeper } from './queue-sweeper.ts';
 import type { Will } from './will.ts';
 
 /** What a CONNECT asks of the session. */
@@ -23,13 +25,26 @@ export interface OpenRequest {
 export class SessionRegistry {
   /** The bounds of every session's queue. */
   readonly queueBounds: QueueBounds;
+  /** What all of them hold in memory. */
+  readonly queueMemory: QueueMemory;
+  readonly losses: LossLedger;
+  readonly #sweeper: QueueSweeper;
   readonly #core: BrokerCore;
   readonly #sessions = new Map<string, ClientSession>();
 
   constructor(core: BrokerCore) {
     this.#core = core;
     const { settings } = core;
-    this.queueBounds = { messages: settings['queue.messages'], bytes: settings['queue.bytes'], policy: settings['queue.policy'] };
+    const age = settings['queue.age'];
+    this.queueBounds = {
+      messages: settings['queue.messages'],
+      bytes: settings['queue.bytes'],
+      policy: settings['queue.policy'],
+      ...(age === 0 ? {} : { ageMs: age * 1000 }),
+    };
+    this.queueMemory = { bytes: 0, maximum: settings['queues.memoryBytes'] };
+    this.losses = new LossLedger(core);
+    this.#sweeper = new QueueSweeper(core);
   }
 
   get size(): number {
@@ -63,6 +78,7 @@ export class SessionRegistry {
     session.session.survives = request.expiryInterval > 0;
     session.expiryInterval = request.expiryInterval;
     this.#sessions.set(request.clientId, session);
+    this.#sweeper.start();
     const stored = core.store !== undefined && (request.expiryInterval > 0 || request.will !== undefined);
     if (stored && session.number === 0) session.number = core.nextSessionNumber();
     this.save(session);
@@ -175,10 +191,11 @@ export class SessionRegistry {
       const outbound = contents.outbound.get(stored.number) ?? [];
       if (outbound.length > 0) session.restoreOutbound(outbound);
       const queue = queues.get(stored.number);
-      if (queue !== undefined) {
-        const underWay = outbound.filter((handshake) => handshake.state === 'published').length;
-        session.session.restoreQueue(Math.max(0, queue.messages - underWay), queue.bytes, contents.nextSequence - 1);
+      // Also with nothing but handshakes: what was released may still lie in the queue, to be cleared when it is read.
+      if (queue !== undefined || outbound.length > 0) {
+        session.session.queue.restore(queue?.messages ?? 0, queue?.bytes ?? 0, contents.nextSequence - 1);
       }
+      session.lost = contents.lost.get(stored.number);
       this.#settleAfterRestart(session, stored, now);
     }
     for (const message of contents.retained) core.router.retained.restore(messageOf(message, core));
@@ -188,7 +205,6 @@ export class SessionRegistry {
     const core = this.#core;
     const session = new ClientSession(core, stored.clientId, stored.protocolVersion, stored.expiryInterval, stored.createdAt);
     session.number = stored.number;
-    session.lost = core.recorder.untold(stored.clientId);
     session.username = stored.username;
     if (stored.will !== undefined) {
       const { message, delayInterval, dueAt } = stored.will;
@@ -196,24 +212,16 @@ export class SessionRegistry {
       session.will = { message: restored, delayInterval, dueAtMs: dueAt === undefined ? Number.POSITIVE_INFINITY : core.fromWall(dueAt) };
     }
     this.#sessions.set(stored.clientId, session);
+    this.#sweeper.start();
     return session;
   }
 
   #restoreSubscription(session: ClientSession, stored: StoredSubscription): void {
     const { router } = this.#core;
     const { share, filter } = parseTopicFilter(stored.topicFilter);
-    const subscription: Subscription = {
-      session,
-      topicFilter: stored.topicFilter,
-      filter,
-      qos: stored.qos,
-      noLocal: stored.noLocal,
-      retainAsPublished: stored.retainAsPublished,
-      retainHandling: stored.retainHandling,
-      identifier: stored.subscriptionIdentifier,
-      shared: share === undefined ? undefined : router.sharedGroup(stored.topicFilter, filter),
-    };
-    session.subscriptions.set(stored.topicFilter, subscription);
+    const shared = share === undefined ? undefined : router.sharedGroup(stored.topicFilter, filter);
+    const subscription = new Subscription(session, stored.topicFilter, stored, stored.subscriptionIdentifier, shared);
+    session.subscriptions.set(subscription);
     router.add(subscription);
   }
 

@@ -1,0 +1,58 @@
+import type { Subscription } from './subscription.ts';
+
+/** Up to this many are found by looking at each: a map of ten costs more than the ten. */
+const FEW = 16;
+
+/** The subscriptions of one session by Topic Filter, small where there are few. */
+export class SubscriptionList {
+  #few: Subscription[] | undefined;
+  #many: Map<string, Subscription> | undefined;
+
+  get size(): number {
+    return this.#many?.size ?? this.#few?.length ?? 0;
+  }
+
+  get(topicFilter: string): Subscription | undefined {
+    if (this.#many !== undefined) return this.#many.get(topicFilter);
+    return this.#few?.find((subscription) => subscription.topicFilter === topicFilter);
+  }
+
+  has(topicFilter: string): boolean {
+    return this.get(topicFilter) !== undefined;
+  }
+
+  /** Adds it, or puts it in the place of the one with its Topic Filter. */
+  set(subscription: Subscription): void {
+    const { topicFilter } = subscription;
+    if (this.#many !== undefined) {
+      this.#many.set(topicFilter, subscription);
+      return;
+    }
+    this.#few ??= [];
+    const at = this.#few.findIndex((known) => known.topicFilter === topicFilter);
+    if (at >= 0) this.#few[at] = subscription;
+    else if (this.#few.length < FEW) this.#few.push(subscription);
+    else {
+      this.#many = new Map(this.#few.map((known) => [known.topicFilter, known]));
+      this.#many.set(topicFilter, subscription);
+      this.#few = undefined;
+    }
+  }
+
+  delete(topicFilter: string): boolean {
+    if (this.#many !== undefined) return this.#many.delete(topicFilter);
+    const at = this.#few?.findIndex((known) => known.topicFilter === topicFilter) ?? -1;
+    if (at < 0) return false;
+    this.#few?.splice(at, 1);
+    return true;
+  }
+
+  values(): Iterable<Subscription> {
+    return this.#many?.values() ?? this.#few ?? [];
+  }
+
+  clear(): void {
+    this.#few = undefined;
+    this.#many = undefined;
+  }
+}
