@@ -96,10 +96,16 @@ export class Admission {
     const { connection } = this.#handler;
     const method = packet.properties?.authenticationMethod;
     const agreed = this.#packet.properties?.authenticationMethod;
-    if (agreed === undefined || method !== agreed) {
-      // [MQTT5-4.12.0-5], [MQTT5-4.12.1-1]
+    if (agreed === undefined || method === undefined) {
+      // [MQTT5-4.12.0-7]; section 3.15.2.2.2
       const text = `AUTH with the method ${method ?? 'none'}, the CONNECT had ${agreed ?? 'none'}`;
       connection.fail('protocol-error', ReasonCode.ProtocolError, text, now);
+      return;
+    }
+    if (method !== agreed) {
+      // [MQTT5-4.12.0-5] [MQTT5-4.12.1-1]; 0x8C is for a method that "does not match the method currently in use" (section 2.4)
+      const text = `AUTH with the method ${method}, the CONNECT had ${agreed}`;
+      connection.fail('bad-authentication-method', ReasonCode.BadAuthenticationMethod, text, now);
       return;
     }
     const data = packet.properties?.authenticationData;
