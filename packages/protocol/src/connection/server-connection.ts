@@ -205,7 +205,9 @@ export class ServerConnection extends Connection {
       this.#handleConnect(now);
       return;
     }
-    if (type !== PacketType.AUTH || this.state !== 'admitting') this.checkMayReceive(type);
+    // [MQTT5-3.1.2-30]
+    const mayComeBefore = type === PacketType.AUTH || type === PacketType.DISCONNECT;
+    if (!mayComeBefore || this.state !== 'admitting') this.checkMayReceive(type);
     switch (type) {
       case PacketType.SUBSCRIBE:
         this.sink.onSubscribe(decodeSubscribe(firstByte, bytes, bodyStart, end, this.version, 'to-server'), now);
