@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { createServer as createHttpServer, type RequestListener } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
@@ -6,7 +7,6 @@ import { type ClientOptions, ConnectError, connect, UsageError } from '@hawser/c
 import { hintFor } from '@hawser/client/hints';
 import { type ConnackPacket, encodePacket, type Packet } from '@hawser/codec';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
-import { WebSocketServer } from 'ws';
 import { TestAuthority } from '../packages/testkit/src/test-certificates.ts';
 
 // Every fault over real sockets: each has its own stage and code, and is told long before the connect timeout.
@@ -52,6 +52,24 @@ function openTls(options: TlsOptions, onBytes: (socket: Socket) => void = () => 
     socket.once('data', () => onBytes(socket));
   });
   server.on('tlsClientError', () => {});
+  return open(server);
+}
+
+/** A server that opens every WebSocket, in this subprotocol, and then does this once bytes have come. */
+function openWebSocket(protocol: string | undefined, onBytes: (socket: Socket) => void): Promise<number> {
+  const server = createHttpServer();
+  server.on('upgrade', (request, socket: Socket) => {
+    const key = `${request.headers['sec-websocket-key']}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`;
+    const lines = [
+      'HTTP/1.1 101 Switching Protocols',
+      'Upgrade: websocket',
+      'Connection: Upgrade',
+      `Sec-WebSocket-Accept: ${createHash('sha1').update(key).digest('base64')}`,
+      ...(protocol === undefined ? [] : [`Sec-WebSocket-Protocol: ${protocol}`]),
+    ];
+    socket.write(`${lines.join('\r\n')}\r\n\r\n`);
+    socket.once('data', () => onBytes(socket));
+  });
   return open(server);
 }
 
@@ -274,10 +292,10 @@ describe('websocket', () => {
   });
 
   it('subprotocol-refused', async () => {
-    const http = createHttpServer();
-    new WebSocketServer({ server: http, handleProtocols: () => false });
-    const port = await open(http);
+    const port = await openWebSocket('chat', () => {});
     await fails(local(port, 'ws'), {}, { stage: 'websocket', code: 'subprotocol-refused' });
+    const silent = await openWebSocket(undefined, () => {});
+    await fails(local(silent, 'ws'), {}, { stage: 'websocket', code: 'subprotocol-refused' });
   });
 
   it('upgrade-timeout', async () => {
@@ -291,18 +309,12 @@ describe('websocket', () => {
   });
 
   it('closed-before-connack through an open WebSocket', async () => {
-    const http = createHttpServer();
-    new WebSocketServer({ server: http }).on('connection', (socket) => socket.on('message', () => socket.close()));
-    const port = await open(http);
+    const port = await openWebSocket('mqtt', (socket) => socket.end(new Uint8Array([0x88, 0])));
     await fails(local(port, 'ws'), {}, { stage: 'connack', code: 'closed-before-connack' });
   });
 
   it('a text frame instead of a CONNACK', async () => {
-    const http = createHttpServer();
-    new WebSocketServer({ server: http }).on('connection', (socket) =>
-      socket.on('message', () => socket.send('hello')),
-    );
-    const port = await open(http);
+    const port = await openWebSocket('mqtt', (socket) => socket.write(new Uint8Array([0x81, 2, 0x68, 0x69])));
     await fails(local(port, 'ws'), {}, { stage: 'connack', code: 'closed-before-connack', says: 'text frame' });
   });
 });

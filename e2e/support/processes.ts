@@ -52,6 +52,11 @@ export class RunningProgram {
     return this.#until(() => pattern.exec(this[from]) ?? undefined, `${pattern} on ${from}`, withinMs);
   }
 
+  /** Settles once `check` holds; looked at whenever something was printed. */
+  async until(check: () => boolean, what: string, withinMs = 15_000): Promise<void> {
+    await this.#until(() => check() || undefined, what, withinMs);
+  }
+
   /** Settles with the first `count` lines of standard output. */
   async lines(count: number, withinMs = 15_000): Promise<string[]> {
     const split = () => this.stdout.split('\n').slice(0, -1);

@@ -36,6 +36,7 @@ export async function runSub(flags: SubFlags, connection: ConnectFlags): Promise
     });
     client.closed.then((error) => end(error === undefined ? 'enough' : { error }));
     await prepare(client, flags, filters, giveUp.signal);
+    if (flags.debug === true) note('subscribed');
     if (flags.exitAfterSubscribe === true || (filters.length === 0 && !isResuming)) end('enough');
     finish(await ended);
   } catch (error) {
