@@ -68,11 +68,11 @@ export function brokerRoutes(broker: Broker, mayRead: (request: FastifyRequest) 
       method: 'GET',
       path: '/overview',
       summary: 'Figures of the whole broker',
-      query: undefined,
+      query: Lang,
       answer: Overview,
       paged: false,
       changes: false,
-      serve: () => inspectOverview(broker),
+      serve: (request) => inspectOverview(broker, queryOf(Lang, request).lang),
     },
     {
       method: 'GET',

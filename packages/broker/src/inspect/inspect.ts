@@ -1,5 +1,6 @@
 import type { Broker } from '../broker.ts';
 import { ClientHandler } from '../intake/client-handler.ts';
+import { type Language, warningSentence } from '../recorder/causes.ts';
 import type { LossCause, Negotiated } from '../recorder/observer.ts';
 import type { LossLedger } from '../recorder/recorded-event.ts';
 import type { Subscription } from '../routing/subscription.ts';
@@ -22,7 +23,7 @@ export function handlerOf(session: ClientSession | undefined): ClientHandler | u
 }
 
 /** Figures of the whole broker. Adds up over all connections and sessions: for a look now and then. */
-export function inspectOverview(broker: Broker): OverviewView {
+export function inspectOverview(broker: Broker, language: Language = 'en'): OverviewView {
   const { counters, intake, registry, router } = broker;
   const traffic = inspectTraffic(broker);
   let queuedMessages = 0;
@@ -57,7 +58,7 @@ export function inspectOverview(broker: Broker): OverviewView {
     warnings: [...broker.recorder.warnings()].map(({ at, code, text, repeated }) => ({
       at: iso(at),
       code,
-      text,
+      text: warningSentence(code, text, language),
       count: repeated ?? 1,
     })),
   };

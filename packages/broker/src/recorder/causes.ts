@@ -218,6 +218,13 @@ export const CAUSES: Readonly<Record<string, CauseWords>> = {
     words('the client does not offer the WebSocket subprotocol mqtt', '客户端没有提供 WebSocket 子协议 mqtt'),
     words("Ask for it: new WebSocket(url, 'mqtt').", "请在客户端声明：new WebSocket(url, 'mqtt')。"),
   ),
+  'origin-refused': cause(
+    words(
+      'a web page from an origin that is not allowed asked for the WebSocket',
+      '来自未被允许来源的网页请求了 WebSocket',
+    ),
+    words('Allow the origin of the page for this listener.', '请在该监听器上允许该网页的来源（Origin）。'),
+  ),
   'not-http': cause(words('what came to the WebSocket port is not HTTP', 'WebSocket 端口收到的不是 HTTP'), WRONG_PORT),
 
   // Reason Codes, by their names in the specification.
@@ -505,6 +512,8 @@ export const WARNINGS: Readonly<Record<string, Words>> = {
   'authenticator-failed': words('the authenticator gave no answer', '认证程序没有给出答复'),
   'authorizer-failed': words('the authorizer gave no answer', '授权程序没有给出答复'),
   'intercept-failed': words('the interceptor gave no answer', '拦截程序没有给出答复'),
+  'tls-certificate': words('a certificate needs attention', '证书需要处理'),
+  'tls-files': words('files of certificates could not be used', '无法使用证书文件'),
   'will-lost': words('a Will was not published', '遗嘱未能发布'),
   'queue-unreadable': words('a queue could not be read from the disk', '无法从磁盘读取队列'),
   'store-fault': words('the data directory cannot be written', '数据目录无法写入'),
@@ -523,4 +532,10 @@ export function causeSentence(words: CauseWords | undefined, text: string, langu
   if (text === '') return meaning[language];
   // What was said has the figures; in another language it stands in brackets.
   return language === 'en' ? text : `${meaning.zh}（${text}）`;
+}
+
+/** What the operator was told; in another language it stands in brackets behind its meaning. */
+export function warningSentence(code: string, text: string, language: Language): string {
+  const meaning = WARNINGS[code];
+  return language === 'en' || meaning === undefined ? text : `${meaning.zh}（${text}）`;
 }

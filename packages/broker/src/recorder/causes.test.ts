@@ -1,0 +1,116 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { ReasonCode, reasonCodeName } from '@hawser/codec';
+import { describe, expect, it } from 'vitest';
+import { CAUSES, causeSentence, LOSSES, SESSION_ENDS, WARNINGS } from './causes.ts';
+
+const packages = fileURLToPath(new URL('../../../', import.meta.url));
+
+/** What only a client runs: its errors are its own. */
+const CLIENT_SIDE = /dial|client-connection|listen-error|listen-url|tls-reload|memory\.ts/;
+
+function sources(folder: string): { readonly file: string; readonly text: string }[] {
+  return readdirSync(join(packages, folder, 'src'), { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.ts') && !file.endsWith('.test.ts') && !file.includes('testing'))
+    .filter((file) => !CLIENT_SIDE.test(file) && !file.startsWith('recorder'))
+    .map((file) => ({
+      file: `${folder}/src/${file}`,
+      text: readFileSync(join(packages, folder, 'src', file), 'utf8'),
+    }));
+}
+
+/** Every code that a pattern finds, with the files it stands in. */
+function codesOf(folders: readonly string[], patterns: readonly RegExp[]): Map<string, string> {
+  const found = new Map<string, string>();
+  for (const { file, text } of folders.flatMap(sources)) {
+    for (const pattern of patterns) for (const [, code] of text.matchAll(pattern)) found.set(code ?? '', file);
+  }
+  return found;
+}
+
+const QUOTED = String.raw`\s*'([a-z0-9]+(?:-[a-z0-9]+)*)'`;
+
+/** Errors of the codec and the protocol, ends by name, refusals of listeners. */
+const ENDS = [
+  new RegExp(String.raw`new (?:MalformedPacketError|ProtocolError)\(${QUOTED}`, 'g'),
+  new RegExp(String.raw`\.(?:fail|refuse|disconnect)\(${QUOTED}`, 'g'),
+  new RegExp(String.raw`(?:attempts\.refuse|this\.refuse)\(\s*[\w.]+,\s*[^,]+,${QUOTED}`, 'g'),
+  new RegExp(String.raw`\bcode:${QUOTED}`, 'g'),
+  new RegExp(String.raw`: \{ code:${QUOTED}`, 'g'),
+];
+
+describe('the table of causes', () => {
+  it('has words for every code that an end or a refusal can have', () => {
+    const codes = codesOf(['codec', 'protocol', 'transport', 'broker'], ENDS);
+    expect(codes.size).toBeGreaterThan(60);
+    const missing = [...codes].filter(([code]) => !(code in CAUSES) && !(code in USAGE));
+    expect(missing).toEqual([]);
+  });
+
+  it('has words for every Reason Code of an error', () => {
+    const missing = Object.values(ReasonCode).filter((code) => code >= 0x80 && !(reasonCodeName(code) in CAUSES));
+    expect(missing).toEqual([]);
+  });
+
+  it('has words for every cause of a loss', () => {
+    const literals = [
+      ...codesOf(
+        ['broker'],
+        [
+          new RegExp(String.raw`[cC]ountLost\((?:\w+, )?${QUOTED}`, 'g'),
+          new RegExp(String.raw`cause:${QUOTED}, text`, 'g'),
+        ],
+      ),
+      ...codesOf(['protocol'], [new RegExp(String.raw`(?:#drop|onDropped|#lose|lose)\(${QUOTED}`, 'g')]),
+    ];
+    const observer = readFileSync(new URL('./observer.ts', import.meta.url), 'utf8');
+    const session = sources('protocol')
+      .map(({ text }) => text)
+      .join('\n');
+    const union = (text: string, name: string) => new RegExp(String.raw`type ${name} =([^;]+);`).exec(text)?.[1] ?? '';
+    const members = [union(observer, 'LossCause'), union(session, 'DropCause')].flatMap((text) => [
+      ...text.matchAll(/'([a-z0-9-]+)'/g),
+    ]);
+    const codes = new Set([...literals.map(([code]) => code), ...members.map(([, code]) => code ?? '')]);
+    expect(codes.size).toBeGreaterThan(10);
+    expect([...codes].filter((code) => !(code in LOSSES))).toEqual([]);
+  });
+
+  it('has words for every end of a session and every warning', () => {
+    const observer = readFileSync(new URL('./observer.ts', import.meta.url), 'utf8');
+    const causes = /cause: ((?:'[a-z-]+'(?: \| )?)+);\n {2}readonly queued/.exec(observer)?.[1] ?? '';
+    const ends = [...causes.matchAll(/'([a-z-]+)'/g)].map(([, cause]) => `session-${cause}`);
+    expect(ends.length).toBeGreaterThan(3);
+    expect(ends.filter((code) => !(code in SESSION_ENDS))).toEqual([]);
+    const warnings = codesOf(['broker', 'auth'], [new RegExp(String.raw`onWarning\?*\.?\(${QUOTED}`, 'g')]);
+    expect(warnings.size).toBeGreaterThan(5);
+    expect([...warnings].filter(([code]) => !(code in WARNINGS))).toEqual([]);
+  });
+
+  it('has every sentence in both languages, and the figures that its pattern finds', () => {
+    for (const [code, words] of [
+      ...Object.entries(CAUSES),
+      ...Object.entries(LOSSES),
+      ...Object.entries(SESSION_ENDS),
+    ]) {
+      for (const text of [words.meaning, words.advice, words.figures?.sentence]) {
+        if (text === undefined) continue;
+        expect(text.en, code).toMatch(/[a-z]/);
+        expect(text.zh, code).toMatch(/\p{Script=Han}/u);
+        expect(text.en, code).not.toMatch(/\p{Script=Han}/u);
+        const names = (sentence: string) => new Set([...sentence.matchAll(/\{(\w+)\}/g)].map(([, name]) => name));
+        expect(names(text.zh), code).toEqual(names(text.en));
+        for (const name of names(text.en)) expect(words.figures?.pattern.source, code).toContain(`(?<${name}>`);
+      }
+    }
+  });
+
+  it('says in brackets what it has no sentence for', () => {
+    expect(causeSentence(CAUSES['invalid-qos'], 'QoS 3 in a PUBLISH', 'zh')).toMatch(/QoS 为 3（QoS 3 in a PUBLISH）/);
+    expect(causeSentence(undefined, 'said', 'en')).toBe('said');
+  });
+});
+
+/** Errors of callers in the same process, and of what is not a connection. */
+const USAGE: Readonly<Record<string, true>> = { 'unknown-key': true, 'bad-value': true };
