@@ -1,4 +1,4 @@
-import type { PublishPacket, SubackPacket, UnsubackPacket } from '@hawser/codec';
+import type { ConnackPacket, PublishPacket, SubackPacket, UnsubackPacket } from '@hawser/codec';
 import type { CloseCause } from '@hawser/protocol';
 import type { Client, ClientState, Grant, MessageHandler, PublishResult, UnsubscribeResult } from './api.ts';
 import type { Established } from './connection/attempt.ts';
@@ -7,7 +7,8 @@ import { ClosedError, ConnectError, UsageError } from './errors.ts';
 import { type ClientEvents, Emitter } from './events.ts';
 import { Inbox, type InboxHost } from './inbound/inbox.ts';
 import type { Message } from './inbound/message.ts';
-import { MessageStream } from './inbound/message-stream.ts';
+import type { MessageStream } from './inbound/message-stream.ts';
+import { Streams } from './inbound/streams.ts';
 import { type Negotiated, negotiate } from './negotiated.ts';
 import type {
   ClientOptions,
@@ -27,26 +28,10 @@ import { Requests } from './session/requests.ts';
 import { StoreWriter } from './session/store-writer.ts';
 import { decodeLoaded, sessionChange } from './session/stored-message.ts';
 import { listOf, SubscriptionBook } from './session/subscription-book.ts';
-import { resolveOptions, type Settings } from './settings.ts';
+import type { Settings } from './settings.ts';
 
-/** The `connect` of a platform: Node's, a browser's, or a test's own. Checks the options, connects, and gives a Client that stays connected. */
-export async function connectWith(platform: Platform, options: ClientOptions): Promise<Client> {
-  const settings = checked(platform, options);
-  const client = new MqttClient(platform, settings, options.on ?? {});
-  await client.start(options.signal);
-  return client;
-}
-
-function checked(platform: Platform, options: ClientOptions): Settings {
-  try {
-    return resolveOptions(options, platform);
-  } catch (error) {
-    if (error instanceof ConnectError) error.hint ??= platform.hint?.(error);
-    throw error;
-  }
-}
-
-class MqttClient implements Client, SupervisorHost, InboxHost {
+/** The client behind `connect`; `start` before anything else. */
+export class MqttClient implements Client, SupervisorHost, InboxHost {
   clientId: string;
   negotiated: Negotiated | undefined;
   readonly closed: Promise<Error | undefined>;
@@ -60,7 +45,7 @@ class MqttClient implements Client, SupervisorHost, InboxHost {
   readonly #book: SubscriptionBook;
   readonly #inbox: Inbox;
   readonly #requester: Requester;
-  readonly #streams = new Set<MessageStream>();
+  readonly #streams: Streams;
   #early: ClientEvents['warning'][] = [];
   #link: Established | undefined;
   /** There is a session here that the server may have too. */
@@ -92,6 +77,7 @@ class MqttClient implements Client, SupervisorHost, InboxHost {
     this.#requests = new Requests((inUse) => this.#outbox.session.nextPacketIdentifier(inUse));
     this.#book = new SubscriptionBook(this.#requests, (code, text) => this.warn(code, text));
     this.#inbox = new Inbox(this, settings.acknowledge === 'manual', this.#writer);
+    this.#streams = new Streams(this.#inbox, this.#book, (topicFilters) => this.unsubscribe(topicFilters));
     this.#requester = new Requester(this, clock);
     this.#supervisor = new Supervisor(platform, settings, this);
   }
@@ -171,28 +157,7 @@ class MqttClient implements Client, SupervisorHost, InboxHost {
 
   messages(filters: string | readonly string[], options: MessagesOptions = {}): MessageStream {
     this.#checkOpen();
-    const { buffer = 100, ...subscribe } = options;
-    if (!Number.isInteger(buffer) || buffer < 1)
-      throw new UsageError('out-of-range', `buffer: ${buffer} is not a whole number of messages, 1 or more`);
-    const topicFilters = listOf(filters);
-    const stream = new MessageStream(this.#inbox, topicFilters, buffer, async () => {
-      this.#streams.delete(stream);
-      const kept = new Set([...this.#streams].flatMap((other) => other.filters));
-      const given = topicFilters.filter((filter) => !kept.has(filter));
-      if (this.state !== 'closed' && given.length > 0) await this.unsubscribe(given).catch(() => {});
-    });
-    this.#streams.add(stream);
-    // With an identifier of its own a stream gets a message once, however many subscriptions of this client match it.
-    const hasOwn = this.negotiated?.subscriptionIdentifierAvailable.effective ?? false;
-    const identifier = subscribe.subscriptionIdentifier ?? (hasOwn ? this.#book.nextIdentifier() : undefined);
-    if (identifier !== undefined) stream.identifiers = this.#identifiersFor(topicFilters, identifier);
-    try {
-      this.#book.subscribe(topicFilters, subscribe, this.negotiated, identifier).catch((error) => stream.end(error));
-    } catch (error) {
-      stream.end(undefined);
-      this.#streams.delete(stream);
-      throw error;
-    }
+    const stream = this.#streams.open(listOf(filters), options, this.negotiated);
     this.afterTurn();
     return stream;
   }
@@ -249,15 +214,17 @@ class MqttClient implements Client, SupervisorHost, InboxHost {
     this.#events.emit(event, data);
   }
 
+  objectionTo(connack: ConnackPacket): readonly [string, string] | undefined {
+    // [MQTT5-3.2.2-4]: with a store, this client knows that it has no state. Without one, cleanStart: false is the program's word.
+    if (!connack.sessionPresent || this.#hasState || this.#settings.store === undefined) return undefined;
+    const text =
+      'the server has a session of this Client ID and the store has none: connect with cleanStart: true once';
+    return ['session-present-without-state', text];
+  }
+
   onEstablished(established: Established, now: number): void {
     const { connection, link, connect, connack } = established;
     const negotiated = negotiate(connect, connack);
-    if (connack.sessionPresent && !this.#hasState && this.#settings.store !== undefined) {
-      // [MQTT5-3.2.2-4]: with a store, this client knows that it has no state.
-      const text = 'the server has a session of this Client ID and the store has none: connect with cleanStart once';
-      connection.fail('session-present-without-state', 0x82, text, now);
-      return;
-    }
     const reconnected = this.#hasConnected;
     this.negotiated = negotiated;
     this.clientId = negotiated.clientId.effective;
@@ -393,16 +360,6 @@ class MqttClient implements Client, SupervisorHost, InboxHost {
     }
   }
 
-  #identifiersFor(topicFilters: readonly string[], identifier: number): Set<number> {
-    const identifiers = new Set([identifier]);
-    // A filter that is subscribed to again changes its identifier, for those who have had it before too.
-    for (const stream of this.#streams) {
-      if (stream.identifiers === undefined || !stream.filters.some((filter) => topicFilters.includes(filter))) continue;
-      stream.identifiers = new Set([...stream.identifiers, identifier]);
-    }
-    return identifiers;
-  }
-
   async #disconnect(options: DisconnectOptions): Promise<void> {
     if (this.#closedWith !== undefined) return;
     if (options.drain !== undefined && options.drain > 0) await this.#drain(options.drain * 1000);
@@ -440,8 +397,7 @@ class MqttClient implements Client, SupervisorHost, InboxHost {
     this.#outbox.close(closed);
     this.#requests.close(closed);
     this.#requester.close(closed);
-    for (const stream of this.#streams) stream.end(error);
-    this.#streams.clear();
+    this.#streams.close(error);
     this.#resolveClosed(error);
   }
 }

@@ -233,6 +233,10 @@ const hints: Readonly<Record<string, Hint>> = {
     'The server does not follow the specification here; another version (protocolVersion: 4) may work.',
     '服务器此处不符合规范；可试其他版本（protocolVersion: 4）。',
   ],
+  'session-present-without-state': [
+    'The store of this client was lost or is new, and the server has kept an old session: connect once with cleanStart: true.',
+    '客户端的存储丢失或是新建的，而服务器保留着旧会话：请用 cleanStart: true 连接一次。',
+  ],
   'method-not-supported': [
     'The server does not know this authentication method: check authentication.method, or use user name and password.',
     '服务器不支持该认证方法：请检查 authentication.method，或改用用户名和密码。',

@@ -1,11 +1,11 @@
 import type { Client } from './api.ts';
-import { connectWith } from './client.ts';
+import { connectWith } from './connect-with.ts';
 import { nodePlatform } from './node/platform.ts';
 import type { ClientOptions } from './options.ts';
 
 export type { Client, ClientState, Grant, MessageHandler, PublishResult, UnsubscribeResult } from './api.ts';
 export { ScramError, type ScramOptions, scramSha256 } from './authentication/scram-sha-256.ts';
-export { connectWith } from './client.ts';
+export { connectWith } from './connect-with.ts';
 export type { Address } from './connection/address.ts';
 export { formatAddress, parseAddress } from './connection/address.ts';
 export {

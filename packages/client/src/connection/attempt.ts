@@ -5,6 +5,7 @@ import {
   type DisconnectPacket,
   type ProtocolVersion,
   type PublishPacket,
+  ReasonCode,
   type SubackPacket,
   TopicCache,
   type UnsubackPacket,
@@ -30,6 +31,8 @@ export interface Established {
 
 /** Takes over a connection with its CONNACK, in that call: what stands behind it in the same bytes comes next. */
 export interface ConnectionOwner extends Omit<ClientSink, 'onConnack' | 'onAuth' | 'onAcksWaiting'> {
+  /** Why a CONNACK is not to be accepted, although the server accepts: code and words. */
+  objectionTo(connack: ConnackPacket): readonly [code: string, text: string] | undefined;
   onEstablished(established: Established, now: number): void;
 }
 
@@ -187,7 +190,8 @@ class Attempt implements ClientSink {
 
   #giveUp(): void {
     this.#abort.abort();
-    if (!this.#isEstablished) this.#link?.destroy();
+    // One that has ended by itself still has its last packet to send.
+    if (!this.#isEstablished && this.#connection?.closeCause === undefined) this.#link?.destroy();
   }
 
   onConnack(connack: ConnackPacket, now: number): void {
@@ -204,6 +208,11 @@ class Attempt implements ClientSink {
       connack,
       authentication: this.#authentication,
     };
+    const objection = owner.objectionTo(connack);
+    if (objection !== undefined) {
+      this.#connection.fail(objection[0], ReasonCode.ProtocolError, objection[1], now);
+      return;
+    }
     const establish = (at: number): void => {
       this.#isEstablished = true;
       owner.onEstablished(established, at);

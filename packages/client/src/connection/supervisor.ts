@@ -170,6 +170,7 @@ export class Supervisor {
   #owner(): ConnectionOwner {
     const host = this.#host;
     return {
+      objectionTo: (connack) => host.objectionTo(connack),
       onEstablished: (established, now) => {
         this.state = 'connected';
         this.#wasConnected = true;
