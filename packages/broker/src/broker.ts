@@ -1,5 +1,14 @@
 import { randomBytes } from 'node:crypto';
-import { encodeUtf8, isValidTopicFilter, isValidTopicName, type ProtocolVersion, type PublishProperties, type QoS, TopicCache, UsageError } from '@hawser/codec';
+import {
+  encodeUtf8,
+  isValidTopicFilter,
+  isValidTopicName,
+  type ProtocolVersion,
+  type PublishProperties,
+  type QoS,
+  TopicCache,
+  UsageError,
+} from '@hawser/codec';
 import { type Connection, NO_TICKET, Slab, type Ticket } from '@hawser/protocol';
 import {
   type Clock,
@@ -220,12 +229,19 @@ export class Broker implements BrokerCore {
     if (!isValidTopicName(topic)) throw new UsageError('topic-name-invalid', `'${topic}' is not a Topic Name`);
     const bytes = typeof payload === 'string' ? encodeUtf8(payload) : payload;
     const { qos = 0, retain = false, properties } = options;
-    this.router.publish({ topic, payload: bytes, qos, retain, properties }, undefined, undefined, NO_TICKET, this.now());
+    this.router.publish(
+      { topic, payload: bytes, qos, retain, properties },
+      undefined,
+      undefined,
+      NO_TICKET,
+      this.now(),
+    );
   }
 
   /** Gives messages to this process. Returns how to stop it. Throws UsageError for a filter that is not valid. */
   subscribe(topicFilter: string, onMessage: (message: LocalMessage) => void): () => void {
-    if (!isValidTopicFilter(topicFilter)) throw new UsageError('topic-filter-invalid', `'${topicFilter}' is not a Topic Filter`);
+    if (!isValidTopicFilter(topicFilter))
+      throw new UsageError('topic-filter-invalid', `'${topicFilter}' is not a Topic Filter`);
     const subscriber: LocalSubscriber = { filter: topicFilter, onMessage };
     this.router.addLocal(subscriber);
     return () => this.router.removeLocal(subscriber);
@@ -265,7 +281,10 @@ export class Broker implements BrokerCore {
     await Promise.all(listeners);
     this.driverNode.deadlines.close();
     await this.recorder.close();
-    if (this.store !== undefined && this.#storeIsOpen) await this.store.close();
+    if (this.store !== undefined && this.#storeIsOpen) {
+      this.registry.losses.flush();
+      await this.store.close();
+    }
   }
 
   #watchTls(files: TlsFiles, listener: NetworkListener): void {
@@ -334,7 +353,8 @@ export class Broker implements BrokerCore {
     for (const connection of this.#waitingConnections) {
       if (connection.acks.headTicket > committed && connection.acks.length > 0) continue;
       connection.releaseAcks();
-      if (connection.acks.length === 0 || connection.closeCause !== undefined) this.#waitingConnections.delete(connection);
+      if (connection.acks.length === 0 || connection.closeCause !== undefined)
+        this.#waitingConnections.delete(connection);
     }
     const sessions = [...this.#waitingSessions];
     this.#waitingSessions.clear();

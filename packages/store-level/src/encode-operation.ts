@@ -3,7 +3,7 @@ import type { Batch } from './commit/batch.ts';
 import { Prefix } from './records/keys.ts';
 import { writeMessage } from './records/message-record.ts';
 import type { RecordWriter } from './records/record-writer.ts';
-import { writeOutbound, writeQueued, writeSession, writeSubscription } from './records/records.ts';
+import { writeLosses, writeOutbound, writeQueued, writeSession, writeSubscription } from './records/records.ts';
 import type { StoreIndex } from './store-index.ts';
 
 /**
@@ -87,6 +87,15 @@ function encodeOfSession(batch: Batch, index: StoreIndex, operation: SessionOper
       return;
     case 'deleteInbound':
       keyOfSession(batch, Prefix.inbound, operation.session).uint16(operation.packetIdentifier);
+      batch.endDelete();
+      return;
+    case 'putLost':
+      keyOfSession(batch, Prefix.lost, operation.session);
+      writeLosses(batch.value(), operation.lost);
+      batch.endPut();
+      return;
+    case 'deleteLost':
+      keyOfSession(batch, Prefix.lost, operation.session);
       batch.endDelete();
       return;
     case 'putSubscription':

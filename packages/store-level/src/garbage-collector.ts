@@ -17,7 +17,7 @@ export interface GarbageCollectorOptions {
 }
 
 const PAGE = 500;
-const prefixes = [Prefix.queued, Prefix.subscription, Prefix.outbound, Prefix.inbound] as const;
+const prefixes = [Prefix.queued, Prefix.subscription, Prefix.outbound, Prefix.inbound, Prefix.lost] as const;
 
 /**
  * Clears in the background what is left under the numbers of ended sessions, and messages that nobody waits for. A page

@@ -1,6 +1,7 @@
 import {
   inOrderOfSending,
   type StoreContents,
+  type StoredLosses,
   type StoredMessage,
   type StoredOutbound,
   type StoredQueueSummary,
@@ -11,7 +12,7 @@ import { type BatchNumbers, BatchRingCheck, batchRing, readFirstBatch } from './
 import type { LevelDatabase } from './database.ts';
 import { type KeyRange, keyReader, messageKey, Prefix, rangeOf } from './records/keys.ts';
 import { readMessage } from './records/message-record.ts';
-import { readOutbound, readQueuedHead, readSession, readSubscription } from './records/records.ts';
+import { readLosses, readOutbound, readQueuedHead, readSession, readSubscription } from './records/records.ts';
 import { damagedRecord, readRecord } from './records/sealed-record.ts';
 import { StoreIndex } from './store-index.ts';
 
@@ -73,13 +74,21 @@ export async function loadContents(database: LevelDatabase, committed: number): 
     return behindSession(key).uint16();
   });
 
+  const lost = new Map<number, StoredLosses>();
+  await scan(database, rangeOf(Prefix.lost), (key, value) => {
+    const session = keyReader(key).uint56();
+    const losses = readRecord(key, value, readLosses);
+    if (index.isLive(session)) lost.set(session, losses);
+    else orphans.add(session);
+  });
+
   const retained: StoredMessage[] = [];
   await scan(database, rangeOf(Prefix.retained), (key, value) => retained.push(readRecord(key, value, readMessage)));
 
-  const queues = await loadQueues(database, index, orphans);
+  const queues = await loadQueues(database, index, orphans, outbound);
   const unreferenced = await checkMessages(database, index);
   const { nextSession, nextSequence } = index;
-  const contents = { sessions, subscriptions, outbound, inbound, queues, retained, nextSession, nextSequence };
+  const contents = { sessions, subscriptions, outbound, inbound, queues, lost, retained, nextSession, nextSequence };
   return { contents, index, numbers, orphans, unreferenced };
 }
 
@@ -105,7 +114,10 @@ async function loadQueues(
   database: LevelDatabase,
   index: StoreIndex,
   orphans: Set<number>,
+  outbound: ReadonlyMap<number, readonly StoredOutbound[]>,
 ): Promise<readonly StoredQueueSummary[]> {
+  let lastSession = 0;
+  let underWay: ReadonlySet<number> | undefined;
   const queues: { readonly session: number; messages: number; bytes: number }[] = [];
   await scan(database, rangeOf(Prefix.queued), (key, value) => {
     const keys = keyReader(key);
@@ -119,6 +131,12 @@ async function loadQueues(
       return;
     }
     index.queued(session, sequence);
+    if (session !== lastSession) {
+      lastSession = session;
+      const handshakes = outbound.get(session);
+      underWay = handshakes === undefined ? undefined : new Set(handshakes.map((handshake) => handshake.sequence));
+    }
+    if (underWay?.has(sequence) === true) return;
     const last = queues.at(-1);
     if (last?.session === session) {
       last.messages++;

@@ -141,6 +141,8 @@ export function randomStoreHistory(seed: number, model: StoreState = new StoreSt
     if (dice < 80) return { kind: 'deleteOutbound', session, packetIdentifier: 1 + below(12) };
     if (dice < 87) return { kind: 'putInbound', session, packetIdentifier: 1 + below(12) };
     if (dice < 92) return { kind: 'deleteInbound', session, packetIdentifier: 1 + below(12) };
+    if (dice < 93) return { kind: 'putLost', session, lost: { 'queue-full': 1 + below(1e9), expired: below(3) } };
+    if (dice < 94) return { kind: 'deleteLost', session };
     if (dice < 97) return { kind: 'putRetained', message: someMessage() };
     return { kind: 'deleteRetained', topic: `topic/${below(6)}` };
   };

@@ -276,7 +276,13 @@ export class Admission {
     if (present) core.permissions.revise(session);
     const loading = session.load();
     if (loading === undefined) this.#accept(session, present, decision, now);
-    else this.#whenSettled(loading, () => this.#accept(session, present, decision, this.#core.now()));
+    else this.#whenSettled(loading.catch(toError), (failed) => this.#onLoaded(session, present, decision, failed));
+  }
+
+  #onLoaded(session: ClientSession, present: boolean, decision: AllowConnect, failed: Error | undefined | void): void {
+    const now = this.#core.now();
+    if (!failed) this.#accept(session, present, decision, now);
+    else this.#refuse(ReasonCode.ServerUnavailable, `the session could not be read: ${failed.message}`, now);
   }
 
   #accept(session: ClientSession, present: boolean, decision: AllowConnect, now: number): void {
@@ -325,7 +331,7 @@ export class Admission {
     const tells = asked?.requestProblemInformation !== false;
     const lost = tells && session.lost !== undefined ? Object.entries(session.lost) : [];
     if (tells) {
-      session.lost = undefined;
+      session.onLossesTold();
       this.#core.recorder.onLossesTold(this.#clientId);
     }
     const receiveMaximum = settings['limits.receiveMaximum'];
@@ -404,6 +410,10 @@ export class Admission {
   #refuse(reasonCode: number, text: string, now: number): void {
     this.#handler.connection.refuse(reasonCodeName(reasonCode), reasonCode, text, now);
   }
+}
+
+function toError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
 }
 
 function willOf(will: WillMessage, publisher: string, now: number): Will {

@@ -131,7 +131,7 @@ export class PublishHandler {
     if (store?.fault !== undefined && ((packet.qos === 2 && this.#session.isStored) || router.needsStore(packet))) {
       return { cause: 'store-fault', text: `the message cannot be stored now: ${store.fault.message}` };
     }
-    if (router.refuses(packet)) return { cause: 'quota-exceeded', text: `the queue of a subscriber to ${packet.topic} is full` };
+    if (router.refuses(packet, this.#session)) return { cause: 'quota-exceeded', text: `the queue of a subscriber to ${packet.topic} is full` };
     if (packet.retain && packet.payload.length > 0 && !router.retained.hasRoom(packet.topic, packet.payload.length + packet.topic.length)) {
       return { cause: 'retained-limit', text: 'there is no room for another retained message' };
     }

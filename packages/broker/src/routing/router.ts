@@ -142,13 +142,14 @@ export class Router {
   }
 
   /** Whether some receiver's policy is to refuse what does not fit its queue, and this does not. */
-  refuses(publication: Publication): boolean {
+  refuses(publication: Publication, publisher: ClientSession | undefined): boolean {
     if (this.#core.settings['queue.policy'] !== 'refuse' || publication.qos === 0) return false;
-    const size = publication.topic.length + publication.payload.length;
-    for (const entry of this.#route(publication.topic).entries) {
-      if (entry.qos > 0 && entry.session.session.refuses(size)) return true;
+    const route = this.#route(publication.topic);
+    const size = route.topic.bytes.length + publication.payload.length;
+    for (const { session, qos, noLocal } of route.entries) {
+      if (qos > 0 && !(noLocal && session === publisher) && session.session.refuses(size)) return true;
     }
-    return false;
+    return route.shared.some(({ members }) => members.length > 0 && members.every(({ session }) => session.session.refuses(size)));
   }
 
   /** Whether routing it would need the disk. */
@@ -285,7 +286,7 @@ export class Router {
 
   /** Gives a message to one member of a shared subscription. */
   deliverShared(group: SharedGroup, message: Message, ready: Ticket, now: number): void {
-    const member = group.pick(message.qos > 0);
+    const member = group.pick(message.qos > 0, message.size);
     if (member === undefined) {
       // Nobody of the group is there, and QoS 0 does not wait.
       this.#core.counters.countLost('offline-qos0');

@@ -22,16 +22,22 @@ export class SharedGroup {
 
   /**
    * The member whose turn it is: of those connected that can take a message now, else of those connected, else (for what
-   * may wait) of those that are away but keep their session.
+   * may wait) of those that are away but keep their session. Whose queue is full and refuses (a message of this size) only
+   * when there is no other.
    */
-  pick(mayWait: boolean): Subscription | undefined {
+  pick(mayWait: boolean, size: number): Subscription | undefined {
     const members = this.members;
     let connected: Subscription | undefined;
     let away: Subscription | undefined;
+    let full: Subscription | undefined;
     for (let i = 0; i < members.length; i++) {
       const at = (this.#next + i) % members.length;
       const member = members[at] as Subscription;
       const connection = member.session.session.connection;
+      if (member.session.session.refuses(size)) {
+        full ??= member;
+        continue;
+      }
       if (connection === undefined) {
         away ??= member;
         continue;
@@ -42,7 +48,7 @@ export class SharedGroup {
       }
       connected ??= member;
     }
-    const chosen = connected ?? (mayWait ? away : undefined);
+    const chosen = connected ?? (mayWait ? (away ?? full) : undefined);
     if (chosen !== undefined) this.#next = members.indexOf(chosen) + 1;
     return chosen;
   }

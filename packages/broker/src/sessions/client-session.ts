@@ -185,7 +185,7 @@ export class ClientSession implements SessionHost, Timed {
 
   onDropped(cause: DropCause, delivery: Delivery): void {
     this.countLost(cause, delivery.message.topic.name, delivery.qos);
-    if (delivery.qos > 0) this.#core.registry.losses.note(this);
+    if (delivery.qos > 0 || delivery.sequence > 0) this.#core.registry.losses.note(this);
   }
 
   onSettled(): void {}

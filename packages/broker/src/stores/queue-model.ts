@@ -43,6 +43,19 @@ export class QueueModel {
     return entry;
   }
 
+  /** How much it holds beside these. */
+  without(sequences: ReadonlySet<number>): { readonly messages: number; readonly bytes: number } {
+    let messages = this.#entries.size;
+    let bytes = this.#bytes;
+    for (const sequence of sequences) {
+      const entry = this.#entries.get(sequence);
+      if (entry === undefined) continue;
+      messages--;
+      bytes -= storedMessageSize(entry.message);
+    }
+    return { messages, bytes };
+  }
+
   /** At most `messages` entries after a sequence, and no further ones after `bytes` are reached. */
   page(
     afterSequence: number,

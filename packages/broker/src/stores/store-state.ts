@@ -1,6 +1,7 @@
 import { QueueModel } from './queue-model.ts';
 import type {
   StoreContents,
+  StoredLosses,
   StoredMessage,
   StoredOutbound,
   StoredQueueEntry,
@@ -68,6 +69,12 @@ export class StoreState {
       case 'deleteRetained':
         this.#retained.delete(operation.topic);
         break;
+      case 'putLost':
+        this.#setLost(operation.session, operation.lost);
+        break;
+      case 'deleteLost':
+        this.#setLost(operation.session, undefined);
+        break;
     }
   }
 
@@ -77,13 +84,15 @@ export class StoreState {
     const outbound = new Map<number, readonly StoredOutbound[]>();
     const inbound = new Map<number, readonly number[]>();
     const queues: StoredQueueSummary[] = [];
+    const lost = new Map<number, StoredLosses>();
     for (const [session, data] of this.#data) {
       if (data.subscriptions.size > 0) subscriptions.set(session, [...data.subscriptions.values()]);
       if (data.outbound.size > 0) outbound.set(session, [...data.outbound.values()].sort(inOrderOfSending));
       if (data.inbound.size > 0) inbound.set(session, [...data.inbound]);
-      if (data.queue.messages > 0) {
-        queues.push({ session, messages: data.queue.messages, bytes: data.queue.bytes });
-      }
+      if (data.lost !== undefined) lost.set(session, data.lost);
+      const underWay = new Set(Array.from(data.outbound.values(), (outbound) => outbound.sequence));
+      const { messages, bytes } = data.queue.without(underWay);
+      if (messages > 0) queues.push({ session, messages, bytes });
     }
     return {
       sessions: [...this.#sessions.values()],
@@ -91,6 +100,7 @@ export class StoreState {
       outbound,
       inbound,
       queues,
+      lost,
       retained: [...this.#retained.values()],
       nextSession: this.#nextSession,
       nextSequence: this.#nextSequence,
@@ -116,6 +126,7 @@ export class StoreState {
         inbound: new Set(data.inbound),
         queue: data.queue.clone(),
         references: new Map(data.references),
+        lost: data.lost,
       });
     }
     for (const [topic, message] of this.#retained) copy.#retained.set(topic, message);
@@ -140,9 +151,15 @@ export class StoreState {
         inbound: new Set(),
         queue: new QueueModel(),
         references: new Map(),
+        lost: undefined,
       });
     }
     this.#used(session.number, 0);
+  }
+
+  #setLost(session: number, lost: StoredLosses | undefined): void {
+    const data = this.#data.get(session);
+    if (data !== undefined) data.lost = lost;
   }
 
   #deleteSession(clientId: string, number: number): void {
@@ -209,6 +226,7 @@ interface SessionData {
   readonly queue: QueueModel;
   /** From the sequence of a queue entry to that of the shared message it refers to. */
   readonly references: Map<number, number>;
+  lost: StoredLosses | undefined;
 }
 
 /** A queue is sent in order of its sequences, so theirs is the order in which messages were sent first. */

@@ -99,9 +99,19 @@ export type StoreOperation =
   | { readonly kind: 'deleteInbound'; readonly session: number; readonly packetIdentifier: number }
   /** An empty payload never comes here: it is a `deleteRetained`. */
   | { readonly kind: 'putRetained'; readonly message: StoredMessage }
-  | { readonly kind: 'deleteRetained'; readonly topic: string };
+  | { readonly kind: 'deleteRetained'; readonly topic: string }
+  /** What the session has lost and its client was not told of, in place of what was noted before. Lazy. */
+  | { readonly kind: 'putLost'; readonly session: number; readonly lost: StoredLosses }
+  /** Its client was told. Lazy. */
+  | { readonly kind: 'deleteLost'; readonly session: number };
 
-/** How much a session's queue holds, known at start without reading the messages. */
+/** Messages lost, by cause. */
+export type StoredLosses = Readonly<Record<string, number>>;
+
+/**
+ * How much a session's queue holds, known at start without reading the messages. Messages whose handshake is under way do
+ * not count.
+ */
 export interface StoredQueueSummary {
   readonly session: number;
   readonly messages: number;
@@ -119,6 +129,8 @@ export interface StoreContents {
   /** By session number. */
   readonly inbound: ReadonlyMap<number, readonly number[]>;
   readonly queues: readonly StoredQueueSummary[];
+  /** By session number. */
+  readonly lost: ReadonlyMap<number, StoredLosses>;
   readonly retained: readonly StoredMessage[];
   /** Higher than every session number ever used. */
   readonly nextSession: number;

@@ -43,6 +43,8 @@ export function isLazyOperation(operation: StoreOperation): boolean {
   switch (operation.kind) {
     case 'deleteQueued':
     case 'deleteOutbound':
+    case 'putLost':
+    case 'deleteLost':
       return true;
     case 'putOutbound':
       return operation.lazy;

@@ -63,7 +63,18 @@ export interface QueueBounds {
   readonly bytes: number;
   /** What happens to who comes when it is full (`queue.policy`). */
   readonly policy: 'drop-oldest' | 'drop-newest' | 'keep-last-per-topic' | 'refuse';
+  /** How long a message is kept for who is not connected, milliseconds (`queue.age`); absent: for ever. */
+  readonly ageMs?: number;
 }
+
+/** What all queues of a node hold in memory, and may (`queues.memoryBytes`). One object for all of them. */
+export interface QueueMemory {
+  bytes: number;
+  readonly maximum: number;
+}
+
+/** What a message in memory costs beside its topic and payload. */
+const OVERHEAD = 160;
 
 /**
  * Messages that wait for a session, bounded by count and by bytes. Those in memory are the front of it; `paged` more,
@@ -73,7 +84,14 @@ export class MessageQueue {
   readonly front = new Fifo<Delivery>();
   paged = 0;
   pagedBytes = 0;
+  /** No message in memory expires before this. */
+  earliestExpiryMs = Number.POSITIVE_INFINITY;
   #frontBytes = 0;
+  readonly #memory: QueueMemory | undefined;
+
+  constructor(memory?: QueueMemory) {
+    this.#memory = memory;
+  }
 
   get length(): number {
     return this.front.length + this.paged;
@@ -83,31 +101,61 @@ export class MessageQueue {
     return this.#frontBytes + this.pagedBytes;
   }
 
+  /** All queues of the node together hold more than they may. */
+  get isMemoryFull(): boolean {
+    return this.#memory !== undefined && this.#memory.bytes >= this.#memory.maximum;
+  }
+
   push(delivery: Delivery): void {
     this.front.push(delivery);
-    this.#frontBytes += delivery.size;
+    if (delivery.message.expiresAtMs < this.earliestExpiryMs) this.earliestExpiryMs = delivery.message.expiresAtMs;
+    this.#count(1, delivery.size);
   }
 
   shift(): Delivery | undefined {
     const delivery = this.front.shift();
-    if (delivery !== undefined) this.#frontBytes -= delivery.size;
+    if (delivery !== undefined) this.#count(-1, -delivery.size);
     return delivery;
-  }
-
-  isFull(bounds: QueueBounds, size: number): boolean {
-    return this.length >= bounds.messages || this.bytes + size > bounds.bytes;
   }
 
   removeWhere(drop: (delivery: Delivery) => boolean): Delivery[] {
     const removed = this.front.removeWhere(drop);
-    for (const delivery of removed) this.#frontBytes -= delivery.size;
+    for (const delivery of removed) this.#count(-1, -delivery.size);
     return removed;
   }
 
+  /** Takes out of memory what has expired. */
+  removeExpired(now: number): Delivery[] {
+    if (now < this.earliestExpiryMs) return [];
+    const removed = this.removeWhere((delivery) => delivery.message.isExpired(now));
+    this.earliestExpiryMs = Number.POSITIVE_INFINITY;
+    for (const { message } of this.front) {
+      if (message.expiresAtMs < this.earliestExpiryMs) this.earliestExpiryMs = message.expiresAtMs;
+    }
+    return removed;
+  }
+
+  /** All of it is only in the store from now on. */
+  pageOut(): void {
+    this.paged = this.length;
+    this.pagedBytes = this.bytes;
+    this.#clearFront();
+  }
+
   clear(): void {
-    this.front.clear();
-    this.#frontBytes = 0;
+    this.#clearFront();
     this.paged = 0;
     this.pagedBytes = 0;
+  }
+
+  #clearFront(): void {
+    this.#count(-this.front.length, -this.#frontBytes);
+    this.front.clear();
+    this.earliestExpiryMs = Number.POSITIVE_INFINITY;
+  }
+
+  #count(messages: number, bytes: number): void {
+    this.#frontBytes += bytes;
+    if (this.#memory !== undefined) this.#memory.bytes += bytes + messages * OVERHEAD;
   }
 }

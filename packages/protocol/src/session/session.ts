@@ -1,31 +1,23 @@
 import { PacketType, type QoS, ReasonCode } from '@hawser/codec';
 import type { Connection } from '../connection/connection.ts';
 import { NO_TICKET, type Ticket } from '../ticket.ts';
+import { BoundedQueue, type QueueHost, type QueueOptions } from './bounded-queue.ts';
 import { InboundQos } from './inbound-qos.ts';
 import { Delivery, type Message } from './message.ts';
-import { Fifo, MessageQueue, type QueueBounds } from './message-queue.ts';
+import { Fifo } from './message-queue.ts';
 import { PacketIdentifiers } from './packet-identifiers.ts';
 
-/** Why a message did not reach the session it was for. */
-export type DropCause = 'queue-full' | 'expired' | 'packet-too-large' | 'slow-consumer' | 'rejected-by-receiver';
-
 /** Whom a session tells what happens, and where it writes down what must survive. One for each session. */
-export interface SessionHost {
+export interface SessionHost extends QueueHost {
   /** Reaches the disk as far as this ticket. */
   readonly committed: Ticket;
   /** A message has joined the queue; sets `delivery.sequence`. Called only for sessions that survive. */
   storeQueued(delivery: Delivery): Ticket;
-  /** A message has left it for good. */
-  storeDequeued(delivery: Delivery): void;
   /** The handshake of a message has a Packet Identifier. `lazy`: nothing waits for it. */
   storeOutbound(packetIdentifier: number, sequence: number, qos: 1 | 2, state: 'published' | 'released', lazy: boolean): Ticket;
   storeOutboundDone(packetIdentifier: number): void;
   /** Call `onCommitted` once this ticket is committed. */
   waitFor(ticket: Ticket): void;
-  /** The queue goes on in the store after this sequence: answer with `onPage`, later. */
-  requestPage(afterSequence: number): void;
-  /** A message was lost. */
-  onDropped(cause: DropCause, delivery: Delivery): void;
   /** The receiver has taken a message to the end, or refused it with this Reason Code. Only for those that were kept. */
   onSettled(delivery: Delivery, reasonCode: number): void;
 }
@@ -39,12 +31,9 @@ const RELEASED_RESUMED = Symbol('released, resumed');
 
 type Handshake = Delivery | typeof TRANSIENT_1 | typeof TRANSIENT_2 | typeof RELEASED | typeof RELEASED_RESUMED;
 
-export interface SessionOptions {
+export interface SessionOptions extends QueueOptions {
   /** It outlives its connection: what it takes is kept, and stored by the host. */
   readonly survives: boolean;
-  readonly bounds: QueueBounds;
-  /** Messages of the queue that are held in memory while nobody reads them; the others are in the store. Infinity: all. */
-  readonly pageSize: number;
 }
 
 /**
@@ -54,13 +43,11 @@ export interface SessionOptions {
  */
 export class Session {
   readonly inbound = new InboundQos();
-  readonly queue = new MessageQueue();
+  readonly queue: BoundedQueue;
   survives: boolean;
   /** The connection it is served by now. */
   connection: Connection | undefined;
   readonly host: SessionHost;
-  readonly #bounds: QueueBounds;
-  readonly #pageSize: number;
   #identifiers: PacketIdentifiers | undefined;
   /** Shared and empty until there is a handshake: most connections never have one. */
   #window: Map<number, Handshake> = NO_HANDSHAKES;
@@ -74,18 +61,11 @@ export class Session {
   #waitingFor: Ticket = NO_TICKET;
   /** The last PUBREC that was written down: no PUBREL leaves before it is on disk, on whatever connection. */
   #releasedTicket: Ticket = NO_TICKET;
-  /** The last message of the queue that was brought into memory, and the last that is only in the store. */
-  #lastSequence = 0;
-  #tailSequence = 0;
-  #tailWhenRequested = 0;
-  #pageRequested = false;
-  #dropFromPage = 0;
 
   constructor(host: SessionHost, options: SessionOptions) {
     this.host = host;
     this.survives = options.survives;
-    this.#bounds = options.bounds;
-    this.#pageSize = options.pageSize;
+    this.queue = new BoundedQueue(host, options);
   }
 
   /** Handshakes under way. */
@@ -109,7 +89,7 @@ export class Session {
 
   /** The queue is full and its policy says that the publisher is to be refused. */
   refuses(size: number): boolean {
-    return this.#bounds.policy === 'refuse' && this.queue.isFull(this.#bounds, size) && !this.#canSendNow();
+    return this.queue.policy === 'refuse' && this.queue.isFull(size) && !this.#canSendNow();
   }
 
   /**
@@ -146,21 +126,10 @@ export class Session {
   /** Puts a message at the end of the queue, within its bounds, and sends what may be sent. */
   enqueue(delivery: Delivery, now: number): Ticket {
     const canSendNow = this.#canSendNow();
-    if (!canSendNow && !this.#makeRoom(delivery)) return NO_TICKET;
-    let ticket: Ticket = NO_TICKET;
-    if (this.survives && (delivery.qos > 0 || this.connection === undefined)) {
-      ticket = this.host.storeQueued(delivery);
-      if (delivery.sequence > 0 && (this.#isBehind || (!canSendNow && this.queue.front.length >= this.#pageSize))) {
-        this.queue.paged++;
-        this.queue.pagedBytes += delivery.size;
-        this.#tailSequence = delivery.sequence;
-        this.#requestPageWhenDue();
-        return ticket;
-      }
-      if (delivery.sequence > 0) this.#lastSequence = delivery.sequence;
-    }
-    this.queue.push(delivery);
-    this.pump(now);
+    if (!canSendNow && !this.queue.admits(delivery, now)) return NO_TICKET;
+    const isStored = this.survives && (delivery.qos > 0 || this.connection === undefined);
+    const ticket = isStored ? this.host.storeQueued(delivery) : NO_TICKET;
+    if (this.queue.add(delivery, canSendNow, now)) this.pump(now);
     return ticket;
   }
 
@@ -177,43 +146,24 @@ export class Session {
     this.#identifiers.continueAfter(packetIdentifier);
   }
 
-  /** A queue of which nothing has been read yet; `lastSequence`: none of it has a higher one. */
-  restoreQueue(messages: number, bytes: number, lastSequence: number): void {
-    this.queue.paged = messages;
-    this.queue.pagedBytes = bytes;
-    this.#tailSequence = lastSequence;
-  }
-
   /** A page of the queue, as it was when it was asked for; `complete`: there was nothing behind it. */
   onPage(deliveries: readonly Delivery[], complete: boolean, now: number): void {
-    this.#pageRequested = false;
-    for (const delivery of deliveries) {
-      this.#lastSequence = delivery.sequence;
-      if (this.#isInFlight(delivery.sequence)) continue;
-      if (this.#isReleased(delivery.sequence)) {
-        // Taken by the receiver before a crash that came between the two notes of it.
-        this.host.storeDequeued(delivery);
-        continue;
-      }
-      this.queue.paged = Math.max(0, this.queue.paged - 1);
-      this.queue.pagedBytes = Math.max(0, this.queue.pagedBytes - delivery.size);
-      if (this.#dropFromPage > 0) {
-        this.#dropFromPage--;
-        this.#drop('queue-full', delivery);
-      } else this.queue.push(delivery);
-    }
-    if (complete) this.#lastSequence = Math.max(this.#lastSequence, this.#tailWhenRequested);
-    if (!this.#isBehind) {
-      this.queue.paged = 0;
-      this.queue.pagedBytes = 0;
-      this.#dropFromPage = 0;
-    }
+    const underWay = deliveries.length > 0 && this.#window.size > 0 ? this.#sequencesUnderWay() : undefined;
+    this.queue.takePage(deliveries, complete, now, (delivery) => {
+      if (underWay?.has(delivery.sequence) === true) return true;
+      if (!this.#isReleased(delivery.sequence)) return false;
+      // Taken by the receiver before a crash that came between the two notes of it.
+      this.host.storeDequeued(delivery);
+      return true;
+    });
     this.pump(now);
   }
 
   /** A connection serves it now: handshakes are taken up with their identifiers and DUP, then the queue. */
   attach(connection: Connection, receiveMaximum: number, now: number): void {
     this.connection = connection;
+    this.queue.isServed = true;
+    this.queue.dropStale(now);
     this.#receiveMaximum = receiveMaximum;
     this.#unacknowledged = 0;
     this.#waitingFor = NO_TICKET;
@@ -231,6 +181,7 @@ export class Session {
 
   detach(): void {
     this.connection = undefined;
+    this.queue.isServed = false;
     this.#toSend = undefined;
     this.#waitingFor = NO_TICKET;
   }
@@ -305,7 +256,7 @@ export class Session {
       const delivery = this.queue.front.peek() as Delivery;
       if (delivery.message.isExpired(now)) {
         this.queue.shift();
-        this.#drop('expired', delivery);
+        this.queue.drop('expired', delivery);
         continue;
       }
       if (!this.#hasWindow()) break;
@@ -316,7 +267,7 @@ export class Session {
       this.queue.shift();
       this.#begin(delivery, now);
     }
-    this.#requestPageWhenDue();
+    this.queue.requestPageWhenDue();
   }
 
   /** All messages that have not been taken by the receiver: in flight first, then queued. For moving them elsewhere. */
@@ -438,45 +389,7 @@ export class Session {
   }
 
   #canSendNow(): boolean {
-    return this.queue.front.length === 0 && !this.#isBehind && this.#toSend === undefined && this.#hasWindow();
-  }
-
-  /** Applies the bounds for one more message. False: it is the one that is dropped. */
-  #makeRoom(delivery: Delivery): boolean {
-    const bounds = this.#bounds;
-    if (bounds.policy === 'keep-last-per-topic') {
-      const name = delivery.message.topic.name;
-      for (const older of this.queue.removeWhere((queued) => queued.message.topic.name === name)) this.#drop('queue-full', older);
-    }
-    while (this.queue.isFull(bounds, delivery.size)) {
-      if (bounds.policy === 'drop-newest' || bounds.policy === 'refuse' || this.queue.length === 0) {
-        this.host.onDropped('queue-full', delivery);
-        return false;
-      }
-      const oldest = this.queue.shift();
-      if (oldest !== undefined) this.#drop('queue-full', oldest);
-      else if (!this.#dropOldestPaged()) {
-        this.host.onDropped('queue-full', delivery);
-        return false;
-      }
-    }
-    return true;
-  }
-
-  /** The oldest is only in the store: it is dropped when its page comes. */
-  #dropOldestPaged(): boolean {
-    if (this.#dropFromPage >= this.queue.paged) return false;
-    const mean = this.queue.pagedBytes / this.queue.paged;
-    this.queue.paged--;
-    this.queue.pagedBytes = Math.max(0, this.queue.pagedBytes - mean);
-    this.#dropFromPage++;
-    this.#requestPage();
-    return true;
-  }
-
-  #drop(cause: DropCause, delivery: Delivery): void {
-    if (delivery.sequence > 0) this.host.storeDequeued(delivery);
-    this.host.onDropped(cause, delivery);
+    return this.queue.front.length === 0 && !this.queue.isBehind && this.#toSend === undefined && this.#hasWindow();
   }
 
   #settle(delivery: Delivery, reasonCode: number): void {
@@ -496,11 +409,10 @@ export class Session {
     this.#releasedSequences.set(packetIdentifier, sequence);
   }
 
-  #isInFlight(sequence: number): boolean {
-    for (const handshake of this.#window.values()) {
-      if (typeof handshake === 'object' && handshake.sequence === sequence) return true;
-    }
-    return false;
+  #sequencesUnderWay(): ReadonlySet<number> {
+    const sequences = new Set<number>();
+    for (const handshake of this.#window.values()) if (typeof handshake === 'object') sequences.add(handshake.sequence);
+    return sequences;
   }
 
   #isReleased(sequence: number): boolean {
@@ -523,22 +435,6 @@ export class Session {
     if (this.#waitingFor >= ticket) return;
     this.#waitingFor = ticket;
     this.host.waitFor(ticket);
-  }
-
-  /** Part of the queue is only in the store. */
-  get #isBehind(): boolean {
-    return this.#tailSequence > this.#lastSequence;
-  }
-
-  #requestPageWhenDue(): void {
-    if (this.connection !== undefined && this.#isBehind && this.queue.front.length <= this.#pageSize / 2) this.#requestPage();
-  }
-
-  #requestPage(): void {
-    if (this.#pageRequested) return;
-    this.#pageRequested = true;
-    this.#tailWhenRequested = this.#tailSequence;
-    this.host.requestPage(this.#lastSequence);
   }
 }
 

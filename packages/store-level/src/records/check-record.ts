@@ -3,7 +3,7 @@ import type { StoreDamage } from '../files/check-files.ts';
 import { describeKey, keyReader, Note, Prefix } from './keys.ts';
 import { readMessage } from './message-record.ts';
 import type { RecordReader } from './record-reader.ts';
-import { readOutbound, readQueued, readSession, readSubscription } from './records.ts';
+import { readLosses, readOutbound, readQueued, readSession, readSubscription } from './records.ts';
 import { readRecord } from './sealed-record.ts';
 
 /** Reads a record to its end, message and all. Returns what is wrong with it. */
@@ -50,6 +50,9 @@ function readerOf(key: Uint8Array): ((reader: RecordReader) => unknown) | undefi
       keys.uint56();
       keys.uint16();
       return keys.left === 0 ? () => undefined : undefined;
+    case Prefix.lost:
+      keys.uint56();
+      return keys.left === 0 ? readLosses : undefined;
     case Prefix.message:
       keys.uint56();
       return keys.left === 0 ? readMessage : undefined;

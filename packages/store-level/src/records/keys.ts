@@ -14,6 +14,8 @@ export const Prefix = {
   outbound: 0x6f,
   /** Session number, Packet Identifier. */
   inbound: 0x69,
+  /** Session number. */
+  lost: 0x6c,
   /** Topic. */
   retained: 0x72,
   /** What the store says of itself: a second byte of `Note`. */
@@ -82,6 +84,8 @@ export function describeKey(key: Uint8Array): string {
         return `session ${reader.uint56()}, outbound Packet Identifier ${reader.uint16()}`;
       case Prefix.inbound:
         return `session ${reader.uint56()}, inbound Packet Identifier ${reader.uint16()}`;
+      case Prefix.lost:
+        return `session ${reader.uint56()}, messages lost`;
       case Prefix.retained:
         return `retained message "${reader.utf8()}"`;
       case Prefix.note:

@@ -1,4 +1,5 @@
 import type {
+  StoredLosses,
   StoredMessage,
   StoredOutbound,
   StoredQueueEntry,
@@ -167,6 +168,26 @@ export function readOutbound(packetIdentifier: number, reader: RecordReader): St
   const qos = flags & 0x03;
   if (qos !== 1 && qos !== 2) throw new RecordError(`a handshake of QoS ${qos}`);
   return { packetIdentifier, sequence: reader.uint56(), qos, state: flags & 4 ? 'released' : 'published' };
+}
+
+/* lost = count (cause messages)* */
+export function writeLosses(writer: RecordWriter, lost: StoredLosses): void {
+  const entries = Object.entries(lost);
+  writer.varint(entries.length);
+  for (const [cause, messages] of entries) {
+    writer.string(cause);
+    writer.uint56(messages);
+  }
+}
+
+export function readLosses(reader: RecordReader): StoredLosses {
+  const count = reader.varint();
+  const lost: Record<string, number> = {};
+  for (let index = 0; index < count; index++) {
+    const cause = reader.string();
+    lost[cause] = reader.uint56();
+  }
+  return lost;
 }
 
 function toProtocolVersion(value: number): ProtocolVersion {

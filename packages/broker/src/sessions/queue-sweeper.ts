@@ -1,0 +1,48 @@
+import type { Timed } from '@hawser/transport';
+import type { BrokerCore } from '../core.ts';
+import type { ClientSession } from './client-session.ts';
+
+/** Between two rounds, and between two slices of one. */
+const ROUND_MS = 10_000;
+const SLICE_MS = 100;
+const SLICE = 10_000;
+
+/** Looks now and then at the queues of those who are not connected: what has expired or is too old goes without them. */
+export class QueueSweeper implements Timed {
+  readonly #core: BrokerCore;
+  readonly #roundMs: number;
+  #round: Iterator<ClientSession> | undefined;
+  #dueAtMs = Number.POSITIVE_INFINITY;
+
+  constructor(core: BrokerCore) {
+    this.#core = core;
+    const ageMs = core.settings['queue.age'] * 1000;
+    this.#roundMs = ageMs === 0 ? ROUND_MS : Math.min(ROUND_MS, Math.max(SLICE_MS, ageMs / 4));
+  }
+
+  /** There is a session to look at. */
+  start(): void {
+    if (this.#dueAtMs !== Number.POSITIVE_INFINITY) return;
+    this.#dueAtMs = this.#core.now() + this.#roundMs;
+    this.#core.driverNode.deadlines.watch(this);
+  }
+
+  nextTimeout(): number {
+    return this.#dueAtMs;
+  }
+
+  handleTimeout(now: number): void {
+    const { registry } = this.#core;
+    this.#round ??= registry.values();
+    for (let count = 0; count < SLICE; count++) {
+      const { done, value } = this.#round.next();
+      if (done === true) {
+        this.#round = undefined;
+        this.#dueAtMs = registry.size === 0 ? Number.POSITIVE_INFINITY : now + this.#roundMs;
+        return;
+      }
+      value.session.queue.sweep(now);
+    }
+    this.#dueAtMs = now + SLICE_MS;
+  }
+}
