@@ -83,7 +83,7 @@ const CLIENTS: readonly [name: keyof typeof certificates, subject: string, words
   ['untrusted', 'CN=untrusted,O=Acme', 'its issuer is not among the trusted ones'],
   ['revoked', 'CN=revoked,O=Acme', 'it was revoked'],
   ['wrongUsage', 'CN=wrong-usage,O=Acme', 'it was issued for another purpose'],
-  ['selfSigned', 'CN=self-signed', 'it is self-signed'],
+  ['selfSigned', 'CN=self-signed', 'its issuer is not among the trusted ones'],
 ];
 const rows = VERSIONS.flatMap((version) => CLIENTS.map((client) => [version, ...client] as const));
 
@@ -181,12 +181,13 @@ function own(version: 'TLSv1.2' | 'TLSv1.3', certificate: TestCertificate | unde
 
 describe('certificates of the broker', () => {
   it.each([
-    ['expired', 'expired', 'expired'],
-    ['notYetValid', 'not-yet-valid', 'not yet valid|bad certificate'],
-    ['wrongName', 'hostname-mismatch', 'bad certificate|certificate unknown'],
+    ['expired', 'expired', 'certificate expired'],
+    ['notYetValid', 'not-yet-valid', 'bad certificate'],
+    // mosquitto looks at the name itself, and has no word for it.
+    ['wrongName', 'hostname-mismatch', 'internal error'],
     ['untrusted', 'untrusted-issuer', 'unknown ca'],
     ['selfSigned', 'self-signed', 'unknown ca'],
-    ['wrongUsage', 'untrusted-issuer|certificate-invalid|wrong-usage', 'unsupported certificate'],
+    ['wrongUsage', 'certificate-invalid', 'unsupported certificate'],
   ])('%s: refused by clients, and both ends say why', async (name, code, alert) => {
     const listener = `server-${name}`;
     const port = broker.port(listener);
@@ -194,20 +195,21 @@ describe('certificates of the broker', () => {
       () => 'it was taken',
       (error: { readonly code: string }) => error.code,
     );
-    expect(refused).toMatch(new RegExp(`^(?:${code})$`));
+    expect(refused).toBe(code);
     const caFile = broker.write('client-ca.crt', ca);
     const args = ['-h', 'localhost', '-p', String(port), '--cafile', caFile, '-t', 't', '-m', 'm'];
     const { code: exit } = await run('mosquitto_pub', args);
     expect(exit).not.toBe(0);
     const line = await broker.logged(
-      ({ cause, listener: at }) => cause === 'server-certificate-rejected' && at === broker.url(listener),
-      `a rejected certificate at ${listener}`,
+      ({ msg, listener: at }) => msg.includes(alert) && at === broker.url(listener),
+      `"${alert}" at ${listener}`,
     );
-    expect(line.msg).toMatch(new RegExp(`^the client refused this listener's certificate \\((?:${alert}|.*)\\)$`));
+    expect(line.cause).toBe(name === 'wrongName' ? 'tls-failed' : 'server-certificate-rejected');
   });
 
   it('that clients will refuse are warned of at the start', () => {
     const warnings = broker.log.filter(({ cause }) => cause === 'tls-certificate').map(({ msg }) => msg);
+    expect(warnings).toHaveLength(2);
     expect(warnings).toContainEqual(expect.stringContaining('expired.crt has expired on'));
     expect(warnings).toContainEqual(expect.stringContaining('notYetValid.crt is not valid before'));
   });

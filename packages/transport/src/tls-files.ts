@@ -26,7 +26,7 @@ export interface TlsPaths extends TlsCertificatePaths {
 }
 
 const DAY_MS = 24 * 3600 * 1000;
-/** From when on the end of a certificate is worth a warning. */
+/** From when on the end of a certificate is worth a warning; of those for a few days, in the last third. */
 const ENDS_SOON_MS = 14 * DAY_MS;
 
 /** The PEM files of a TLS listener, read and checked. Give it to a listener as its `tls`, or to `watchTls`. */
@@ -90,7 +90,8 @@ export class TlsFiles {
       if (validFromDate.getTime() > nowMs)
         return [`the certificate in ${path} is not valid before ${day(validFromDate)}`];
       const days = Math.floor(left / DAY_MS);
-      return left < ENDS_SOON_MS ? [`the certificate in ${path} ends on ${day(validToDate)}, in ${days} days`] : [];
+      const soon = Math.min(ENDS_SOON_MS, (validToDate.getTime() - validFromDate.getTime()) / 3);
+      return left < soon ? [`the certificate in ${path} ends on ${day(validToDate)}, in ${days} days`] : [];
     });
   }
 

@@ -12,7 +12,8 @@ const VERIFY_WORDS: Readonly<Record<string, string>> = {
   CERT_NOT_YET_VALID: 'it is not valid yet',
   DEPTH_ZERO_SELF_SIGNED_CERT: 'it is self-signed and not itself among the trusted ones',
   SELF_SIGNED_CERT_IN_CHAIN: 'the certificate authority at the end of its chain is not among the trusted ones',
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'the certificate of its issuer is missing',
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE:
+    'its issuer is not among the trusted ones, nor was the certificate of its issuer sent',
   UNABLE_TO_GET_ISSUER_CERT: 'the certificate of an issuer in its chain is missing',
   UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'its issuer is not among the trusted ones',
   CERT_REVOKED: 'it was revoked',
@@ -23,7 +24,7 @@ const VERIFY_WORDS: Readonly<Record<string, string>> = {
   INVALID_PURPOSE: 'it was issued for another purpose (extended key usage)',
   INVALID_CA: 'a certificate in its chain was used as a certificate authority and is none',
   PATH_LENGTH_EXCEEDED: 'its chain is longer than one of its certificate authorities allows',
-  UNABLE_TO_GET_CRL: 'there is no revocation list (CRL) of its issuer',
+  UNABLE_TO_GET_CRL: 'its issuer is not among the trusted ones, or there is no revocation list (CRL) of it',
   CRL_HAS_EXPIRED: 'the revocation list (CRL) of its issuer has expired',
   CRL_NOT_YET_VALID: 'the revocation list (CRL) of its issuer is not valid yet',
 };
