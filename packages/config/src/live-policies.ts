@@ -26,10 +26,11 @@ export class LivePolicies {
     return this.#policies.authorize;
   }
 
-  /** Of the listener at that place; it asks whatever is in force when it is asked. */
-  authenticatorOf(listener: number): Authenticator {
+  /** Of the listener at that place (undefined: of none); it asks whatever is in force when it is asked. */
+  authenticatorOf(listener: number | undefined): Authenticator {
     return (request, signal) => {
-      const authenticate = this.#policies.authenticate[listener];
+      const { authenticate: own, shared } = this.#policies;
+      const authenticate = listener === undefined ? shared : own[listener];
       if (authenticate !== undefined) return authenticate(request, signal);
       if (request.authenticationMethod !== undefined) return NO_METHOD;
       if (request.client.username !== undefined || request.password !== undefined) this.#warnOfCredentials();

@@ -187,7 +187,7 @@ describe('the configuration in force', () => {
     expect(changes).toEqual({
       'limits.keepAliveMax': { from: '10', to: '20', needsRestart: false },
       'limits.topicLevels': { from: '10', to: '20', needsRestart: true },
-      'tls.passphrase': { from: '***', to: '***', needsRestart: false },
+      'tls.passphrase': { from: '***', to: '***', needsRestart: true },
       'data.directory': { from: './hawser-data', to: 'memory', needsRestart: true },
     });
     expect(compareConfigurations(after, after)).toEqual([]);

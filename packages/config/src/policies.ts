@@ -36,6 +36,8 @@ export type PolicyWarning = (code: string, text: string) => void;
 export interface Policies {
   /** By the order of the listeners; undefined: anybody may come, and credentials are not looked at. */
   readonly authenticate: readonly (Authenticator | undefined)[];
+  /** For connections that come by no listener of the configuration. */
+  readonly shared: Authenticator | undefined;
   /** Undefined: everybody may do everything. */
   readonly authorize: Authorizer | undefined;
 }
@@ -47,7 +49,7 @@ export function createPolicies(configuration: OwnConfiguration, onWarning: Polic
   const authenticate = listeners.map((listener) =>
     listener.authentication === undefined ? shared : createAuthenticator(listener.authentication, onWarning),
   );
-  return { authenticate, authorize: createAuthorizer(configuration, onWarning) };
+  return { authenticate, shared, authorize: createAuthorizer(configuration, onWarning) };
 }
 
 /** Somebody has a name: from then on what is not permitted is denied. */

@@ -40,11 +40,11 @@ export function compareConfigurations(before: Configuration, after: Configuratio
   return changes;
 }
 
-/** Policies and TLS files are made anew; addresses and the data directory stay what they were. */
+/** Policies are made anew; addresses, paths of TLS files and the data directory stay what they were. */
 function needsRestart(key: string): boolean {
   if (isSettingKey(key)) return AT_START.has(key);
-  if (/^(?:authentication|authorization|tls)(?:[.[]|$)/.test(key)) return false;
-  return !/^listeners\[\d+\]\.(?:authentication|tls)\./.test(key);
+  if (/^(?:authentication|authorization)(?:[.[]|$)/.test(key)) return false;
+  return !/^listeners\[\d+\]\.authentication\./.test(key);
 }
 
 function read(configuration: Configuration, key: string): unknown {

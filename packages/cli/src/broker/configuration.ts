@@ -1,76 +1,67 @@
 import { resolve } from 'node:path';
+import type { LogLevel } from '@hawser/admin/log';
+import type { ListenerOptions, Settings } from '@hawser/broker';
 import {
-  isSettingKey,
-  type ListenerOptions,
-  parseSetting,
-  SETTINGS,
-  SettingError,
-  type Settings,
-} from '@hawser/broker';
-import { ListenUrlError, parseListenUrl } from '@hawser/transport';
+  type Configuration,
+  ConfigurationError,
+  type ConfigurationSources,
+  checkConfiguration,
+  createTlsFiles,
+  loadConfiguration,
+} from '@hawser/config';
 import type { BrokerFlags } from '../commands/broker.ts';
 import { EXIT, ExitError, usageError } from '../exit-error.ts';
-import { readConfigFile } from './config-file.ts';
-import { DEFAULT_LISTENERS } from './default-listeners.ts';
-import { explainSetting } from './setting-words.ts';
 
-/** Everything `hawser broker` was told: flags over the file over the defaults. */
+/** Everything `hawser broker` was told: flags over the environment over the file over the defaults. */
 export interface BrokerConfiguration {
   readonly listeners: readonly ListenerOptions[];
   /** Directory of the data; undefined: in memory. */
   readonly dataDirectory: string | undefined;
   /** `HOST:PORT`, undefined: the default, false: none. */
   readonly console: string | undefined | false;
-  readonly settings: Partial<Settings>;
+  readonly settings: Settings;
+  readonly logLevel: LogLevel;
+  /** What it was made of: identity and permission are made of it, and it is compared with when it is read again. */
+  readonly loaded: Configuration;
 }
 
-const DEFAULT_DATA = './hawser-data';
+/** Reads flags, environment and file, and tries the files they name. Throws ExitError. */
+export function readConfiguration(
+  flags: BrokerFlags,
+  environment: ConfigurationSources['environment'] = process.env,
+): BrokerConfiguration {
+  if (flags.data === '') throw usageError("--data needs a directory, or 'memory'");
+  const notAssigned = flags.set?.find((text) => text.indexOf('=') < 1);
+  if (notAssigned !== undefined) {
+    throw usageError(`--set takes key=value, such as limits.keepAliveMax=300, not '${notAssigned}'`);
+  }
+  try {
+    const loaded = loadConfiguration({ file: flags.config, environment, flags });
+    checkConfiguration(loaded);
+    return fromLoaded(loaded);
+  } catch (error) {
+    if (error instanceof ConfigurationError) throw new ExitError(EXIT.failed, error.message, { cause: error });
+    throw error;
+  }
+}
 
-/** Reads flags and file. Throws ExitError. */
-export function readConfiguration(flags: BrokerFlags): BrokerConfiguration {
-  const file = flags.config === undefined ? {} : readConfigFile(flags.config);
-  const listeners =
-    flags.listen?.map((url) => ({ url })) ?? file.listeners ?? DEFAULT_LISTENERS.map((url) => ({ url }));
-  for (const { url } of listeners) checkUrl(url);
-  const data = flags.data ?? file.data ?? DEFAULT_DATA;
-  if (data === '') throw usageError("--data needs a directory, or 'memory'");
-  const console =
-    typeof flags.console === 'string' ? checkAddress(flags.console) : flags.console === false ? false : undefined;
+function fromLoaded(loaded: Configuration): BrokerConfiguration {
+  const { listeners, data, console, settings, log, tls: shared } = loaded;
   return {
-    listeners,
-    dataDirectory: data === 'memory' ? undefined : resolve(data),
-    console: console ?? file.console,
-    settings: Object.assign({}, file.settings, ...(flags.set ?? []).map(parseAssignment)) as Partial<Settings>,
+    listeners: listeners.map(({ url, versions, clientIds, tls, proxyProtocol }) => {
+      const own = /^(?:mqtts|ssl|tls|wss):/i.test(url) ? (tls ?? shared) : undefined;
+      return {
+        url,
+        clientIds,
+        ...(versions === undefined ? {} : { versions }),
+        ...(own === undefined ? {} : { tls: createTlsFiles(own) }),
+        ...(proxyProtocol === undefined ? {} : { proxyProtocol }),
+      };
+    }),
+    dataDirectory: data.directory === 'memory' ? undefined : resolve(data.directory),
+    console,
+    settings,
+    logLevel: log.level,
+    loaded,
   };
-}
-
-function parseAssignment(text: string): Partial<Settings> {
-  const at = text.indexOf('=');
-  if (at < 1) {
-    const example = isSettingKey(text) ? `${text}=${String(SETTINGS[text].default)}` : 'limits.keepAliveMax=300';
-    throw usageError(`--set takes key=value, such as ${example}, not '${text}'`);
-  }
-  try {
-    return parseSetting(text.slice(0, at).trim(), text.slice(at + 1));
-  } catch (error) {
-    if (error instanceof SettingError) throw new ExitError(EXIT.failed, `--set ${text}: ${explainSetting(error)}`);
-    throw error;
-  }
-}
-
-function checkUrl(url: string): void {
-  try {
-    parseListenUrl(url);
-  } catch (error) {
-    if (error instanceof ListenUrlError) throw new ExitError(EXIT.failed, `cannot listen: ${error.message}`);
-    throw error;
-  }
-}
-
-function checkAddress(text: string): string {
-  const port = /^(?:\[[0-9a-f:.]+\]|[^:[\]/]*):(\d{1,5})$/i.exec(text)?.[1];
-  if (port === undefined || Number(port) > 65_535) {
-    throw new ExitError(EXIT.failed, `--console takes HOST:PORT, such as 127.0.0.1:8080, not '${text}'`);
-  }
-  return text;
 }

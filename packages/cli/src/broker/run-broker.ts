@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { createLogger, logObserver } from '@hawser/admin/log';
-import { type Broker, createBroker, FileRecorderLog, SETTINGS, StoreError, startSysTopics } from '@hawser/broker';
+import { type Broker, createBroker, FileRecorderLog, type Observer, StoreError, startSysTopics } from '@hawser/broker';
+import { LivePolicies } from '@hawser/config';
 import { LevelStore } from '@hawser/store-level';
 import { ListenError } from '@hawser/transport';
 import picocolors from 'picocolors';
@@ -13,6 +14,7 @@ import { type BrokerConfiguration, readConfiguration } from './configuration.ts'
 import { startConsole } from './console.ts';
 import { type PreparedListeners, withDevelopmentCertificate } from './development-tls.ts';
 import { firstSteps, shellWord } from './first-steps.ts';
+import { Reloader, reloadWords } from './reload.ts';
 
 /**
  * The young generation stays small: what a broker allocates dies at once or lives as long as its connection, and a large one
@@ -26,10 +28,15 @@ export async function runBroker(flags: BrokerFlags): Promise<void> {
   const configuration = readConfiguration(flags);
   const stop = stopSignal();
   const { listeners, developmentCa } = await prepareListeners(configuration);
-  const broker = await start({ ...configuration, listeners }, flags);
+  const observer = logObserver(createLogger(configuration.logLevel));
+  const policies = new LivePolicies(configuration.loaded, (code, text) => observer.onWarning?.(code, text));
+  const broker = await start({ ...configuration, listeners }, policies, observer);
   const console = configuration.console === false ? undefined : await startConsoleOf(broker, configuration, flags);
   // Elsewhere the signal ends a process; there files are looked at anyway.
-  process.on('SIGHUP', () => broker.reloadTls());
+  const reloader = new Reloader(broker, policies, flags, configuration);
+  process.on('SIGHUP', () => {
+    for (const line of reloadWords(reloader.reload())) observer.onWarning?.('reloaded', line);
+  });
   const stopSysTopics = startSysTopics(broker, readVersion());
   announce(broker, configuration, developmentCa, console?.lines ?? []);
   await stop;
@@ -62,12 +69,18 @@ async function prepareListeners({ listeners, dataDirectory }: BrokerConfiguratio
   }
 }
 
-async function start({ listeners, dataDirectory, settings }: BrokerConfiguration, flags: BrokerFlags): Promise<Broker> {
+async function start(
+  { listeners, dataDirectory, settings }: BrokerConfiguration,
+  policies: LivePolicies,
+  observe: Observer,
+): Promise<Broker> {
   try {
     return await createBroker({
-      listeners,
+      listeners: listeners.map((listener, i) => ({ ...listener, authenticate: policies.authenticatorOf(i) })),
+      authenticate: policies.authenticatorOf(undefined),
+      ...(policies.authorize === undefined ? {} : { authorize: policies.authorize }),
       settings,
-      observe: logObserver(createLogger(flags.logLevel)),
+      observe,
       ...(dataDirectory === undefined
         ? {}
         : { store: new LevelStore({ directory: dataDirectory }), recorderLog: recorderLog(dataDirectory, settings) }),
@@ -86,8 +99,7 @@ async function start({ listeners, dataDirectory, settings }: BrokerConfiguration
 }
 
 function recorderLog(dataDirectory: string, settings: BrokerConfiguration['settings']): FileRecorderLog {
-  const bytes = settings['recorder.fileBytes'] ?? SETTINGS['recorder.fileBytes'].default;
-  return new FileRecorderLog({ directory: join(dataDirectory, 'recorder'), bytes });
+  return new FileRecorderLog({ directory: join(dataDirectory, 'recorder'), bytes: settings['recorder.fileBytes'] });
 }
 
 /** The line `ready` comes last: scripts wait for it. */

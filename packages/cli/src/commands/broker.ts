@@ -10,7 +10,7 @@ export interface BrokerFlags {
   readonly consolePasswordFile?: string;
   readonly config?: string;
   readonly set?: readonly string[];
-  readonly logLevel: LogLevel;
+  readonly logLevel?: LogLevel;
 }
 
 /** Those of @hawser/admin, written out: a command is described before what it runs is loaded. */
@@ -37,7 +37,11 @@ export function brokerCommand(): Command {
     .option('--console-password-file <file>', 'password of the console and the API; needed beyond loopback')
     .option('-c, --config <file>', 'YAML file with listeners, data and settings')
     .option('-s, --set <key=value>', 'one setting, over those of the file; repeat for more', append)
-    .addOption(new Option('--log-level <level>', 'what is logged, as lines of JSON on standard error').choices(LOG_LEVELS).default('warn'))
+    .addOption(
+      new Option('--log-level <level>', 'what is logged, as lines of JSON on standard error')
+        .choices(LOG_LEVELS)
+        .default('warn'),
+    )
     .action(async (flags: BrokerFlags) => {
       // Imported here, so that `hawser pub` does not wait for a broker and a database to be loaded.
       const { runBroker } = await import('../broker/run-broker.ts');

@@ -1,0 +1,55 @@
+import type { Broker } from '@hawser/broker';
+import { type ConfigurationChange, compareConfigurations, type LivePolicies } from '@hawser/config';
+import type { BrokerFlags } from '../commands/broker.ts';
+import { type BrokerConfiguration, readConfiguration } from './configuration.ts';
+
+/** What came of reading the configuration again. */
+export type Reloaded =
+  | { readonly isGood: true; readonly changes: readonly ConfigurationChange[] }
+  | { readonly isGood: false; readonly text: string };
+
+/** Reads the configuration again and puts into force what can be; what is wrong leaves everything as it is. */
+export class Reloader {
+  readonly #broker: Broker;
+  readonly #policies: LivePolicies;
+  readonly #flags: BrokerFlags;
+  #configuration: BrokerConfiguration;
+
+  constructor(broker: Broker, policies: LivePolicies, flags: BrokerFlags, configuration: BrokerConfiguration) {
+    this.#broker = broker;
+    this.#policies = policies;
+    this.#flags = flags;
+    this.#configuration = configuration;
+  }
+
+  reload(): Reloaded {
+    try {
+      const next = readConfiguration(this.#flags);
+      // Listeners stay as they are: their places are what policies go by.
+      if (next.listeners.length === this.#configuration.listeners.length) this.#policies.replace(next.loaded);
+      else
+        return {
+          isGood: false,
+          text: 'the number of listeners has changed: that needs a restart; nothing was changed',
+        };
+      const changes = compareConfigurations(this.#configuration.loaded, next.loaded);
+      this.#broker.configure(next.settings);
+      this.#broker.setAuthorizer(this.#policies.authorize);
+      this.#broker.reloadTls();
+      this.#configuration = next;
+      return { isGood: true, changes };
+    } catch (error) {
+      return { isGood: false, text: error instanceof Error ? error.message : String(error) };
+    }
+  }
+}
+
+/** For people, a line each. */
+export function reloadWords(reloaded: Reloaded): readonly string[] {
+  if (!reloaded.isGood) return [`the configuration was not read again, the old one stays in force: ${reloaded.text}`];
+  if (reloaded.changes.length === 0) return ['the configuration was read again; nothing has changed'];
+  return reloaded.changes.map(({ key, from, to, needsRestart }) => {
+    const what = `${key}: ${from ?? 'none'} is ${to ?? 'none'} now`;
+    return needsRestart ? `${what}; needs a restart` : what;
+  });
+}
