@@ -290,7 +290,7 @@ describe('fifteen ends and refusals, fifteen explanations', () => {
     const { events } = await expectExplained(
       'guesser',
       'bad-user-name-or-password',
-      /never let in.*user name or the password is wrong/,
+      /never let in.*user name or the password was wrong/,
       /从未被允许连接.*用户名或密码错误/,
     );
     expect(events[0]).toMatchObject({ kind: 'refused', username: 'sailor', reasonCode: 0x86 });
@@ -366,7 +366,7 @@ describe('fifteen ends and refusals, fifteen explanations', () => {
     const after = await Stage.start('stopped');
     try {
       const explanation = await after.explain('loyal');
-      expect(explanation.verdict).toMatch(/is not connected.*the broker is being stopped/);
+      expect(explanation.verdict).toMatch(/is not connected.*the broker was stopped/);
       expect(explanation.events.map((event) => event.code)).toEqual(['connected', 'server-shutting-down']);
       expect((await after.explain('loyal', 'zh')).verdict).toMatch(/代理服务器被停止/);
     } finally {

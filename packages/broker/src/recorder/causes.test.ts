@@ -57,10 +57,7 @@ describe('the table of causes', () => {
     const literals = [
       ...codesOf(
         ['broker'],
-        [
-          new RegExp(String.raw`[cC]ountLost\((?:\w+, )?${QUOTED}`, 'g'),
-          new RegExp(String.raw`cause:${QUOTED}, text`, 'g'),
-        ],
+        [new RegExp(String.raw`[cC]ountLost\((?:\w+, )?${QUOTED}`, 'g'), new RegExp(`cause:${QUOTED}, text`, 'g')],
       ),
       ...codesOf(['protocol'], [new RegExp(String.raw`(?:#drop|onDropped|#lose|lose)\(${QUOTED}`, 'g')]),
     ];
@@ -68,7 +65,7 @@ describe('the table of causes', () => {
     const session = sources('protocol')
       .map(({ text }) => text)
       .join('\n');
-    const union = (text: string, name: string) => new RegExp(String.raw`type ${name} =([^;]+);`).exec(text)?.[1] ?? '';
+    const union = (text: string, name: string) => new RegExp(`type ${name} =([^;]+);`).exec(text)?.[1] ?? '';
     const members = [union(observer, 'LossCause'), union(session, 'DropCause')].flatMap((text) => [
       ...text.matchAll(/'([a-z0-9-]+)'/g),
     ]);
@@ -108,6 +105,7 @@ describe('the table of causes', () => {
 
   it('says in brackets what it has no sentence for', () => {
     expect(causeSentence(CAUSES['invalid-qos'], 'QoS 3 in a PUBLISH', 'zh')).toMatch(/QoS 为 3（QoS 3 in a PUBLISH）/);
+    expect(causeSentence(CAUSES['normal-disconnection'], 'the client sent DISCONNECT', 'zh')).not.toMatch(/sent/);
     expect(causeSentence(undefined, 'said', 'en')).toBe('said');
   });
 });

@@ -39,6 +39,12 @@ const LIMIT = words(
   '如果客户端的行为合理，请用 `--set` 或配置文件提高该限制；否则让客户端遵守它。',
 );
 
+/** With `said` nothing more was said than what it means: the sentence stands for it. */
+const plain = (said: RegExp, sentence: Words, advice?: Words): CauseWords => ({
+  ...cause(sentence, advice),
+  figures: { pattern: said, sentence },
+});
+
 const malformed = (zh: string): CauseWords =>
   cause(words('it sent bytes that are not a valid MQTT packet', `它发来的不是有效的 MQTT 报文：${zh}`), FIX_SENDER);
 const forbidden = (zh: string): CauseWords =>
@@ -48,10 +54,12 @@ const forbidden = (zh: string): CauseWords =>
 export const CAUSES: Readonly<Record<string, CauseWords>> = {
   // Ends.
   connected: cause(words('it connected', '已连接')),
-  'normal-disconnection': cause(
+  'normal-disconnection': plain(
+    /^the client sent DISCONNECT$/,
     words('the client sent DISCONNECT and left in good order', '客户端发送 DISCONNECT，正常离开'),
   ),
-  'disconnect-with-will-message': cause(
+  'disconnect-with-will-message': plain(
+    /^the client sent DISCONNECT 0x04$/,
     words(
       'the client sent DISCONNECT and asked for its Will to be published',
       '客户端发送 DISCONNECT，并要求发布其遗嘱',
@@ -95,7 +103,8 @@ export const CAUSES: Readonly<Record<string, CauseWords>> = {
       '如果是同一设备重新连接，则一切正常；否则说明两个客户端共用一个 Client ID：请给每个客户端设置各自的 Client ID。',
     ),
   },
-  'server-shutting-down': cause(
+  'server-shutting-down': plain(
+    /^the broker is being stopped$/,
     words('the broker was stopped', '代理服务器被停止'),
     words(
       'Nothing is wrong with the client; it should connect again by itself.',
@@ -109,7 +118,8 @@ export const CAUSES: Readonly<Record<string, CauseWords>> = {
     ),
     words('Look at the logs of the broker and of the system for that time.', '请查看该时段代理服务器和系统的日志。'),
   ),
-  'administrative-action': cause(
+  'administrative-action': plain(
+    /^an operator ended the connection$/,
     words('an operator ended the connection', '管理员断开了此连接'),
     words(
       'Somebody asked for it, by the console or the HTTP API; the client may connect again.',
@@ -246,7 +256,8 @@ export const CAUSES: Readonly<Record<string, CauseWords>> = {
       '请更换 Client ID，或提高 `limits.clientIdBytes`、启用 `limits.clientIdLong31`。',
     ),
   ),
-  'bad-user-name-or-password': cause(
+  'bad-user-name-or-password': plain(
+    /^the user name or the password is wrong$/,
     words('the user name or the password was wrong', '用户名或密码错误'),
     words(
       'Check user name and password of the client, spaces and case too; they are never written down here.',
@@ -525,9 +536,9 @@ export const WARNINGS: Readonly<Record<string, Words>> = {
 export function causeSentence(words: CauseWords | undefined, text: string, language: Language): string {
   if (words === undefined) return text;
   const { meaning, figures } = words;
-  const groups = figures?.pattern.exec(text)?.groups;
-  if (figures !== undefined && groups !== undefined) {
-    return figures.sentence[language].replace(/\{(\w+)\}/g, (_, name: string) => groups[name] ?? '0');
+  const found = figures?.pattern.exec(text);
+  if (figures !== undefined && found) {
+    return figures.sentence[language].replace(/\{(\w+)\}/g, (_, name: string) => found.groups?.[name] ?? '0');
   }
   if (text === '') return meaning[language];
   // What was said has the figures; in another language it stands in brackets.
