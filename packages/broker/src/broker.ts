@@ -1,4 +1,6 @@
 import { randomBytes } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
 import {
   encodeUtf8,
   isValidTopicFilter,
@@ -9,7 +11,7 @@ import {
   TopicCache,
   UsageError,
 } from '@hawser/codec';
-import { type Connection, NO_TICKET, Slab, type Ticket } from '@hawser/protocol';
+import { type Connection, Fifo, NO_TICKET, Slab, type Ticket } from '@hawser/protocol';
 import {
   type Clock,
   createDriverNode,
@@ -23,6 +25,7 @@ import {
   type TlsWatch,
   type Transport,
   watchTls,
+  WebSocketUpgrader,
 } from '@hawser/transport';
 import type { BrokerCore } from './core.ts';
 import { type ClientIdPolicy, Intake, type ListenerInfo } from './intake/intake.ts';
@@ -94,6 +97,7 @@ export async function createBroker(options: BrokerOptions = {}): Promise<Broker>
 }
 
 const CLOSE_WITHIN_MS = 5000;
+const SAFE = Promise.resolve();
 const ID_LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
 
 /** A running broker; `createBroker` makes it. */
@@ -123,6 +127,8 @@ export class Broker implements BrokerCore {
   readonly #tlsWatches: TlsWatch[] = [];
   readonly #waitingSessions = new Set<ClientSession>();
   readonly #waitingConnections = new Set<Connection>();
+  readonly #waitingPublishes = new Fifo<{ readonly ticket: Ticket; resolve(): void }>();
+  #upgrader: WebSocketUpgrader | undefined;
   #sequence = 1;
   #sessionNumber = 1;
   #storeIsOpen = false;
@@ -188,18 +194,7 @@ export class Broker implements BrokerCore {
     let info: ListenerInfo = { url: options.url, versions, authenticate, clientIds };
     const listener = await listen(parseListenUrl(options.url), {
       onTransport: (transport) => this.attach(transport, info),
-      onRefused: (attempt) => {
-        this.counters.connectionsRefused++;
-        this.observer.onRefused?.({
-          listener: info.url,
-          remoteAddress: attempt.remoteAddress,
-          remotePort: attempt.remotePort,
-          client: undefined,
-          cause: { code: attempt.code, reasonCode: 0x80, text: attempt.text, by: 'self' },
-          bytesIn: 0,
-          at: this.wallNow(),
-        });
-      },
+      onRefused: (attempt) => this.#onAttemptRefused(attempt.code, attempt.text, attempt.remoteAddress, attempt.remotePort, info.url),
       handshakeTimeoutMs: this.settings['limits.connectTimeout'] * 1000,
       maximumHandshakes: this.settings['limits.handshakes'],
       wsOrigins: originsOf(this.settings['websocket.origins']),
@@ -224,18 +219,37 @@ export class Broker implements BrokerCore {
     this.intake.add(transport, listener);
   }
 
-  /** Publishes a message of the broker's own process. Throws UsageError for a topic that is not valid. */
-  publish(topic: string, payload: Uint8Array | string, options: PublishOptions = {}): void {
+  /**
+   * Takes a WebSocket upgrade of an HTTP server of this process: `server.on('upgrade', (request, socket, head) => …)`. What is no
+   * upgrade to MQTT is answered in words and closed.
+   */
+  handleUpgrade(request: IncomingMessage, socket: Duplex, head: Uint8Array): void {
+    const listener: ListenerInfo = { url: `ws://${request.headers.host ?? ''}${request.url ?? ''}`, versions: undefined };
+    this.#upgrader ??= new WebSocketUpgrader();
+    this.#upgrader.upgrade(
+      request,
+      socket,
+      head,
+      (transport) => this.attach(transport, listener),
+      ({ code, text }) => {
+        const { remoteAddress = '', remotePort = 0 } = request.socket;
+        this.#onAttemptRefused(code, text, remoteAddress, remotePort, listener.url);
+      },
+    );
+  }
+
+  /**
+   * Publishes a message of the broker's own process. Resolves once it is safe: at QoS 1 and 2 when every session that keeps it
+   * has it on disk, at QoS 0 at once. Throws UsageError for a topic that is not valid.
+   */
+  publish(topic: string, payload: Uint8Array | string, options: PublishOptions = {}): Promise<void> {
     if (!isValidTopicName(topic)) throw new UsageError('topic-name-invalid', `'${topic}' is not a Topic Name`);
     const bytes = typeof payload === 'string' ? encodeUtf8(payload) : payload;
     const { qos = 0, retain = false, properties } = options;
-    this.router.publish(
-      { topic, payload: bytes, qos, retain, properties },
-      undefined,
-      undefined,
-      NO_TICKET,
-      this.now(),
-    );
+    const publication = { topic, payload: bytes, qos, retain, properties };
+    const { ticket } = this.router.publish(publication, undefined, undefined, NO_TICKET, this.now());
+    if (qos === 0 || ticket <= this.committed) return SAFE;
+    return new Promise((resolve) => this.#waitingPublishes.push({ ticket, resolve }));
   }
 
   /** Gives messages to this process. Returns how to stop it. Throws UsageError for a filter that is not valid. */
@@ -285,6 +299,14 @@ export class Broker implements BrokerCore {
       this.registry.losses.flush();
       await this.store.close();
     }
+  }
+
+  /** A connection that came and never became a Transport. */
+  #onAttemptRefused(code: string, text: string, remoteAddress: string, remotePort: number, listener: string): void {
+    this.counters.connectionsRefused++;
+    const cause = { code, reasonCode: 0x80, text, by: 'self' as const };
+    const at = this.wallNow();
+    this.observer.onRefused?.({ listener, remoteAddress, remotePort, client: undefined, cause, bytesIn: 0, at });
   }
 
   #watchTls(files: TlsFiles, listener: NetworkListener): void {
@@ -348,6 +370,11 @@ export class Broker implements BrokerCore {
   }
 
   #onCommitted(): void {
+    for (let first = this.#waitingPublishes.peek(); first !== undefined; first = this.#waitingPublishes.peek()) {
+      if (first.ticket > this.committed) break;
+      this.#waitingPublishes.shift();
+      first.resolve();
+    }
     const now = this.now();
     const { committed } = this;
     for (const connection of this.#waitingConnections) {

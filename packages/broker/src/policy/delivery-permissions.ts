@@ -81,7 +81,7 @@ export class DeliveryPermissions {
       // A shared group that lost its last member is another one now.
       const shared = subscription.shared === undefined ? undefined : router.sharedGroup(topicFilter, filter);
       const again = new Subscription(session, topicFilter, subscription, subscription.identifier, shared);
-      session.subscriptions.set(topicFilter, again);
+      session.subscriptions.set(again);
       router.add(again);
     }
   }

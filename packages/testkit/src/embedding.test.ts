@@ -1,0 +1,50 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { createBroker } from '@hawser/broker';
+import mqtt from 'mqtt';
+import { expect, test } from 'vitest';
+import { FakeClock } from './fake-clock.ts';
+import { HeldStore } from './held-store.ts';
+import { ProtocolClient } from './protocol-client.ts';
+import { MemoryNetwork } from '@hawser/transport';
+
+test('publish of the own process resolves when who keeps the message has it on disk', async () => {
+  const clock = new FakeClock();
+  const store = new HeldStore();
+  const broker = await createBroker({ clock, store });
+  const network = new MemoryNetwork({ clock, seed: 1 });
+  const dial = () => {
+    const [near, far] = network.connect();
+    broker.attach(far);
+    return near;
+  };
+  const client = new ProtocolClient({ clientId: 'keeper', clock, protocolVersion: 5, dial, subscriptions: [['t', 1]] });
+  client.connect();
+  await clock.settle();
+  store.commitAll();
+  await clock.settle();
+  const done: string[] = [];
+  broker.publish('t', 'x', { qos: 1 }).then(() => done.push('qos 1'));
+  broker.publish('t', 'y').then(() => done.push('qos 0'));
+  await clock.settle();
+  expect(done).toEqual(['qos 0']);
+  store.commitAll();
+  await clock.settle();
+  expect(done).toEqual(['qos 0', 'qos 1']);
+});
+
+test("clients come through an HTTP server of the own program, and messages reach the program's own subscriber", async () => {
+  const broker = await createBroker();
+  const server = createServer().on('upgrade', (request, socket, head) => broker.handleUpgrade(request, socket, head));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  const received = new Promise<string>((resolve) => {
+    broker.subscribe('plant/#', ({ topic, payload }) => resolve(`${topic} ${new TextDecoder().decode(payload)}`));
+  });
+  const client = await mqtt.connectAsync(`ws://127.0.0.1:${port}/mqtt`, { protocolVersion: 5, reconnectPeriod: 0 });
+  await client.publishAsync('plant/pump', '42', { qos: 1 });
+  expect(await received).toBe('plant/pump 42');
+  await client.endAsync();
+  await broker.close();
+  server.close();
+});
