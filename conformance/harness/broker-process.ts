@@ -23,9 +23,9 @@ export interface BrokerProcess {
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const LISTENERS = ['mqtt://127.0.0.1:0', 'ws://127.0.0.1:0/mqtt'];
 const READY_WITHIN_MS = 20_000;
-/** What is built; with `HAWSER_SOURCE=1` the sources as they are, for who is changing them. */
+/** What is built; with `CONFORMANCE_SOURCE=1` the sources as they are, for who is changing them. */
 const PROGRAM =
-  process.env.HAWSER_SOURCE === '1'
+  process.env.CONFORMANCE_SOURCE === '1'
     ? ['--conditions=hawser-source', 'conformance/harness/hawser-source.mjs']
     : ['packages/cli/bin/hawser.js'];
 

@@ -1,0 +1,205 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect } from 'vitest';
+import { type BrokerProcess, startBroker } from './harness/broker-process.ts';
+import { ack, type ConnectFields, connectPacket, filter, publish, subscribe } from './harness/packets.ts';
+import { Peer, type Received } from './harness/peer.ts';
+import { type Run, suite } from './harness/statement.ts';
+
+/*
+ * Sessions that outlive their broker: each test has a broker of its own, killed without ado, or stopped, and started again on
+ * the same data. The one of the suite is only there for the names.
+ */
+const statement = suite({}, ['tcp']);
+const directories: string[] = [];
+afterAll(() => {
+  for (const directory of directories) rmSync(directory, { recursive: true, force: true });
+});
+
+class Restarting {
+  readonly #run: Run;
+  readonly #directory = mkdtempSync(join(tmpdir(), 'hawser-conformance-'));
+  #broker: BrokerProcess | undefined;
+
+  constructor(run: Run) {
+    this.#run = run;
+    directories.push(this.#directory);
+  }
+
+  async start(): Promise<void> {
+    this.#broker = await startBroker({ data: this.#directory });
+  }
+
+  async restart(signal: 'SIGKILL' | 'SIGTERM' = 'SIGKILL'): Promise<void> {
+    await this.#broker?.stop(signal);
+    await this.start();
+  }
+
+  async stop(): Promise<void> {
+    await this.#broker?.stop();
+  }
+
+  async connect(name: string, fields: ConnectFields = {}): Promise<Peer> {
+    if (this.#broker === undefined) throw new Error('there is no broker');
+    const { version } = this.#run;
+    const peer = await Peer.open(this.#broker, 'tcp', version);
+    const { properties, ...others } = fields;
+    const expiry = version === 5 ? { sessionExpiryInterval: 60, ...properties } : undefined;
+    peer.send(connectPacket(version, { clientId: name, cleanStart: false, properties: expiry, ...others }));
+    peer.connack = await peer.expect('connack', { reasonCode: 0 });
+    return peer;
+  }
+}
+
+function restarts(tags: string, words: string, test: (broker: Restarting, run: Run) => Promise<void>): void {
+  statement(tags, words, async (run) => {
+    const broker = new Restarting(run);
+    await broker.start();
+    try {
+      await test(broker, run);
+    } finally {
+      await broker.stop();
+    }
+  });
+}
+
+async function granted(peer: Peer, ...filters: Parameters<typeof filter>[]): Promise<void> {
+  const subscriptions = filters.map((parts) => filter(...parts));
+  peer.send(subscribe(peer.nextIdentifier(), subscriptions));
+  await peer.expect('suback', { reasonCodes: subscriptions.map(({ qos }) => qos) });
+}
+
+async function published(peer: Peer, topic: string, payload: string, qos: 1 | 2 = 1, retain = false): Promise<void> {
+  const packetIdentifier = peer.nextIdentifier();
+  peer.send(publish(topic, payload, { qos, retain, packetIdentifier }));
+  await peer.expect(qos === 1 ? 'puback' : 'pubrec', { packetIdentifier });
+  if (qos === 1) return;
+  peer.send(ack('pubrel', packetIdentifier));
+  await peer.expect('pubcomp', { packetIdentifier });
+}
+
+describe('after kill -9', () => {
+  restarts(
+    'MQTT31 MQTT311-4.1.0-1 MQTT311-3.1.2-5 MQTT5-4.1.0-1 MQTT5-3.1.2-23',
+    'sessions, subscriptions, queued and retained messages are there',
+    async (broker, { version }) => {
+      const watcher = await broker.connect('watcher');
+      await granted(watcher, ['a', 2], ['b/+', 1]);
+      await watcher.disconnect();
+      const peer = await broker.connect('publisher');
+      for (const text of ['1', '2', '3']) await published(peer, 'a', text, 2);
+      await published(peer, 'b/kept', 'kept', 1, true);
+      await broker.restart();
+      const again = await broker.connect('watcher');
+      expect(again.connack?.sessionPresent).toBe(version > 3);
+      for (const text of ['1', '2', '3']) {
+        await again.expect('publish', { text, qos: 2, dup: false });
+      }
+      const other = await broker.connect('other');
+      await granted(other, ['b/#', 1]);
+      await other.expect('publish', { text: 'kept', retain: true });
+      await published(other, 'b/x', 'live');
+    },
+  );
+
+  restarts(
+    'MQTT31 MQTT311-4.4.0-1 MQTT5-4.4.0-1 MQTT5-4.3.3-6',
+    'handshakes go on with their identifiers: PUBLISH with DUP, PUBREL',
+    async (broker) => {
+      const watcher = await broker.connect('watcher');
+      await granted(watcher, ['a', 2]);
+      const peer = await broker.connect('publisher');
+      await published(peer, 'a', 'one', 2);
+      const one = await watcher.expect('publish', { text: 'one' });
+      await published(peer, 'a', 'two', 2);
+      const two = await watcher.expect('publish', { text: 'two' });
+      watcher.send(ack('pubrec', one.packetIdentifier));
+      await watcher.expect('pubrel', { packetIdentifier: one.packetIdentifier });
+      await broker.restart();
+      const again = await broker.connect('watcher');
+      const packets = [await again.next(), await again.next()];
+      expect(packets.find(({ type }) => type === 'pubrel')).toMatchObject({ packetIdentifier: one.packetIdentifier });
+      const resent = packets.find(({ type }) => type === 'publish') as Received<'publish'> | undefined;
+      expect(resent).toMatchObject({ text: 'two', dup: true, packetIdentifier: two.packetIdentifier });
+      again.send(ack('pubcomp', one.packetIdentifier), ack('pubrec', two.packetIdentifier));
+      await again.expect('pubrel', { packetIdentifier: two.packetIdentifier });
+      again.send(ack('pubcomp', two.packetIdentifier));
+      await again.expectNothing();
+    },
+  );
+
+  restarts('MQTT31 MQTT311-4.3.3-2 MQTT5-4.3.3-10', 'a QoS 2 PUBLISH sent again is not doubled', async (broker) => {
+    const watcher = await broker.connect('watcher');
+    await granted(watcher, ['a', 1]);
+    const peer = await broker.connect('publisher');
+    peer.send(publish('a', 'x', { qos: 2, packetIdentifier: 9 }));
+    await peer.expect('pubrec', { packetIdentifier: 9 });
+    const { packetIdentifier } = await watcher.expect('publish', { text: 'x' });
+    watcher.send(ack('puback', packetIdentifier));
+    await watcher.expectNothing();
+    await published(watcher, 'b', 'a barrier for the disk', 1, true);
+    await broker.restart();
+    const watching = await broker.connect('watcher');
+    const again = await broker.connect('publisher');
+    again.send(publish('a', 'x', { qos: 2, packetIdentifier: 9, dup: true }));
+    await again.expect('pubrec', { packetIdentifier: 9 });
+    again.send(ack('pubrel', 9));
+    await again.expect('pubcomp', { packetIdentifier: 9 });
+    await watching.expectNothing();
+  });
+
+  restarts(
+    'MQTT31 MQTT311-3.1.2-8 MQTT5-3.1.2-8 MQTT5-3.1.2-7',
+    'the Wills of those connected are published',
+    async (broker) => {
+      const watcher = await broker.connect('watcher');
+      await granted(watcher, ['will', 1]);
+      await broker.connect('doomed', { will: { topic: 'will', qos: 1, retain: true } });
+      await broker.connect('clean', {
+        cleanStart: true,
+        properties: { sessionExpiryInterval: 0 },
+        will: { topic: 'will', payload: 'clean', qos: 1 },
+      });
+      await published(watcher, 'b', 'a barrier for the disk', 1, true);
+      await broker.restart();
+      const again = await broker.connect('watcher');
+      const texts = [(await again.expect('publish')).text, (await again.expect('publish')).text];
+      expect(texts.sort()).toEqual(['clean', 'will']);
+    },
+  );
+
+  restarts(
+    'MQTT5-4.1.0-2',
+    'a session whose time is over is gone, one that ends with its connection, too',
+    async (broker) => {
+      await broker.connect('short', { properties: { sessionExpiryInterval: 1 } }).then((peer) => peer.disconnect());
+      await broker.connect('clean', { properties: { sessionExpiryInterval: 0 } });
+      const clock = await broker.connect('clock');
+      await granted(clock, ['tick', 0]);
+      await (await broker.connect('tick', { will: { topic: 'tick', properties: { willDelayInterval: 2 } } })).cut();
+      await clock.expect('publish');
+      await published(clock, 'b', 'a barrier for the disk', 1, true);
+      await broker.restart();
+      for (const name of ['short', 'clean']) expect((await broker.connect(name)).connack?.sessionPresent).toBe(false);
+    },
+  );
+});
+
+describe('after an orderly stop', () => {
+  restarts(
+    'MQTT31 MQTT311 MQTT5-3.14.2-1',
+    '5.0 clients are told 0x8B, Wills are published, sessions are kept',
+    async (broker, { version }) => {
+      const watcher = await broker.connect('watcher');
+      await granted(watcher, ['will', 1]);
+      await watcher.disconnect();
+      const peer = await broker.connect('doomed', { will: { topic: 'will', qos: 1 } });
+      await broker.restart('SIGTERM');
+      await peer.expectDisconnected(0x8b);
+      const again = await broker.connect('watcher');
+      expect(again.connack?.sessionPresent).toBe(version > 3);
+      await again.expect('publish', { text: 'will' });
+    },
+  );
+});
