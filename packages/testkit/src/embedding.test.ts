@@ -1,12 +1,12 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createBroker } from '@hawser/broker';
+import { MemoryNetwork } from '@hawser/transport';
 import mqtt from 'mqtt';
 import { expect, test } from 'vitest';
 import { FakeClock } from './fake-clock.ts';
 import { HeldStore } from './held-store.ts';
 import { ProtocolClient } from './protocol-client.ts';
-import { MemoryNetwork } from '@hawser/transport';
 
 test('publish of the own process resolves when who keeps the message has it on disk', async () => {
   const clock = new FakeClock();

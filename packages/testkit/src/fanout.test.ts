@@ -1,5 +1,5 @@
-import { encodePacket, encodeUtf8, type Packet, type ProtocolVersion, type QoS } from '@hawser/codec';
 import { createBroker } from '@hawser/broker';
+import { encodePacket, encodeUtf8, type Packet, type ProtocolVersion, type QoS } from '@hawser/codec';
 import { Random, type Transport, type TransportHandler, type TransportInfo } from '@hawser/transport';
 import { describe, expect, test } from 'vitest';
 import { FakeClock } from './fake-clock.ts';
@@ -66,32 +66,62 @@ interface Step {
   readonly identifier: number;
 }
 
-function script(seed: number): { readonly versions: ProtocolVersion[]; readonly aliases: number[]; readonly steps: Step[] } {
+function script(seed: number): {
+  readonly versions: ProtocolVersion[];
+  readonly aliases: number[];
+  readonly steps: Step[];
+} {
   const random = new Random(seed);
   const peers = random.integer(3, 9);
   const versions = Array.from({ length: peers }, () => random.pick([3, 4, 4, 5, 5] as const));
   const aliases = versions.map(() => (random.chance(0.15) ? 3 : 0));
-  const kinds = ['publish', 'publish', 'publish', 'publish', 'publish', 'publish', 'turn', 'ping', 'ping', 'subscribe', 'subscribe', 'unsubscribe', 'stick', 'unstick', 'leave', 'join'] as const;
-  const steps = Array.from({ length: random.integer(50, 400) }, (): Step => ({
-    kind: random.pick(kinds),
-    peer: random.integer(0, peers - 1),
-    topic: random.pick(TOPICS),
-    filter: random.pick(FILTERS),
-    qos: random.pick([0, 0, 0, 1, 2] as const),
-    retain: random.chance(0.1),
-    size: random.chance(0.05) ? random.integer(1000, 20_000) : random.integer(0, 100),
-    noLocal: random.chance(0.1),
-    retainAsPublished: random.chance(0.3),
-    identifier: random.chance(0.1) ? 7 : 0,
-  }));
+  const kinds = [
+    'publish',
+    'publish',
+    'publish',
+    'publish',
+    'publish',
+    'publish',
+    'turn',
+    'ping',
+    'ping',
+    'subscribe',
+    'subscribe',
+    'unsubscribe',
+    'stick',
+    'unstick',
+    'leave',
+    'join',
+  ] as const;
+  const steps = Array.from(
+    { length: random.integer(50, 400) },
+    (): Step => ({
+      kind: random.pick(kinds),
+      peer: random.integer(0, peers - 1),
+      topic: random.pick(TOPICS),
+      filter: random.pick(FILTERS),
+      qos: random.pick([0, 0, 0, 1, 2] as const),
+      retain: random.chance(0.1),
+      size: random.chance(0.05) ? random.integer(1000, 20_000) : random.integer(0, 100),
+      noLocal: random.chance(0.1),
+      retainAsPublished: random.chance(0.3),
+      identifier: random.chance(0.1) ? 7 : 0,
+    }),
+  );
   return { versions, aliases, steps };
 }
 
 /** What every connection of a script receives, in the order in which they were made. */
-async function play(seed: number, minimumMembers: number): Promise<{ readonly bytes: string[]; readonly grouped: boolean }> {
+async function play(
+  seed: number,
+  minimumMembers: number,
+): Promise<{ readonly bytes: string[]; readonly grouped: boolean }> {
   const { versions, aliases, steps } = script(seed);
   const clock = new FakeClock();
-  const broker = await createBroker({ clock, settings: { 'fanout.minimumMembers': minimumMembers, 'limits.outputBytes': 64 * 1024 * 1024 } });
+  const broker = await createBroker({
+    clock,
+    settings: { 'fanout.minimumMembers': minimumMembers, 'limits.outputBytes': 64 * 1024 * 1024 },
+  });
   const all: Peer[] = [];
   let grouped = false;
   const join = (at: number): Peer => {
@@ -100,7 +130,18 @@ async function play(seed: number, minimumMembers: number): Promise<{ readonly by
     broker.attach(peer);
     const version = versions[at] as ProtocolVersion;
     const properties = version === 5 ? { topicAliasMaximum: aliases[at] } : undefined;
-    const connect: Packet = { type: 'connect', protocolVersion: version, cleanStart: true, keepAlive: 0, clientId: `p${at}`, username: undefined, password: undefined, will: undefined, properties, bridge: false };
+    const connect: Packet = {
+      type: 'connect',
+      protocolVersion: version,
+      cleanStart: true,
+      keepAlive: 0,
+      clientId: `p${at}`,
+      username: undefined,
+      password: undefined,
+      will: undefined,
+      properties,
+      bridge: false,
+    };
     peer.send(encodePacket(connect, version));
     return peer;
   };
@@ -115,7 +156,21 @@ async function play(seed: number, minimumMembers: number): Promise<{ readonly by
         const payload = encodeUtf8(`${number}:`.padEnd(step.size, 'x'));
         const properties = version === 5 && step.size % 3 === 0 ? { contentType: 'text' } : undefined;
         const pid = step.qos === 0 ? 0 : packetIdentifier;
-        peer.send(encodePacket({ type: 'publish', topic: step.topic, payload, qos: step.qos, retain: step.retain, dup: false, packetIdentifier: pid, properties }, version));
+        peer.send(
+          encodePacket(
+            {
+              type: 'publish',
+              topic: step.topic,
+              payload,
+              qos: step.qos,
+              retain: step.retain,
+              dup: false,
+              packetIdentifier: pid,
+              properties,
+            },
+            version,
+          ),
+        );
         break;
       }
       case 'ping':
@@ -123,13 +178,26 @@ async function play(seed: number, minimumMembers: number): Promise<{ readonly by
         break;
       case 'subscribe': {
         const five = version === 5;
-        const subscription = { topicFilter: step.filter, qos: step.qos, noLocal: five && step.noLocal, retainAsPublished: five && step.retainAsPublished, retainHandling: 0 as const };
+        const subscription = {
+          topicFilter: step.filter,
+          qos: step.qos,
+          noLocal: five && step.noLocal,
+          retainAsPublished: five && step.retainAsPublished,
+          retainHandling: 0 as const,
+        };
         const properties = five && step.identifier > 0 ? { subscriptionIdentifier: step.identifier } : undefined;
-        peer.send(encodePacket({ type: 'subscribe', packetIdentifier, properties, subscriptions: [subscription] }, version));
+        peer.send(
+          encodePacket({ type: 'subscribe', packetIdentifier, properties, subscriptions: [subscription] }, version),
+        );
         break;
       }
       case 'unsubscribe':
-        peer.send(encodePacket({ type: 'unsubscribe', packetIdentifier, properties: undefined, topicFilters: [step.filter] }, version));
+        peer.send(
+          encodePacket(
+            { type: 'unsubscribe', packetIdentifier, properties: undefined, topicFilters: [step.filter] },
+            version,
+          ),
+        );
         break;
       case 'stick':
         peer.stuck = true;

@@ -1,4 +1,4 @@
-import { Broker, createBroker } from '@hawser/broker';
+import { type Broker, createBroker } from '@hawser/broker';
 import { MemoryNetwork, Random, type Transport } from '@hawser/transport';
 import { describe, expect, test } from 'vitest';
 import { FakeClock } from './fake-clock.ts';
@@ -16,7 +16,13 @@ interface Received {
 async function run(seed: number, version: 4 | 5): Promise<Received[]> {
   const random = new Random(seed);
   const clock = new FakeClock();
-  const network = new MemoryNetwork({ clock, seed: seed ^ 0x5eed, delayMs: [0, 5], lossPerChunk: 0.02, splitting: true });
+  const network = new MemoryNetwork({
+    clock,
+    seed: seed ^ 0x5eed,
+    delayMs: [0, 5],
+    lossPerChunk: 0.02,
+    splitting: true,
+  });
   let store = new HeldStore();
   let broker: Broker = await createBroker({ clock, store, random: (size) => random.bytes(size) });
   let up = true;
@@ -52,7 +58,8 @@ async function run(seed: number, version: 4 | 5): Promise<Received[]> {
       publisher.publish(`t/${qos}/${random.integer(0, 2)}`, `${sent++}`, qos);
     }
     await clock.advance(random.integer(0, 20));
-    if (random.chance(0.3) && store.appended > store.committed) store.commit(random.integer(store.committed + 1, store.appended));
+    if (random.chance(0.3) && store.appended > store.committed)
+      store.commit(random.integer(store.committed + 1, store.appended));
     if (random.chance(0.01)) {
       store = store.crash({ survives: random.integer(0, 3) });
       up = false;
@@ -64,7 +71,8 @@ async function run(seed: number, version: 4 | 5): Promise<Received[]> {
     if (sent === MESSAGES && step > 1000) {
       network.lossPerChunk = 0;
       store.commitAll();
-      const isDone = publisher.outstanding === 0 && subscriber.session.inbound.size === 0 && received.length >= MESSAGES;
+      const isDone =
+        publisher.outstanding === 0 && subscriber.session.inbound.size === 0 && received.length >= MESSAGES;
       if (isDone && step > 1200) break;
     }
   }
@@ -73,7 +81,9 @@ async function run(seed: number, version: 4 | 5): Promise<Received[]> {
 }
 
 describe.each([4, 5] as const)('over a lossy link with a store that crashes, version %i', (version) => {
-  const seeds = process.env.HAWSER_SEED ? [Number(process.env.HAWSER_SEED)] : Array.from({ length: 25 }, (_, i) => 1000 * version + i);
+  const seeds = process.env.HAWSER_SEED
+    ? [Number(process.env.HAWSER_SEED)]
+    : Array.from({ length: 25 }, (_, i) => 1000 * version + i);
   test.each(seeds)('seed %i: QoS 1 at least once, QoS 2 exactly once, order per topic kept', async (seed) => {
     const received = await run(seed, version);
     const counts = new Map<string, number>();

@@ -1,4 +1,12 @@
-import { type ConnackPacket, encodeUtf8, PacketType, type ProtocolVersion, type PublishPacket, type QoS, TopicCache } from '@hawser/codec';
+import {
+  type ConnackPacket,
+  encodeUtf8,
+  PacketType,
+  type ProtocolVersion,
+  type PublishPacket,
+  type QoS,
+  TopicCache,
+} from '@hawser/codec';
 import {
   ClientConnection,
   type ClientSink,
@@ -85,7 +93,10 @@ export class ProtocolClient implements ClientSink, SessionHost {
       clock.now(),
     );
     this.connection = connection;
-    this.driver = new ConnectionDriver(connection, this.#options.dial(), this.#node, { onWritable: (now) => this.session.pump(now), onGone: () => {} });
+    this.driver = new ConnectionDriver(connection, this.#options.dial(), this.#node, {
+      onWritable: (now) => this.session.pump(now),
+      onGone: () => {},
+    });
     this.driver.start();
   }
 
@@ -116,7 +127,8 @@ export class ProtocolClient implements ClientSink, SessionHost {
       // The server knows nothing: what it has not acknowledged is sent anew, with new identifiers.
       const unsettled = [...this.session.unsettled()];
       this.session = this.#newSession();
-      for (const { message, qos, retain } of unsettled) this.session.deliver(message, qos, retain, undefined, undefined, 0, now);
+      for (const { message, qos, retain } of unsettled)
+        this.session.deliver(message, qos, retain, undefined, undefined, 0, now);
       this.subscribed = false;
     }
     if (!this.subscribed && this.#options.subscriptions !== undefined) {
@@ -196,7 +208,11 @@ export class ProtocolClient implements ClientSink, SessionHost {
   onSettled(): void {}
 
   #newSession(): Session {
-    const bounds = { messages: Number.POSITIVE_INFINITY, bytes: Number.POSITIVE_INFINITY, policy: 'drop-newest' as const };
+    const bounds = {
+      messages: Number.POSITIVE_INFINITY,
+      bytes: Number.POSITIVE_INFINITY,
+      policy: 'drop-newest' as const,
+    };
     return new Session(this, { survives: true, bounds, pageSize: Number.POSITIVE_INFINITY });
   }
 }

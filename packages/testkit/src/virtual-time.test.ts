@@ -1,5 +1,5 @@
-import { decodePacket, encodePacket, encodeUtf8, type Packet, PacketReader, type ProtocolVersion } from '@hawser/codec';
 import { type Broker, createBroker } from '@hawser/broker';
+import { decodePacket, encodePacket, encodeUtf8, type Packet, PacketReader, type ProtocolVersion } from '@hawser/codec';
 import { MemoryNetwork, type Transport } from '@hawser/transport';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { FakeClock } from './fake-clock.ts';
@@ -34,7 +34,9 @@ class Wire {
       onData: (bytes) => {
         reader.push(bytes.slice());
         while (reader.next()) {
-          this.packets.push(decodePacket(reader.firstByte, reader.bytes, reader.bodyStart, reader.end, version, 'to-client'));
+          this.packets.push(
+            decodePacket(reader.firstByte, reader.bytes, reader.bodyStart, reader.end, version, 'to-client'),
+          );
         }
       },
       onDrain: () => {},
@@ -80,7 +82,13 @@ async function connect(clientId: string, options: Partial<Extract<Packet, { type
 }
 
 function subscribe(topicFilter: string): Packet {
-  const subscription = { topicFilter, qos: 1 as const, noLocal: false, retainAsPublished: false, retainHandling: 0 as const };
+  const subscription = {
+    topicFilter,
+    qos: 1 as const,
+    noLocal: false,
+    retainAsPublished: false,
+    retainHandling: 0 as const,
+  };
   return { type: 'subscribe', packetIdentifier: 1, properties: undefined, subscriptions: [subscription] };
 }
 
@@ -178,7 +186,10 @@ describe('Will Delay Interval', () => {
   test('the Will is sent after it, not before', async () => {
     const watcher = await connect('watcher');
     await watcher.send(subscribe('will'));
-    const client = await connect('a', { properties: { sessionExpiryInterval: 600 }, will: { ...will, properties: { willDelayInterval: 60 } } });
+    const client = await connect('a', {
+      properties: { sessionExpiryInterval: 600 },
+      will: { ...will, properties: { willDelayInterval: 60 } },
+    });
     await client.cut();
     await clock.advance(59_000);
     expect(watcher.last('publish')).toBeUndefined();
@@ -189,7 +200,10 @@ describe('Will Delay Interval', () => {
   test('the end of the session cuts it short', async () => {
     const watcher = await connect('watcher');
     await watcher.send(subscribe('will'));
-    const client = await connect('a', { properties: { sessionExpiryInterval: 5 }, will: { ...will, properties: { willDelayInterval: 3600 } } });
+    const client = await connect('a', {
+      properties: { sessionExpiryInterval: 5 },
+      will: { ...will, properties: { willDelayInterval: 3600 } },
+    });
     await client.cut();
     await clock.advance(6000);
     expect(watcher.last('publish')).toMatchObject({ topic: 'will' });
@@ -198,7 +212,10 @@ describe('Will Delay Interval', () => {
   test('a client that is back in time takes it back; with Clean Start it is sent at once', async () => {
     const watcher = await connect('watcher');
     await watcher.send(subscribe('will'));
-    const options = { properties: { sessionExpiryInterval: 600 }, will: { ...will, properties: { willDelayInterval: 60 } } };
+    const options = {
+      properties: { sessionExpiryInterval: 600 },
+      will: { ...will, properties: { willDelayInterval: 60 } },
+    };
     await (await connect('a', options)).cut();
     await clock.advance(30_000);
     const back = await connect('a', options);
@@ -214,7 +231,10 @@ describe('Will Delay Interval', () => {
     let store = new HeldStore();
     await broker.close();
     broker = await createBroker({ clock, store });
-    await connect('a', { properties: { sessionExpiryInterval: 600 }, will: { ...will, properties: { willDelayInterval: 60 } } });
+    await connect('a', {
+      properties: { sessionExpiryInterval: 600 },
+      will: { ...will, properties: { willDelayInterval: 60 } },
+    });
     store.commitAll();
     store = store.crash();
     network.cutAll();
@@ -262,13 +282,23 @@ describe('policies that take their time', () => {
     const answers: (() => void)[] = [];
     broker = await createBroker({
       clock,
-      authorize: (request) => (request.topic === 'slow' ? new Promise((resolve) => answers.push(() => resolve('allow'))) : 'allow'),
+      authorize: (request) =>
+        request.topic === 'slow' ? new Promise((resolve) => answers.push(() => resolve('allow'))) : 'allow',
       settings: { 'policy.timeout': 600 },
     });
     const watcher = await connect('watcher');
     await watcher.send(subscribe('#'));
     const client = await connect('a', { keepAlive: 10 });
-    const publish = (topic: string): Packet => ({ type: 'publish', topic, payload: encodeUtf8(topic), qos: 0, retain: false, dup: false, packetIdentifier: 0, properties: undefined });
+    const publish = (topic: string): Packet => ({
+      type: 'publish',
+      topic,
+      payload: encodeUtf8(topic),
+      qos: 0,
+      retain: false,
+      dup: false,
+      packetIdentifier: 0,
+      properties: undefined,
+    });
     await client.send(publish('first'), publish('slow'), publish('after'));
     await clock.advance(60_000);
     const topics = () => watcher.packets.flatMap((packet) => (packet.type === 'publish' ? [packet.topic] : []));

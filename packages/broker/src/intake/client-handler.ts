@@ -40,6 +40,8 @@ export class ClientHandler implements ServerSink, DriverListener, SessionHandler
   connectedAtMs = 0;
   /** What was asked for and what was granted, as JSON that many share; see `Recorder.intern`. */
   negotiated: string | undefined;
+  /** Its CONNECT said that it is another broker (3.x). */
+  isBridge = false;
   /** It does not read: QoS 0 for it is lost until it has caught up. */
   isSlow = false;
   /** Address of who took the session over. */
@@ -87,6 +89,7 @@ export class ClientHandler implements ServerSink, DriverListener, SessionHandler
   // From the peer.
 
   onConnect(packet: ConnectPacket, now: number): void {
+    this.isBridge = packet.bridge;
     this.#admission = new Admission(this, packet);
     this.#admission.begin(now);
   }

@@ -160,11 +160,13 @@ export class SubscribeHandler {
   /** Adds or replaces one subscription [MQTT5-3.8.4-3]. */
   #add(requested: RequestedSubscription, identifier: number | undefined, now: number): Ticket {
     const { router, settings } = this.#core;
-    const { topicFilter, qos, noLocal, retainAsPublished, retainHandling } = requested;
+    const { topicFilter, retainHandling } = requested;
     const { share, filter } = parseTopicFilter(topicFilter);
     const known = this.#session.subscriptions.get(topicFilter);
     const shared = share === undefined ? undefined : router.sharedGroup(topicFilter, filter);
-    const subscription = new Subscription(this.#session, topicFilter, requested, identifier, shared);
+    // A 3.x bridge (the level's high bit) gets none of its own messages back, and RETAIN as it was published.
+    const options = this.#handler.isBridge ? { ...requested, noLocal: shared === undefined, retainAsPublished: true } : requested;
+    const subscription = new Subscription(this.#session, topicFilter, options, identifier, shared);
     if (known !== undefined) router.remove(known);
     this.#session.subscriptions.set(subscription);
     router.add(subscription);
@@ -180,9 +182,9 @@ export class SubscribeHandler {
       session: this.#session.number,
       subscription: {
         topicFilter,
-        qos,
-        noLocal,
-        retainAsPublished,
+        qos: subscription.qos,
+        noLocal: subscription.noLocal,
+        retainAsPublished: subscription.retainAsPublished,
         retainHandling,
         ...(identifier === undefined ? {} : { subscriptionIdentifier: identifier }),
       },
