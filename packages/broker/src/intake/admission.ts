@@ -330,10 +330,7 @@ export class Admission {
         : undefined;
     const tells = asked?.requestProblemInformation !== false;
     const lost = tells && session.lost !== undefined ? Object.entries(session.lost) : [];
-    if (tells) {
-      session.onLossesTold();
-      this.#core.recorder.onLossesTold(this.#clientId);
-    }
+    if (tells) session.onLossesTold();
     const receiveMaximum = settings['limits.receiveMaximum'];
     return {
       sessionExpiryInterval: session.expiryInterval === (asked?.sessionExpiryInterval ?? 0) ? undefined : session.expiryInterval,

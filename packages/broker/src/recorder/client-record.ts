@@ -34,7 +34,7 @@ export class ClientRecord {
     this.losses ??= {};
     const known = this.losses[cause];
     if (known === undefined) {
-      const total: LossTotal = { count, firstAt: at, lastAt: at, topic, told: 0 };
+      const total: LossTotal = { count, firstAt: at, lastAt: at, topic };
       this.losses[cause] = total;
       return total;
     }

@@ -48,8 +48,6 @@ export interface LossTotal {
   lastAt: number;
   /** Of the last one. */
   topic: string;
-  /** Of those, how many the client has been told about. */
-  told: number;
 }
 
 export type LossLedger = Partial<Record<LossCause, LossTotal>>;

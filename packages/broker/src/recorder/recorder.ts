@@ -106,15 +106,6 @@ export class Recorder implements Observer {
     return this.#warnings.newestFirst();
   }
 
-  /** What a session has lost that its client has not been told of. */
-  untold(clientId: string): Partial<Record<LossCause, number>> | undefined {
-    const losses = this.get(clientId)?.losses;
-    if (losses === undefined) return undefined;
-    const entries = Object.entries(losses).filter(([, total]) => total.count > total.told);
-    if (entries.length === 0) return undefined;
-    return Object.fromEntries(entries.map(([cause, total]) => [cause, total.count - total.told]));
-  }
-
   /**
    * What a connection asked for and got, as JSON: devices of one kind ask for the same, so the text is one for all of them.
    * Parameters that were neither asked for nor granted are left out, and so is what is each client's own.
@@ -278,17 +269,6 @@ export class Recorder implements Observer {
     const record = this.#clients.get(clientId) ?? this.#known(clientId, true);
     record.lose(cause, topic, count, this.#clock.wallNow());
     if (this.#log !== undefined) this.#noteLoss(record, cause);
-  }
-
-  /** The client has been told of all that it has lost so far. */
-  onLossesTold(clientId: string): void {
-    const record = this.get(clientId);
-    if (record?.losses === undefined) return;
-    for (const [cause, total] of Object.entries(record.losses)) {
-      if (total.told === total.count) continue;
-      total.told = total.count;
-      if (this.#log !== undefined) this.#noteLoss(record, cause as LossCause);
-    }
   }
 
   // Records and their bounds.
