@@ -1,9 +1,5 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { type ClientOptions, levelSessionStore, memorySessionStore, type SessionStore } from '@hawser/client';
-import { ClassicLevel } from 'classic-level';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type ClientOptions, memorySessionStore, type SessionStore } from '@hawser/client';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { FakeClock } from './fake-clock.ts';
 import { ack, publish, ScriptedServer } from './scripted-server.ts';
 
@@ -121,32 +117,5 @@ describe('a client with a store', () => {
     await clock.settle();
     expect(await done).toEqual({ qos: 1, reasonCode: 0 });
     expect(warnings).toContain('store-failed');
-  });
-});
-
-describe('levelSessionStore', () => {
-  let folder = '';
-  beforeEach(() => {
-    folder = mkdtempSync(join(tmpdir(), 'hawser-client-'));
-  });
-  afterEach(() => rmSync(folder, { recursive: true, force: true }));
-
-  it('keeps entries by client, in order, over a reopening', async () => {
-    const store = levelSessionStore(new ClassicLevel(folder));
-    await store.write('b', [{ key: 'm2', value: new Uint8Array([2]) }]);
-    await store.write('a', [
-      { key: 'm2', value: new Uint8Array([2]) },
-      { key: 'm1', value: new Uint8Array([1]) },
-      { key: 'm3', value: new Uint8Array([3]) },
-    ]);
-    await store.write('a', [{ key: 'm3', value: undefined }]);
-    await store.close?.();
-    const again = levelSessionStore(new ClassicLevel(folder));
-    expect((await again.load('a')).map(([key, value]) => [key, [...value]])).toEqual([
-      ['m1', [1]],
-      ['m2', [2]],
-    ]);
-    expect(await again.load('nobody')).toEqual([]);
-    await again.close?.();
   });
 });

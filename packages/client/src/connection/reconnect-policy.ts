@@ -4,7 +4,7 @@ import type { ConnectError } from '../errors.ts';
 
 /** What follows on a failed attempt or a lost connection. */
 export type Decision =
-  | { readonly kind: 'retry' }
+  | { readonly kind: 'retry'; readonly warning?: string }
   | { readonly kind: 'follow'; readonly reference: string }
   | { readonly kind: 'stop'; readonly code: string; readonly text: string };
 
@@ -35,6 +35,7 @@ const TAKEN_OVER = 0x8e;
 /** 3.x has no word for a takeover: this many closes this soon after the CONNACK are one. */
 const QUICK_CLOSES = 3;
 const QUICK_CLOSE_MS = 5000;
+const QUICKLY_CLOSED = `the server closed the connection ${QUICK_CLOSES} times within ${QUICK_CLOSE_MS / 1000} s of the CONNACK`;
 /** Two clients that both come back would fight for ever: the first to lose this often stops. */
 const MOST_TAKEOVERS = 3;
 const MOST_PROTOCOL_FAULTS = 3;
@@ -101,12 +102,13 @@ export class ReconnectPolicy {
     }
     if (by !== 'network' && (reasonCode === 0x81 || reasonCode === 0x82)) return this.#afterProtocolFault(stop);
     this.#protocolFaults = 0;
-    if (version !== 5 && by === 'network' && cause.code === 'network-lost' && afterMs < QUICK_CLOSE_MS) {
-      if (++this.#quickCloses >= QUICK_CLOSES) {
-        this.#quickCloses = 0;
-        return this.#afterTakeover(QUICK_CLOSES);
-      }
-    } else this.#quickCloses = 0;
+    if (by !== 'network' || cause.code !== 'network-lost' || afterMs >= QUICK_CLOSE_MS) this.#quickCloses = 0;
+    else if (++this.#quickCloses >= QUICK_CLOSES) {
+      this.#quickCloses = 0;
+      if (version !== 5) return this.#afterTakeover(QUICK_CLOSES);
+      // A server of 5.0 has a word for it. Not all say it (Mosquitto 2.0.11 does not), but others may lose connections.
+      return { kind: 'retry', warning: `${QUICKLY_CLOSED}; it may be that another client uses the same Client ID` };
+    }
     return RETRY;
   }
 
@@ -116,7 +118,7 @@ export class ReconnectPolicy {
     const seen =
       lost === 1
         ? 'another client connected with the same Client ID and took over the session'
-        : `the server closed the connection ${lost} times within ${QUICK_CLOSE_MS / 1000} s of the CONNACK: most likely another client uses the same Client ID`;
+        : `${QUICKLY_CLOSED}: most likely another client uses the same Client ID`;
     return { kind: 'stop', code: 'session-taken-over', text: `${seen}; every client needs a Client ID of its own` };
   }
 

@@ -16,6 +16,7 @@ export interface SupervisorHost extends Omit<ConnectionOwner, 'onClosed' | 'onDi
   /** There is state of an earlier connection: the next one resumes. */
   readonly resumes: boolean;
   emit<E extends keyof ClientEvents>(event: E, data: ClientEvents[E]): void;
+  warn(code: string, text: string): void;
   onLost(cause: CloseCause, now: number): void;
   /** It will not be tried again. */
   onStopped(error: Error): void;
@@ -103,6 +104,8 @@ export class Supervisor {
           this.#tellLoss(cause, undefined, error);
           throw error;
         }
+        if (decision.kind === 'retry' && decision.warning !== undefined)
+          this.#host.warn('quick-closes', decision.warning);
         delayMs = this.#prepare(decision, undefined);
         this.#tellLoss(cause, delayMs, undefined);
       }
