@@ -385,7 +385,10 @@ export class Broker implements BrokerCore {
     }
     const sessions = [...this.#waitingSessions];
     this.#waitingSessions.clear();
-    for (const session of sessions) session.session.onCommitted(now);
+    for (const session of sessions) {
+      session.session.onCommitted(now);
+      session.handler?.onCommitted(now);
+    }
   }
 
   #onFault(fault: Error | undefined): void {

@@ -200,6 +200,10 @@ export class ClientHandler implements ServerSink, DriverListener, SessionHandler
     this.intake.onGone(this);
   }
 
+  onCommitted(now: number): void {
+    this.#subscribing?.replay(now);
+  }
+
   // From the router.
 
   flushOutput(now: number): void {

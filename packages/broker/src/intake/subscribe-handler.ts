@@ -12,6 +12,8 @@ import { PermissionCache } from './permission-cache.ts';
 interface Replay {
   readonly messages: readonly Message[];
   readonly subscription: Subscription;
+  /** They follow the SUBACK, which waits for this. */
+  ready: Ticket;
   next: number;
 }
 
@@ -74,6 +76,10 @@ export class SubscribeHandler {
     const { output } = this.#handler;
     const { session } = this.#session;
     for (let replay = this.#replays[0]; replay !== undefined; replay = this.#replays[0]) {
+      if (replay.ready > this.#core.committed) {
+        this.#core.waitForCommit(this.#session);
+        return;
+      }
       while (replay.next < replay.messages.length) {
         if (this.#handler.connection.closeCause !== undefined) return;
         if (output.blocked) return;
@@ -130,7 +136,9 @@ export class SubscribeHandler {
         reasonCodes.push(refusal);
         continue;
       }
+      const known = this.#replays.length;
       ticket = Math.max(ticket, this.#add(requested, identifier, now));
+      for (const replay of this.#replays.slice(known)) replay.ready = ticket;
       reasonCodes.push(requested.qos);
     }
     const { packetIdentifier } = packet;
@@ -174,7 +182,7 @@ export class SubscribeHandler {
     const wanted = share === undefined && (retainHandling === 0 || (retainHandling === 1 && known === undefined));
     if (wanted && settings['limits.retainedMessages'] > 0) {
       const messages = router.retained.matching(filter, now);
-      if (messages.length > 0) this.#replays.push({ messages, subscription, next: 0 });
+      if (messages.length > 0) this.#replays.push({ messages, subscription, ready: NO_TICKET, next: 0 });
     }
     if (!this.#session.isStored) return NO_TICKET;
     return this.#core.append({

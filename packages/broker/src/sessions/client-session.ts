@@ -15,6 +15,8 @@ export interface SessionHandler extends GroupMember {
   /** QoS 0 that does not fit is lost now; false: publishers are to wait for a moment. */
   losesWhenCongested(now: number): boolean;
   readonly isSlow: boolean;
+  /** What its session has waited for is on disk. */
+  onCommitted(now: number): void;
   /** Another connection has come with the same Client Identifier: ends this one with 0x8E [MQTT5-3.1.4-3]. */
   takeOver(by: { readonly remoteAddress: string; readonly remotePort: number }): void;
   /** Ends the connection from this side, with a Reason Code and words. */
