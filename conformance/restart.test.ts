@@ -99,7 +99,9 @@ describe('after kill -9', () => {
       const other = await broker.connect('other');
       await granted(other, ['b/#', 1]);
       await other.expect('publish', { text: 'kept', retain: true });
-      await published(other, 'b/x', 'live');
+      await again.expect('publish', { text: 'kept', retain: false });
+      await published(await broker.connect('publisher'), 'b/x', 'live');
+      await again.expect('publish', { text: 'live' });
     },
   );
 
