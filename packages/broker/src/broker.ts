@@ -2,7 +2,6 @@ import { randomBytes } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import {
-  encodeUtf8,
   isValidTopicFilter,
   isValidTopicName,
   type ProtocolVersion,
@@ -41,6 +40,7 @@ import type { ClientSession } from './sessions/client-session.ts';
 import { SessionRegistry } from './sessions/session-registry.ts';
 import { type Settings, settingsWith } from './settings.ts';
 import type { Store, StoreOperation } from './stores/store.ts';
+import { StoreGuard } from './stores/store-guard.ts';
 
 /** Where clients come in. */
 export interface ListenerOptions {
@@ -115,6 +115,7 @@ export class Broker implements BrokerCore {
   authorize: Authorizer | undefined;
   readonly intercept: Interceptor | undefined;
   readonly store: Store | undefined;
+  readonly guard: StoreGuard;
   readonly permissions: DeliveryPermissions;
   readonly router: Router;
   readonly registry: SessionRegistry;
@@ -148,6 +149,7 @@ export class Broker implements BrokerCore {
     this.authorize = options.authorize;
     this.intercept = options.intercept;
     this.store = options.store;
+    this.guard = new StoreGuard(this);
     this.permissions = new DeliveryPermissions(this);
     this.router = new Router(this);
     this.registry = new SessionRegistry(this);
@@ -181,6 +183,7 @@ export class Broker implements BrokerCore {
       this.#sequence = contents.nextSequence;
       this.#sessionNumber = contents.nextSession;
       this.registry.restore(contents);
+      await this.guard.start();
       this.permissions.reviseAll();
     }
     for (const listener of options.listeners ?? []) {
@@ -244,7 +247,7 @@ export class Broker implements BrokerCore {
    */
   publish(topic: string, payload: Uint8Array | string, options: PublishOptions = {}): Promise<void> {
     if (!isValidTopicName(topic)) throw new UsageError('topic-name-invalid', `'${topic}' is not a Topic Name`);
-    const bytes = typeof payload === 'string' ? encodeUtf8(payload) : payload;
+    const bytes = typeof payload === 'string' ? Buffer.from(payload) : payload;
     const { qos = 0, retain = false, properties } = options;
     const publication = { topic, payload: bytes, qos, retain, properties };
     const { ticket } = this.router.publish(publication, undefined, undefined, NO_TICKET, this.now());

@@ -11,6 +11,7 @@ import type { ClientSession } from './sessions/client-session.ts';
 import type { SessionRegistry } from './sessions/session-registry.ts';
 import type { Settings } from './settings.ts';
 import type { Store, StoreOperation } from './stores/store.ts';
+import type { StoreGuard } from './stores/store-guard.ts';
 import type { WallTime } from './stores/stored.ts';
 
 /** What the parts of one broker share. */
@@ -33,6 +34,8 @@ export interface BrokerCore extends WallTime {
   readonly registry: SessionRegistry;
   /** Undefined: nothing is written down. */
   readonly store: Store | undefined;
+  /** Whether the store may grow. */
+  readonly guard: StoreGuard;
   /** Everything up to here is on disk. */
   readonly committed: Ticket;
   /** The ticket of what was appended last. */

@@ -1,5 +1,5 @@
-import { mkdir, open, stat } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { mkdir, open, readdir, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { StoreError } from '@hawser/broker';
 import { ClassicLevel } from 'classic-level';
 import type { StoreDamage } from './files/check-files.ts';
@@ -72,6 +72,17 @@ export function damagedFiles(directory: string, damages: readonly StoreDamage[])
   const list = damages.slice(0, 3).map(({ where, what }) => `${where}: ${what}`);
   if (damages.length > 3) list.push(`and ${damages.length - 3} more`);
   return new StoreError('store-damaged', `The data in ${directory} is damaged (${list.join('; ')}). ${ADVICE}`);
+}
+
+/** Bytes of the files in a directory. */
+export async function directoryBytes(directory: string): Promise<number> {
+  const names = await readdir(directory);
+  const sizes = await Promise.all(names.map((name) => stat(join(directory, name)).then(({ size }) => size, goneMeanwhile)));
+  return sizes.reduce((sum, size) => sum + size, 0);
+}
+
+function goneMeanwhile(): number {
+  return 0;
 }
 
 /** Whether there is something at a path. */

@@ -1,4 +1,5 @@
 import { randomInt } from 'node:crypto';
+import { statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   isLazyOperation,
@@ -7,6 +8,7 @@ import {
   type StoredQueueEntry,
   StoreError,
   type StoreOperation,
+  type StoreSpace,
 } from '@hawser/broker';
 import type { Ticket } from '@hawser/protocol';
 import { assertSoundFiles } from './check.ts';
@@ -16,6 +18,7 @@ import { CommitMarker } from './commit/commit-marker.ts';
 import { GroupCommit, type Schedule, scheduleTimeout } from './commit/group-commit.ts';
 import {
   type DatabaseOptions,
+  directoryBytes,
   type LevelDatabase,
   makeDirectory,
   openDatabase,
@@ -47,7 +50,7 @@ export interface LevelStoreOptions {
 
 /** First wait before a store that cannot write is opened again; it doubles up to the last. */
 const FIRST_RETRY_MS = 1_000;
-const LAST_RETRY_MS = 30_000;
+const LAST_RETRY_MS = 10_000;
 
 /**
  * The durable store: LevelDB with group commit. A ticket is committed when `fdatasync` has returned for the batch it is
@@ -181,6 +184,21 @@ export class LevelStore implements Store {
         if (this.#state !== 'open' || database === this.#database) throw toStoreError(error, this.#directory);
       }
     }
+  }
+
+  /** Bytes of LevelDB's files, and what the file system has left. */
+  async measure(): Promise<StoreSpace> {
+    const [dataBytes, { bavail, bsize }] = await Promise.all([
+      directoryBytes(join(this.#directory, 'db')),
+      statfs(this.#directory),
+    ]);
+    return { dataBytes, freeBytes: bavail * bsize };
+  }
+
+  async compact(): Promise<void> {
+    const database = this.#database;
+    if (this.#state !== 'open' || this.#fault !== undefined || database === undefined) return;
+    await database.compactRange(Buffer.alloc(0), Buffer.of(0xff), { keyEncoding: 'buffer' });
   }
 
   async close(): Promise<void> {

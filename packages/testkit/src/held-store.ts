@@ -5,7 +5,9 @@ import {
   type StoredQueueEntry,
   StoreError,
   type StoreOperation,
+  type StoreSpace,
   StoreState,
+  storedMessageSize,
 } from '@hawser/broker';
 import type { Ticket } from '@hawser/protocol';
 
@@ -26,6 +28,11 @@ export class HeldStore implements Store {
   #group: 'none' | 'empty' | 'begun' = 'none';
   #appended: Ticket = 0;
   #fault: Error | undefined;
+  /** What `measure` answers; a test says what it is to be. */
+  space: StoreSpace | undefined = undefined;
+  /** How often it was asked to give back room. */
+  compacted = 0;
+  #pendingBytes = 0;
   #isOpen = false;
   #isCrashed = false;
 
@@ -41,6 +48,19 @@ export class HeldStore implements Store {
 
   get fault(): Error | undefined {
     return this.#fault;
+  }
+
+  /** About what the operations of a LevelStore would take. */
+  get pendingBytes(): number {
+    return this.#pendingBytes;
+  }
+
+  async measure(): Promise<StoreSpace | undefined> {
+    return this.space;
+  }
+
+  async compact(): Promise<void> {
+    this.compacted++;
   }
 
   /** What was appended and is not committed, in order. */
@@ -68,6 +88,7 @@ export class HeldStore implements Store {
     if (!this.#isOpen) throw new StoreError('store-not-open', 'The store is not open: call open() first.');
     const own = ownOperation(operation);
     this.#live.apply(own);
+    this.#pendingBytes += bytesOf(own);
     if (isJoining) {
       this.#pending.at(-1)?.push(own);
       return this.#appended;
@@ -102,7 +123,10 @@ export class HeldStore implements Store {
     if (this.#fault !== undefined || this.#isCrashed) return;
     const count = Math.min(upTo, this.#appended) - this.committed;
     if (count <= 0) return;
-    for (const operation of this.#pending.slice(0, count).flat()) this.#disk.apply(operation);
+    for (const operation of this.#pending.slice(0, count).flat()) {
+      this.#disk.apply(operation);
+      this.#pendingBytes -= bytesOf(operation);
+    }
     this.#pending = this.#pending.slice(count);
     this.onCommitted?.(this.committed);
   }
@@ -147,4 +171,8 @@ export class HeldStore implements Store {
     if (lost > 0)
       throw new StoreError('store-failed', `${lost} operations could not be written.`, { cause: this.#fault });
   }
+}
+
+function bytesOf(operation: StoreOperation): number {
+  return operation.kind === 'putQueued' ? 64 + storedMessageSize(operation.entry.message) : 64;
 }

@@ -258,6 +258,11 @@ export class Admission {
       this.#refuse(ReasonCode.NotAuthorized, 'this Client Identifier belongs to another user', now);
       return;
     }
+    const cannot = this.#cannotStore(known !== undefined && !packet.cleanStart);
+    if (cannot !== undefined) {
+      this.#refuse(ReasonCode.QuotaExceeded, cannot, now);
+      return;
+    }
     if (known?.handler !== undefined) {
       core.counters.takeovers++;
       known.handler.takeOver(this.#handler.driver.transport.info);
@@ -277,6 +282,15 @@ export class Admission {
     const loading = session.load();
     if (loading === undefined) this.#accept(session, present, decision, now);
     else this.#whenSettled(loading.catch(toError), (failed) => this.#onLoaded(session, present, decision, failed));
+  }
+
+  /** A session that would need more room in a store that has none: why not. One that is there already goes on. */
+  #cannotStore(resumes: boolean): string | undefined {
+    const { guard, store } = this.#core;
+    const isKept = this.#grantedExpiry() > 0;
+    if (store === undefined || (!isKept && this.#packet.will === undefined)) return undefined;
+    const cannot = (isKept && !resumes) || guard.isOverflowing ? guard.refusal : undefined;
+    return cannot === undefined ? undefined : `the session cannot be kept: ${cannot}`;
   }
 
   #onLoaded(session: ClientSession, present: boolean, decision: AllowConnect, failed: Error | undefined | void): void {

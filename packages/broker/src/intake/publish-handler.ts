@@ -122,14 +122,15 @@ export class PublishHandler {
       const reasonCode = routed.matched || connection.version !== 5 ? 0 : ReasonCode.NoMatchingSubscribers;
       this.#acknowledge(packet, reasonCode, routed.ticket);
     }
-    if (routed.congested) this.#handler.intake.backpressure.pause(this.#handler.driver, now);
+    if (routed.congested || (qos > 0 && core.guard.isSlow)) this.#handler.intake.backpressure.pause(this.#handler.driver, now);
   }
 
   /** Why a message cannot be taken: decided before any delivery. */
   #refusal(packet: PublishPacket): { readonly cause: 'quota-exceeded' | 'store-fault' | 'retained-limit'; readonly text: string } | undefined {
-    const { router, store } = this.#core;
-    if (store?.fault !== undefined && ((packet.qos === 2 && this.#session.isStored) || router.needsStore(packet))) {
-      return { cause: 'store-fault', text: `the message cannot be stored now: ${store.fault.message}` };
+    const { guard, router } = this.#core;
+    const cannot = guard.refusal;
+    if (cannot !== undefined && ((packet.qos === 2 && this.#session.isStored) || router.needsStore(packet))) {
+      return { cause: 'store-fault', text: `the message cannot be taken: ${cannot}` };
     }
     if (router.refuses(packet, this.#session)) return { cause: 'quota-exceeded', text: `the queue of a subscriber to ${packet.topic} is full` };
     if (packet.retain && packet.payload.length > 0 && !router.retained.hasRoom(packet.topic, packet.payload.length + packet.topic.length)) {

@@ -136,6 +136,11 @@ export class SubscribeHandler {
         reasonCodes.push(refusal);
         continue;
       }
+      const cannot = this.#session.isStored ? this.#core.guard.refusal : undefined;
+      if (cannot !== undefined && !subscriptions.get(requested.topicFilter)?.isSameAs(requested, identifier)) {
+        reasonCodes.push(this.#refuse(requested, ReasonCode.QuotaExceeded, `cannot be kept: ${cannot}`));
+        continue;
+      }
       const known = this.#replays.length;
       ticket = Math.max(ticket, this.#add(requested, identifier, now));
       for (const replay of this.#replays.slice(known)) replay.ready = ticket;
@@ -185,7 +190,9 @@ export class SubscribeHandler {
       if (messages.length > 0) this.#replays.push({ messages, subscription, ready: NO_TICKET, next: 0 });
     }
     if (!this.#session.isStored) return NO_TICKET;
-    return this.#core.append({
+    // As it was: it is on disk, or on its way there.
+    if (known?.isSameAs(options, identifier) === true) return this.#session.subscriptionTicket;
+    this.#session.subscriptionTicket = this.#core.append({
       kind: 'putSubscription',
       session: this.#session.number,
       subscription: {
@@ -197,6 +204,7 @@ export class SubscribeHandler {
         ...(identifier === undefined ? {} : { subscriptionIdentifier: identifier }),
       },
     });
+    return this.#session.subscriptionTicket;
   }
 
   #replayLater(): void {

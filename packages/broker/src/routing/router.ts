@@ -261,6 +261,10 @@ export class Router {
           if (session.isKept) session.countLost('offline-qos0', message.topic.name, 0);
           return;
         }
+        if (session.isStored && this.#core.guard.refusal !== undefined) {
+          session.countLost('store-fault', message.topic.name, 0);
+          return;
+        }
       } else if (connection.output.congested && this.#losesToCongestion(session, message.topic.name, now)) return;
     }
     const retain = message.retain && entry.retainAsPublished;
@@ -314,16 +318,26 @@ export class Router {
 
   #retain(message: Message): Ticket {
     const topic = message.topic.name;
-    if (message.payload.length > 0 && !this.retained.hasRoom(topic, message.size)) {
+    const cause = message.payload.length === 0 ? undefined : this.#retainedLoss(message);
+    if (cause !== undefined) {
       const clientId = message.publisher ?? '';
-      this.#core.counters.countLost('retained-limit');
-      this.#core.recorder.countLost(clientId, 'retained-limit', topic, 1);
-      this.#core.observer.onLost?.({ clientId, cause: 'retained-limit', topic, qos: message.qos, at: this.#core.wallNow() });
+      this.#core.counters.countLost(cause);
+      this.#core.recorder.countLost(clientId, cause, topic, 1);
+      this.#core.observer.onLost?.({ clientId, cause, topic, qos: message.qos, at: this.#core.wallNow() });
       return NO_TICKET;
     }
     const ticket = this.retained.set(message);
     // A QoS 0 publisher has nothing to wait with.
     return message.qos === 0 ? NO_TICKET : ticket;
+  }
+
+  /** Why a message cannot be kept. Another value of a topic that is there takes the place of the one before. */
+  #retainedLoss(message: Message): 'retained-limit' | 'store-fault' | undefined {
+    const { name } = message.topic;
+    if (!this.retained.hasRoom(name, message.size)) return 'retained-limit';
+    const { guard } = this.#core;
+    if (guard.isOverflowing || (this.retained.get(name) === undefined && guard.refusal !== undefined)) return 'store-fault';
+    return undefined;
   }
 
   #appendToGroups(groups: readonly GroupTarget[], publication: Publication, route: Route, from: Connection | undefined): void {

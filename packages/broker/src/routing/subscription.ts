@@ -38,6 +38,13 @@ export class Subscription {
     this.#options = qos | (noLocal ? NO_LOCAL : 0) | (retainAsPublished ? RETAIN_AS_PUBLISHED : 0) | (retainHandling << 4);
   }
 
+  /** A SUBSCRIBE with these would change nothing. */
+  isSameAs(options: SubscriptionOptions, identifier: number | undefined): boolean {
+    const { qos, noLocal, retainAsPublished, retainHandling } = options;
+    const isSame = this.qos === qos && this.noLocal === noLocal && this.retainAsPublished === retainAsPublished;
+    return isSame && this.retainHandling === retainHandling && this.identifier === identifier;
+  }
+
   /** What topics are matched with: without `$share/group/`. */
   get filter(): string {
     return this.shared === undefined ? this.topicFilter : this.shared.filter;

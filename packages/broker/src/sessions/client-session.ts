@@ -44,6 +44,8 @@ export class ClientSession implements SessionHost, Timed {
   /** When it ends, its connection being gone; milliseconds as the broker counts. */
   expiresAtMs = Number.POSITIVE_INFINITY;
   will: Will | undefined;
+  /** The last of its subscriptions that was written down. */
+  subscriptionTicket: Ticket = NO_TICKET;
   handler: SessionHandler | undefined;
   /** It has ended; nothing may be done to it any more. */
   ended = false;
@@ -121,7 +123,8 @@ export class ClientSession implements SessionHost, Timed {
   // The session's host: what it writes down.
 
   storeQueued(delivery: Delivery): Ticket {
-    if (this.number === 0) return NO_TICKET;
+    // With a disk that has failed for long it waits in memory alone: nobody was told that it is stored.
+    if (this.number === 0 || this.#core.guard.isOverflowing) return NO_TICKET;
     const { message } = delivery;
     // One number for a message that several sessions wait for; a second copy for the same session has its own.
     const isShared = message.storeSequence > this.#lastQueued;

@@ -30,6 +30,10 @@ export class LossLedger implements Timed {
   note(session: ClientSession): void {
     this.#waiting.delete(session);
     if (!session.isStored || session.ended) return;
+    if (this.#core.guard.isOverflowing) {
+      this.noteLater(session);
+      return;
+    }
     const { number, lost } = session;
     this.#core.append(
       lost === undefined

@@ -1,5 +1,5 @@
 import type { Ticket } from '@hawser/protocol';
-import type { Store, StoreContents, StoredQueueEntry, StoreOperation } from './store.ts';
+import type { Store, StoreContents, StoredQueueEntry, StoreOperation, StoreSpace } from './store.ts';
 import { StoreError } from './store-error.ts';
 import { StoreState } from './store-state.ts';
 
@@ -13,6 +13,7 @@ export class MemoryStore implements Store {
   onCommitted: ((committed: Ticket) => void) | undefined = undefined;
   onFault: ((fault: Error | undefined) => void) | undefined = undefined;
   readonly fault: Error | undefined = undefined;
+  readonly pendingBytes = 0;
   readonly #state = new StoreState();
   #isOpen = false;
   #appended: Ticket = 0;
@@ -67,6 +68,12 @@ export class MemoryStore implements Store {
     this.#assertOpen();
     return this.#state.readQueue(session, afterSequence, limit);
   }
+
+  async measure(): Promise<StoreSpace | undefined> {
+    return undefined;
+  }
+
+  async compact(): Promise<void> {}
 
   async close(): Promise<void> {
     if (!this.#isOpen) return;

@@ -91,7 +91,12 @@ export type StoreOperation =
     }
   /** Lazy. */
   | { readonly kind: 'deleteQueued'; readonly session: number; readonly sequence: number }
-  | { readonly kind: 'putOutbound'; readonly session: number; readonly outbound: StoredOutbound; readonly lazy: boolean }
+  | {
+      readonly kind: 'putOutbound';
+      readonly session: number;
+      readonly outbound: StoredOutbound;
+      readonly lazy: boolean;
+    }
   /** Lazy. */
   | { readonly kind: 'deleteOutbound'; readonly session: number; readonly packetIdentifier: number }
   | { readonly kind: 'putInbound'; readonly session: number; readonly packetIdentifier: number }
@@ -138,6 +143,13 @@ export interface StoreContents {
   readonly nextSequence: number;
 }
 
+/** Room on a disk, bytes. */
+export interface StoreSpace {
+  readonly dataBytes: number;
+  /** For who is not root. */
+  readonly freeBytes: number;
+}
+
 /**
  * What survives a restart. Every store works with tickets, one in memory too. `append` is synchronous and keeps order:
  * a later operation is never on disk without an earlier one. What is under the number of a session that was not put, or
@@ -155,6 +167,12 @@ export interface Store {
   onFault: ((fault: Error | undefined) => void) | undefined;
   /** The fault under way: nothing is being committed, and what needs the disk should be refused (0x97). */
   readonly fault: Error | undefined;
+  /** Bytes that were appended and are not on disk: what a disk that is slow, or fails, costs in memory. */
+  readonly pendingBytes: number;
+  /** How much room it takes and how much is left; undefined: it takes none. */
+  measure(): Promise<StoreSpace | undefined>;
+  /** Gives back the room of what was deleted. */
+  compact(): Promise<void>;
   /** Reads what there is. Rejects with a message for people when it cannot (in use, damaged, no permission). */
   open(): Promise<StoreContents>;
   append(operation: StoreOperation): Ticket;

@@ -19,7 +19,9 @@ export function storedMessage(message: Message, time: WallTime): StoredMessage {
     publishedAt: time.toWall(message.receivedAtMs),
     ...(message.publisher === undefined ? {} : { publisher: message.publisher }),
   };
-  return message.expiresAtMs === Number.POSITIVE_INFINITY ? stored : { ...stored, expiresAt: time.toWall(message.expiresAtMs) };
+  return message.expiresAtMs === Number.POSITIVE_INFINITY
+    ? stored
+    : { ...stored, expiresAt: time.toWall(message.expiresAtMs) };
 }
 
 export function messageOf(stored: StoredMessage, time: WallTime): Message {
@@ -41,5 +43,13 @@ export function messageOf(stored: StoredMessage, time: WallTime): Message {
 /** `ready`: a page shows what is not committed yet; it may not be seen before this ticket is. */
 export function deliveryOf(entry: StoredQueueEntry, ready: number, time: WallTime): Delivery {
   const identifiers = entry.subscriptionIdentifiers.length === 0 ? undefined : entry.subscriptionIdentifiers;
-  return new Delivery(messageOf(entry.message, time), entry.qos, entry.retain, identifiers, entry.shared, entry.sequence, ready);
+  return new Delivery(
+    messageOf(entry.message, time),
+    entry.qos,
+    entry.retain,
+    identifiers,
+    entry.shared,
+    entry.sequence,
+    ready,
+  );
 }

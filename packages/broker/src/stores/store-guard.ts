@@ -1,0 +1,119 @@
+import type { Timed } from '@hawser/transport';
+import type { BrokerCore } from '../core.ts';
+import type { StoreSpace } from './store.ts';
+
+/** How often the space is measured, and how often while there is little of it. */
+const MEASURE_MS = 1000;
+const MEASURE_SOON_MS = 100;
+/** How often the store is asked to give back what it does not need any more. */
+const COMPACT_MS = 60_000;
+
+/**
+ * Says whether the store may grow: not while the disk fails, not while too much waits for it, not when there is too little
+ * space. What would need it is refused then; what does not goes on.
+ */
+export class StoreGuard implements Timed {
+  readonly #core: BrokerCore;
+  #space: StoreSpace | undefined;
+  #spaceRefusal: string | undefined;
+  #dueAtMs = Number.POSITIVE_INFINITY;
+  #mayCompactAtMs = 0;
+
+  constructor(core: BrokerCore) {
+    this.#core = core;
+  }
+
+  /** Why nothing may be added now, in words; undefined: it may. */
+  get refusal(): string | undefined {
+    const { store, settings } = this.#core;
+    if (store === undefined) return undefined;
+    const { fault } = store;
+    if (fault !== undefined) return `nothing can be stored now: ${fault.message}`;
+    if (this.#spaceRefusal !== undefined) return this.#spaceRefusal;
+    const maximum = settings['data.pendingBytes'];
+    return store.pendingBytes > maximum
+      ? `${store.pendingBytes} bytes wait for the disk (data.pendingBytes)`
+      : undefined;
+  }
+
+  /** The disk does not keep up: publishers should wait a moment. */
+  get isSlow(): boolean {
+    const { store, settings } = this.#core;
+    return store !== undefined && store.pendingBytes > settings['data.pendingBytes'] / 2;
+  }
+
+  /** So much waits for a disk that fails that even what nobody could be refused for is not added any more. */
+  get isOverflowing(): boolean {
+    const { store, settings } = this.#core;
+    return store !== undefined && store.pendingBytes > 2 * settings['data.pendingBytes'];
+  }
+
+  /** As it was measured last; undefined: it never was. */
+  get space(): StoreSpace | undefined {
+    return this.#space;
+  }
+
+  /** Measures now, and then again and again. */
+  async start(): Promise<void> {
+    await this.#measure();
+    if (this.#space !== undefined) this.#measureAgain();
+  }
+
+  nextTimeout(): number {
+    return this.#dueAtMs;
+  }
+
+  handleTimeout(): void {
+    this.#dueAtMs = Number.POSITIVE_INFINITY;
+    this.#measure().then(() => this.#measureAgain());
+  }
+
+  #measureAgain(): void {
+    const { driverNode, settings } = this.#core;
+    const isLow = this.#space !== undefined && this.#space.freeBytes < 4 * settings['data.freeBytesMin'];
+    this.#dueAtMs = this.#core.now() + (isLow ? MEASURE_SOON_MS : MEASURE_MS);
+    driverNode.deadlines.watch(this);
+  }
+
+  async #measure(): Promise<void> {
+    const { store } = this.#core;
+    try {
+      this.#space = await store?.measure();
+    } catch {
+      // A disk that cannot say how full it is shows what is wrong with it where it matters: in what is written.
+      this.#space = undefined;
+    }
+    this.#setRefusal(this.#space === undefined ? undefined : this.#judge(this.#space));
+  }
+
+  #judge({ dataBytes, freeBytes }: StoreSpace): string | undefined {
+    const { 'data.bytesMax': maximum, 'data.freeBytesMin': minimum } = this.#core.settings;
+    if (freeBytes < minimum) return `the disk has ${freeBytes} bytes left, ${minimum} stay free (data.freeBytesMin)`;
+    if (maximum > 0 && dataBytes > maximum)
+      return `the data has ${dataBytes} bytes, ${maximum} are allowed (data.bytesMax)`;
+    return undefined;
+  }
+
+  #setRefusal(refusal: string | undefined): void {
+    const { observer } = this.#core;
+    const before = this.#spaceRefusal;
+    this.#spaceRefusal = refusal;
+    if (refusal !== undefined && before === undefined)
+      observer.onWarning?.('data-full', `nothing is added to the data directory: ${refusal}`);
+    if (refusal === undefined && before !== undefined)
+      observer.onWarning?.('data-has-room', 'there is room in the data directory again');
+    if (refusal !== undefined) this.#compact();
+  }
+
+  /** What was deleted takes room until it is cleared away, and nothing that is written would do that now. */
+  #compact(): void {
+    const { store } = this.#core;
+    const now = this.#core.now();
+    if (store?.fault !== undefined || now < this.#mayCompactAtMs) return;
+    this.#mayCompactAtMs = Number.POSITIVE_INFINITY;
+    const again = (): void => {
+      this.#mayCompactAtMs = this.#core.now() + COMPACT_MS;
+    };
+    store?.compact().then(again, again);
+  }
+}
