@@ -523,7 +523,10 @@ export const WARNINGS: Readonly<Record<string, Words>> = {
   'authenticator-failed': words('the authenticator gave no answer', '认证程序没有给出答复'),
   'authorizer-failed': words('the authorizer gave no answer', '授权程序没有给出答复'),
   'intercept-failed': words('the interceptor gave no answer', '拦截程序没有给出答复'),
-  'data-full': words('the data directory is over its bound, or the disk is nearly full', '数据目录超过上限，或磁盘将满'),
+  'data-full': words(
+    'the data directory is over its bound, or the disk is nearly full',
+    '数据目录超过上限，或磁盘将满',
+  ),
   'data-has-room': words('the data directory has room again', '数据目录又有空间了'),
   'tls-certificate': words('a certificate needs attention', '证书需要处理'),
   'tls-files': words('files of certificates could not be used', '无法使用证书文件'),

@@ -4,7 +4,9 @@ import { join } from 'node:path';
 import type { RecorderLog } from './recorder-log.ts';
 
 /** What may wait to be written. */
-const MOST_PENDING = 4 * 1024 * 1024;
+const MOST_PENDING = 8 * 1024 * 1024;
+/** From here on it is written at once. */
+const WRITE_FROM = 256 * 1024;
 const FLUSH_AFTER_MS = 200;
 
 export interface FileRecorderLogOptions {
@@ -60,9 +62,7 @@ export class FileRecorderLog implements RecorderLog {
     }
     this.#pending.push(line);
     this.#pendingBytes += line.length + 1;
-    if (this.#timer !== undefined || this.#writing !== undefined) return;
-    this.#timer = setTimeout(() => this.#flush(), FLUSH_AFTER_MS);
-    this.#timer.unref();
+    if (this.#writing === undefined) this.#flushLater();
   }
 
   async close(): Promise<void> {
@@ -78,14 +78,22 @@ export class FileRecorderLog implements RecorderLog {
     this.#file = undefined;
   }
 
+  #flushLater(): void {
+    if (this.#pendingBytes > WRITE_FROM) {
+      this.#flush();
+      return;
+    }
+    if (this.#timer !== undefined) return;
+    this.#timer = setTimeout(() => this.#flush(), FLUSH_AFTER_MS);
+    this.#timer.unref();
+  }
+
   #flush(): void {
+    clearTimeout(this.#timer);
     this.#timer = undefined;
     this.#writing ??= this.#write().finally(() => {
       this.#writing = undefined;
-      if (this.#pending.length > 0 && this.#timer === undefined && !this.#closed) {
-        this.#timer = setTimeout(() => this.#flush(), FLUSH_AFTER_MS);
-        this.#timer.unref();
-      }
+      if (this.#pending.length > 0 && !this.#closed) this.#flushLater();
     });
   }
 

@@ -71,6 +71,20 @@ export function endpoint(address: string, port: number): string {
   return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
 }
 
+/** The same for connections whose `compactNegotiated` is the same. */
+export function profileOf(negotiated: Negotiated): string {
+  let profile = '';
+  for (const name in negotiated) {
+    const { requested, effective } = negotiated[name] ?? NOTHING;
+    if (name === 'clientId') profile += requested === effective ? '' : String(effective);
+    else if (name === 'will') profile += requested === undefined ? ';' : ';will';
+    else profile += `;${name}=${requested}=${effective}`;
+  }
+  return profile;
+}
+
+const NOTHING: Negotiated[string] = { requested: undefined, granted: undefined, effective: undefined };
+
 /** Only what says something, and nothing that is each client's own: its name, unless it was given one, and its Will. */
 export function compactNegotiated({ clientId, will, ...others }: Negotiated): Negotiated {
   const kept = Object.entries(others).filter(

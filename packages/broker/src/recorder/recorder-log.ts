@@ -1,4 +1,4 @@
-import type { LossCause } from './observer.ts';
+import type { LossCause, Negotiated } from './observer.ts';
 import type { LossTotal, RecordedEvent, RecordedWarning } from './recorded-event.ts';
 
 /**
@@ -20,7 +20,7 @@ export interface RecorderLog {
 
 /** A line of the log. */
 export type LogLine =
-  | { readonly t: 'event'; readonly id?: string; readonly e: RecordedEvent; readonly n?: string | undefined }
+  | { readonly t: 'event'; readonly id?: string; readonly e: RecordedEvent; readonly n?: Negotiated }
   | { readonly t: 'lost'; readonly id: string; readonly cause: LossCause; readonly total: LossTotal }
   | { readonly t: 'warning'; readonly w: RecordedWarning }
   /** The broker was stopped in good order. */
@@ -28,6 +28,11 @@ export type LogLine =
 
 export function encodeLine(line: LogLine): string {
   return JSON.stringify(line);
+}
+
+/** An event with what was negotiated, which is JSON already. */
+export function encodeConnected(id: string, e: RecordedEvent, negotiated: string): string {
+  return `{"t":"event","id":${JSON.stringify(id)},"e":${JSON.stringify(e)},"n":${negotiated}}`;
 }
 
 /** Undefined: it is no line of the log, or only a part of one. */

@@ -19,10 +19,11 @@ import {
   compactNegotiated,
   endpoint,
   type HistoryEntry,
+  profileOf,
   type RecordedEvent,
   type RecordedWarning,
 } from './recorded-event.ts';
-import { decodeLine, encodeLine, type LogLine, type RecorderLog } from './recorder-log.ts';
+import { decodeLine, encodeConnected, encodeLine, type LogLine, type RecorderLog } from './recorder-log.ts';
 import { Ring } from './ring.ts';
 
 /** How often what was lost is written down. */
@@ -113,15 +114,15 @@ export class Recorder implements Observer {
   intern(negotiated: Negotiated): string {
     if (negotiated === this.#lastNegotiated) return this.#lastText;
     this.#lastNegotiated = negotiated;
-    this.#lastText = this.#internText(JSON.stringify(compactNegotiated(negotiated)));
+    const key = profileOf(negotiated);
+    const known = this.#texts.get(key);
+    this.#lastText = known ?? this.#internText(key, JSON.stringify(compactNegotiated(negotiated)));
     return this.#lastText;
   }
 
-  #internText(text: string): string {
-    const known = this.#texts.get(text);
-    if (known !== undefined) return known;
+  #internText(key: string, text: string): string {
     if (this.#texts.size >= MOST_TEXTS) this.#texts.clear();
-    this.#texts.set(text, text);
+    this.#texts.set(key, text);
     return text;
   }
 
@@ -177,7 +178,7 @@ export class Recorder implements Observer {
     record.add(recorded);
     this.#remember(record.clientId, recorded);
     if (this.#log !== undefined) {
-      this.#write({ t: 'event', id: record.clientId, e: recorded, n: record.negotiated });
+      this.#log.append(encodeConnected(record.clientId, recorded, record.negotiated));
     }
   }
 
@@ -379,7 +380,7 @@ export class Recorder implements Observer {
         if (line.e.kind === 'connected') {
           record.isConnected = true;
           if (line.e.tookOverFrom !== undefined) record.takeovers++;
-          if (line.n !== undefined) record.negotiated = this.#internText(line.n);
+          if (line.n !== undefined) record.negotiated = this.intern(line.n);
         } else if (line.e.kind === 'closed') record.isConnected = false;
         if (record.add(line.e)) this.#remember(line.id, line.e);
         return;
