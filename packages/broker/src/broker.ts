@@ -28,6 +28,8 @@ import {
 } from '@hawser/transport';
 import type { BrokerCore } from './core.ts';
 import { type ClientIdPolicy, Intake, type ListenerInfo } from './intake/intake.ts';
+import { loopGauge } from './intake/loop-gauge.ts';
+import type { BanList } from './intake/ban-list.ts';
 import { DeliveryPermissions } from './policy/delivery-permissions.ts';
 import type { Authenticator, Authorizer, Interceptor } from './policy/policies.ts';
 import { Counters } from './recorder/counters.ts';
@@ -68,6 +70,8 @@ export interface BrokerOptions {
   readonly observe?: Observer;
   /** Where the recorder writes what is to survive a restart; absent: it does not. The broker opens and closes it. */
   readonly recorderLog?: RecorderLog;
+  /** How late the event loop is, milliseconds; measured when it is not said. */
+  readonly loopDelayMs?: () => number;
   /** Time; tests hand in their own. */
   readonly clock?: Clock;
   /** Bytes of randomness for assigned Client Identifiers; tests hand in their own. */
@@ -124,6 +128,7 @@ export class Broker implements BrokerCore {
   lastTicket: Ticket = NO_TICKET;
   readonly #clock: Clock;
   readonly #random: (size: number) => Uint8Array;
+  readonly loopDelayMs: () => number;
   readonly #listeners: NetworkListener[] = [];
   readonly #tlsWatches: TlsWatch[] = [];
   readonly #waitingSessions = new Set<ClientSession>();
@@ -139,6 +144,7 @@ export class Broker implements BrokerCore {
     this.settings = settingsWith(options.settings);
     this.#clock = options.clock ?? systemClock;
     this.#random = options.random ?? randomBytes;
+    this.loopDelayMs = options.loopDelayMs ?? (options.clock === undefined ? loopGauge(() => this.now()) : () => 0);
     this.driverNode = createDriverNode(this.#clock);
     this.slab.limit = this.settings['limits.outputBytesNode'];
     this.topics = new TopicCache(undefined, this.settings['limits.topicLevels']);
@@ -154,6 +160,11 @@ export class Broker implements BrokerCore {
     this.router = new Router(this);
     this.registry = new SessionRegistry(this);
     this.intake = new Intake(this);
+  }
+
+  /** Who is kept out, by offence or by hand. */
+  get bans(): BanList {
+    return this.intake.gatekeeper.bans;
   }
 
   /** It has been told to stop. */

@@ -40,6 +40,8 @@ export interface BrokerCore extends WallTime {
   readonly committed: Ticket;
   /** The ticket of what was appended last. */
   readonly lastTicket: Ticket;
+  /** How late the event loop was of late, milliseconds. */
+  loopDelayMs(): number;
   /** Milliseconds, as everything in the broker counts them. */
   now(): number;
   wallNow(): number;

@@ -1,5 +1,7 @@
 export { Broker, type BrokerOptions, createBroker, type ListenerOptions, type PublishOptions } from './broker.ts';
+export type { Ban, BanList } from './intake/ban-list.ts';
 export type { ClientIdPolicy, ListenerInfo } from './intake/intake.ts';
+export { type AddressSet, addressSet, isLoopback } from './policy/addresses.ts';
 export * from './policy/policies.ts';
 export { Counters } from './recorder/counters.ts';
 export type * from './recorder/observer.ts';

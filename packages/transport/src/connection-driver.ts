@@ -123,6 +123,11 @@ export class ConnectionDriver implements TransportHandler, DirtyListener, Flusha
     this.#setPaused(PAUSED_BY_BACKPRESSURE, paused);
   }
 
+  /** Stops or resumes reading because the peer sends faster than it may. */
+  setThrottled(paused: boolean): void {
+    this.#setPaused(PAUSED_BY_RATE, paused);
+  }
+
   /** The deadline of the Connection has come nearer (the CONNACK sets the Keep Alive). */
   watchDeadline(): void {
     this.#node.deadlines.watch(this);
@@ -177,4 +182,5 @@ export class ConnectionDriver implements TransportHandler, DirtyListener, Flusha
 const PAUSED_BY_POLICY = 1;
 const PAUSED_BY_BACKPRESSURE = 2;
 const PAUSED_BY_ANSWERS = 4;
+const PAUSED_BY_RATE = 8;
 const COMPACT_BELOW = 1024;

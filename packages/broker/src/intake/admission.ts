@@ -62,8 +62,9 @@ export class Admission {
 
   begin(now: number): void {
     const packet = this.#packet;
-    const refusal = this.#handler.intake.refusal(this.#handler) ?? this.#checkVersion() ?? this.#checkClientId();
     const { info } = this.#handler.driver.transport;
+    const closed = this.#handler.intake.refusal(packet.clientId, info.remoteAddress);
+    const refusal = closed ?? this.#checkVersion() ?? this.#checkClientId();
     this.#handler.client = {
       clientId: this.#clientId,
       username: packet.username,
@@ -261,6 +262,13 @@ export class Admission {
     const cannot = this.#cannotStore(known !== undefined && !packet.cleanStart);
     if (cannot !== undefined) {
       this.#refuse(ReasonCode.QuotaExceeded, cannot, now);
+      return;
+    }
+    const client = this.#handler.client;
+    const taking = known?.handler === undefined ? undefined : known.client;
+    const over = client && this.#handler.intake.gatekeeper.onIdentified(client, taking);
+    if (over !== undefined) {
+      this.#refuse(over.reasonCode, over.text, now);
       return;
     }
     if (known?.handler !== undefined) {

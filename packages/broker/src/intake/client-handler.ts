@@ -19,6 +19,7 @@ import type { Intake, ListenerInfo } from './intake.ts';
 import { Lifetime } from './lifetime.ts';
 import { PublishHandler } from './publish-handler.ts';
 import { SubscribeHandler } from './subscribe-handler.ts';
+import { Throttle } from './throttle.ts';
 
 /** After it has been slow, a subscriber gets no patience for so long. */
 const NO_PATIENCE_MS = 10_000;
@@ -51,6 +52,7 @@ export class ClientHandler implements ServerSink, DriverListener, SessionHandler
   /** While a connection is being let in; afterwards only where it may authenticate again. */
   #admission: Admission | undefined;
   #lifetime: Lifetime | undefined;
+  #throttle: Throttle | undefined;
   #publishing: PublishHandler | undefined;
   #subscribing: SubscribeHandler | undefined;
   /** Publishers have been waiting for it. */
@@ -105,6 +107,7 @@ export class ClientHandler implements ServerSink, DriverListener, SessionHandler
   }
 
   onPublish(packet: PublishPacket, now: number): void {
+    if (this.intake.gatekeeper.hasRates) this.#countRate(packet.topic.length + packet.payload.length, now);
     this.#publishing ??= new PublishHandler(this);
     this.#publishing.handlePublish(packet, now);
   }
@@ -140,11 +143,13 @@ export class ClientHandler implements ServerSink, DriverListener, SessionHandler
   }
 
   onSubscribe(packet: SubscribePacket, now: number): void {
+    if (this.intake.gatekeeper.hasRates) this.#countRate(0, now);
     this.#subscribing ??= new SubscribeHandler(this);
     this.#subscribing.handleSubscribe(packet, now);
   }
 
   onUnsubscribe(packet: UnsubscribePacket, now: number): void {
+    if (this.intake.gatekeeper.hasRates) this.#countRate(0, now);
     this.#subscribing ??= new SubscribeHandler(this);
     this.#subscribing.handleUnsubscribe(packet, now);
   }
@@ -172,6 +177,7 @@ export class ClientHandler implements ServerSink, DriverListener, SessionHandler
   onClosed(cause: CloseCause, now: number): void {
     this.#admission?.abort();
     this.#lifetime?.stop();
+    this.#throttle?.stop();
     this.intake.onClosed(this, cause, now);
   }
 
@@ -254,6 +260,11 @@ export class ClientHandler implements ServerSink, DriverListener, SessionHandler
   resume(): void {
     this.connection.resume(this.core.now());
     this.driver.afterTurn();
+  }
+
+  #countRate(bytes: number, now: number): void {
+    this.#throttle ??= new Throttle(this, now);
+    this.#throttle.count(bytes, now);
   }
 
   #wrongAck(name: string, packetIdentifier: number, now: number): void {

@@ -5,6 +5,7 @@ import type { BrokerCore } from '../core.ts';
 import type { Authenticator } from '../policy/policies.ts';
 import { Backpressure } from './backpressure.ts';
 import { ClientHandler } from './client-handler.ts';
+import { Gatekeeper } from './gatekeeper.ts';
 
 /** What a connection should know of the listener it came in by. */
 export interface ListenerInfo {
@@ -24,6 +25,7 @@ export type ClientIdPolicy = 'takeover' | 'same-principal';
 export class Intake {
   readonly core: BrokerCore;
   readonly backpressure: Backpressure;
+  readonly gatekeeper: Gatekeeper;
   readonly answerBounds: AnswerBounds;
   readonly #handlers = new Set<ClientHandler>();
   #connected = 0;
@@ -34,6 +36,7 @@ export class Intake {
   constructor(core: BrokerCore) {
     this.core = core;
     this.backpressure = new Backpressure(core);
+    this.gatekeeper = new Gatekeeper(core);
     const { settings } = core;
     this.answerBounds = {
       acks: settings['limits.unanswered'],
@@ -60,6 +63,11 @@ export class Intake {
     const handler = new ClientHandler(this, transport, listener, ++this.#lastNumber);
     this.#handlers.add(handler);
     handler.driver.start();
+    const refusal = this.gatekeeper.onArrival(transport.info.remoteAddress, this.core.now());
+    if (refusal !== undefined) {
+      handler.disconnect(refusal.code, refusal.reasonCode, refusal.text);
+      return;
+    }
     const { settings } = this.core;
     if (this.#handlers.size - this.#connected <= settings['limits.halfOpen']) return;
     const text = `${this.#handlers.size - this.#connected - 1} connections without a CONNECT already (limits.halfOpen)`;
@@ -67,14 +75,15 @@ export class Intake {
   }
 
   /** Why nobody can be let in at all now. */
-  refusal(_handler: ClientHandler): { readonly reasonCode: number; readonly text: string } | undefined {
+  refusal(clientId: string, address: string): { readonly reasonCode: number; readonly text: string } | undefined {
     const maximum = this.core.settings['limits.connections'];
-    if (this.#connected < maximum) return undefined;
+    if (this.#connected < maximum) return this.gatekeeper.onConnect(clientId, address);
     return { reasonCode: ReasonCode.ServerBusy, text: `there are ${maximum} connections already (limits.connections)` };
   }
 
-  onAccepted(_handler: ClientHandler): void {
+  onAccepted({ client }: ClientHandler): void {
     this.#connected++;
+    if (client !== undefined) this.gatekeeper.onAccepted(client);
   }
 
   onClosed(handler: ClientHandler, cause: CloseCause, now: number): void {
@@ -91,9 +100,11 @@ export class Intake {
     if (handler.connectedAtMs === 0) {
       core.counters.connectionsRefused++;
       const { remoteAddress, remotePort } = handler.driver.transport.info;
+      this.gatekeeper.onRefused(remoteAddress, cause);
       const bytesIn = connection.bytesIn;
       core.observer.onRefused?.({ listener: handler.listener.url, remoteAddress, remotePort, client, cause, bytesIn, at });
     } else if (client !== undefined) {
+      this.gatekeeper.onClosed(client);
       core.observer.onClosed?.({
         client,
         cause,
@@ -111,6 +122,7 @@ export class Intake {
 
   onGone(handler: ClientHandler): void {
     this.#handlers.delete(handler);
+    this.gatekeeper.onGone(handler.driver.transport.info.remoteAddress);
     if (this.#handlers.size === 0) this.#onEmpty?.();
   }
 

@@ -17,6 +17,16 @@ export class Counters {
   /** Subscriptions that nothing is delivered for since the rules have changed. */
   subscriptionsSuspended = 0;
   takeovers = 0;
+  /** Logins with a wrong user name or password. */
+  failedLogins = 0;
+  /** Connections refused because their address or Client Identifier is banned. */
+  bannedConnections = 0;
+  /** Connections refused by a bound for one address, one user or a rate. */
+  limitedConnections = 0;
+  /** Newcomers refused because the event loop was late. */
+  overloadRefusals = 0;
+  /** Times that a client was not read because it sent faster than it may. */
+  ratePauses = 0;
   /** Connections refused because their Client Identifier belongs to another user. */
   foreignClientIds = 0;
   /** Connections ended because their credentials had. */

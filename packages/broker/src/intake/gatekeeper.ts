@@ -1,0 +1,175 @@
+import { ReasonCode } from '@hawser/codec';
+import type { CloseCause } from '@hawser/protocol';
+import type { BrokerCore } from '../core.ts';
+import { type AddressSet, addressSet, subscriberOf } from '../policy/addresses.ts';
+import type { ClientInfo } from '../policy/policies.ts';
+import type { Settings } from '../settings.ts';
+import { BanList } from './ban-list.ts';
+import { TokenBucket } from './token-bucket.ts';
+
+/** Why somebody is not let in. */
+export interface GateRefusal {
+  readonly code: string;
+  readonly reasonCode: number;
+  readonly text: string;
+}
+
+/** Addresses whose rate of connecting is remembered. */
+const MOST_RATES = 10_000;
+
+/** What one address and one user may have, and who is kept out: looked at before anything that costs. */
+export class Gatekeeper {
+  readonly bans: BanList;
+  readonly #core: BrokerCore;
+  readonly #perAddress = new Map<string, number>();
+  readonly #perUser = new Map<string, number>();
+  readonly #addressRates = new Map<string, TokenBucket>();
+  #rate: TokenBucket | undefined;
+  #settings: Settings | undefined;
+  #isExempt: AddressSet = () => false;
+  #hasRates = false;
+
+  constructor(core: BrokerCore) {
+    this.#core = core;
+    this.bans = new BanList(core);
+  }
+
+  /** Clients may not send as fast as they like. */
+  get hasRates(): boolean {
+    this.#refresh();
+    return this.#hasRates;
+  }
+
+  /** A network connection is there. Each call needs an `onGone`. */
+  onArrival(address: string, now: number): GateRefusal | undefined {
+    this.#refresh();
+    const subscriber = subscriberOf(address);
+    const count = (this.#perAddress.get(subscriber) ?? 0) + 1;
+    this.#perAddress.set(subscriber, count);
+    const { settings, counters } = this.#core;
+    const ban = this.bans.find(subscriber);
+    if (ban !== undefined && !this.#isExempt(address)) {
+      counters.bannedConnections++;
+      return banned(ban.reason);
+    }
+    const most = settings['limits.connectionsPerAddress'];
+    if (count > most) {
+      counters.limitedConnections++;
+      return quota(`${subscriber} has ${most} connections already (limits.connectionsPerAddress)`);
+    }
+    if (this.#isWithinRate(subscriber, now)) return undefined;
+    counters.limitedConnections++;
+    return {
+      code: 'connection-rate-exceeded',
+      reasonCode: ReasonCode.ConnectionRateExceeded,
+      text: 'clients connect faster than they may (limits.connectRate, limits.connectRatePerAddress)',
+    };
+  }
+
+  onGone(address: string): void {
+    release(this.#perAddress, subscriberOf(address));
+  }
+
+  /** A CONNECT has come; nothing has been checked yet. */
+  onConnect(clientId: string, address: string): GateRefusal | undefined {
+    const { settings, counters } = this.#core;
+    const ban = clientId === '' ? undefined : this.bans.find(pairOf(clientId, address));
+    if (ban !== undefined && !this.#isExempt(address)) {
+      counters.bannedConnections++;
+      return banned(ban.reason);
+    }
+    const most = settings['limits.loopDelay'] * 1000;
+    const delay = most === 0 ? 0 : this.#core.loopDelayMs();
+    if (delay <= most) return undefined;
+    counters.overloadRefusals++;
+    const text = `the server is overloaded: its event loop is ${Math.round(delay)} ms late (limits.loopDelay)`;
+    return { code: 'server-busy', reasonCode: ReasonCode.ServerBusy, text };
+  }
+
+  /** Who it is has been found out. `taking`: whose connection it takes over. */
+  onIdentified(client: ClientInfo, taking: ClientInfo | undefined): GateRefusal | undefined {
+    const most = this.#core.settings['limits.connectionsPerUser'];
+    const { username } = client;
+    if (most === 0 || username === undefined) return undefined;
+    const others = (this.#perUser.get(username) ?? 0) - (taking?.username === username ? 1 : 0);
+    if (others < most) return undefined;
+    this.#core.counters.limitedConnections++;
+    return quota(`this user has ${most} connections already (limits.connectionsPerUser)`);
+  }
+
+  onAccepted(client: ClientInfo): void {
+    const { username, clientId, remoteAddress } = client;
+    if (username !== undefined) this.#perUser.set(username, (this.#perUser.get(username) ?? 0) + 1);
+    if (this.#isExempt(remoteAddress)) return;
+    const most = this.#core.settings['bans.connects'];
+    this.bans.countOffence(pairOf(clientId, remoteAddress), most, 'it has connected again and again');
+  }
+
+  /** Ends a connection that was accepted. */
+  onClosed({ username }: ClientInfo): void {
+    if (username !== undefined) release(this.#perUser, username);
+  }
+
+  /** Ends one that was not. */
+  onRefused(address: string, { reasonCode, by }: CloseCause): void {
+    if (by !== 'self' || reasonCode !== ReasonCode.BadUserNameOrPassword) return;
+    this.#core.counters.failedLogins++;
+    if (this.#isExempt(address)) return;
+    const most = this.#core.settings['bans.failedLogins'];
+    this.bans.countOffence(subscriberOf(address), most, 'too many logins have failed');
+  }
+
+  #isWithinRate(subscriber: string, now: number): boolean {
+    if (this.#rate !== undefined && !this.#rate.take(now)) return false;
+    const perAddress = this.#core.settings['limits.connectRatePerAddress'];
+    if (perAddress === 0) return true;
+    let bucket = this.#addressRates.get(subscriber);
+    if (bucket === undefined || bucket.rate !== perAddress) {
+      bucket = new TokenBucket(perAddress, now);
+      if (this.#addressRates.size >= MOST_RATES) {
+        const [oldest] = this.#addressRates.keys();
+        if (oldest !== undefined) this.#addressRates.delete(oldest);
+      }
+      this.#addressRates.set(subscriber, bucket);
+    }
+    return bucket.take(now);
+  }
+
+  /** Settings may be exchanged while the broker runs. */
+  #refresh(): void {
+    const { settings } = this.#core;
+    if (settings === this.#settings) return;
+    this.#settings = settings;
+    this.#hasRates = settings['limits.messageRate'] > 0 || settings['limits.byteRate'] > 0;
+    const rate = settings['limits.connectRate'];
+    this.#rate = rate === 0 ? undefined : new TokenBucket(rate, this.#core.now());
+    this.#isExempt = readExempt(settings['bans.exempt']);
+  }
+}
+
+function readExempt(text: string): AddressSet {
+  const entries = text.split(',').map((entry) => entry.trim());
+  try {
+    return addressSet(entries.filter((entry) => entry !== ''));
+  } catch {
+    return () => false;
+  }
+}
+
+function pairOf(clientId: string, address: string): string {
+  return `${clientId}@${subscriberOf(address)}`;
+}
+
+function release(counts: Map<string, number>, key: string): void {
+  const count = (counts.get(key) ?? 1) - 1;
+  if (count > 0) counts.set(key, count);
+  else counts.delete(key);
+}
+
+function quota(text: string): GateRefusal {
+  return { code: 'quota-exceeded', reasonCode: ReasonCode.QuotaExceeded, text };
+}
+
+function banned(reason: string): GateRefusal {
+  return { code: 'banned', reasonCode: ReasonCode.Banned, text: `it is kept out for a while: ${reason}` };
+}
