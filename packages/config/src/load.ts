@@ -40,7 +40,7 @@ export function loadConfiguration(sources: ConfigurationSources = {}): Configura
   const environment = readEnvironment(sources.environment ?? {});
   const flags = readFlags(sources.flags ?? {});
   const merged: Values = {};
-  if (file !== undefined) mergeInto(merged, withDataDirectory(structuredClone(file.values)));
+  if (file !== undefined) mergeInto(merged, structuredClone(withDataDirectory(file.values)));
   mergeInto(merged, environment.values);
   mergeInto(merged, flags.values);
   if (Array.isArray(merged.listeners)) merged.listeners = merged.listeners.map(asListener);
