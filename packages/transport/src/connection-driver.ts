@@ -23,6 +23,8 @@ export interface DriverListener {
   onWritable(now: number): void;
   /** The peer is not read for now: it does not take the answers to what it sends, or the disk is behind. */
   onAhead?(): void;
+  /** Something that is no fault of the peer's was thrown while its bytes were handled: tell it, and end the Connection. */
+  onFault?(error: unknown): void;
   /** The network connection is gone; the Connection's end has been told before. */
   onGone(): void;
 }
@@ -62,7 +64,11 @@ export class ConnectionDriver implements TransportHandler, DirtyListener, Flusha
 
   onData(bytes: Uint8Array): void {
     if (this.#ending || this.#gone) return;
-    this.#connection.receive(bytes, this.#node.clock.now());
+    try {
+      this.#connection.receive(bytes, this.#node.clock.now());
+    } catch (error) {
+      this.#onFault(error);
+    }
     this.afterTurn();
   }
 
@@ -100,6 +106,13 @@ export class ConnectionDriver implements TransportHandler, DirtyListener, Flusha
   handleTimeout(now: number): void {
     this.#connection.handleTimeout(now);
     this.afterTurn();
+  }
+
+  /** An error of this side's own must cost one connection, not all of them; but whoever is not told of it, it stops. */
+  #onFault(error: unknown): void {
+    if (this.#listener.onFault === undefined) throw error;
+    this.#listener.onFault(error);
+    if (this.#connection.closeCause === undefined) this.destroy();
   }
 
   /** Call after anything was done to the Connection from outside `onData`: sees to its end and to reading. */

@@ -201,6 +201,14 @@ export class ClientHandler implements ServerSink, DriverListener, SessionHandler
     this.core.counters.readingPauses++;
   }
 
+  onFault(error: unknown): void {
+    const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    const who = this.client?.clientId ?? this.driver.transport.info.remoteAddress;
+    this.core.observer.onWarning?.('internal-error', `an error in the broker itself cost ${who} its connection: ${stack}`);
+    const text = 'an error in the broker itself; its log has it';
+    this.connection.fail('internal-error', ReasonCode.UnspecifiedError, text, this.core.now());
+  }
+
   onGone(): void {
     this.intake.backpressure.forget(this.driver);
     this.intake.onGone(this);

@@ -3,6 +3,7 @@ import { NO_TICKET, type Ticket } from '@hawser/protocol';
 import type { BrokerCore } from '../core.ts';
 import { ask } from '../policy/ask.ts';
 import { type Decision, isPromise } from '../policy/policies.ts';
+import type { Routed } from '../routing/router.ts';
 import type { ClientSession } from '../sessions/client-session.ts';
 import type { ClientHandler } from './client-handler.ts';
 import { PermissionCache } from './permission-cache.ts';
@@ -109,20 +110,25 @@ export class PublishHandler {
         return;
       }
     }
-    let ready = NO_TICKET;
-    const stored = qos === 2 && this.#session.isStored && core.store !== undefined;
-    if (stored) {
-      // The identifier and all that the message causes are on disk together, or a crash between doubles or loses it.
-      core.store?.begin();
-      ready = core.append({ kind: 'putInbound', session: this.#session.number, packetIdentifier: packet.packetIdentifier });
-    }
-    const routed = core.router.publish(packet, this.#session, connection, ready, now);
-    if (stored) core.store?.end();
+    const isStored = qos === 2 && this.#session.isStored && core.store !== undefined;
+    const routed = isStored ? this.#publishStored(packet, now) : core.router.publish(packet, this.#session, connection, NO_TICKET, now);
     if (qos > 0) {
       const reasonCode = routed.matched || connection.version !== 5 ? 0 : ReasonCode.NoMatchingSubscribers;
       this.#acknowledge(packet, reasonCode, routed.ticket);
     }
     if (routed.congested || (qos > 0 && core.guard.isSlow)) this.#handler.intake.backpressure.pause(this.#handler.driver, now);
+  }
+
+  /** The identifier and all that the message causes are on disk together, or a crash between doubles or loses it. */
+  #publishStored(packet: PublishPacket, now: number): Routed {
+    const core = this.#core;
+    core.store?.begin();
+    try {
+      const ready = core.append({ kind: 'putInbound', session: this.#session.number, packetIdentifier: packet.packetIdentifier });
+      return core.router.publish(packet, this.#session, this.#handler.connection, ready, now);
+    } finally {
+      core.store?.end();
+    }
   }
 
   /** Why a message cannot be taken: decided before any delivery. */

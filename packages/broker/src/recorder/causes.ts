@@ -72,6 +72,13 @@ export const CAUSES: Readonly<Record<string, CauseWords>> = {
       '请检查中间环节：设备的电源和无线信号、会丢弃空闲连接的 NAT 和防火墙（把 Keep Alive 设得比其超时更短会有帮助），或客户端被强制结束。',
     ),
   ),
+  'internal-error': {
+    meaning: words('an error in the broker itself ended the connection', '服务器自身的错误结束了连接'),
+    advice: words(
+      'the log of the broker has the error (warning internal-error): please report it',
+      '服务器日志中有该错误（警告 internal-error），请反馈给我们',
+    ),
+  },
   'keep-alive-timeout': {
     meaning: words(
       'the client was silent for more than one and a half times its Keep Alive',
@@ -523,6 +530,7 @@ export const WARNINGS: Readonly<Record<string, Words>> = {
   'authenticator-failed': words('the authenticator gave no answer', '认证程序没有给出答复'),
   'authorizer-failed': words('the authorizer gave no answer', '授权程序没有给出答复'),
   'intercept-failed': words('the interceptor gave no answer', '拦截程序没有给出答复'),
+  'internal-error': words('an error in the broker itself cost a client its connection', '服务器自身的错误断开了一个客户端'),
   'data-full': words(
     'the data directory is over its bound, or the disk is nearly full',
     '数据目录超过上限，或磁盘将满',
