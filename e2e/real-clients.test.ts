@@ -10,7 +10,7 @@ const TRANSPORTS = ['tcp', 'ws'] as const;
 
 const paho = new PahoDriver();
 const kinds: readonly RealClientKind[] = [
-  ...VERSIONS.map(mosquitto),
+  ...VERSIONS.map((version) => mosquitto(version)),
   ...TRANSPORTS.flatMap((transport) => VERSIONS.map((version) => paho.kind(version, transport))),
   ...TRANSPORTS.flatMap((transport) => VERSIONS.map((version) => mqttJs(version, transport))),
 ];

@@ -1,12 +1,13 @@
 import { MessageLog } from './message-log.ts';
 import { RunningProgram, run } from './processes.ts';
-import type { ConnectTo, MqttVersion, RealClient, RealClientKind } from './real-client.ts';
+import { type ConnectTo, type MqttVersion, portOf, type RealClient, type RealClientKind } from './real-client.ts';
 
 const FLAGS: Record<MqttVersion, string> = { '3.1': 'mqttv31', '3.1.1': 'mqttv311', '5.0': 'mqttv5' };
 
 /** mosquitto_pub and mosquitto_sub: a process for each publish, and one for each subscription. */
-export function mosquitto(version: MqttVersion): RealClientKind {
-  return { name: `mosquitto ${version} tcp`, version, connect: async (to) => new MosquittoClient(version, to) };
+export function mosquitto(version: MqttVersion, transport: 'tcp' | 'tls' = 'tcp'): RealClientKind {
+  const connect = async (to: ConnectTo): Promise<RealClient> => new MosquittoClient(version, to, transport);
+  return { name: `mosquitto ${version} ${transport}`, version, connect };
 }
 
 class MosquittoClient implements RealClient {
@@ -15,9 +16,10 @@ class MosquittoClient implements RealClient {
   readonly #to: ConnectTo;
   readonly #subscribers: RunningProgram[] = [];
 
-  constructor(version: MqttVersion, to: ConnectTo) {
+  constructor(version: MqttVersion, to: ConnectTo, transport: 'tcp' | 'tls') {
     this.#to = to;
-    this.#connection = ['-h', '127.0.0.1', '-p', String(to.port), '-V', FLAGS[version]];
+    const trust = transport === 'tcp' ? [] : ['--cafile', to.tls?.caFile ?? ''];
+    this.#connection = ['-h', '127.0.0.1', '-p', String(portOf(to, transport)), '-V', FLAGS[version], ...trust];
   }
 
   async subscribe(filter: string, qos: 0 | 1 | 2): Promise<void> {

@@ -1,21 +1,34 @@
+import { readFileSync } from 'node:fs';
 import mqtt from 'mqtt';
 import { MessageLog } from './message-log.ts';
-import type { ConnectTo, MqttVersion, RealClient, RealClientKind } from './real-client.ts';
+import {
+  type ClientTransport,
+  type ConnectTo,
+  type MqttVersion,
+  portOf,
+  type RealClient,
+  type RealClientKind,
+} from './real-client.ts';
 
 const VERSIONS = { '3.1': 3, '3.1.1': 4, '5.0': 5 } as const;
 
+const SCHEMES = { tcp: 'mqtt', ws: 'ws', tls: 'mqtts', wss: 'wss' } as const;
+
 /** MQTT.js, in this process. */
-export function mqttJs(version: MqttVersion, transport: 'tcp' | 'ws'): RealClientKind {
+export function mqttJs(version: MqttVersion, transport: ClientTransport): RealClientKind {
   return {
     name: `MQTT.js ${version} ${transport}`,
     version,
-    async connect({ port, wsPort, clientId, will }: ConnectTo) {
-      const url = transport === 'tcp' ? `mqtt://127.0.0.1:${port}` : `ws://127.0.0.1:${wsPort}/mqtt`;
-      const client = await mqtt.connectAsync(url, {
+    async connect(to: ConnectTo) {
+      const { clientId, will, tls } = to;
+      const path = transport === 'ws' || transport === 'wss' ? '/mqtt' : '';
+      const isSecure = transport === 'tls' || transport === 'wss';
+      const client = await mqtt.connectAsync(`${SCHEMES[transport]}://127.0.0.1:${portOf(to, transport)}${path}`, {
         clientId,
         protocolVersion: VERSIONS[version],
         protocolId: version === '3.1' ? 'MQIsdp' : 'MQTT',
         reconnectPeriod: 0,
+        ...(isSecure ? { ca: readFileSync(tls?.caFile ?? ''), rejectUnauthorized: true } : {}),
         ...(will === undefined ? {} : { will: { ...will, payload: Buffer.from(will.payload) } }),
       });
       return new MqttJsClient(client);

@@ -1,7 +1,14 @@
 import { fileURLToPath } from 'node:url';
 import { MessageLog } from './message-log.ts';
 import { RunningProgram } from './processes.ts';
-import type { ConnectTo, MqttVersion, RealClient, RealClientKind } from './real-client.ts';
+import {
+  type ClientTransport,
+  type ConnectTo,
+  type MqttVersion,
+  portOf,
+  type RealClient,
+  type RealClientKind,
+} from './real-client.ts';
 
 const DRIVER = fileURLToPath(new URL('paho_driver.py', import.meta.url));
 
@@ -28,16 +35,18 @@ export class PahoDriver {
     this.#program.exited.then(failAll, failAll);
   }
 
-  kind(version: MqttVersion, transport: 'tcp' | 'ws'): RealClientKind {
+  kind(version: MqttVersion, transport: ClientTransport): RealClientKind {
     return {
       name: `Paho ${version} ${transport}`,
       version,
-      connect: async ({ port, wsPort, clientId, will }: ConnectTo) => {
+      connect: async (to: ConnectTo) => {
+        const { clientId, will } = to;
         this.#lastClient += 1;
         const client = `c${this.#lastClient}`;
         const messages = new MessageLog();
         this.#logs.set(client, messages);
-        const where = { version, transport, port: transport === 'tcp' ? port : wsPort, clientId };
+        const ca = transport === 'tls' || transport === 'wss' ? to.tls?.caFile : undefined;
+        const where = { version, transport, port: portOf(to, transport), clientId, ca };
         await this.request({ op: 'connect', client, ...where, will });
         return new PahoClient(this, client, messages);
       },

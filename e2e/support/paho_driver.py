@@ -25,11 +25,14 @@ class Driven:
         self.lock = threading.Lock()
         self.connect_request = request["id"]
         version = VERSIONS[request["version"]]
-        transport = "websockets" if request["transport"] == "ws" else "tcp"
+        transport = "websockets" if request["transport"] in ("ws", "wss") else "tcp"
         options = {} if version == mqtt.MQTTv5 else {"clean_session": True}
         self.client = mqtt.Client(request["clientId"], protocol=version, transport=transport, **options)
         if transport == "websockets":
             self.client.ws_set_options(path="/mqtt")
+        if request.get("ca"):
+            # Verifies the certificate and its names by default.
+            self.client.tls_set(ca_certs=request["ca"])
         will = request.get("will")
         if will:
             self.client.will_set(will["topic"], will["payload"], will["qos"], will["retain"])

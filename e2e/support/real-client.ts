@@ -7,10 +7,18 @@ export interface Will {
   readonly retain: boolean;
 }
 
+export type ClientTransport = 'tcp' | 'ws' | 'tls' | 'wss';
+
 /** Where a client connects, and as what. */
 export interface ConnectTo {
   readonly port: number;
   readonly wsPort: number;
+  readonly tls?: {
+    readonly port: number;
+    readonly wsPort: number;
+    /** PEM file of whom the client trusts, and nobody else. */
+    readonly caFile: string;
+  };
   readonly clientId: string;
   readonly will?: Will;
 }
@@ -39,4 +47,17 @@ export interface RealClientKind {
   readonly name: string;
   readonly version: MqttVersion;
   connect(to: ConnectTo): Promise<RealClient>;
+}
+
+export function portOf({ port, wsPort, tls }: ConnectTo, transport: ClientTransport): number {
+  switch (transport) {
+    case 'tcp':
+      return port;
+    case 'ws':
+      return wsPort;
+    case 'tls':
+      return tls?.port ?? 0;
+    case 'wss':
+      return tls?.wsPort ?? 0;
+  }
 }
