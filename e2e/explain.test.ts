@@ -609,4 +609,43 @@ describe('hawser explain', () => {
     expect(nobody.exitCode).toBe(2);
     expect(nobody.stderr).toContain(`the API at ${gone.url} does not answer: connection refused`);
   });
+
+  it('remembers over kill -9 who was connected', async () => {
+    const data = join(folder, 'killed');
+    const start = async () => {
+      const args = [
+        'broker',
+        '-l',
+        'mqtt://127.0.0.1:0',
+        '--console',
+        '127.0.0.1:0',
+        '-d',
+        data,
+        '-s',
+        'queue.messages=5',
+      ];
+      const program = new RunningProgram(process.execPath, [HAWSER, ...args]);
+      await program.waitFor(/^ready$/m);
+      const [, port = ''] = /mqtt:\/\/127\.0\.0\.1:(\d+)/.exec(program.stdout) ?? [];
+      const [, api = ''] = /console\s+(\S+)/.exec(program.stdout) ?? [];
+      return { program, port: Number(port), api };
+    };
+    const before = await start();
+    const client = new Client(before.port);
+    const properties = { sessionExpiryInterval: 1000 };
+    client.send(connectPacket('survivor', { properties }));
+    await client.nextOf('connack');
+    client.send(subscribePacket('a/#', 1));
+    await client.nextOf('suback');
+    await expect
+      .poll(() => readFileSync(join(data, 'recorder', 'events.jsonl'), 'utf8'), { timeout: 5000 })
+      .toContain('survivor');
+    await before.program.end('SIGKILL');
+    const after = await start();
+    const { stdout } = await run('survivor', '--api', after.api, '--lang', 'en');
+    expect(stdout).toMatch(/is not connected.*the broker itself went down without being stopped/);
+    expect(stdout).toMatch(/Its session is kept until .*: 1 subscriptions, 0 messages wait/);
+    expect(after.program.stderr).toBe('');
+    expect(await after.program.end()).toBe(0);
+  });
 });

@@ -1,13 +1,4 @@
-import type {
-  ClientDetail,
-  ClientView,
-  Explanation,
-  OverviewView,
-  RetainedView,
-  SessionView,
-  SubscriptionView,
-  WillView,
-} from '@hawser/broker';
+import type { ClientView, OverviewView, RetainedView, SessionView, SubscriptionView, WillView } from '@hawser/broker';
 import { z } from 'zod';
 
 const count = z.number().int().nonnegative();
@@ -158,10 +149,6 @@ export const ClientDetails = z
   })
   .register(registry, { id: 'ClientDetails' });
 
-/** Fails to compile when the broker's view and the schema part. */
-export type ClientDetailsMatch =
-  ClientDetail extends Omit<z.input<typeof ClientDetails>, 'history' | 'negotiated'> ? true : never;
-
 export const Explained = z
   .object({
     clientId: z.string(),
@@ -172,9 +159,6 @@ export const Explained = z
     advice: z.array(z.string()).readonly(),
   })
   .register(registry, { id: 'Explanation' });
-
-export type ExplanationMatch =
-  Omit<Explanation, 'events'> extends Omit<z.input<typeof Explained>, 'events'> ? true : never;
 
 export const Retained = z
   .object({

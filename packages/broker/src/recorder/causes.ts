@@ -530,7 +530,10 @@ export const WARNINGS: Readonly<Record<string, Words>> = {
   'authenticator-failed': words('the authenticator gave no answer', '认证程序没有给出答复'),
   'authorizer-failed': words('the authorizer gave no answer', '授权程序没有给出答复'),
   'intercept-failed': words('the interceptor gave no answer', '拦截程序没有给出答复'),
-  'internal-error': words('an error in the broker itself cost a client its connection', '服务器自身的错误断开了一个客户端'),
+  'internal-error': words(
+    'an error in the broker itself cost a client its connection',
+    '服务器自身的错误断开了一个客户端',
+  ),
   'data-full': words(
     'the data directory is over its bound, or the disk is nearly full',
     '数据目录超过上限，或磁盘将满',

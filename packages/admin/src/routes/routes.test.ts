@@ -1,0 +1,89 @@
+import { connect, type Socket } from 'node:net';
+import { type Broker, createBroker } from '@hawser/broker';
+import { encodePacket } from '@hawser/codec';
+import type { FastifyRequest } from 'fastify';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { openApiDocument } from '../openapi.ts';
+import { brokerRoutes } from './broker.ts';
+import { clientRoutes } from './clients.ts';
+import { pageOf, type Route } from './route.ts';
+
+let broker: Broker;
+let routes: Route[];
+let socket: Socket;
+
+beforeAll(async () => {
+  const connected = Promise.withResolvers<void>();
+  broker = await createBroker({
+    listeners: ['mqtt://127.0.0.1:0'],
+    observe: { onConnected: () => connected.resolve() },
+  });
+  routes = [...clientRoutes(broker), ...brokerRoutes(broker, () => true)];
+  const will = { topic: 'w', payload: new Uint8Array(1), qos: 1, retain: false, properties: undefined } as const;
+  const properties = { sessionExpiryInterval: 60 };
+  const packet = {
+    protocolVersion: 5,
+    cleanStart: true,
+    keepAlive: 60,
+    clientId: 'dev/7',
+    username: undefined,
+    password: undefined,
+    bridge: false,
+  } as const;
+  socket = connect(Number(new URL(broker.urls[0] ?? '').port), '127.0.0.1');
+  socket.write(encodePacket({ type: 'connect', ...packet, will, properties }, 5));
+  await connected.promise;
+  broker.publish('lamp/north', 'on', { retain: true });
+  broker.recorder.countLost('dev/7', 'queue-full', 't', 7);
+});
+
+afterAll(() => {
+  socket.destroy();
+  return broker.close();
+});
+
+const params = { clientId: 'dev/7', topic: 'lamp/north' };
+
+/** An answer as it goes over the wire, against its schema; nothing may be in it that the schema does not have. */
+function serve(route: Route, query: Record<string, string> = {}): unknown {
+  const answer: unknown = JSON.parse(JSON.stringify(route.serve({ query, params } as unknown as FastifyRequest)));
+  const schema = route.paged ? pageOf(strict(route.answer)) : strict(route.answer);
+  return schema.parse(answer);
+}
+
+function strict(schema: z.ZodType): z.ZodType {
+  return schema instanceof z.ZodObject ? schema.strict() : schema;
+}
+
+describe('the routes', () => {
+  it('answer what their schemas say', () => {
+    for (const route of routes.filter(({ method }) => method === 'GET')) {
+      const answer = serve(route) as { readonly total?: number };
+      if (route.paged && !['/subscriptions'].includes(route.path)) expect(answer.total, route.path).toBeGreaterThan(0);
+    }
+  });
+
+  it('give a part of a list, and say how long it is', () => {
+    const clients = routes.find(({ path }) => path === '/clients') as Route;
+    expect(serve(clients, { offset: '1' })).toEqual({ items: [], total: 1, offset: 1, limit: 100 });
+    expect(() => serve(clients, { limit: '0' })).toThrow(/limit/);
+    expect(() => serve(clients, { limit: '100000' })).toThrow(/limit/);
+    expect(serve(clients, { filter: 'nobody' })).toMatchObject({ total: 0 });
+  });
+
+  it('change something only where it is said that they do', () => {
+    expect(routes.filter(({ method }) => method !== 'GET').every(({ changes }) => changes)).toBe(true);
+    expect(routes.filter(({ method }) => method === 'GET').some(({ changes }) => changes)).toBe(false);
+  });
+
+  it('are described, each schema where it is referred to', () => {
+    const document = openApiDocument(routes, '1.2.3');
+    const text = JSON.stringify(document);
+    for (const { path } of routes) expect(document.paths).toHaveProperty([`/api/v1${path}`]);
+    const { schemas } = document.components as { readonly schemas: object };
+    for (const [, name] of text.matchAll(/"#\/components\/schemas\/(\w+)"/g))
+      expect(schemas).toHaveProperty(name ?? '');
+    expect(text).not.toContain('"$id"');
+  });
+});
