@@ -2,16 +2,17 @@ import {
   type AuthPacket,
   type ConnackPacket,
   type ConnectPacket,
+  checkFirstByte,
   type Direction,
+  type DisconnectPacket,
+  type DisconnectProperties,
   decodeAuth,
   decodeConnack,
   decodeDisconnect,
-  decodePacket,
+  decodePingresp,
   decodePublish,
   decodeSuback,
   decodeUnsuback,
-  type DisconnectPacket,
-  type DisconnectProperties,
   MalformedPacketError,
   PacketType,
   ProtocolError,
@@ -77,7 +78,8 @@ export class ClientConnection extends Connection {
 
   /** After 0.8 of the Keep Alive with nothing sent or nothing received; then the end of the time an answer may take. */
   nextTimeout(): number {
-    if (this.closeCause !== undefined || this.state !== 'connected' || this.keepAlive === 0) return Number.POSITIVE_INFINITY;
+    if (this.closeCause !== undefined || this.state !== 'connected' || this.keepAlive === 0)
+      return Number.POSITIVE_INFINITY;
     // Whoever does not read sees no answer: only what is sent counts.
     if (this.#isReadingPaused) return this.lastSentMs + this.keepAlive * 800;
     if (this.#pingSentMs !== Number.POSITIVE_INFINITY) return this.#pingSentMs + this.#pingTimeoutMs;
@@ -135,7 +137,8 @@ export class ClientConnection extends Connection {
   }
 
   protected checkMayReceive(type: number): void {
-    if (this.state !== 'connected') throw new ProtocolError('not-connected', `packet type ${type} before CONNACK`, 0x82);
+    if (this.state !== 'connected')
+      throw new ProtocolError('not-connected', `packet type ${type} before CONNACK`, 0x82);
   }
 
   protected handlePacket(type: number, now: number): void {
@@ -165,9 +168,18 @@ export class ClientConnection extends Connection {
         this.#handleDisconnect(decodeDisconnect(firstByte, bytes, bodyStart, end, this.version, 'to-client'), now);
         return;
       default:
-        // Throws for what only a client may send.
-        decodePacket(firstByte, bytes, bodyStart, end, this.version, 'to-client');
-        if (type === PacketType.PINGRESP) this.#pingSentMs = Number.POSITIVE_INFINITY;
+        if (type === PacketType.PINGRESP) {
+          decodePingresp(firstByte, bytes, bodyStart, end, this.version, 'to-client');
+          this.#pingSentMs = Number.POSITIVE_INFINITY;
+        } else {
+          // Throws for what only a client may send; without the decoders of those packets a page loads less.
+          checkFirstByte(firstByte, this.version, 'to-client');
+          throw new ProtocolError(
+            'unexpected-packet',
+            `packet type ${type} is not for a client`,
+            ReasonCode.ProtocolError,
+          );
+        }
     }
   }
 
@@ -181,10 +193,15 @@ export class ClientConnection extends Connection {
   }
 
   #handleConnack(packet: ConnackPacket, now: number): void {
-    if (this.state === 'connected') throw new ProtocolError('second-connack', 'a second CONNACK', ReasonCode.ProtocolError);
+    if (this.state === 'connected')
+      throw new ProtocolError('second-connack', 'a second CONNACK', ReasonCode.ProtocolError);
     if (packet.reasonCode === 0) {
       if (packet.sessionPresent && this.#connect.cleanStart) {
-        throw new ProtocolError('session-present-unexpected', 'Session Present 1 after Clean Start 1', ReasonCode.ProtocolError);
+        throw new ProtocolError(
+          'session-present-unexpected',
+          'Session Present 1 after Clean Start 1',
+          ReasonCode.ProtocolError,
+        );
       }
       this.state = 'connected';
       const properties = packet.properties;
