@@ -12,6 +12,7 @@ import {
   type Observer,
   startSysTopics,
 } from '@hawser/broker';
+import { connect as connectClient } from '@hawser/client';
 import { type ConnectPacket, decodePacket, encodePacket, type Packet, PacketReader } from '@hawser/codec';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TestAuthority } from '../packages/testkit/src/test-certificates.ts';
@@ -464,6 +465,24 @@ describe('flapping', () => {
     const { verdict, advice } = await stage.explain('shared');
     expect(verdict).toMatch(/Flapping: .* taken over 3 times .*127\.0\.0\.5 and 127\.0\.0\.6/);
     expect(advice.join(' ')).toMatch(/Client Identifier of its own/);
+  });
+});
+
+describe('two clients of this library with one Client Identifier', () => {
+  it('settle at once, and the explanation names both addresses', async () => {
+    const url = `mqtt://127.0.0.1:${stage.port('mqtt')}`;
+    const before = stage.broker.counters.takeovers;
+    const first = await connectClient(url, { clientId: 'claimed' });
+    const second = await connectClient(url, { clientId: 'claimed' });
+    expect(await first.closed).toMatchObject({ code: 'session-taken-over' });
+    expect(second.state).toBe('connected');
+    expect(stage.broker.counters.takeovers - before).toBeLessThanOrEqual(3);
+    const { connected, verdict, events } = await stage.explain('claimed');
+    expect(connected).toBe(true);
+    const addresses = events.filter((event) => event.kind === 'connected').map((event) => event.address ?? '?');
+    expect(new Set(addresses).size).toBe(2);
+    for (const address of addresses) expect(verdict).toContain(address);
+    await second.disconnect();
   });
 });
 
