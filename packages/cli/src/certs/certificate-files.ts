@@ -34,7 +34,8 @@ export function localNames(): readonly string[] {
 
 /**
  * A CA, a server's and a client's certificate in a directory; a CA that is there already is used again, so that whoever
- * trusts it need not be told anew. Returns the files that were written.
+ * trusts it need not be told anew, and a server's certificate stays that is good for these hosts. Returns the files that
+ * were written, those of the client last. Throws ExitError.
  */
 export async function writeCertificates(
   directory: string,
@@ -53,17 +54,13 @@ export async function writeCertificates(
     const known = readAuthority(directory);
     const authority = known ?? (await createAuthority(CA_DAYS));
     if (known === undefined) write('ca', authority);
+    if (!isUsable(certificateFiles(directory), hosts)) {
+      const days = LEAF_DAYS;
+      const commonName = hosts[0] ?? 'localhost';
+      write('server', await issueCertificate(authority, { kind: 'server', commonName, hosts, days }));
+    }
     write(
-      'server',
-      await issueCertificate(authority, {
-        kind: 'server',
-        commonName: hosts[0] ?? 'localhost',
-        hosts,
-        days: LEAF_DAYS,
-      }),
-    );
-    write(
-      clientName === 'client' ? 'client' : `client-${clientName}`,
+      clientFileName(clientName),
       await issueCertificate(authority, { kind: 'client', commonName: clientName, days: LEAF_DAYS }),
     );
   } catch (error) {
@@ -91,6 +88,10 @@ export async function ensureDevelopmentCertificate(
   return { ...files, made };
 }
 
+function clientFileName(commonName: string): string {
+  return commonName === 'client' ? 'client' : `client-${commonName.replace(/[^\w.@-]/g, '_')}`;
+}
+
 function isUsable({ ca, serverCert, serverKey }: CertificateFiles, names: readonly string[]): boolean {
   if (![ca, serverCert, serverKey].every((file) => existsSync(file))) return false;
   try {
@@ -111,7 +112,12 @@ function isUsable({ ca, serverCert, serverKey }: CertificateFiles, names: readon
 function readAuthority(directory: string): CertificateAndKey | undefined {
   const cert = join(directory, 'ca.crt');
   const key = join(directory, 'ca.key');
-  if (!existsSync(cert) || !existsSync(key)) return undefined;
+  if (!existsSync(cert) && !existsSync(key)) return undefined;
+  if (!existsSync(cert) || !existsSync(key)) {
+    const [there, missing] = existsSync(cert) ? [cert, key] : [key, cert];
+    const hint = 'put it back, move the other one away to have a new CA made, or choose another directory';
+    throw new ExitError(EXIT.failed, `there is ${there}, but not ${missing} that belongs to it`, { hint });
+  }
   return { cert: readFileSync(cert, 'utf8'), key: readFileSync(key, 'utf8') };
 }
 
