@@ -30,6 +30,7 @@ import type { BrokerCore } from './core.ts';
 import { type ClientIdPolicy, Intake, type ListenerInfo } from './intake/intake.ts';
 import { loopGauge } from './intake/loop-gauge.ts';
 import type { BanList } from './intake/ban-list.ts';
+import { addressSet } from './policy/addresses.ts';
 import { DeliveryPermissions } from './policy/delivery-permissions.ts';
 import type { Authenticator, Authorizer, Interceptor } from './policy/policies.ts';
 import { Counters } from './recorder/counters.ts';
@@ -56,6 +57,8 @@ export interface ListenerOptions {
   readonly authenticate?: Authenticator;
   /** Absent: `takeover`. */
   readonly clientIds?: ClientIdPolicy;
+  /** Addresses and networks of balancers that say with the PROXY protocol whom they connect; all others are refused. */
+  readonly proxyProtocol?: readonly string[];
 }
 
 export interface BrokerOptions {
@@ -211,6 +214,7 @@ export class Broker implements BrokerCore {
       onRefused: (attempt) => this.#onAttemptRefused(attempt.code, attempt.text, attempt.remoteAddress, attempt.remotePort, info.url),
       handshakeTimeoutMs: this.settings['limits.connectTimeout'] * 1000,
       maximumHandshakes: this.settings['limits.handshakes'],
+      ...(options.proxyProtocol === undefined ? {} : { proxyProtocol: addressSet(options.proxyProtocol) }),
       wsOrigins: originsOf(this.settings['websocket.origins']),
       tls: tls instanceof TlsFiles ? tls.options : tls,
     });

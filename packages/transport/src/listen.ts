@@ -2,6 +2,7 @@ import { type AddressInfo, createServer, type Server, type Socket } from 'node:n
 import { Attempts, plainAddress, type RefusedAttempt } from './attempts.ts';
 import { explainListenFailure, ListenError } from './listen-error.ts';
 import { DEFAULT_WS_PATH, formatListenUrl, type ListenAddress } from './listen-url.ts';
+import { ProxyStage, proxiedTls } from './proxy-stage.ts';
 import { SocketTransport } from './tcp.ts';
 import { type TlsListenOptions, TlsStage, tlsInfoOf } from './tls.ts';
 import type { Listener, Transport } from './transport.ts';
@@ -22,6 +23,8 @@ export interface ListenOptions {
   onRefused?: ((attempt: RefusedAttempt) => void) | undefined;
   /** Needed for `tls` and `wss`. */
   readonly tls?: TlsListenOptions | undefined;
+  /** Balancers that say with the PROXY protocol (1 or 2) whom they connect: addresses they come from. All others are refused. */
+  readonly proxyProtocol?: ((address: string) => boolean) | undefined;
   /** Milliseconds for TLS handshake and WebSocket upgrade together; 10,000. */
   readonly handshakeTimeoutMs?: number | undefined;
   /** TLS handshakes and WebSocket upgrades under way at once; those over it are cut off. 1,024. */
@@ -56,9 +59,10 @@ export async function listen(wanted: ListenAddress, options: ListenOptions): Pro
     options.onRefused,
   );
   const stages = createStages(address, options, attempts);
+  const proxy = options.proxyProtocol === undefined ? undefined : createProxyStage(options, options.proxyProtocol, stages.accept);
   const server = createServer(
     { noDelay: true, keepAlive: true, keepAliveInitialDelay: TCP_KEEP_ALIVE_MS },
-    stages.accept,
+    proxy === undefined ? stages.accept : (socket) => proxy.accept(socket),
   );
   await open(server, address);
   server.on('error', (error) => {
@@ -69,6 +73,7 @@ export async function listen(wanted: ListenAddress, options: ListenOptions): Pro
   const close = async (): Promise<void> => {
     // Its port is free at once; Node would call back only when the last connection is gone.
     server.close();
+    proxy?.close();
     attempts.close();
   };
   return {
@@ -82,6 +87,16 @@ export async function listen(wanted: ListenAddress, options: ListenOptions): Pro
     close,
     [Symbol.asyncDispose]: close,
   };
+}
+
+function createProxyStage(
+  options: ListenOptions,
+  isTrusted: (address: string) => boolean,
+  accept: (socket: Socket) => void,
+): ProxyStage {
+  const timeoutMs = options.handshakeTimeoutMs ?? HANDSHAKE_TIMEOUT_MS;
+  const maximum = options.maximumHandshakes ?? MAXIMUM_HANDSHAKES;
+  return new ProxyStage({ isTrusted, timeoutMs, maximum, onRefused: options.onRefused }, accept);
 }
 
 interface Stages {
@@ -109,7 +124,7 @@ function createStages(address: ListenAddress, options: ListenOptions, attempts: 
   if (transport === 'ws') {
     const accept = (socket: Socket): void => {
       const attempt = attempts.begin(socket, 'websocket');
-      if (attempt !== undefined) webSocket?.accept(socket, attempt, undefined);
+      if (attempt !== undefined) webSocket?.accept(socket, attempt, proxiedTls(socket));
     };
     return { accept, tls: undefined };
   }
@@ -146,7 +161,7 @@ function acceptTcp(socket: Socket, options: ListenOptions): void {
     return;
   }
   options.onTransport(
-    new SocketTransport(socket, { kind: 'tcp', remoteAddress, remotePort: socket.remotePort ?? 0, tls: undefined }),
+    new SocketTransport(socket, { kind: 'tcp', remoteAddress, remotePort: socket.remotePort ?? 0, tls: proxiedTls(socket) }),
   );
 }
 

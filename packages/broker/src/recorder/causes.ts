@@ -341,6 +341,18 @@ export const CAUSES: Readonly<Record<string, CauseWords>> = {
   'use-another-server': cause(words('the client was sent to another server', '客户端被引导到另一台服务器')),
   'server-moved': cause(words('the server has moved', '服务器已迁移')),
   'shared-subscriptions-not-supported': cause(words('shared subscriptions are not supported', '不支持共享订阅')),
+  'proxy-not-trusted': cause(
+    words('only balancers that are named may connect there', '该端口只允许已列出的负载均衡器连接'),
+    words('Add the address of the balancer to proxyProtocol of the listener.', '请把负载均衡器的地址加入该监听器的 proxyProtocol。'),
+  ),
+  'proxy-header-timeout': cause(
+    words('the balancer has not said in time whom it connects', '负载均衡器没有及时说明它转接的是谁'),
+    words('Switch the PROXY protocol on at the balancer.', '请在负载均衡器上启用 PROXY 协议。'),
+  ),
+  'proxy-header-invalid': cause(
+    words('what the balancer sent first is no PROXY header', '负载均衡器最先发来的不是 PROXY 头'),
+    words('Switch the PROXY protocol on at the balancer.', '请在负载均衡器上启用 PROXY 协议。'),
+  ),
   'connection-rate-exceeded': cause(words('connections came too fast', '连接速率过高'), TRY_LATER),
   'maximum-connect-time': cause(words('the longest time for one connection was over', '达到单次连接的最长时间')),
   'subscription-identifiers-not-supported': cause(

@@ -1,0 +1,98 @@
+import type { Socket } from 'node:net';
+import { plainAddress, type RefusedAttempt } from './attempts.ts';
+import { parseProxyHeader } from './proxy-protocol.ts';
+import type { TlsInfo } from './transport.ts';
+
+export interface ProxyStageOptions {
+  /** Whether an address is one of the balancers': all others are refused. */
+  readonly isTrusted: (address: string) => boolean;
+  readonly timeoutMs: number;
+  /** Connections whose header is still to come. */
+  readonly maximum: number;
+  readonly onRefused: ((attempt: RefusedAttempt) => void) | undefined;
+}
+
+/** What balancers have said of the TLS of their clients. */
+const tlsOfSockets = new WeakMap<Socket, TlsInfo>();
+
+/** What a balancer has said of the TLS of a client; undefined: nothing, or there is no balancer. */
+export function proxiedTls(socket: Socket): TlsInfo | undefined {
+  return tlsOfSockets.get(socket);
+}
+
+/** Reads the PROXY header of each connection; the socket then has the client's address, and goes on to `accept`. */
+export class ProxyStage {
+  readonly #options: ProxyStageOptions;
+  readonly #accept: (socket: Socket) => void;
+  readonly #waiting = new Set<Socket>();
+
+  constructor(options: ProxyStageOptions, accept: (socket: Socket) => void) {
+    this.#options = options;
+    this.#accept = accept;
+  }
+
+  accept(socket: Socket): void {
+    const { isTrusted, maximum, timeoutMs } = this.#options;
+    const address = plainAddress(socket.remoteAddress);
+    const onError = (): void => {};
+    socket.on('error', onError);
+    if (!isTrusted(address)) {
+      const text = 'only balancers may connect here, and this address is not one that is named as one (proxyProtocol)';
+      this.#refuse(socket, { code: 'proxy-not-trusted', text });
+      return;
+    }
+    if (this.#waiting.size >= maximum) {
+      this.#refuse(socket, {
+        code: 'too-many-handshakes',
+        text: `${maximum} connections without a PROXY header already`,
+      });
+      return;
+    }
+    this.#waiting.add(socket);
+    const timer = setTimeout(() => {
+      this.#refuse(socket, { code: 'proxy-header-timeout', text: `no PROXY header within ${timeoutMs / 1000} s` });
+    }, timeoutMs);
+    const onReadable = (): void => {
+      const chunk: Buffer | null = socket.read();
+      if (chunk === null) return;
+      const header = parseProxyHeader(chunk);
+      if (header === 'more') {
+        socket.unshift(chunk);
+        return;
+      }
+      done();
+      if ('invalid' in header) {
+        this.#refuse(socket, { code: 'proxy-header-invalid', text: header.invalid });
+        return;
+      }
+      if (chunk.length > header.length) socket.unshift(chunk.subarray(header.length));
+      if (header.source !== undefined) {
+        const { address: remoteAddress, port: remotePort } = header.source;
+        Object.defineProperty(socket, 'remoteAddress', { value: remoteAddress });
+        Object.defineProperty(socket, 'remotePort', { value: remotePort });
+      }
+      if (header.tls !== undefined) tlsOfSockets.set(socket, header.tls);
+      socket.off('error', onError);
+      this.#accept(socket);
+    };
+    const done = (): void => {
+      clearTimeout(timer);
+      this.#waiting.delete(socket);
+      socket.off('readable', onReadable);
+      socket.off('close', done);
+    };
+    socket.on('close', done);
+    socket.on('readable', onReadable);
+  }
+
+  close(): void {
+    for (const socket of this.#waiting) socket.destroy();
+  }
+
+  #refuse(socket: Socket, { code, text }: { readonly code: string; readonly text: string }): void {
+    const remoteAddress = plainAddress(socket.remoteAddress);
+    const remotePort = socket.remotePort ?? 0;
+    socket.destroy();
+    this.#options.onRefused?.({ stage: 'tcp', remoteAddress, remotePort, code, text });
+  }
+}
