@@ -210,29 +210,6 @@ export const CAUSES: Readonly<Record<string, CauseWords>> = {
   ),
   'tls-failed': cause(words('the TLS handshake failed', 'TLS 握手失败'), WRONG_PORT),
 
-  // PROXY protocol.
-  'proxy-not-trusted': cause(
-    words('a PROXY header came from an address that is not a trusted balancer', '来自非受信负载均衡器的 PROXY 头'),
-    words(
-      'Add the address of the balancer to those the listener trusts.',
-      '请把负载均衡器的地址加入监听器的受信列表。',
-    ),
-  ),
-  'proxy-header-timeout': cause(
-    words('no PROXY header came in time, which this listener expects', '监听器要求的 PROXY 头没有按时到达'),
-    words(
-      'Let the balancer send the PROXY protocol, or connect to a listener that does not expect it.',
-      '请让负载均衡器发送 PROXY 协议，或连接到不要求它的监听器。',
-    ),
-  ),
-  'proxy-header-invalid': cause(
-    words('what came is not a PROXY header, which this listener expects', '收到的不是监听器要求的 PROXY 头'),
-    words(
-      'Let the balancer send the PROXY protocol, or connect to a listener that does not expect it.',
-      '请让负载均衡器发送 PROXY 协议，或连接到不要求它的监听器。',
-    ),
-  ),
-
   // WebSocket.
   'upgrade-timeout': cause(words('the WebSocket upgrade was not done in time', 'WebSocket 升级未按时完成'), WRONG_PORT),
   'bad-upgrade': cause(words('the request for a WebSocket is not a valid one', 'WebSocket 升级请求无效')),
