@@ -21,7 +21,10 @@ export async function runSub(flags: SubFlags, connection: ConnectFlags): Promise
     throw usageError('-t TOPIC FILTER is needed');
   const giveUp = new AbortController();
   const { promise: ended, resolve: end } = Promise.withResolvers<Ending>();
-  ended.then(() => giveUp.abort());
+  ended.then((why) => {
+    // Messages of a session that goes on can be enough before `connect` has settled: that is no reason to give it up.
+    if (why === 'timeout' || why === 'signal') giveUp.abort();
+  });
   const timer = flags.wait === undefined ? undefined : setTimeout(() => end('timeout'), flags.wait * 1000);
   stopSignal().then(() => end('signal'));
 
