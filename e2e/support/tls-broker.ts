@@ -39,13 +39,18 @@ export class TlsBroker implements AsyncDisposable {
 
   /** Starts it with listeners by name. */
   async start(listeners: Readonly<Record<string, TlsListener>>, args: readonly string[] = []): Promise<void> {
-    const lines: object[] = [];
-    for (const [name, { scheme = 'mqtts', tls }] of Object.entries(listeners)) {
-      this.#names.push(name);
-      lines.push({ url: `${scheme}://127.0.0.1:0`, tls });
-    }
+    const lines = Object.values(listeners).map(({ scheme = 'mqtts', tls }) => ({
+      url: `${scheme}://127.0.0.1:0`,
+      tls,
+    }));
     // JSON is YAML.
-    const config = this.write('hawser.yaml', JSON.stringify({ listeners: lines }));
+    await this.startWith(JSON.stringify({ listeners: lines }), Object.keys(listeners), args);
+  }
+
+  /** The same with the text of a configuration, and the names that its listeners have here. */
+  async startWith(configuration: string, names: readonly string[], args: readonly string[] = []): Promise<void> {
+    this.#names.push(...names);
+    const config = this.write('hawser.yaml', configuration);
     const flags = ['--config', config, '--data', 'memory', '--no-console', '--log-level', 'debug', ...args];
     this.#program = new RunningProgram(process.execPath, [HAWSER, 'broker', ...flags]);
     await this.program.waitFor(/^ready$/m);

@@ -1,4 +1,5 @@
 import { parseListenUrl } from '@hawser/transport';
+import { shellWord } from '../shell-word.ts';
 
 /**
  * A first thing to try against a broker that listens at `urls`: lines of text. `developmentCa`: file that clients must trust
@@ -41,9 +42,4 @@ function stepsOverTls(urls: readonly string[], developmentCa: string): string[] 
 
 function reachableHost(host: string): string {
   return host === '' || host === '::' || host === '0.0.0.0' ? 'localhost' : host;
-}
-
-/** A path as it can be pasted into a shell. */
-export function shellWord(text: string): string {
-  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }

@@ -8,12 +8,13 @@ import { ListenError } from '@hawser/transport';
 import picocolors from 'picocolors';
 import type { BrokerFlags } from '../commands/broker.ts';
 import { EXIT, ExitError } from '../exit-error.ts';
+import { shellWord } from '../shell-word.ts';
 import { stopSignal } from '../stop-signal.ts';
 import { readVersion } from '../version.ts';
 import { type BrokerConfiguration, readConfiguration } from './configuration.ts';
 import { startConsole } from './console.ts';
 import { type PreparedListeners, withDevelopmentCertificate } from './development-tls.ts';
-import { firstSteps, shellWord } from './first-steps.ts';
+import { firstSteps } from './first-steps.ts';
 import { Reloader, reloadWords } from './reload.ts';
 
 /**

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { Command } from 'commander';
+import { shellWord } from '../shell-word.ts';
 
 interface CertsFlags {
   readonly dir: string;
@@ -22,17 +23,27 @@ export function certsCommand(): Command {
       const directory = resolve(flags.dir);
       const hosts = flags.host ?? localNames();
       const written = await writeCertificates(directory, hosts, flags.client);
-      const { ca } = certificateFiles(directory);
+      const { ca, serverCert, serverKey } = certificateFiles(directory);
       const client = written.at(-2) ?? '';
+      const yaml = [ca, serverCert, serverKey].map((path) => JSON.stringify(path));
       const lines = [
         ...written.map((file) => `wrote ${file}`),
         '',
-        `The server certificate is for ${hosts.join(', ')}. Clients trust it with:`,
-        `  hawser sub -L mqtts://${hosts[0] ?? 'localhost'}:8883 --ca ${ca} -t '#'`,
+        'A broker shows the certificate and asks its clients for theirs with (hawser broker --config FILE):',
+        '  listeners:',
+        '    - url: mqtts://0.0.0.0:8883',
+        `      tls: { cert: ${yaml[1]}, key: ${yaml[2]}, ca: ${yaml[0]}, verify: required }`,
+        '',
+        `It is for ${hosts.join(', ')}. Clients trust it with:`,
+        `  hawser sub -L mqtts://${urlHost(hosts[0] ?? 'localhost')}:8883 --ca ${shellWord(ca)} -t '#'`,
         'and show who they are (verify: required) with:',
-        `  --cert ${client} --key ${client.replace(/\.crt$/, '.key')}`,
+        `  --cert ${shellWord(client)} --key ${shellWord(client.replace(/\.crt$/, '.key'))}`,
         'For development only: whoever has ca.key can be anybody.',
       ];
       process.stdout.write(`${lines.join('\n')}\n`);
     });
+}
+
+function urlHost(host: string): string {
+  return host.includes(':') ? `[${host}]` : host;
 }
