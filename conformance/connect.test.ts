@@ -142,7 +142,9 @@ describe('protocol name and version', () => {
 });
 
 describe('what CONNECT must look like', () => {
-  refuses('MQTT311-3.1.2-3 MQTT5-3.1.2-3', 'the reserved Connect Flag is refused', MALFORMED, () => ({ flags: 3 }));
+  refuses('MQTT311-3.1.2-3 MQTT311-3.2.2-6 MQTT5-3.1.2-3', 'the reserved Connect Flag is refused', MALFORMED, () => ({
+    flags: 3,
+  }));
   refuses('MQTT31 MQTT311-3.1.2-14 MQTT5-3.1.2-12', 'Will QoS 3 is refused', MALFORMED, ({ version }) => ({
     flags: 0x1e,
     payload: [noProperties[version], field('w'), field('x')],

@@ -16,7 +16,9 @@ const steps = [
   { name: 'types', command: ['tsc', '-p', 'tsconfig.tests.json'] },
   { name: 'boundaries', command: ['node', 'scripts/check-boundaries.mjs'] },
   { name: 'unused', command: ['knip', '--no-progress'] },
+  { name: 'statements', command: ['node', 'conformance/table.mjs', '--check'] },
   vitest('unit'),
+  vitest('conformance'),
   vitest('e2e'),
 ];
 
