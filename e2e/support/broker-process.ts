@@ -13,6 +13,8 @@ export interface BrokerProcessOptions {
   readonly args?: readonly string[];
   /** Before `node`, such as `['strace', '-f']`. */
   readonly wrapper?: readonly string[];
+  /** A temporary one unless given; removed at the end either way. */
+  readonly dataDirectory?: string;
 }
 
 /** A `hawser broker` of its own: free ports, a temporary data directory, the same of both after every restart. */
@@ -84,7 +86,7 @@ export class BrokerProcess {
 
 /** A broker that is ready. `await using` ends it and removes its data. */
 export async function startBroker(options: BrokerProcessOptions = {}): Promise<BrokerProcess> {
-  const broker = new BrokerProcess(await mkdtemp(join(tmpdir(), 'hawser-e2e-')), options);
+  const broker = new BrokerProcess(options.dataDirectory ?? (await mkdtemp(join(tmpdir(), 'hawser-e2e-'))), options);
   try {
     await broker.ready();
   } catch (error) {
