@@ -159,4 +159,22 @@ describe('new TLS files', () => {
     await broker.program.until(() => warnings() > told, 'a warning at SIGHUP');
     expect(shown(await attempt(device.after))).toBe('server-before');
   });
+
+  it('that the configuration names from now on are taken at SIGHUP, and what is to be done with them', async () => {
+    const { cert, key } = after.issue('server-other');
+    const other = { cert: broker.write('other.crt', cert), key: broker.write('other.key', key) };
+    const listeners = [
+      { url: 'mqtts://127.0.0.1:0', tls: { ...other, ca: `${broker.folder}/ca.crt`, verify: 'optional' } },
+      { url: 'mqtts://127.0.0.1:0', tls: other },
+    ];
+    broker.write('hawser.yaml', JSON.stringify({ listeners }));
+    broker.program.child.kill('SIGHUP');
+    await reloaded('server-other', 2);
+    const known = await attempt(device.after);
+    expect([known.reasonCode, shown(known)]).toEqual([0, 'server-other']);
+    const stranger = await attempt(device.before);
+    expect([stranger.reasonCode, shown(stranger)]).toEqual([0, 'server-other']);
+    const line = await broker.logged(({ clientId }) => clientId === stranger.clientId, 'the stranger');
+    expect(line.isVerified).toBe(false);
+  });
 });

@@ -23,13 +23,13 @@ import {
   type TlsListenOptions,
   type TlsWatch,
   type Transport,
-  watchTls,
   WebSocketUpgrader,
+  watchTls,
 } from '@hawser/transport';
 import type { BrokerCore } from './core.ts';
+import type { BanList } from './intake/ban-list.ts';
 import { type ClientIdPolicy, Intake, type ListenerInfo } from './intake/intake.ts';
 import { loopGauge } from './intake/loop-gauge.ts';
-import type { BanList } from './intake/ban-list.ts';
 import { addressSet } from './policy/addresses.ts';
 import { DeliveryPermissions } from './policy/delivery-permissions.ts';
 import type { Authenticator, Authorizer, Interceptor } from './policy/policies.ts';
@@ -133,7 +133,7 @@ export class Broker implements BrokerCore {
   readonly #random: (size: number) => Uint8Array;
   readonly loopDelayMs: () => number;
   readonly #listeners: NetworkListener[] = [];
-  readonly #tlsWatches: TlsWatch[] = [];
+  readonly #tlsWatches = new Map<NetworkListener, { readonly files: TlsFiles; readonly watch: TlsWatch }>();
   readonly #waitingSessions = new Set<ClientSession>();
   readonly #waitingConnections = new Set<Connection>();
   readonly #waitingPublishes = new Fifo<{ readonly ticket: Ticket; resolve(): void }>();
@@ -211,7 +211,8 @@ export class Broker implements BrokerCore {
     let info: ListenerInfo = { url: options.url, versions, authenticate, clientIds };
     const listener = await listen(parseListenUrl(options.url), {
       onTransport: (transport) => this.attach(transport, info),
-      onRefused: (attempt) => this.#onAttemptRefused(attempt.code, attempt.text, attempt.remoteAddress, attempt.remotePort, info.url),
+      onRefused: (attempt) =>
+        this.#onAttemptRefused(attempt.code, attempt.text, attempt.remoteAddress, attempt.remotePort, info.url),
       handshakeTimeoutMs: this.settings['limits.connectTimeout'] * 1000,
       maximumHandshakes: this.settings['limits.handshakes'],
       ...(options.proxyProtocol === undefined ? {} : { proxyProtocol: addressSet(options.proxyProtocol) }),
@@ -225,11 +226,31 @@ export class Broker implements BrokerCore {
   }
 
   /**
+   * Other TLS for the listener at this place of `listeners`, for connections to come. Files that are in use already are
+   * only read again. Throws a ListenError, and goes on with what there was.
+   */
+  setTls(index: number, tls: TlsListenOptions | TlsFiles): void {
+    const listener = this.#listeners[index];
+    if (listener === undefined) throw new UsageError('no-such-listener', `there is no listener ${index}`);
+    const known = this.#tlsWatches.get(listener);
+    if (tls instanceof TlsFiles && known?.files.hasPathsOf(tls) === true) {
+      known.watch.reload();
+      return;
+    }
+    listener.setTls(tls instanceof TlsFiles ? tls.options : tls);
+    known?.watch[Symbol.dispose]();
+    this.#tlsWatches.delete(listener);
+    if (!(tls instanceof TlsFiles)) return;
+    this.#watchTls(tls, listener);
+    this.observer.onTlsReloaded?.(listener.url, tls.summary);
+  }
+
+  /**
    * Reads the TLS files of all listeners now, as at SIGHUP. False: some can't be used, and the observer was told; those
    * before stay in force.
    */
   reloadTls(): boolean {
-    return this.#tlsWatches.map((watch) => watch.reload()).every((isGood) => isGood);
+    return [...this.#tlsWatches.values()].map(({ watch }) => watch.reload()).every((isGood) => isGood);
   }
 
   /** Serves a connection that came by other means. */
@@ -242,7 +263,10 @@ export class Broker implements BrokerCore {
    * upgrade to MQTT is answered in words and closed.
    */
   handleUpgrade(request: IncomingMessage, socket: Duplex, head: Uint8Array): void {
-    const listener: ListenerInfo = { url: `ws://${request.headers.host ?? ''}${request.url ?? ''}`, versions: undefined };
+    const listener: ListenerInfo = {
+      url: `ws://${request.headers.host ?? ''}${request.url ?? ''}`,
+      versions: undefined,
+    };
     this.#upgrader ??= new WebSocketUpgrader();
     this.#upgrader.upgrade(
       request,
@@ -308,7 +332,7 @@ export class Broker implements BrokerCore {
 
   async #close(): Promise<void> {
     const listeners = this.#listeners.map((listener) => listener.close());
-    for (const watch of this.#tlsWatches) watch[Symbol.dispose]();
+    for (const { watch } of this.#tlsWatches.values()) watch[Symbol.dispose]();
     await this.intake.close(CLOSE_WITHIN_MS);
     await Promise.all(listeners);
     this.driverNode.deadlines.close();
@@ -336,7 +360,7 @@ export class Broker implements BrokerCore {
       onReloaded: (text) => this.observer.onTlsReloaded?.(url, text),
       onFault: (text) => this.observer.onWarning?.('tls-files', `${url}: ${text}`),
     });
-    this.#tlsWatches.push(watch);
+    this.#tlsWatches.set(listener, { files, watch });
   }
 
   // BrokerCore

@@ -56,6 +56,11 @@ export class TlsFiles {
     return this.#stampNow() !== this.#stamp;
   }
 
+  /** It is made of the same files, to be used in the same way. */
+  hasPathsOf(other: TlsFiles): boolean {
+    return JSON.stringify(this.paths) === JSON.stringify(other.paths);
+  }
+
   /** The first certificate, for people: `CN=localhost, valid until 2027-01-31`. */
   get summary(): string {
     const { subject, validToDate } = leafOf(this.#options);

@@ -35,6 +35,10 @@ export class Reloader {
       const changes = compareConfigurations(this.#configuration.loaded, next.loaded);
       this.#broker.configure(next.settings);
       this.#broker.setAuthorizer(this.#policies.authorize);
+      next.listeners.forEach(({ url, tls }, i) => {
+        if (tls !== undefined && url === this.#configuration.listeners[i]?.url) this.#broker.setTls(i, tls);
+      });
+      // The development certificate is of no configuration.
       this.#broker.reloadTls();
       this.#configuration = next;
       return { isGood: true, changes };
