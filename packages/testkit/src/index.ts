@@ -2,4 +2,5 @@ export { MemoryNetwork, type MemoryNetworkOptions, Random } from '@hawser/transp
 export { FakeClock, type FakeClockOptions } from './fake-clock.ts';
 export { HeldStore } from './held-store.ts';
 export { startTestBroker, type TestBroker, type TestBrokerOptions } from './test-broker.ts';
+export { connectTestClient, testPlatform } from './test-client.ts';
 export { TransportRecorder } from './transport-recorder.ts';

@@ -58,6 +58,9 @@ export function attempt(options: AttemptOptions): Promise<Established> {
   return new Attempt(options).run();
 }
 
+/** Most clients send little; the slab doubles for those who send much. */
+const FIRST_SLAB_BYTES = 1024;
+
 class Attempt implements ClientSink {
   readonly #options: AttemptOptions;
   readonly #abort = new AbortController();
@@ -140,7 +143,7 @@ class Attempt implements ClientSink {
     const { clock } = platform;
     this.#connection = new ClientConnection(
       {
-        output: new Output(new Slab()),
+        output: new Output(new Slab(FIRST_SLAB_BYTES)),
         commits: this.#options.commits,
         topics: new TopicCache(256, Number.POSITIVE_INFINITY),
         maximumPacketSize: settings.maximumPacketSize,
