@@ -240,6 +240,30 @@ describe('a TLS listener', () => {
     expect(harbour.transports.all).toHaveLength(1);
   });
 
+  it('reads every revocation list of a text', async () => {
+    using other = new TestAuthority('Another CA');
+    const [revoked, good] = [other.issueWith({ commonName: 'revoked' }), other.issueWith({ commonName: 'good' })];
+    other.revoke(revoked);
+    const ca = [authority.cert, other.cert];
+    const crl = `${authority.crl()}\n${other.crl()}`;
+    const harbour = await Harbour.open('tls', { tls: { ...server, verify: 'required', ca, crl } });
+    for (const fine of [good, authority.issue('device-9')]) {
+      await harbour.dialTls({ ca: authority.cert, ...fine });
+      expect((await harbour.transports.next()).info.tls?.authorized).toBe(true);
+    }
+    await harbour.dialTls({ ca: authority.cert, ...revoked }).catch(() => {});
+    expect(await harbour.refused.next()).toMatchObject({ text: expect.stringContaining('it was revoked') });
+  });
+
+  it.each([
+    ['an empty list of CAs', []],
+    ['a CA that is no PEM', 'nonsense'],
+    ['an empty CA', ''],
+  ])('does not open with %s, which would mean those of the system', async (_what, ca) => {
+    const tls = { ...server, verify: 'required', ca } as const;
+    await expect(Harbour.open('tls', { tls })).rejects.toMatchObject({ code: 'tls-invalid' });
+  });
+
   it.each([
     ['MQTT without TLS', CONNECT, 'not-tls', 'use mqtts://'],
     ['HTTP without TLS', 'GET / HTTP/1.1\r\nHost: x\r\n\r\n', 'not-tls', 'HTTP'],

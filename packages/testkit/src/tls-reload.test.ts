@@ -1,3 +1,4 @@
+import { createPrivateKey } from 'node:crypto';
 import { mkdtempSync, renameSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -94,6 +95,21 @@ describe('TlsFiles', () => {
     const told = codeAndText(() => new TlsFiles(make()));
     expect(told).toMatch(/^tls-invalid: /);
     expect(told.replaceAll(folder, 'FOLDER')).toContain(words);
+  });
+
+  it('opens an encrypted key with a passphrase, which may be had from elsewhere', () => {
+    const key = createPrivateKey(first.key);
+    const encrypted = key.export({ type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase: 'anchor' });
+    writeFileSync(paths.key, encrypted);
+    expect(new TlsFiles({ ...paths, passphrase: 'anchor' }).options.passphrase).toBe('anchor');
+    expect(new TlsFiles({ ...paths, passphrase: () => 'anchor' }).options.passphrase).toBe('anchor');
+    expect(codeAndText(() => new TlsFiles(paths))).toContain('it is encrypted: its passphrase is needed');
+    const wrong = { ...paths, passphrase: 'sail' };
+    expect(codeAndText(() => new TlsFiles(wrong))).toContain('the passphrase does not open it');
+    const gone = (): string => {
+      throw new Error('HAWSER_KEY is not set');
+    };
+    expect(codeAndText(() => new TlsFiles({ ...paths, passphrase: gone }))).toContain('HAWSER_KEY is not set');
   });
 
   it('warns of certificates that clients will refuse, or soon', () => {
