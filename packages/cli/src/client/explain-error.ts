@@ -1,10 +1,11 @@
 import { ClosedError, ConnectError, RefusedError, TimeoutError, UsageError } from '@hawser/client';
+import { hintFor } from '@hawser/client/hints';
 import { EXIT, ExitError } from '../exit-error.ts';
 
 /** What the client library threw, as lines and an exit code; anything else stays what it is. */
 export function explainClientError(error: unknown): unknown {
   // What is wrong with the address or an option is both; it is the command line that is wrong then.
-  if (error instanceof UsageError) return new ExitError(EXIT.usage, error.message, { cause: error });
+  if (error instanceof UsageError) return new ExitError(EXIT.usage, error.message, { cause: error, ...hintOf(error) });
   if (error instanceof ConnectError) return explainConnectError(error);
   if (error instanceof RefusedError) return failed(`refused (${error.code}): ${error.message}`, error);
   if (error instanceof TimeoutError) return failed(`no answer in time (${error.code}): ${error.message}`, error);
@@ -20,9 +21,18 @@ function explainConnectError(error: ConnectError): ExitError {
       ? ''
       : `; the server says: ${evidence.reasonString}`;
   const to = where === undefined || message.includes(where) ? '' : ` to ${where}`;
-  return new ExitError(EXIT.failed, `could not connect${to} (${stage}: ${code}): ${message}${said}`, { cause: error });
+  return new ExitError(EXIT.failed, `could not connect${to} (${stage}: ${code}): ${message}${said}`, {
+    cause: error,
+    ...hintOf(error),
+  });
 }
 
 function failed(message: string, cause: Error): ExitError {
   return new ExitError(EXIT.failed, message, { cause });
+}
+
+/** What to do about it, where there is something to say. */
+function hintOf(error: Error): { readonly hint?: string } {
+  const hint = error instanceof ConnectError ? hintFor(error) : undefined;
+  return hint === undefined ? {} : { hint };
 }

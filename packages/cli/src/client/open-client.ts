@@ -1,5 +1,6 @@
 import { type Client, type ClientEvents, type ClientOptions, connect, type DisconnectedEvent } from '@hawser/client';
 import type { ConnectFlags } from '../flags/connect-flags.ts';
+import { withAuthentication } from './authentication.ts';
 import { explainClientError } from './explain-error.ts';
 import { describeNegotiated } from './negotiated.ts';
 
@@ -34,7 +35,7 @@ export async function openClient({ flags, verbose, signal, more = {} }: OpenOpti
     },
   };
   try {
-    return await connect({ ...options, ...more, signal, on });
+    return await connect({ ...withAuthentication(options), ...more, signal, on });
   } catch (error) {
     throw explainClientError(error);
   }
