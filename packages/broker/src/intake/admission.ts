@@ -176,10 +176,12 @@ export class Admission {
   #decided(decision: AuthenticationDecision, now: number): void {
     const { connection } = this.#handler;
     if (decision.kind === 'deny') {
+      // [MQTT5-4.12.1-2]
       if (this.#again) connection.disconnect(reasonCodeName(decision.reasonCode), decision.reasonCode, decision.reason, now);
       else this.#refuse(decision.reasonCode, decision.reason, now);
     } else if (decision.kind === 'continue') {
       this.#continuing = decision;
+      // [MQTT5-4.12.0-2]
       this.#writeAuth(ReasonCode.ContinueAuthentication, decision.authenticationData);
     } else if (this.#again) this.#allowAgain(decision, now);
     else this.#allowClientId(decision, now);
@@ -273,6 +275,7 @@ export class Admission {
     }
     if (known?.handler !== undefined) {
       core.counters.takeovers++;
+      // [MQTT311-3.1.4-2] [MQTT5-3.1.4-3]
       known.handler.takeOver(this.#handler.driver.transport.info);
     }
     const { session, present } = core.registry.open({
@@ -315,6 +318,7 @@ export class Admission {
     const maximum = settings['limits.keepAliveMax'];
     const five = packet.protocolVersion === 5;
     const capped = five && maximum > 0 && (packet.keepAlive === 0 || packet.keepAlive > maximum);
+    // [MQTT5-3.1.2-21] [MQTT5-3.2.2-21] [MQTT5-3.2.2-22]
     const keepAlive = capped ? maximum : packet.keepAlive;
     const properties = five ? this.#connackProperties(session, decision, capped ? maximum : undefined) : undefined;
     const limits = {
@@ -362,6 +366,7 @@ export class Admission {
       topicAliasMaximum: settings['limits.topicAliasMaximum'] || undefined,
       serverKeepAlive,
       responseInformation,
+      // [MQTT5-4.12.0-6]
       authenticationMethod: asked?.authenticationMethod,
       authenticationData: decision.authenticationData,
       userProperties: lost.length === 0 ? undefined : lost.map(([cause, count]) => [`lost-${cause}`, String(count)] as const),
@@ -408,11 +413,14 @@ export class Admission {
   #checkClientId(): Refusal | undefined {
     const { settings, registry } = this.#core;
     const packet = this.#packet;
+    // [MQTT5-3.1.3-8] [MQTT311-3.1.3-5] [MQTT5-3.1.3-5]
     const bad = (text: string): Refusal => ({ reasonCode: ReasonCode.ClientIdentifierNotValid, text });
     if (packet.clientId === '') {
       if (packet.protocolVersion === 3) return bad('MQTT 3.1 needs a Client Identifier of 1 to 23 characters');
       // [MQTT311-3.1.3-8]
+      // [MQTT311-3.1.3-7] [MQTT311-3.1.3-9]
       if (packet.protocolVersion === 4 && !packet.cleanStart) return bad('an empty Client Identifier needs Clean Session 1');
+      // [MQTT311-3.1.3-6] [MQTT5-3.1.3-6] [MQTT5-3.1.3-7] [MQTT5-3.2.2-16]
       this.#clientId = this.#core.newClientId();
       this.#assigned = true;
     } else if (packet.protocolVersion === 3 && packet.clientId.length > 23 && !settings['limits.clientIdLong31']) {
@@ -427,6 +435,7 @@ export class Admission {
   }
 
   #refuse(reasonCode: number, text: string, now: number): void {
+    // [MQTT311-3.1.4-5] [MQTT5-3.1.4-2] [MQTT5-3.1.4-6] [MQTT5-4.12.0-4]
     this.#handler.connection.refuse(reasonCodeName(reasonCode), reasonCode, text, now);
   }
 }

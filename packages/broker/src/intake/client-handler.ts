@@ -125,6 +125,7 @@ export class ClientHandler implements ServerSink, DriverListener, SessionHandler
 
   onPubrel(packetIdentifier: number, _reasonCode: number, _now: number): void {
     const { session } = this.clientSession;
+    // [MQTT311-4.3.3-2] [MQTT5-4.3.3-11] [MQTT5-4.3.3-12]
     if (!session.inbound.end(packetIdentifier)) {
       // [MQTT5-3.7.2-1]; in 3.x PUBCOMP has no Reason Code and ends the exchange. That it ended before may not be on disk yet.
       const ended = this.clientSession.isStored ? this.core.lastTicket : 0;
@@ -155,6 +156,7 @@ export class ClientHandler implements ServerSink, DriverListener, SessionHandler
   }
 
   onDisconnect(packet: DisconnectPacket, now: number): void {
+    // [MQTT311-3.14.4-3] [MQTT5-3.14.4-3]
     this.willSettled = packet.reasonCode === ReasonCode.NormalDisconnection;
     const expiry = packet.properties?.sessionExpiryInterval;
     const { session } = this;

@@ -80,6 +80,7 @@ export class PublishHandler {
       return;
     }
     const { connection, core } = this.#handler;
+    // [MQTT311-3.3.5-2]
     core.counters.publishesDenied++;
     this.#session.countLost('not-authorized', packet.topic, packet.qos);
     const text = `publishing to ${packet.topic} is not permitted`;
@@ -147,12 +148,15 @@ export class PublishHandler {
 
   #refuse(packet: PublishPacket, reasonCode: number, text: string): void {
     const { connection } = this.#handler;
+    // [MQTT5-4.3.3-9]
     if (packet.qos === 2) this.#session.session.inbound.end(packet.packetIdentifier);
     const type = packet.qos === 1 ? PacketType.PUBACK : PacketType.PUBREC;
     connection.acknowledge(type, packet.packetIdentifier, reasonCode, NO_TICKET, text);
   }
 
   #acknowledge(packet: PublishPacket, reasonCode: number, ticket: Ticket): void {
+    // [MQTT311-3.3.4-1] [MQTT5-3.3.4-1] [MQTT311-4.3.2-2] [MQTT311-4.3.3-2] [MQTT5-4.3.2-4] [MQTT5-4.3.2-5]
+    // [MQTT5-4.3.3-8]
     if (packet.qos === 0) return;
     const type = packet.qos === 1 ? PacketType.PUBACK : PacketType.PUBREC;
     this.#handler.connection.acknowledge(type, packet.packetIdentifier, reasonCode, ticket);

@@ -52,13 +52,16 @@ export class SubscribeHandler {
   handleUnsubscribe(packet: UnsubscribePacket, now: number): void {
     const reasonCodes: number[] = [];
     let ticket: Ticket = NO_TICKET;
+    // [MQTT311-3.10.4-6] [MQTT5-3.10.4-6] [MQTT5-3.11.3-1]
     for (const topicFilter of packet.topicFilters) {
       const known = this.#session.subscriptions.get(topicFilter);
       if (known === undefined) {
+        // [MQTT311-3.10.4-5] [MQTT5-3.11.3-2]
         reasonCodes.push(ReasonCode.NoSubscriptionExisted);
         continue;
       }
       this.#session.subscriptions.delete(topicFilter);
+      // [MQTT311-3.10.4-1] [MQTT311-3.10.4-2] [MQTT5-3.10.4-1] [MQTT5-3.10.4-2]
       this.#core.router.remove(known);
       this.#replays = this.#replays.filter((replay) => replay.subscription !== known);
       if (this.#session.isStored) {
@@ -68,6 +71,7 @@ export class SubscribeHandler {
     }
     const { packetIdentifier } = packet;
     const answer = this.#handler.connection.version === 5 ? reasonCodes : [];
+    // [MQTT311-3.10.4-4] [MQTT5-3.10.4-4] [MQTT5-3.10.4-5]
     this.#handler.connection.acknowledgeWith({ type: 'unsuback', packetIdentifier, properties: undefined, reasonCodes: answer }, ticket, now);
   }
 
@@ -93,6 +97,7 @@ export class SubscribeHandler {
         replay.next++;
         if (!this.#isStillDue(message, replay.subscription, now)) continue;
         const { identifier } = replay.subscription;
+        // [MQTT311-3.3.1-8]
         session.deliver(message, qos, true, identifier === undefined ? undefined : [identifier], undefined, NO_TICKET, now);
       }
       this.#replays.shift();
@@ -119,6 +124,7 @@ export class SubscribeHandler {
     const reasonCodes: number[] = [];
     const identifier = packet.properties?.subscriptionIdentifier;
     let ticket: Ticket = NO_TICKET;
+    // [MQTT311-3.8.4-4] [MQTT311-3.9.3-1] [MQTT5-3.8.4-5] [MQTT5-3.8.4-6] [MQTT5-3.9.3-1]
     for (const [i, requested] of packet.subscriptions.entries()) {
       if (decisions[i] !== 'allow') {
         this.#core.counters.subscribesDenied++;
@@ -144,9 +150,11 @@ export class SubscribeHandler {
       const known = this.#replays.length;
       ticket = Math.max(ticket, this.#add(requested, identifier, now));
       for (const replay of this.#replays.slice(known)) replay.ready = ticket;
+      // [MQTT311-3.8.4-5] [MQTT5-3.8.4-7] [MQTT5-3.9.3-2]
       reasonCodes.push(requested.qos);
     }
     const { packetIdentifier } = packet;
+    // [MQTT311-3.8.4-1] [MQTT311-3.8.4-2] [MQTT311-2.3.1-7] [MQTT5-3.8.4-1] [MQTT5-3.8.4-2] [MQTT5-2.2.1-6]
     connection.acknowledgeWith({ type: 'suback', packetIdentifier, properties: undefined, reasonCodes }, ticket, now);
     connection.releaseAcks();
     this.replay(now);
@@ -180,10 +188,12 @@ export class SubscribeHandler {
     // A 3.x bridge (the level's high bit) gets none of its own messages back, and RETAIN as it was published.
     const options = this.#handler.isBridge ? { ...requested, noLocal: shared === undefined, retainAsPublished: true } : requested;
     const subscription = new Subscription(this.#session, topicFilter, options, identifier, shared);
+    // [MQTT311-3.8.4-3] [MQTT5-3.8.4-4]
     if (known !== undefined) router.remove(known);
     this.#session.subscriptions.set(subscription);
     router.add(subscription);
     // Retained messages do not go to shared subscriptions [MQTT5-4.8.2].
+    // [MQTT311-3.3.1-6] [MQTT5-3.3.1-9] [MQTT5-3.3.1-10] [MQTT5-3.3.1-11]
     const wanted = share === undefined && (retainHandling === 0 || (retainHandling === 1 && known === undefined));
     if (wanted && settings['limits.retainedMessages'] > 0) {
       const messages = router.retained.matching(filter, now);

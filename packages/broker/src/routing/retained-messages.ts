@@ -41,7 +41,9 @@ export class RetainedMessages {
   /** Keeps a message, or with an empty payload removes what is kept [MQTT5-3.3.1-6] [MQTT311-3.3.1-10]. */
   set(message: Message): Ticket {
     const topic = message.topic.name;
+    // [MQTT311-3.3.1-11] [MQTT5-3.3.1-7]
     if (message.payload.length === 0) return this.delete(topic);
+    // [MQTT311-3.3.1-7]
     this.restore(message.keep());
     return this.#core.append({ kind: 'putRetained', message: storedMessage(message, this.#core) });
   }

@@ -174,6 +174,7 @@ export class Router {
     const route = this.#route(publication.topic);
     routed.matched = route.hasReceivers;
     let message: Message | undefined;
+    // [MQTT311-3.3.1-5] [MQTT311-3.3.1-12] [MQTT5-3.3.1-5] [MQTT5-3.3.1-8]
     if (publication.retain) {
       message = toMessage(publication, route, publisher?.clientId, now, this.#core);
       routed.ticket = Math.max(routed.ticket, this.#retain(message));
@@ -253,6 +254,7 @@ export class Router {
 
   #deliver(entry: RouteEntry, message: Message, ready: Ticket, now: number): void {
     const { session } = entry;
+    // [MQTT311-3.8.4-6] [MQTT5-3.8.4-8]
     const qos = (message.qos < entry.qos ? message.qos : entry.qos) as QoS;
     const connection = session.session.connection;
     if (qos === 0) {
@@ -267,6 +269,7 @@ export class Router {
         }
       } else if (connection.output.congested && this.#losesToCongestion(session, message.topic.name, now)) return;
     }
+    // [MQTT311-3.3.1-9] [MQTT5-3.3.1-12] [MQTT5-3.3.1-13]
     const retain = message.retain && entry.retainAsPublished;
     const ticket = session.session.deliver(message, qos, retain, entry.identifiers, undefined, ready, now);
     if (ticket > this.#routed.ticket) this.#routed.ticket = ticket;
@@ -297,6 +300,7 @@ export class Router {
       return;
     }
     const { session } = member;
+    // [MQTT5-4.8.2-3]
     const qos = (message.qos < member.qos ? message.qos : member.qos) as QoS;
     if (qos === 0 && session.session.connection === undefined) {
       session.countLost('offline-qos0', message.topic.name, 0);
@@ -387,6 +391,7 @@ export class Router {
         const entry = merge ? bySession.get(subscriber.session) : undefined;
         if (entry === undefined) {
           const { session, qos, noLocal, retainAsPublished, identifier } = subscriber;
+          // [MQTT5-3.3.4-5]
           const made = { session, qos, noLocal, retainAsPublished, identifiers: identifier === undefined ? undefined : [identifier] };
           bySession.set(session, made);
           entries.push(made);
@@ -477,12 +482,14 @@ export interface GroupMember extends Member {
 }
 
 function mergeInto(entry: RouteEntry, subscription: Subscription): void {
+  // [MQTT311-3.3.5-1] [MQTT5-3.3.4-2]
   if (subscription.qos > entry.qos) entry.qos = subscription.qos;
   // A copy comes by each subscription; No Local keeps back only its own [MQTT5-3.8.3-3].
   entry.noLocal = entry.noLocal && subscription.noLocal;
   entry.retainAsPublished = entry.retainAsPublished || subscription.retainAsPublished;
   if (subscription.identifier !== undefined) {
     entry.identifiers ??= [];
+    // [MQTT5-3.3.4-3] [MQTT5-3.3.4-4]
     entry.identifiers.push(subscription.identifier);
   }
 }

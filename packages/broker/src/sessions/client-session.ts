@@ -204,6 +204,7 @@ export class ClientSession implements SessionHost, Timed {
 
   handleTimeout(now: number): void {
     if (this.will !== undefined && now >= this.will.dueAtMs) this.#core.registry.publishWill(this);
+    // [MQTT5-4.1.0-2]
     if (now >= this.expiresAtMs) this.#core.registry.end(this, 'expired');
   }
 

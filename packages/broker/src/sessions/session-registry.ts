@@ -66,7 +66,9 @@ export class SessionRegistry {
   open(request: OpenRequest): { readonly session: ClientSession; readonly present: boolean } {
     const core = this.#core;
     const known = this.#sessions.get(request.clientId);
+    // [MQTT311-3.1.2-6] [MQTT311-3.1.4-3] [MQTT5-3.1.4-4]
     if (known !== undefined && request.cleanStart) this.end(known, 'clean-start');
+    // [MQTT311-3.1.2-4] [MQTT311-3.1.3-2] [MQTT5-3.1.3-2] [MQTT5-3.1.2-6]
     const resumed = known !== undefined && !known.ended ? known : undefined;
     const session =
       resumed ?? new ClientSession(core, request.clientId, request.protocolVersion, request.expiryInterval, core.wallNow());
@@ -75,6 +77,7 @@ export class SessionRegistry {
     session.protocolVersion = request.protocolVersion;
     session.username = request.username;
     session.expiresAtMs = Number.POSITIVE_INFINITY;
+    // [MQTT311-3.1.2-5] [MQTT311-4.1.0-1] [MQTT5-3.1.2-23] [MQTT5-4.1.0-1]
     session.session.survives = request.expiryInterval > 0;
     session.expiryInterval = request.expiryInterval;
     this.#sessions.set(request.clientId, session);
@@ -82,6 +85,7 @@ export class SessionRegistry {
     const stored = core.store !== undefined && (request.expiryInterval > 0 || request.will !== undefined);
     if (stored && session.number === 0) session.number = core.nextSessionNumber();
     this.save(session);
+    // [MQTT311-3.2.2-1] [MQTT311-3.2.2-2] [MQTT311-3.2.2-3] [MQTT5-3.2.2-2] [MQTT5-3.2.2-3]
     return { session, present: resumed !== undefined };
   }
 
@@ -97,7 +101,9 @@ export class SessionRegistry {
     session.session.detach();
     session.handler = undefined;
     core.router.invalidateSession(session);
+    // [MQTT311-3.1.2-10] [MQTT311-3.14.4-3] [MQTT5-3.1.2-10]
     if (willSettled) session.will = undefined;
+    // [MQTT311-4.1.0-2] [MQTT5-4.1.0-2]
     if (session.expiryInterval === 0) {
       this.end(session, 'closed');
       return;
@@ -133,6 +139,7 @@ export class SessionRegistry {
 
   /** Publishes the Will, if there is one, and forgets it. */
   publishWill(session: ClientSession): void {
+    // [MQTT311-3.1.2-8] [MQTT311-3.1.2-12] [MQTT5-3.1.2-8]
     const { will } = session;
     if (will === undefined) return;
     const { observer } = this.#core;
@@ -149,6 +156,7 @@ export class SessionRegistry {
   /** It was permitted at the CONNECT; the rules may have changed since. */
   #publishWill(session: ClientSession, will: Will, permitted: Decision): void {
     const core = this.#core;
+    // [MQTT311-3.1.2-16] [MQTT311-3.1.2-17] [MQTT5-3.1.2-14] [MQTT5-3.1.2-15] [MQTT5-3.1.3-10]
     const { topic, payload, qos, retain, properties } = will.message;
     if (permitted === 'allow') {
       core.router.publish({ topic: topic.name, payload, qos, retain, properties }, session, undefined, NO_TICKET, core.now());
@@ -165,6 +173,7 @@ export class SessionRegistry {
     let lost = 0;
     let topic = '';
     for (const delivery of session.session.unsettled()) {
+      // [MQTT5-4.8.2-4] [MQTT5-4.8.2-6]
       const group = delivery.shared === undefined ? undefined : core.router.findSharedGroup(delivery.shared);
       if (group !== undefined && delivery.qos === 1) core.router.deliverShared(group, delivery.message, NO_TICKET, core.now());
       else if (delivery.qos > 0) {

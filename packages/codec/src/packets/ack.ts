@@ -87,6 +87,7 @@ export function decodeAck(
       );
     }
     reasonCode = bytes[start + 2] as number;
+    // [MQTT5-3.4.2-1] [MQTT5-3.5.2-1] [MQTT5-3.6.2-1] [MQTT5-3.7.2-1]
     if (reasonCode !== 0) checkReasonCode(reasonCode, allowedReasonCodes[name], name);
     if (length > 3) {
       const reader = new BodyReader(name, bytes, start + 3, end);
@@ -111,6 +112,7 @@ export function writeAck(writer: PacketWriter, packet: AckPacket, version: Proto
   const mark = writer.beginLength();
   writer.u16(packetIdentifier);
   if (version === 5) {
+    // [MQTT5-3.4.2-1] [MQTT5-3.5.2-1] [MQTT5-3.6.2-1] [MQTT5-3.7.2-1]
     requireReasonCode(reasonCode, allowedReasonCodes[name], name);
     const empty = hasNoProperties(properties);
     if (reasonCode !== 0 || !empty) writer.u8(reasonCode);

@@ -99,6 +99,7 @@ export function writeConnackBody(writer: PacketWriter, packet: ConnackPacket, ve
     throw new UsageError('session-present-with-refusal', 'CONNACK: sessionPresent must be false with a refusal');
   }
   if (strict.properties) {
+    // [MQTT5-3.2.2-8]
     requireReasonCode(reasonCode, allowedReasonCodes.CONNACK, 'CONNACK');
     requireAuthentication(properties, 'CONNACK');
   } else if (!Number.isInteger(reasonCode) || reasonCode < 0 || reasonCode > LAST_RETURN_CODE) {
@@ -107,6 +108,7 @@ export function writeConnackBody(writer: PacketWriter, packet: ConnackPacket, ve
       `CONNACK: MQTT ${versionName(version)} has the Return Codes 0 to 5, not ${hex(reasonCode)} (see toReturnCode)`,
     );
   }
+  // [MQTT5-3.2.2-1]
   writer.u8(sessionPresent && strict.connackFlags ? 1 : 0);
   writer.u8(reasonCode);
   if (strict.properties) writeProperties(writer, 'CONNACK', properties);

@@ -87,10 +87,15 @@ export function decodeConnect(
   const keepAlive = reader.u16('Keep Alive');
   const properties = strict.properties ? decodeProperties(reader, 'CONNECT', limits) : undefined;
   checkAuthentication(properties, 'CONNECT');
+  // [MQTT311-3.1.3-1] [MQTT311-3.1.3-3] [MQTT311-3.1.3-4] [MQTT5-3.1.3-1] [MQTT5-3.1.3-3] [MQTT5-3.1.3-4]
   const clientId = reader.string('Client Identifier');
+  // [MQTT311-3.1.2-9] [MQTT5-3.1.2-9]
   const will = (flags & WILL) === 0 ? undefined : decodeWill(reader, flags, strict, limits);
+  // [MQTT311-3.1.2-19] [MQTT311-3.1.3-11] [MQTT5-3.1.2-17] [MQTT5-3.1.3-12]
   const username = announced(reader, flags, USERNAME, strict) ? reader.string('User Name') : undefined;
+  // [MQTT311-3.1.2-21] [MQTT5-3.1.2-19]
   const password = announced(reader, flags, PASSWORD, strict) ? reader.binary('Password') : undefined;
+  // [MQTT311-3.1.2-11] [MQTT311-3.1.2-18] [MQTT311-3.1.2-20] [MQTT5-3.1.2-16] [MQTT5-3.1.2-18]
   reader.finish();
   return {
     type: 'connect',
@@ -167,6 +172,7 @@ function connectFlags(flags: number, message: string): MalformedPacketError {
 
 function decodeWill(reader: BodyReader, flags: number, strict: Strictness, limits: DecodeLimits): WillMessage {
   const properties = strict.properties ? decodeProperties(reader, 'WILL', limits) : undefined;
+  // [MQTT311-3.1.3-10] [MQTT5-3.1.3-11]
   const topic = reader.string('Will Topic');
   checkTopicName(topic, limits.topicLevels, 'CONNECT: Will Topic');
   const payload = reader.binary('Will Payload');

@@ -38,6 +38,7 @@ export function decodeDisconnect(
   let properties: DisconnectProperties | undefined;
   if (version === 5 && reader.remaining > 0) {
     reasonCode = reader.u8('Reason Code');
+    // [MQTT5-3.14.2-1]
     checkReasonCode(reasonCode, allowedReasonCodes[`DISCONNECT ${direction}`], 'DISCONNECT');
     if (reader.remaining > 0) properties = decodeProperties(reader, 'DISCONNECT', limits);
     // [MQTT5-3.14.2-2]

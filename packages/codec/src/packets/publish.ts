@@ -58,6 +58,7 @@ export function decodePublish(
     topic =
       topics === undefined ? decodeTopic(bytes, topicStart, at, limits) : topics.intern(bytes, topicStart, at).name;
   }
+  // [MQTT311-2.3.1-5] [MQTT5-2.2.1-2]
   let packetIdentifier = 0;
   if (qos !== 0) {
     if (at + 2 > end) throw truncated('PUBLISH', 'Packet Identifier', 2, end - at);
@@ -77,6 +78,7 @@ export function decodePublish(
       if (direction === 'to-server' && properties?.subscriptionIdentifiers !== undefined) throw identifierFromClient();
     }
   }
+  // [MQTT311-3.3.2-1] [MQTT5-3.3.2-1]
   if (topic === '' && properties?.topicAlias === undefined) throw noTopic();
   return {
     type: 'publish',
@@ -92,6 +94,7 @@ export function decodePublish(
 }
 
 function decodeTopic(bytes: Uint8Array, start: number, end: number, limits: DecodeLimits): string {
+  // [MQTT311-3.3.2-1] [MQTT5-3.3.2-1] [MQTT311-4.7.1-1] [MQTT5-4.7.0-1]
   const topic = decodeUtf8Strict(bytes, start, end, 'PUBLISH: Topic Name');
   checkTopicName(topic, limits.topicLevels, 'PUBLISH: Topic Name');
   return topic;

@@ -59,6 +59,7 @@ export function decodeSubscribe(
   const subscriptions: Subscription[] = [];
   while (reader.remaining > 0) {
     checkFilterCount(subscriptions.length, limits, 'SUBSCRIBE');
+    // [MQTT311-3.8.3-1] [MQTT5-3.8.3-1]
     const topicFilter = reader.string('Topic Filter');
     const options = reader.u8('Subscription Options');
     checkTopicFilter(topicFilter, limits.topicLevels, 'SUBSCRIBE: Topic Filter');

@@ -41,6 +41,7 @@ export function decodeUnsubscribe(
   const topicFilters: string[] = [];
   while (reader.remaining > 0) {
     checkFilterCount(topicFilters.length, limits, 'UNSUBSCRIBE');
+    // [MQTT311-3.10.3-1] [MQTT5-3.10.3-1]
     const topicFilter = reader.string('Topic Filter');
     checkTopicFilter(topicFilter, limits.topicLevels, 'UNSUBSCRIBE: Topic Filter');
     topicFilters.push(topicFilter);

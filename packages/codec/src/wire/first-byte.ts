@@ -73,11 +73,13 @@ export function checkFirstByte(firstByte: number, version: ProtocolVersion, dire
       return;
     case PacketType.DISCONNECT:
       if (flags !== 0) throw reservedFlags(firstByte, '0000');
+      // [MQTT311-3.14.1-1] [MQTT5-3.14.1-1]
       // Only 5.0 lets a server send it.
       if (direction !== 'to-server' && version !== 5) throw wrongDirection(firstByte, direction);
       return;
     case PacketType.AUTH:
       if (version !== 5) {
+        // [MQTT5-3.15.1-1]
         throw new MalformedPacketError('reserved-packet-type', `AUTH does not exist in MQTT ${versionName(version)}`);
       }
       if (flags !== 0) throw reservedFlags(firstByte, '0000');
@@ -106,6 +108,7 @@ function checkRequestFlags(firstByte: number, version: ProtocolVersion): void {
 
 /** The MalformedPacketError for flags that are not what the packet's must be. */
 export function reservedFlags(firstByte: number, allowed: string): MalformedPacketError {
+  // [MQTT311-2.2.2-1] [MQTT311-2.2.2-2] [MQTT5-2.1.3-1]
   const found = (firstByte & 15).toString(2).padStart(4, '0');
   return new MalformedPacketError(
     'reserved-flags',

@@ -208,6 +208,7 @@ function decodeValue(reader: BodyReader, row: PropertyRow, context: PropertyCont
       return text;
     }
     case 'string-pair':
+      // [MQTT5-1.5.7-1]
       return [[reader.string(`${field} name`), reader.string(`${field} value`)]];
   }
 }

@@ -61,6 +61,7 @@ export class AckQueue {
     const mask = types.length - 1;
     while (this.#length > 0) {
       const slot = this.#head;
+      // [MQTT5-4.3.2-4] [MQTT5-4.3.3-8]
       if ((this.#tickets[slot] as number) > committed) break;
       this.#head = (slot + 1) & mask;
       this.#length--;

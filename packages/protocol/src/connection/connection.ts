@@ -107,6 +107,7 @@ export abstract class Connection implements AckWriter {
     this.commits = options.commits;
     this.topics = options.topics;
     this.#answers = options.answers ?? UNBOUNDED;
+    // [MQTT5-3.2.2-15]
     this.reader = new PacketReader(options.maximumPacketSize);
     this.lastReceivedMs = now;
     this.lastSentMs = now;
@@ -184,6 +185,7 @@ export abstract class Connection implements AckWriter {
   /** Ends the connection with a Reason Code that the peer is told where the version has a way to. */
   fail(code: string, reasonCode: number, text: string, now: number): void {
     if (this.closeCause !== undefined) return;
+    // [MQTT5-4.13.1-1] [MQTT5-4.13.2-1] [MQTT311-4.8.0-1]
     this.writeFarewell(reasonCode, text);
     this.close({ code, reasonCode, text, by: 'self' }, now);
   }
@@ -224,6 +226,7 @@ export abstract class Connection implements AckWriter {
     }
     const at = this.ownAnswer(4);
     const target = this.output.target;
+    // [MQTT311-2.3.1-6] [MQTT5-2.2.1-5]
     target[at] = type === PacketType.PUBREL ? 0x62 : type << 4;
     target[at + 1] = 2;
     target[at + 2] = packetIdentifier >> 8;
@@ -265,6 +268,7 @@ export abstract class Connection implements AckWriter {
     properties: Uint8Array | undefined,
   ): boolean {
     const size = publishSize(topic.length, payload.length, qos, this.version, properties);
+    // [MQTT5-3.1.2-25]
     if (size > this.peerMaximumPacketSize) return false;
     const at = this.output.own(size);
     writePublishInto(
@@ -284,6 +288,7 @@ export abstract class Connection implements AckWriter {
 
   protected close(cause: CloseCause, now: number): void {
     if (this.closeCause !== undefined) return;
+    // [MQTT5-3.14.4-1] [MQTT5-3.14.4-2]
     this.closeCause = cause;
     this.sink.onClosed(cause, now);
   }
@@ -374,6 +379,7 @@ export abstract class Connection implements AckWriter {
     const packet: AckPacket = { type: ackName(type), packetIdentifier, reasonCode, properties };
     const bytes = encodePacket(packet, this.version);
     // A Reason String that does not fit stays away [MQTT5-3.4.2-2].
+    // [MQTT5-3.5.2-2]
     if (bytes.length > this.peerMaximumPacketSize && properties !== undefined) {
       this.write({ ...packet, properties: undefined });
     } else this.writeEncoded(bytes);

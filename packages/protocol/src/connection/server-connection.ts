@@ -147,12 +147,16 @@ export class ServerConnection extends Connection {
       this.refuse('packet-too-large', ReasonCode.PacketTooLarge, text, now);
       return false;
     }
+    // [MQTT311-3.2.0-1] [MQTT311-3.1.4-4] [MQTT5-3.2.0-2]
     this.state = 'connected';
     this.keepAlive = options.keepAlive;
     this.reader.maximumPacketSize = this.#maximumPacketSize;
     if (this.version === 5) {
+      // [MQTT5-4.9.0-1]
       this.receiveMaximum = options.receiveMaximum;
+      // [MQTT5-3.2.2-17] [MQTT5-3.2.2-18] [MQTT5-3.3.2-12]
       if (options.topicAliasMaximum > 0) this.inboundAliases = new InboundAliases(options.topicAliasMaximum);
+      // [MQTT5-3.1.2-27] [MQTT5-3.3.2-11]
       if (this.#peerTopicAliasMaximum > 0) this.outboundAliases = new OutboundAliases(this.#peerTopicAliasMaximum);
     }
     this.writeEncoded(bytes);
@@ -162,6 +166,7 @@ export class ServerConnection extends Connection {
   /** CONNACK with a Reason Code of 5.0 (translated for 3.x), then the end [MQTT5-3.2.2-7]. */
   refuse(code: string, reasonCode: number, text: string, now: number, properties?: ConnackProperties): void {
     if (this.closeCause !== undefined) return;
+    // [MQTT311-3.2.2-4] [MQTT311-3.2.2-5] [MQTT5-3.2.2-6] [MQTT5-3.2.2-7]
     this.writeConnackRefusal(reasonCode, text, properties);
     this.close({ code, reasonCode, text, by: 'self' }, now);
   }
@@ -183,6 +188,7 @@ export class ServerConnection extends Connection {
 
   protected checkFirstBytes(bytes: Uint8Array): void {
     const first = bytes[0];
+    // [MQTT311-3.1.0-1] [MQTT5-3.1.0-1]
     if (first === 0x10 || first === undefined) return;
     throw new MalformedPacketError('not-a-connect', describeFirstBytes(bytes));
   }
@@ -224,12 +230,14 @@ export class ServerConnection extends Connection {
       default: {
         // Throws for what only a server may send.
         decodePacket(firstByte, bytes, bodyStart, end, this.version, 'to-server');
+        // [MQTT311-3.12.4-1] [MQTT5-3.12.4-1]
         if (type === PacketType.PINGREQ) this.#writePingresp();
       }
     }
   }
 
   protected writeFarewell(reasonCode: number, text: string): void {
+    // [MQTT5-3.14.0-1] [MQTT5-4.13.1-1]
     if (this.state === 'connected') this.#writeDisconnect(reasonCode, text, undefined);
     else if (this.state === 'admitting') this.writeConnackRefusal(reasonCode, text, undefined);
   }
@@ -251,9 +259,11 @@ export class ServerConnection extends Connection {
   #handleConnect(now: number): void {
     if (this.state !== 'await-connect') {
       // [MQTT5-3.1.0-2]
+      // [MQTT311-3.1.0-2]
       throw new ProtocolError('second-connect', 'a second CONNECT on one network connection', ReasonCode.ProtocolError);
     }
     const { firstByte, bytes, bodyStart, end } = this.reader;
+    // [MQTT311-3.1.4-1] [MQTT5-3.1.4-1]
     const packet = decodeConnect(firstByte, bytes, bodyStart, end, this.version, 'to-server');
     this.version = packet.protocolVersion;
     this.state = 'admitting';
@@ -269,6 +279,7 @@ export class ServerConnection extends Connection {
   }
 
   #handleDisconnect(packet: DisconnectPacket, now: number): void {
+    // [MQTT311-3.14.4-3] [MQTT5-3.14.4-3]
     this.sink.onDisconnect(packet, now);
     if (this.closeCause !== undefined) return;
     const said = packet.properties?.reasonString;

@@ -79,6 +79,7 @@ export class Message implements MessageContent {
     if (subscriptionIdentifiers === undefined && topicAlias === undefined && waited <= 0) {
       if (!this.#isEncoded) {
         this.#isEncoded = true;
+        // [MQTT5-3.3.2-4] [MQTT5-3.3.2-15] [MQTT5-3.3.2-16] [MQTT5-3.3.2-17] [MQTT5-3.3.2-18] [MQTT5-3.3.2-20]
         this.#encoded = encodePublishProperties(this.properties);
       }
       return this.#encoded;
@@ -87,6 +88,7 @@ export class Message implements MessageContent {
     if (waited > 0 && properties.messageExpiryInterval !== undefined) {
       properties.messageExpiryInterval = Math.max(1, properties.messageExpiryInterval - waited);
     }
+    // [MQTT5-3.3.4-3] [MQTT5-3.3.4-4] [MQTT5-3.3.4-5]
     if (subscriptionIdentifiers !== undefined) properties.subscriptionIdentifiers = [...subscriptionIdentifiers];
     if (topicAlias !== undefined) properties.topicAlias = topicAlias;
     return encodePublishProperties(properties);

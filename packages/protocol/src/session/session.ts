@@ -107,10 +107,12 @@ export class Session {
   ): Ticket {
     if (ready <= this.host.committed) {
       if (qos === 0 && this.connection !== undefined) {
+        // [MQTT311-4.3.1-1] [MQTT5-4.3.1-1]
         this.#send(message, 0, retain, false, 0, subscriptionIdentifiers, now, undefined);
         return NO_TICKET;
       }
       if (!this.survives && shared === undefined && this.#canSendNow()) {
+        // [MQTT311-4.3.2-1] [MQTT311-4.3.3-1] [MQTT5-4.3.2-1] [MQTT5-4.3.2-2] [MQTT5-4.3.3-1] [MQTT5-4.3.3-2]
         const packetIdentifier = this.#nextOf(this.#window);
         if (this.#send(message, qos, retain, false, packetIdentifier, subscriptionIdentifiers, now, undefined)) {
           this.#setHandshake(packetIdentifier, qos === 1 ? TRANSIENT_1 : TRANSIENT_2);
@@ -119,6 +121,7 @@ export class Session {
         return NO_TICKET;
       }
     }
+    // [MQTT311-4.5.0-1] [MQTT5-4.5.0-1] [MQTT5-4.1.0-1]
     const delivery = new Delivery(message.keep(), qos, retain, subscriptionIdentifiers, shared, 0, ready);
     return this.enqueue(delivery, now);
   }
@@ -168,6 +171,7 @@ export class Session {
     this.#unacknowledged = 0;
     this.#waitingFor = NO_TICKET;
     this.#toSend = undefined;
+    // [MQTT311-4.4.0-1] [MQTT5-4.4.0-1]
     if (this.#window.size > 0) {
       const toSend = new Fifo<number>();
       for (const [packetIdentifier, handshake] of this.#window) {
@@ -216,6 +220,7 @@ export class Session {
       }
       return true;
     }
+    // [MQTT5-4.4.0-2]
     if (reasonCode >= 0x80) {
       if (typeof handshake === 'object') this.#settle(handshake, reasonCode);
       this.#end(packetIdentifier);
@@ -234,6 +239,7 @@ export class Session {
       }
       this.#settle(handshake, reasonCode);
     }
+    // [MQTT5-4.3.3-4] [MQTT5-4.6.0-4] [MQTT311-4.6.0-4]
     this.connection?.acknowledge(PacketType.PUBREL, packetIdentifier, 0, ticket);
     return true;
   }
@@ -254,6 +260,7 @@ export class Session {
     this.#sendHandshakes(now);
     while (this.queue.front.length > 0 && this.#toSend === undefined) {
       const delivery = this.queue.front.peek() as Delivery;
+      // [MQTT5-3.3.2-5]
       if (delivery.message.isExpired(now)) {
         this.queue.shift();
         this.queue.drop('expired', delivery);
@@ -325,11 +332,13 @@ export class Session {
           this.#wait(handshake.ready);
           return;
         }
+        // [MQTT5-3.3.4-9] [MQTT5-4.9.0-2]
         if (connection.output.congested || this.#unacknowledged >= this.#receiveMaximum) return;
         toSend.shift();
         this.#sendHandshake(packetIdentifier, handshake, now);
       } else {
         toSend.shift();
+        // [MQTT5-4.3.3-5] [MQTT5-4.3.3-6]
         if (handshake === RELEASED_RESUMED) connection.acknowledge(PacketType.PUBREL, packetIdentifier, 0, this.#releasedTicket);
       }
     }
@@ -382,6 +391,7 @@ export class Session {
     const connection = this.connection;
     return (
       connection !== undefined &&
+      // [MQTT5-3.3.4-9] [MQTT5-4.9.0-2]
       this.#unacknowledged + (this.#toSend?.length ?? 0) < this.#receiveMaximum &&
       this.#window.size < 65_535 &&
       !connection.output.congested
