@@ -177,7 +177,7 @@ export class Admission {
     const { connection } = this.#handler;
     if (decision.kind === 'deny') {
       // [MQTT5-4.12.1-2]
-      if (this.#again) connection.disconnect(reasonCodeName(decision.reasonCode), decision.reasonCode, decision.reason, now);
+      if (this.#again) this.#refuseAgain(decision, now);
       else this.#refuse(decision.reasonCode, decision.reason, now);
     } else if (decision.kind === 'continue') {
       this.#continuing = decision;
@@ -185,6 +185,12 @@ export class Admission {
       this.#writeAuth(ReasonCode.ContinueAuthentication, decision.authenticationData);
     } else if (this.#again) this.#allowAgain(decision, now);
     else this.#allowClientId(decision, now);
+  }
+
+  /** A DISCONNECT cannot say 0x86 (section 3.14.2.1): 0x87 stands for it. */
+  #refuseAgain({ reasonCode, reason }: DenyConnect, now: number): void {
+    const code = reasonCode === ReasonCode.BadUserNameOrPassword ? ReasonCode.NotAuthorized : reasonCode;
+    this.#handler.connection.disconnect(reasonCodeName(code), code, reason, now);
   }
 
   /** The same user goes on, with the rights and the time of its new credentials. */
@@ -334,6 +340,7 @@ export class Admission {
     this.#handler.willSettled = false;
     this.#handler.connectedAtMs = now;
     core.counters.connectionsAccepted++;
+    this.#handler.limitLifetime(decision.expiresAt);
     this.#handler.intake.onAccepted(this.#handler);
     const client = this.#handler.client;
     if (core.observer.onConnected !== undefined && client !== undefined) {
