@@ -141,6 +141,9 @@ export class Broker implements BrokerCore {
   #sequence = 1;
   #sessionNumber = 1;
   #storeIsOpen = false;
+  #isGrouping = false;
+  /** In order of their tickets. */
+  #commitWaiters: { readonly ticket: Ticket; readonly resolve: () => void }[] = [];
   #closing: Promise<void> | undefined;
 
   constructor(options: BrokerOptions) {
@@ -391,6 +394,23 @@ export class Broker implements BrokerCore {
     return this.lastTicket;
   }
 
+  beginGroup(): boolean {
+    if (this.store === undefined || this.#isGrouping) return false;
+    this.store.begin();
+    this.#isGrouping = true;
+    return true;
+  }
+
+  endGroup(): void {
+    this.#isGrouping = false;
+    this.store?.end();
+  }
+
+  untilCommitted(ticket: Ticket): Promise<void> {
+    if (ticket <= this.committed) return Promise.resolve();
+    return new Promise((resolve) => this.#commitWaiters.push({ ticket, resolve }));
+  }
+
   nextSequence(): number {
     return this.#sequence++;
   }
@@ -424,6 +444,11 @@ export class Broker implements BrokerCore {
       connection.releaseAcks();
       if (connection.acks.length === 0 || connection.closeCause !== undefined)
         this.#waitingConnections.delete(connection);
+    }
+    const waiting = this.#commitWaiters;
+    if (waiting.length > 0) {
+      this.#commitWaiters = waiting.filter(({ ticket }) => ticket > committed);
+      for (const { ticket, resolve } of waiting) if (ticket <= committed) resolve();
     }
     const sessions = [...this.#waitingSessions];
     this.#waitingSessions.clear();

@@ -47,6 +47,13 @@ export interface BrokerCore extends WallTime {
   wallNow(): number;
   /** Writes an operation down; 0 where there is no store. */
   append(operation: StoreOperation): Ticket;
+  /**
+   * What is appended until `endGroup` is on disk whole or not at all. False: a group is open already, its owner ends it.
+   */
+  beginGroup(): boolean;
+  endGroup(): void;
+  /** Resolves when everything up to a ticket is on disk. */
+  untilCommitted(ticket: Ticket): Promise<void>;
   nextSequence(): number;
   nextSessionNumber(): number;
   /** Calls the session's `onCommitted` when something has been committed. */

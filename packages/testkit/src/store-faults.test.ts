@@ -154,7 +154,9 @@ describe.each(['a disk that fails', 'a disk that is nearly full', 'data.bytesMax
     const publisher = await connect('publisher', false);
     await publisher.send(publishOf('t/1', 'lost', 0, 0));
     await heal();
-    expect((await connect('away', true)).lost).toEqual({ 'store-fault': 1 });
+    const back = await connect('away', true);
+    await settle();
+    expect(back.lost).toEqual({ 'store-fault': 1 });
   });
 });
 

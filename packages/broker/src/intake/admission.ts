@@ -8,7 +8,7 @@ import {
   reasonCodeName,
   type WillMessage,
 } from '@hawser/codec';
-import { Message } from '@hawser/protocol';
+import { Message, type Ticket } from '@hawser/protocol';
 import type { BrokerCore } from '../core.ts';
 import { ask } from '../policy/ask.ts';
 import {
@@ -279,6 +279,7 @@ export class Admission {
       this.#refuse(over.reasonCode, over.text, now);
       return;
     }
+    const ticketBefore = core.lastTicket;
     if (known?.handler !== undefined) {
       core.counters.takeovers++;
       // [MQTT311-3.1.4-2] [MQTT5-3.1.4-3]
@@ -297,8 +298,12 @@ export class Admission {
     this.#handler.session = session;
     if (present) core.permissions.revise(session);
     const loading = session.load();
-    if (loading === undefined) this.#accept(session, present, decision, now);
-    else this.#whenSettled(loading.catch(toError), (failed) => this.#onLoaded(session, present, decision, failed));
+    const storing = this.#storing(ticketBefore);
+    if (loading === undefined && storing === undefined) this.#accept(session, present, decision, now);
+    else {
+      const ready = Promise.all([loading, storing]).then(() => undefined, toError);
+      this.#whenSettled(ready, (failed) => this.#onLoaded(session, present, decision, failed));
+    }
   }
 
   /** A session that would need more room in a store that has none: why not. One that is there already goes on. */
@@ -310,9 +315,17 @@ export class Admission {
     return cannot === undefined ? undefined : `the session cannot be kept: ${cannot}`;
   }
 
-  #onLoaded(session: ClientSession, present: boolean, decision: AllowConnect, failed: Error | undefined | void): void {
+  /** A CONNACK says that session and Will are kept: they are on disk first. Not while the disk fails: who was there goes on. */
+  #storing(ticketBefore: Ticket): Promise<void> | undefined {
+    const { committed, guard, lastTicket, store } = this.#core;
+    const isWaiting = lastTicket > ticketBefore && lastTicket > committed;
+    if (!isWaiting || store?.durable !== true || guard.refusal !== undefined) return undefined;
+    return this.#core.untilCommitted(lastTicket);
+  }
+
+  #onLoaded(session: ClientSession, present: boolean, decision: AllowConnect, failed: Error | undefined): void {
     const now = this.#core.now();
-    if (!failed) this.#accept(session, present, decision, now);
+    if (failed === undefined) this.#accept(session, present, decision, now);
     else this.#refuse(ReasonCode.ServerUnavailable, `the session could not be read: ${failed.message}`, now);
   }
 

@@ -123,12 +123,12 @@ export class PublishHandler {
   /** The identifier and all that the message causes are on disk together, or a crash between doubles or loses it. */
   #publishStored(packet: PublishPacket, now: number): Routed {
     const core = this.#core;
-    core.store?.begin();
+    core.beginGroup();
     try {
       const ready = core.append({ kind: 'putInbound', session: this.#session.number, packetIdentifier: packet.packetIdentifier });
       return core.router.publish(packet, this.#session, this.#handler.connection, ready, now);
     } finally {
-      core.store?.end();
+      core.endGroup();
     }
   }
 

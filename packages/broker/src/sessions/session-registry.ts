@@ -158,6 +158,8 @@ export class SessionRegistry {
     const core = this.#core;
     // [MQTT311-3.1.2-16] [MQTT311-3.1.2-17] [MQTT5-3.1.2-14] [MQTT5-3.1.2-15] [MQTT5-3.1.3-10]
     const { topic, payload, qos, retain, properties } = will.message;
+    // The message and the end of the Will together: a crash between would publish it once more, or lose it.
+    const isGroup = core.beginGroup();
     if (permitted === 'allow') {
       core.router.publish({ topic: topic.name, payload, qos, retain, properties }, session, undefined, NO_TICKET, core.now());
     } else {
@@ -165,6 +167,7 @@ export class SessionRegistry {
       session.countLost('not-authorized', topic.name, qos);
     }
     this.save(session);
+    if (isGroup) core.endGroup();
   }
 
   /** What a member of a shared subscription has not taken goes to another [MQTT5-4.8.2-5]; only QoS 1. */
