@@ -12,7 +12,7 @@ const limits = fc.record<ConnackProperties>(
     receiveMaximum: fc.integer({ min: 1, max: 5 }),
     maximumQoS: fc.constantFrom(0, 1),
     retainAvailable: fc.boolean(),
-    maximumPacketSize: fc.integer({ min: 20, max: 200 }),
+    maximumPacketSize: fc.integer({ min: 10, max: 200 }),
     topicAliasMaximum: fc.integer({ min: 0, max: 3 }),
     wildcardSubscriptionAvailable: fc.boolean(),
     subscriptionIdentifierAvailable: fc.boolean(),

@@ -43,6 +43,8 @@ export interface AttemptOptions {
   readonly clientId: string;
   readonly version: ProtocolVersion;
   readonly cleanStart: boolean;
+  /** No connection has been there yet: what fails is looked into. */
+  readonly isFirst: boolean;
   /** What acknowledgements wait for. */
   readonly commits: Commits;
   /** Gives up. */
@@ -182,9 +184,9 @@ class Attempt implements ClientSink {
 
   /** What closed without a word is asked once whether it is TLS that it waits for. */
   async #fail(error: unknown): Promise<void> {
-    const { platform, address } = this.#options;
+    const { platform, address, isFirst } = this.#options;
     const { signal } = this.#abort;
-    if (platform.speaksTls !== undefined && mayExpectTls(error, address) && !signal.aborted) {
+    if (isFirst && platform.speaksTls !== undefined && mayExpectTls(error, address) && !signal.aborted) {
       const speaksTls = await platform.speaksTls(address, signal).catch(() => false);
       this.#reject(speaksTls ? tlsExpected(error as ConnectError, address) : error);
     } else this.#reject(error);

@@ -149,6 +149,7 @@ export class Supervisor {
           clientId: this.#host.clientId,
           version: this.version,
           cleanStart: this.#cleanStart,
+          isFirst: !this.#wasConnected,
           commits: this.#host.commits,
           signal: this.#abort.signal,
           owner: this.#owner(),

@@ -1,5 +1,14 @@
-import type { SubackPacket, Subscription, UnsubackPacket, UserProperties } from '@hawser/codec';
+import {
+  encodePacket,
+  type Packet,
+  type ProtocolVersion,
+  type SubackPacket,
+  type Subscription,
+  type UnsubackPacket,
+  type UserProperties,
+} from '@hawser/codec';
 import type { ClientConnection } from '@hawser/protocol';
+import { RefusedError } from '../errors.ts';
 
 /** A SUBSCRIBE. */
 export interface SubscribeRequest {
@@ -87,29 +96,29 @@ export class Requests {
 
   #send(request: Request, connection: ClientConnection): void {
     const packetIdentifier = this.#nextIdentifier(this.#sent);
-    const userProperties = request.userProperties && { userProperties: request.userProperties };
     try {
-      if (request.kind === 'subscribe') {
-        const identifier = request.identifier !== undefined && { subscriptionIdentifier: request.identifier };
-        const properties = connection.version === 5 ? { ...identifier, ...userProperties } : undefined;
-        connection.write({
-          type: 'subscribe',
-          packetIdentifier,
-          properties,
-          subscriptions: [...request.subscriptions],
-        });
-      } else {
-        const properties = connection.version === 5 ? { ...userProperties } : undefined;
-        connection.write({
-          type: 'unsubscribe',
-          packetIdentifier,
-          properties,
-          topicFilters: [...request.topicFilters],
-        });
+      const bytes = encodePacket(packetOf(request, packetIdentifier, connection.version), connection.version);
+      // [MQTT5-3.1.2-24]
+      if (bytes.length > connection.peerMaximumPacketSize) {
+        const text = `the ${request.kind.toUpperCase()} is a packet of ${bytes.length} bytes; the server takes ${connection.peerMaximumPacketSize} (Maximum Packet Size)`;
+        throw new RefusedError('packet-too-large', 0x95, text);
       }
+      connection.writeEncoded(bytes);
       this.#sent.set(packetIdentifier, request);
     } catch (error) {
       request.onFailed(error);
     }
   }
+}
+
+function packetOf(request: Request, packetIdentifier: number, version: ProtocolVersion): Packet {
+  const { userProperties } = request;
+  const own = userProperties && { userProperties };
+  if (request.kind === 'unsubscribe') {
+    const properties = version === 5 ? own : undefined;
+    return { type: 'unsubscribe', packetIdentifier, properties, topicFilters: [...request.topicFilters] };
+  }
+  const { identifier } = request;
+  const properties = version === 5 ? { ...(identifier && { subscriptionIdentifier: identifier }), ...own } : undefined;
+  return { type: 'subscribe', packetIdentifier, properties, subscriptions: [...request.subscriptions] };
 }

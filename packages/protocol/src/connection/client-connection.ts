@@ -13,6 +13,7 @@ import {
   decodePublish,
   decodeSuback,
   decodeUnsuback,
+  encodePacket,
   MalformedPacketError,
   PacketType,
   ProtocolError,
@@ -125,7 +126,7 @@ export class ClientConnection extends Connection {
   disconnect(reasonCode: number, now: number, properties?: DisconnectProperties): void {
     if (this.closeCause !== undefined) return;
     if (this.state === 'connected') {
-      if (this.version === 5) this.write({ type: 'disconnect', reasonCode, properties });
+      if (this.version === 5) this.#writeDisconnect(reasonCode, properties);
       else if (reasonCode === 0) this.write({ type: 'disconnect', reasonCode, properties: undefined });
     }
     this.close({ code: reasonCodeName(reasonCode), reasonCode, text: 'this client disconnected', by: 'self' }, now);
@@ -185,7 +186,14 @@ export class ClientConnection extends Connection {
 
   protected writeFarewell(reasonCode: number, text: string): void {
     if (this.version !== 5 || this.state !== 'connected') return;
-    this.write({ type: 'disconnect', reasonCode, properties: { reasonString: text.slice(0, 1024) } });
+    this.#writeDisconnect(reasonCode, { reasonString: text.slice(0, 1024) });
+  }
+
+  /** Properties that do not fit stay away [MQTT5-3.14.2-3]. */
+  #writeDisconnect(reasonCode: number, properties: DisconnectProperties | undefined): void {
+    const bytes = encodePacket({ type: 'disconnect', reasonCode, properties }, 5);
+    if (bytes.length <= this.peerMaximumPacketSize) this.writeEncoded(bytes);
+    else this.write({ type: 'disconnect', reasonCode, properties: undefined });
   }
 
   get #pingTimeoutMs(): number {
