@@ -116,6 +116,22 @@ describe('hawser: what is wrong is said in a line, with an exit code', () => {
     expect(code).toBe(1);
   });
 
+  it.each([
+    ['pub -t a -m x', 1, 'stopped before everything was published'],
+    ['sub -t a', 0, ''],
+  ])('SIGINT while the server does not answer: hawser %s ends with exit code %i', async (line, exitCode, text) => {
+    const { promise: asked, resolve } = Promise.withResolvers<void>();
+    const server = createServer((socket) => socket.once('data', () => resolve()).on('error', () => {}));
+    await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+    const address = server.address();
+    const port = typeof address === 'object' ? String(address?.port) : '';
+    await using program = new RunningProgram(process.execPath, [HAWSER, ...words(line), '-h', '127.0.0.1', '-p', port]);
+    await asked;
+    expect(await program.end('SIGINT')).toBe(exitCode);
+    expect(program.stderr).toBe(text === '' ? '' : `hawser: ${text}\n`);
+    server.close();
+  });
+
   it.each(['--help', 'broker --help', 'pub --help', 'sub --help', '--version'])(
     'hawser %s: exit code 0',
     async (line) => {
@@ -267,6 +283,18 @@ describe('hawser pub and hawser sub', () => {
     expect(pub).toEqual({ code: 0, stdout: '', stderr: '' });
     expect(await sub.exited).toBe(0);
     expect(sub.stdout).toBe(`${lines.join('\n')}\n`);
+  });
+
+  it('lines of a terminal: what was typed before SIGINT is published', async () => {
+    const topic = newTopic();
+    await using sub = await subscribed(['-L', '$URL', '-t', topic, '-q', '1', '-C', '1']);
+    await using pub = new RunningProgram(process.execPath, [
+      HAWSER,
+      ...words(['pub', '-L', '$URL', '-t', topic, '-q', '1', '-l']),
+    ]);
+    pub.child.stdin?.write('typed\nbegun and not ended');
+    expect([await sub.exited, sub.stdout]).toEqual([0, 'typed\n']);
+    expect([await pub.end('SIGINT'), pub.stderr]).toEqual([0, '']);
   });
 
   it('retained: kept with -r, left out with -R, shown alone with --retained-only, removed with -n', async () => {

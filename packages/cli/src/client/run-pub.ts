@@ -1,7 +1,7 @@
 import type { Client, PublishOptions } from '@hawser/client';
 import { messageParameters } from '@hawser/parameters';
 import type { PubFlags } from '../commands/pub.ts';
-import { usageError } from '../exit-error.ts';
+import { EXIT, ExitError, usageError } from '../exit-error.ts';
 import type { ConnectFlags } from '../flags/connect-flags.ts';
 import { flagName, type GivenValues } from '../flags/parameter-flags.ts';
 import { stopSignal } from '../stop-signal.ts';
@@ -21,24 +21,28 @@ export async function runPub(flags: PubFlags, message: GivenValues, connection: 
   checkVersion(message, connection.given.get('protocolVersion'));
   const source = await findPayload(flags, message, process.stdin);
   const stop = new AbortController();
-  stopSignal().then(() => stop.abort());
+  stopSignal().then(() => {
+    stop.abort();
+    // Whoever waits for the next line waits no longer.
+    process.stdin.destroy();
+  });
   // One message that cannot be delivered is a failure; a stream of them waits for the server to come back.
   const keepsTrying = source.kind === 'lines' || connection.givesReconnect;
-  const client = await openClient({
-    flags: connection,
-    verbose: flags.verbose === true,
-    signal: stop.signal,
-    ...(keepsTrying ? {} : { more: { reconnect: false } }),
-  });
+  const verbose = flags.verbose === true;
+  let client: Client | undefined;
   try {
-    await publishAll(client, topic, source, publishOptions(message), {
-      verbose: flags.verbose === true,
+    client = await openClient({
+      flags: connection,
+      verbose,
       signal: stop.signal,
+      ...(keepsTrying ? {} : { more: { reconnect: false } }),
     });
+    await publishAll(client, topic, source, publishOptions(message), { verbose, signal: stop.signal });
   } catch (error) {
+    if (stop.signal.aborted) throw new ExitError(EXIT.failed, 'stopped before everything was published');
     throw explainClientError(error);
   } finally {
-    await client.disconnect();
+    await client?.disconnect();
     process.stdin.destroy();
   }
 }
@@ -56,7 +60,7 @@ async function publishAll(
   { verbose, signal }: Progress,
 ): Promise<void> {
   const publish = async (payload: string | Uint8Array): Promise<void> => {
-    const { reasonCode } = await client.publish(topic, payload, options);
+    const { reasonCode } = await client.publish(topic, payload, { ...options, signal });
     if (verbose && reasonCode === NO_MATCHING_SUBSCRIBERS) note('taken, but nobody has subscribed to this topic');
   };
   if (source.kind === 'one') {
@@ -65,8 +69,8 @@ async function publishAll(
   }
   const underWay = new Set<Promise<void>>();
   const failures: unknown[] = [];
-  for await (const line of source.lines) {
-    if (signal.aborted || failures.length > 0) break;
+  for await (const line of untilStopped(source.lines, signal)) {
+    if (failures.length > 0) break;
     const one: Promise<void> = publish(line)
       .catch((error: unknown) => {
         failures.push(error);
@@ -77,6 +81,15 @@ async function publishAll(
   }
   await Promise.all(underWay);
   if (failures.length > 0) throw failures[0];
+}
+
+/** The same lines; when the stream is taken away by the signal, that is their end and no error. */
+async function* untilStopped(lines: AsyncIterable<Uint8Array>, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+  try {
+    yield* lines;
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
 }
 
 function publishOptions(message: GivenValues): PublishOptions {
