@@ -1,67 +1,117 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, describe, expect } from 'vitest';
+import { afterAll, beforeAll, describe, expect } from 'vitest';
 import { type BrokerProcess, startBroker } from './harness/broker-process.ts';
 import { ack, type ConnectFields, connectPacket, filter, publish, subscribe } from './harness/packets.ts';
 import { Peer, type Received } from './harness/peer.ts';
-import { type Run, suite } from './harness/statement.ts';
+import { type Run, type Statement, suite } from './harness/statement.ts';
 
 /*
- * Sessions that outlive their broker: each test has a broker of its own, killed without ado, or stopped, and started again on
- * the same data. The one of the suite is only there for the names.
+ * Sessions that outlive their broker. A broker with a data directory serves all tests of a group at once; when each has done what
+ * comes before, it is killed without ado (or stopped) once, started again on its data, and they go on.
  */
 const statement = suite({}, ['tcp']);
-const directories: string[] = [];
-afterAll(() => {
-  for (const directory of directories) rmSync(directory, { recursive: true, force: true });
-});
 
 class Restarting {
-  readonly #run: Run;
+  readonly #signal: 'SIGKILL' | 'SIGTERM';
   readonly #directory = mkdtempSync(join(tmpdir(), 'hawser-conformance-'));
   #broker: BrokerProcess | undefined;
+  #running = 0;
+  #waiting: (() => void)[] = [];
 
-  constructor(run: Run) {
-    this.#run = run;
-    directories.push(this.#directory);
+  constructor(signal: 'SIGKILL' | 'SIGTERM') {
+    this.#signal = signal;
+    beforeAll(async () => {
+      this.#broker = await startBroker({ data: this.#directory });
+    }, 60_000);
+    afterAll(async () => {
+      await this.#broker?.stop();
+      rmSync(this.#directory, { recursive: true, force: true });
+    });
   }
 
-  async start(): Promise<void> {
+  get broker(): BrokerProcess {
+    if (this.#broker === undefined) throw new Error('there is no broker');
+    return this.#broker;
+  }
+
+  begin(): void {
+    this.#running++;
+  }
+
+  /** A test that ends before its restart must not keep the others waiting. */
+  async leave(): Promise<void> {
+    this.#running--;
+    await this.#restartWhenAllWait();
+  }
+
+  /** Settles when the broker is back, all tests of the group having come so far. */
+  async restart(): Promise<void> {
+    const back = new Promise<void>((resolve) => this.#waiting.push(resolve));
+    await this.#restartWhenAllWait();
+    await back;
+  }
+
+  async #restartWhenAllWait(): Promise<void> {
+    if (this.#waiting.length === 0 || this.#waiting.length < this.#running) return;
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    await this.broker.stop(this.#signal);
     this.#broker = await startBroker({ data: this.#directory });
+    for (const resolve of waiting) resolve();
+  }
+}
+
+/** What a test of a group sees: clients with names of their own, and the restart. */
+class Before {
+  readonly #restarting: Restarting;
+  readonly #run: Run;
+  #left = false;
+
+  constructor(restarting: Restarting, run: Run) {
+    this.#restarting = restarting;
+    this.#run = run;
   }
 
-  async restart(signal: 'SIGKILL' | 'SIGTERM' = 'SIGKILL'): Promise<void> {
-    await this.#broker?.stop(signal);
-    await this.start();
+  async restart(): Promise<void> {
+    await this.#restarting.restart();
+    this.#left = true;
+    await this.#restarting.leave();
   }
 
-  async stop(): Promise<void> {
-    await this.#broker?.stop();
+  async end(): Promise<void> {
+    if (!this.#left) await this.#restarting.leave();
   }
 
   async connect(name: string, fields: ConnectFields = {}): Promise<Peer> {
-    if (this.#broker === undefined) throw new Error('there is no broker');
     const { version } = this.#run;
-    const peer = await Peer.open(this.#broker, 'tcp', version);
+    const peer = await Peer.open(this.#restarting.broker, 'tcp', version);
     const { properties, ...others } = fields;
     const expiry = version === 5 ? { sessionExpiryInterval: 60, ...properties } : undefined;
-    peer.send(connectPacket(version, { clientId: name, cleanStart: false, properties: expiry, ...others }));
+    peer.send(
+      connectPacket(version, { clientId: this.#run.id(name), cleanStart: false, properties: expiry, ...others }),
+    );
     peer.connack = await peer.expect('connack', { reasonCode: 0 });
     return peer;
   }
 }
 
-function restarts(tags: string, words: string, test: (broker: Restarting, run: Run) => Promise<void>): void {
-  statement(tags, words, async (run) => {
-    const broker = new Restarting(run);
-    await broker.start();
-    try {
-      await test(broker, run);
-    } finally {
-      await broker.stop();
-    }
-  });
+type Restarts = (tags: string, words: string, test: (broker: Before, run: Run) => Promise<void>) => void;
+
+function group(signal: 'SIGKILL' | 'SIGTERM', holds: Statement): Restarts {
+  const restarting = new Restarting(signal);
+  return (tags, words, test) => {
+    holds(tags, words, async (run) => {
+      restarting.begin();
+      const before = new Before(restarting, run);
+      try {
+        await test(before, run);
+      } finally {
+        await before.end();
+      }
+    });
+  };
 }
 
 async function granted(peer: Peer, ...filters: Parameters<typeof filter>[]): Promise<void> {
@@ -80,27 +130,29 @@ async function published(peer: Peer, topic: string, payload: string, qos: 1 | 2 
 }
 
 describe('after kill -9', () => {
+  const restarts = group('SIGKILL', statement);
+
   restarts(
     'MQTT31 MQTT311-4.1.0-1 MQTT311-3.1.2-5 MQTT5-4.1.0-1 MQTT5-3.1.2-23',
     'sessions, subscriptions, queued and retained messages are there',
-    async (broker, { version }) => {
+    async (broker, run) => {
       const watcher = await broker.connect('watcher');
-      await granted(watcher, ['a', 2], ['b/+', 1]);
+      await granted(watcher, [run.topic('a'), 2], [run.topic('b/+'), 1]);
       await watcher.disconnect();
       const peer = await broker.connect('publisher');
-      for (const text of ['1', '2', '3']) await published(peer, 'a', text, 2);
-      await published(peer, 'b/kept', 'kept', 1, true);
+      for (const text of ['1', '2', '3']) await published(peer, run.topic('a'), text, 2);
+      await published(peer, run.topic('b/kept'), 'kept', 1, true);
       await broker.restart();
       const again = await broker.connect('watcher');
-      expect(again.connack?.sessionPresent).toBe(version > 3);
+      expect(again.connack?.sessionPresent).toBe(run.version > 3);
       for (const text of ['1', '2', '3']) {
         await again.expect('publish', { text, qos: 2, dup: false });
       }
       const other = await broker.connect('other');
-      await granted(other, ['b/#', 1]);
+      await granted(other, [run.topic('b/#'), 1]);
       await other.expect('publish', { text: 'kept', retain: true });
       await again.expect('publish', { text: 'kept', retain: false });
-      await published(await broker.connect('publisher'), 'b/x', 'live');
+      await published(await broker.connect('publisher'), run.topic('b/x'), 'live');
       await again.expect('publish', { text: 'live' });
     },
   );
@@ -108,13 +160,13 @@ describe('after kill -9', () => {
   restarts(
     'MQTT31 MQTT311-4.4.0-1 MQTT5-4.4.0-1 MQTT5-4.3.3-6',
     'handshakes go on with their identifiers: PUBLISH with DUP, PUBREL',
-    async (broker) => {
+    async (broker, run) => {
       const watcher = await broker.connect('watcher');
-      await granted(watcher, ['a', 2]);
+      await granted(watcher, [run.topic('a'), 2]);
       const peer = await broker.connect('publisher');
-      await published(peer, 'a', 'one', 2);
+      await published(peer, run.topic('a'), 'one', 2);
       const one = await watcher.expect('publish', { text: 'one' });
-      await published(peer, 'a', 'two', 2);
+      await published(peer, run.topic('a'), 'two', 2);
       const two = await watcher.expect('publish', { text: 'two' });
       watcher.send(ack('pubrec', one.packetIdentifier));
       await watcher.expect('pubrel', { packetIdentifier: one.packetIdentifier });
@@ -131,39 +183,43 @@ describe('after kill -9', () => {
     },
   );
 
-  restarts('MQTT31 MQTT311-4.3.3-2 MQTT5-4.3.3-10', 'a QoS 2 PUBLISH sent again is not doubled', async (broker) => {
-    const watcher = await broker.connect('watcher');
-    await granted(watcher, ['a', 1]);
-    const peer = await broker.connect('publisher');
-    peer.send(publish('a', 'x', { qos: 2, packetIdentifier: 9 }));
-    await peer.expect('pubrec', { packetIdentifier: 9 });
-    const { packetIdentifier } = await watcher.expect('publish', { text: 'x' });
-    watcher.send(ack('puback', packetIdentifier));
-    await watcher.expectNothing();
-    await published(watcher, 'b', 'a barrier for the disk', 1, true);
-    await broker.restart();
-    const watching = await broker.connect('watcher');
-    const again = await broker.connect('publisher');
-    again.send(publish('a', 'x', { qos: 2, packetIdentifier: 9, dup: true }));
-    await again.expect('pubrec', { packetIdentifier: 9 });
-    again.send(ack('pubrel', 9));
-    await again.expect('pubcomp', { packetIdentifier: 9 });
-    await watching.expectNothing();
-  });
+  restarts(
+    'MQTT31 MQTT311-4.3.3-2 MQTT5-4.3.3-10',
+    'a QoS 2 PUBLISH sent again is not doubled',
+    async (broker, run) => {
+      const watcher = await broker.connect('watcher');
+      await granted(watcher, [run.topic('a'), 1]);
+      const peer = await broker.connect('publisher');
+      peer.send(publish(run.topic('a'), 'x', { qos: 2, packetIdentifier: 9 }));
+      await peer.expect('pubrec', { packetIdentifier: 9 });
+      const { packetIdentifier } = await watcher.expect('publish', { text: 'x' });
+      watcher.send(ack('puback', packetIdentifier));
+      await watcher.expectNothing();
+      await published(watcher, run.topic('b'), 'a barrier for the disk', 1, true);
+      await broker.restart();
+      const watching = await broker.connect('watcher');
+      const again = await broker.connect('publisher');
+      again.send(publish(run.topic('a'), 'x', { qos: 2, packetIdentifier: 9, dup: true }));
+      await again.expect('pubrec', { packetIdentifier: 9 });
+      again.send(ack('pubrel', 9));
+      await again.expect('pubcomp', { packetIdentifier: 9 });
+      await watching.expectNothing();
+    },
+  );
 
   restarts(
     'MQTT31 MQTT311-3.1.2-8 MQTT5-3.1.2-8 MQTT5-3.1.2-7',
     'the Wills of those connected are published',
-    async (broker) => {
+    async (broker, run) => {
       const watcher = await broker.connect('watcher');
-      await granted(watcher, ['will', 1]);
-      await broker.connect('doomed', { will: { topic: 'will', qos: 1, retain: true } });
+      await granted(watcher, [run.topic('will'), 1]);
+      await broker.connect('doomed', { will: { topic: run.topic('will'), qos: 1, retain: true } });
       await broker.connect('clean', {
         cleanStart: true,
         properties: { sessionExpiryInterval: 0 },
-        will: { topic: 'will', payload: 'clean', qos: 1 },
+        will: { topic: run.topic('will'), payload: 'clean', qos: 1 },
       });
-      await published(watcher, 'b', 'a barrier for the disk', 1, true);
+      await published(watcher, run.topic('b'), 'a barrier for the disk', 1, true);
       await broker.restart();
       const again = await broker.connect('watcher');
       const texts = [(await again.expect('publish')).text, (await again.expect('publish')).text];
@@ -174,14 +230,16 @@ describe('after kill -9', () => {
   restarts(
     'MQTT5-4.1.0-2',
     'a session whose time is over is gone, one that ends with its connection, too',
-    async (broker) => {
+    async (broker, run) => {
       await broker.connect('short', { properties: { sessionExpiryInterval: 1 } }).then((peer) => peer.disconnect());
       await broker.connect('clean', { properties: { sessionExpiryInterval: 0 } });
       const clock = await broker.connect('clock');
-      await granted(clock, ['tick', 0]);
-      await (await broker.connect('tick', { will: { topic: 'tick', properties: { willDelayInterval: 2 } } })).cut();
+      await granted(clock, [run.topic('tick'), 0]);
+      await (
+        await broker.connect('tick', { will: { topic: run.topic('tick'), properties: { willDelayInterval: 2 } } })
+      ).cut();
       await clock.expect('publish');
-      await published(clock, 'b', 'a barrier for the disk', 1, true);
+      await published(clock, run.topic('b'), 'a barrier for the disk', 1, true);
       await broker.restart();
       for (const name of ['short', 'clean']) expect((await broker.connect(name)).connack?.sessionPresent).toBe(false);
     },
@@ -189,18 +247,20 @@ describe('after kill -9', () => {
 });
 
 describe('after an orderly stop', () => {
+  const restarts = group('SIGTERM', statement);
+
   restarts(
     'MQTT31 MQTT311 MQTT5-3.14.2-1',
     '5.0 clients are told 0x8B, Wills are published, sessions are kept',
-    async (broker, { version }) => {
+    async (broker, run) => {
       const watcher = await broker.connect('watcher');
-      await granted(watcher, ['will', 1]);
+      await granted(watcher, [run.topic('will'), 1]);
       await watcher.disconnect();
-      const peer = await broker.connect('doomed', { will: { topic: 'will', qos: 1 } });
-      await broker.restart('SIGTERM');
+      const peer = await broker.connect('doomed', { will: { topic: run.topic('will'), qos: 1 } });
+      await broker.restart();
       await peer.expectDisconnected(0x8b);
       const again = await broker.connect('watcher');
-      expect(again.connack?.sessionPresent).toBe(version > 3);
+      expect(again.connack?.sessionPresent).toBe(run.version > 3);
       await again.expect('publish', { text: 'will' });
     },
   );
