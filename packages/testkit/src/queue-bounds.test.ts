@@ -203,6 +203,27 @@ test('a client that asked for no problem information is told the next time it as
   expect((await collect()).lost).toEqual({ 'queue-full': 2 });
 });
 
+test('messages under way when the broker went down are no part of the queue, and come once', async () => {
+  const settings = { 'queue.messages': 5, 'queue.pageSize': 4 };
+  await start(settings);
+  await makeSession();
+  const silent = await new Wire(broker, clock).connect('away', true, { properties: { receiveMaximum: 3 } });
+  await settle();
+  for (let number = 0; number < 8; number++) {
+    broker.publish('t/1', `${number}`, { qos: 2 });
+    await settle();
+  }
+  expect(texts(silent)).toEqual(['0', '1', '2']);
+  await restart(settings, true);
+  // The oldest is in the store alone and has to be read, before anybody connects.
+  for (let number = 8; number < 10; number++) broker.publish('t/1', `${number}`, { qos: 2 });
+  await settle();
+  const wire = await collect();
+  expect(texts(wire)).toEqual(['0', '1', '2', '5', '6', '7', '8', '9']);
+  expect(wire.published.map(({ dup }) => dup)).toEqual([true, true, true, false, false, false, false, false]);
+  expect(wire.lost).toEqual({ 'queue-full': 2 });
+});
+
 test('a message larger than the whole queue drives nobody out', async () => {
   await start({ 'queue.bytes': 100 });
   await makeSession();
@@ -346,6 +367,7 @@ async function run(seed: number): Promise<void> {
     }
     await settle();
     const held = broker.registry.get('away')?.session.queue;
+    expect(broker.registry.queueMemory.bytes, `step ${step}`).toBeLessThan((settings['queues.memoryBytes'] ?? 0) + 400);
     if (policy !== 'keep-last-per-topic')
       expect([held?.length, held?.bytes], `step ${step}`).toEqual([queue.length, bytes()]);
   }

@@ -180,6 +180,23 @@ test('what was appended before the disk failed is acknowledged when it works aga
   ]);
 });
 
+test('a SUBACK during a fault stands for a subscription on disk, also one that is only repeated', async () => {
+  await start();
+  await makeSession('a', 'other');
+  const first = await connect('a', true);
+  await settle();
+  await first.subscribe('t', 1);
+  store.fail();
+  await first.cut();
+  const second = await connect('a', true);
+  expect(second.last('connack')).toMatchObject({ reasonCode: 0 });
+  await second.subscribe('t', 1);
+  expect(second.last('suback')).toBeUndefined();
+  store.heal();
+  await settle();
+  expect(second.last('suback')).toMatchObject({ reasonCodes: [1] });
+});
+
 test('a disk that does not keep up: publishers wait, then are refused, and memory is bounded', async () => {
   const MiB = 1024 * 1024;
   await start({ 'data.pendingBytes': MiB, 'queue.bytes': 64 * MiB });

@@ -87,7 +87,7 @@ export class BoundedQueue extends MessageQueue {
   }
 
   /** Adds one that was admitted, and is in the store already if it is stored. False: it waits there alone. */
-  add(delivery: Delivery, canSendNow: boolean, now: number): boolean {
+  add(delivery: Delivery, canSendNow: boolean): boolean {
     const isHeld = delivery.sequence === 0 || (!this.isBehind && (canSendNow || this.#holdsMore));
     if (isHeld) {
       if (delivery.sequence > 0) this.#lastSequence = delivery.sequence;
@@ -97,9 +97,8 @@ export class BoundedQueue extends MessageQueue {
       this.pagedBytes += delivery.size;
       this.#tailSequence = delivery.sequence;
     }
-    if (!canSendNow) this.#enforceBounds(now);
+    if (!canSendNow) this.#enforceBounds();
     if (!isHeld) this.requestPageWhenDue();
-    if (this.isMemoryFull) this.releaseMemory();
     return isHeld;
   }
 
@@ -131,9 +130,9 @@ export class BoundedQueue extends MessageQueue {
       this.pagedBytes = 0;
     }
     if (!this.isServed) this.dropStale(now);
-    this.#enforceBounds(now);
+    this.#enforceBounds();
     this.#lookFurther();
-    if (this.isMemoryFull) this.releaseMemory();
+    if (this.isMemoryFull) this.#releaseMemory();
   }
 
   /** The page that was asked for cannot be read now; it is asked for again when something happens. */
@@ -166,22 +165,22 @@ export class BoundedQueue extends MessageQueue {
     if (delivery.sequence > 0) this.#host.storeDequeued(delivery);
   }
 
+  requestPageWhenDue(): void {
+    if (!this.isBehind) return;
+    if (!this.#isPaging || (this.isServed && this.front.length <= this.#pageSize / 2)) this.#requestPage();
+  }
+
   /**
    * Keeps nothing in memory that is in the store as well, to be read again when somebody wants it. Not while it is being
    * read or sent.
    */
-  releaseMemory(): void {
+  #releaseMemory(): void {
     const first = this.front.peek();
     if (first === undefined || this.isServed || this.#pageRequested || !this.#isPaging) return;
     for (const { sequence } of this.front) if (sequence === 0) return;
     this.#tailSequence = Math.max(this.#tailSequence, this.#lastSequence);
     this.#lastSequence = first.sequence - 1;
     this.pageOut();
-  }
-
-  requestPageWhenDue(): void {
-    if (!this.isBehind) return;
-    if (!this.#isPaging || (this.isServed && this.front.length <= this.#pageSize / 2)) this.#requestPage();
   }
 
   /** Puts a message behind those in memory. */
@@ -194,14 +193,13 @@ export class BoundedQueue extends MessageQueue {
   }
 
   /** The oldest go until it is within its bounds; those that are only in the store, once they have been read. */
-  #enforceBounds(now: number): void {
+  #enforceBounds(): void {
     if (!this.#isOver) return;
     // What is superseded by something behind it makes room too: first all of it must be here.
     if (this.policy === 'keep-last-per-topic' && this.isBehind) {
       this.#requestPage();
       return;
     }
-    this.dropStale(now);
     while (this.#isOver) {
       const oldest = this.shift();
       if (oldest === undefined) {

@@ -132,7 +132,7 @@ export class Session {
     if (!canSendNow && !this.queue.admits(delivery, now)) return NO_TICKET;
     const isStored = this.survives && (delivery.qos > 0 || this.connection === undefined);
     const ticket = isStored ? this.host.storeQueued(delivery) : NO_TICKET;
-    if (this.queue.add(delivery, canSendNow, now)) this.pump(now);
+    if (this.queue.add(delivery, canSendNow)) this.pump(now);
     return ticket;
   }
 
