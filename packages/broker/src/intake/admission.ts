@@ -174,7 +174,6 @@ export class Admission {
   }
 
   #decided(decision: AuthenticationDecision, now: number): void {
-    const { connection } = this.#handler;
     if (decision.kind === 'deny') {
       // [MQTT5-4.12.1-2]
       if (this.#again) this.#refuseAgain(decision, now);
