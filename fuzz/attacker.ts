@@ -18,18 +18,20 @@ export interface Seen {
 
 const QUIET_MS = 250;
 const DEAF_MS = 1500;
+const LARGEST_FRAME = 512 * 1024;
 const LONGEST_MS = 10_000;
 
 /** Plays a case against the broker. Never rejects: what goes wrong for a hostile client is its own affair. */
 export function play(fuzzCase: FuzzCase, broker: FuzzedBroker): Promise<Seen> {
   return new Promise((resolve) => {
-    const { via, layer, chunks, deaf } = fuzzCase;
+    const { via, layer, deaf } = fuzzCase;
     const port = broker.ports.get(via) ?? 0;
     const secure = layer === 'mqtt' && (via === 'tls' || via === 'wss');
     const framed = layer === 'mqtt' && (via === 'ws' || via === 'wss');
     const socket: Socket = secure
       ? connectTls({ port, host: '127.0.0.1', rejectUnauthorized: false })
       : connect({ port, host: '127.0.0.1' });
+    const chunks = framed ? fuzzCase.chunks.flatMap(inPieces) : fuzzCase.chunks;
     const received: Buffer[] = [];
     let written = 0;
     let connected = false;
@@ -90,6 +92,12 @@ export function play(fuzzCase: FuzzCase, broker: FuzzedBroker): Promise<Seen> {
       begin();
     });
   });
+}
+
+/** No frame is larger than what a broker must take; cases below MQTT have others. */
+function inPieces(chunk: Uint8Array): Uint8Array[] {
+  const count = Math.ceil(chunk.length / LARGEST_FRAME);
+  return Array.from({ length: count }, (_, i) => chunk.subarray(i * LARGEST_FRAME, (i + 1) * LARGEST_FRAME));
 }
 
 /** What is in the binary frames of a server, after its answer to the upgrade. */

@@ -24,6 +24,12 @@ const SETTINGS = {
   'sessions.expiry3': 10,
 };
 
+/** Variables that begin with HAWSER_ are the broker's configuration: none of a test's own may reach it. */
+function environment(): NodeJS.ProcessEnv {
+  const own = Object.entries(process.env).filter(([name]) => !name.startsWith('HAWSER_'));
+  return { ...Object.fromEntries(own), NO_COLOR: '1' };
+}
+
 /** The broker under fire: `hawser broker` in a process of its own, on all four kinds of listener. */
 export class FuzzedBroker {
   readonly ports = new Map<Via, number>();
@@ -41,7 +47,7 @@ export class FuzzedBroker {
     this.#child = spawn(process.execPath, args, {
       cwd: ROOT,
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, NO_COLOR: '1' },
+      env: environment(),
     });
     const keep = (chunk: Buffer): void => {
       // The end of it is what tells why it died.

@@ -126,6 +126,7 @@ export class ConnectionDriver implements TransportHandler, DirtyListener, Flusha
       return;
     }
     this.#setPaused(PAUSED_BY_POLICY, connection.suspended);
+    if (connection.yielded) this.#continueLater();
     if (!connection.isAhead || (this.#pausedBy & PAUSED_BY_ANSWERS) !== 0) return;
     this.#setPaused(PAUSED_BY_ANSWERS, true);
     this.#listener.onAhead?.();
@@ -175,6 +176,25 @@ export class ConnectionDriver implements TransportHandler, DirtyListener, Flusha
     if (!this.#gone) this.transport.destroy();
   }
 
+  /** What is left of what the peer has sent is handled in a later turn; until then it is not read. */
+  #continueLater(): void {
+    if ((this.#pausedBy & PAUSED_BY_TURN) !== 0) return;
+    this.#setPaused(PAUSED_BY_TURN, true);
+    this.#node.clock.defer(() => this.#continue());
+  }
+
+  #continue(): void {
+    const connection = this.#connection;
+    try {
+      connection.continueTurn(this.#node.clock.now());
+    } catch (error) {
+      this.#onFault(error);
+    }
+    if (connection.yielded && connection.closeCause === undefined) this.#node.clock.defer(() => this.#continue());
+    else if (!this.#gone) this.#setPaused(PAUSED_BY_TURN, false);
+    this.afterTurn();
+  }
+
   #resumeWhenAnswered(): void {
     if ((this.#pausedBy & PAUSED_BY_ANSWERS) !== 0 && !this.#connection.isAhead) this.#setPaused(PAUSED_BY_ANSWERS, false);
   }
@@ -195,5 +215,6 @@ export class ConnectionDriver implements TransportHandler, DirtyListener, Flusha
 const PAUSED_BY_POLICY = 1;
 const PAUSED_BY_BACKPRESSURE = 2;
 const PAUSED_BY_ANSWERS = 4;
+const PAUSED_BY_TURN = 8;
 const PAUSED_BY_RATE = 8;
 const COMPACT_BELOW = 1024;

@@ -25,6 +25,8 @@ import { Throttle } from './throttle.ts';
 const NO_PATIENCE_MS = 10_000;
 /** Times its bound that may wait for a subscriber while publishers are being stopped for it. */
 const HARD_BOUND = 8;
+/** Deliveries, or what takes as long, that one client may cause before others have their turn. */
+const SHARE_OF_TURN = 4096;
 
 /** One client's connection in the broker: what its packets do, and its end. */
 export class ClientHandler implements ServerSink, DriverListener, SessionHandler {
@@ -58,6 +60,7 @@ export class ClientHandler implements ServerSink, DriverListener, SessionHandler
   /** Publishers have been waiting for it. */
   #isWaitedFor = false;
   #noPatienceUntilMs = 0;
+  #spent = 0;
 
   constructor(intake: Intake, transport: Transport, listener: ListenerInfo, memberNumber: number) {
     const { core } = intake;
@@ -181,6 +184,15 @@ export class ClientHandler implements ServerSink, DriverListener, SessionHandler
     this.#lifetime?.stop();
     this.#throttle?.stop();
     this.intake.onClosed(this, cause, now);
+  }
+
+  /** What the client has asked for has taken so many deliveries, or as long: now and then it lets others go first. */
+  spend(work: number): void {
+    this.#spent += work;
+    if (this.#spent < SHARE_OF_TURN) return;
+    this.#spent = 0;
+    this.core.counters.turnsYielded++;
+    this.connection.yieldTurn();
   }
 
   // From the network.

@@ -117,6 +117,7 @@ export class PublishHandler {
       const reasonCode = routed.matched || connection.version !== 5 ? 0 : ReasonCode.NoMatchingSubscribers;
       this.#acknowledge(packet, reasonCode, routed.ticket);
     }
+    this.#handler.spend(routed.work);
     if (routed.congested || (qos > 0 && core.guard.isSlow)) this.#handler.intake.backpressure.pause(this.#handler.driver, now);
   }
 

@@ -4,21 +4,27 @@ import type { QoS } from '@hawser/codec';
 import type { BrokerCore } from '../core.ts';
 import { type Decision, isPromise } from '../policy/policies.ts';
 import { Subscription } from '../routing/subscription.ts';
+import type { TopicCursor } from '../routing/topic-cursor.ts';
 import type { ClientSession } from '../sessions/client-session.ts';
 import type { ClientHandler } from './client-handler.ts';
 import { PermissionCache } from './permission-cache.ts';
 
 /** Retained messages on their way to a new subscription. */
 interface Replay {
-  readonly messages: readonly Message[];
+  readonly cursor: TopicCursor<Message>;
   readonly subscription: Subscription;
   /** They follow the SUBACK, which waits for this. */
   ready: Ticket;
-  next: number;
+  /** Found, but there was no room for it yet. */
+  held: Message | undefined;
 }
 
 /** What waits in an output before a replay goes on; enough for a whole flush. */
 const REPLAY_BYTES = 64 * 1024;
+/** Deliveries that take as long as a subscription to be set or removed. */
+const WORK_OF_FILTER = 8;
+/** Topics that are looked at for one client in one turn of the event loop. */
+const REPLAY_TOPICS = 1000;
 
 /** SUBSCRIBE and UNSUBSCRIBE of one client, and the retained messages that follow. */
 export class SubscribeHandler {
@@ -26,7 +32,8 @@ export class SubscribeHandler {
   readonly #core: BrokerCore;
   readonly #session: ClientSession;
   #permissions: PermissionCache | undefined;
-  #replays: Replay[] = [];
+  /** By Topic Filter, in the order in which they began. */
+  readonly #replays = new Map<string, Replay>();
   #replayScheduled = false;
 
   constructor(handler: ClientHandler) {
@@ -63,45 +70,64 @@ export class SubscribeHandler {
       this.#session.subscriptions.delete(topicFilter);
       // [MQTT311-3.10.4-1] [MQTT311-3.10.4-2] [MQTT5-3.10.4-1] [MQTT5-3.10.4-2]
       this.#core.router.remove(known);
-      this.#replays = this.#replays.filter((replay) => replay.subscription !== known);
+      this.#replays.delete(topicFilter);
       if (this.#session.isStored) {
         ticket = this.#core.append({ kind: 'deleteSubscription', session: this.#session.number, topicFilter });
       }
       reasonCodes.push(0);
     }
+    this.#handler.spend(WORK_OF_FILTER * packet.topicFilters.length);
     const { packetIdentifier } = packet;
     const answer = this.#handler.connection.version === 5 ? reasonCodes : [];
     // [MQTT311-3.10.4-4] [MQTT5-3.10.4-4] [MQTT5-3.10.4-5]
     this.#handler.connection.acknowledgeWith({ type: 'unsuback', packetIdentifier, properties: undefined, reasonCodes: answer }, ticket, now);
   }
 
-  /** Goes on with retained messages as far as window and network let it: a cursor, outside the bounds of the queue. */
+  /** Goes on with retained messages as far as window, network and turn let it: a cursor, outside the bounds of the queue. */
   replay(now: number): void {
-    const { output } = this.#handler;
-    const { session } = this.#session;
-    for (let replay = this.#replays[0]; replay !== undefined; replay = this.#replays[0]) {
+    if (this.#replayScheduled) return;
+    let left = REPLAY_TOPICS;
+    for (const [topicFilter, replay] of this.#replays) {
       if (replay.ready > this.#core.committed) {
         this.#core.waitForCommit(this.#session);
         return;
       }
-      while (replay.next < replay.messages.length) {
-        if (this.#handler.connection.closeCause !== undefined) return;
-        if (output.blocked) return;
-        if (output.pendingBytes > REPLAY_BYTES) {
-          this.#replayLater();
-          return;
-        }
-        const message = replay.messages[replay.next] as Message;
-        const qos = Math.min(message.qos, replay.subscription.qos) as QoS;
-        if (qos > 0 && !session.canSend) return;
-        replay.next++;
-        if (!this.#isStillDue(message, replay.subscription, now)) continue;
-        const { identifier } = replay.subscription;
-        // [MQTT311-3.3.1-8]
-        session.deliver(message, qos, true, identifier === undefined ? undefined : [identifier], undefined, NO_TICKET, now);
+      const { cursor } = replay;
+      while (replay.held !== undefined || !cursor.done) {
+        if (left <= 0) this.#replayLater();
+        if (this.#mustWait()) return;
+        const before = cursor.visited;
+        const message = replay.held ?? cursor.next(left);
+        left -= 1 + cursor.visited - before;
+        replay.held = undefined;
+        if (message !== undefined && !this.#send(message, replay, now)) return;
       }
-      this.#replays.shift();
+      this.#replays.delete(topicFilter);
     }
+  }
+
+  #mustWait(): boolean {
+    const { output, connection } = this.#handler;
+    if (connection.closeCause !== undefined || output.blocked) return true;
+    if (output.pendingBytes > REPLAY_BYTES) this.#replayLater();
+    return this.#replayScheduled;
+  }
+
+  /** False: the window is closed; an acknowledgement opens it. */
+  #send(message: Message, replay: Replay, now: number): boolean {
+    const { session } = this.#session;
+    const { subscription } = replay;
+    const qos = Math.min(message.qos, subscription.qos) as QoS;
+    if (qos > 0 && !session.canSend) {
+      replay.held = message;
+      return false;
+    }
+    if (!this.#isStillDue(message, subscription, now)) return true;
+    const { identifier } = subscription;
+    const identifiers = identifier === undefined ? undefined : [identifier];
+    // [MQTT311-3.3.1-8]
+    session.deliver(message, qos, true, identifiers, undefined, NO_TICKET, now);
+    return true;
   }
 
   /** Own messages stay back with No Local [MQTT5-3.8.3-3]; what was replaced meanwhile has come as a live message. */
@@ -147,16 +173,16 @@ export class SubscribeHandler {
         reasonCodes.push(this.#refuse(requested, ReasonCode.QuotaExceeded, `cannot be kept: ${cannot}`));
         continue;
       }
-      const known = this.#replays.length;
-      ticket = Math.max(ticket, this.#add(requested, identifier, now));
-      for (const replay of this.#replays.slice(known)) replay.ready = ticket;
-      // [MQTT311-3.8.4-5] [MQTT5-3.8.4-7] [MQTT5-3.9.3-2]
+      ticket = Math.max(ticket, this.#add(requested, identifier));
+      const replay = this.#replays.get(requested.topicFilter);
+      if (replay !== undefined) replay.ready = ticket;
       reasonCodes.push(requested.qos);
     }
     const { packetIdentifier } = packet;
     // [MQTT311-3.8.4-1] [MQTT311-3.8.4-2] [MQTT311-2.3.1-7] [MQTT5-3.8.4-1] [MQTT5-3.8.4-2] [MQTT5-2.2.1-6]
     connection.acknowledgeWith({ type: 'suback', packetIdentifier, properties: undefined, reasonCodes }, ticket, now);
     connection.releaseAcks();
+    this.#handler.spend(WORK_OF_FILTER * packet.subscriptions.length);
     this.replay(now);
   }
 
@@ -179,7 +205,7 @@ export class SubscribeHandler {
   }
 
   /** Adds or replaces one subscription [MQTT5-3.8.4-3]. */
-  #add(requested: RequestedSubscription, identifier: number | undefined, now: number): Ticket {
+  #add(requested: RequestedSubscription, identifier: number | undefined): Ticket {
     const { router, settings } = this.#core;
     const { topicFilter, retainHandling } = requested;
     const { share, filter } = parseTopicFilter(topicFilter);
@@ -196,8 +222,9 @@ export class SubscribeHandler {
     // [MQTT311-3.3.1-6] [MQTT5-3.3.1-9] [MQTT5-3.3.1-10] [MQTT5-3.3.1-11]
     const wanted = share === undefined && (retainHandling === 0 || (retainHandling === 1 && known === undefined));
     if (wanted && settings['limits.retainedMessages'] > 0) {
-      const messages = router.retained.matching(filter, now);
-      if (messages.length > 0) this.#replays.push({ messages, subscription, ready: NO_TICKET, next: 0 });
+      // What an earlier subscription with this filter has not been sent yet comes again with this one.
+      this.#replays.delete(topicFilter);
+      this.#replays.set(topicFilter, { cursor: router.retained.cursor(filter), subscription, ready: NO_TICKET, held: undefined });
     }
     if (!this.#session.isStored) return NO_TICKET;
     // As it was: it is on disk, or on its way there.

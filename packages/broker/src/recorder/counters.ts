@@ -37,6 +37,8 @@ export class Counters {
   slowConsumers = 0;
   /** Clients that were not read for a while because they did not take their answers, or the disk was behind. */
   readingPauses = 0;
+  /** Times that a client's packets were put off to a later turn of the event loop because they took long. */
+  turnsYielded = 0;
   /** Topics whose receivers were forgotten to make room. */
   routesEvicted = 0;
   /** Messages lost, by cause. */

@@ -2,6 +2,7 @@ import type { Message } from '@hawser/protocol';
 import { NO_TICKET, type Ticket } from '@hawser/protocol';
 import type { BrokerCore } from '../core.ts';
 import { storedMessage } from '../stores/stored.ts';
+import type { TopicCursor } from './topic-cursor.ts';
 import { TopicIndex } from './topic-index.ts';
 
 /** The last message of each topic that was published with RETAIN, bounded by count and bytes. */
@@ -61,6 +62,11 @@ export class RetainedMessages {
     const known = this.#index.get(message.topic.name);
     this.#bytes += message.size - (known?.size ?? 0);
     this.#index.set(message.topic.name, message);
+  }
+
+  /** The same, a few at a time; what has expired is among them. */
+  cursor(filter: string): TopicCursor<Message> {
+    return this.#index.cursor(filter);
   }
 
   /** Those that a filter matches, without what has expired. */

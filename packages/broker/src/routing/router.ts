@@ -15,8 +15,13 @@ import { RetainedMessages } from './retained-messages.ts';
 import { type Fan, type GroupTarget, Route, type RouteEntry } from './route.ts';
 import { SharedGroup } from './shared-group.ts';
 import type { LocalSubscriber, Subscription } from './subscription.ts';
-import { SubscriptionTree } from './subscription-tree.ts';
+import { hasWildcard, SubscriptionTree } from './subscription-tree.ts';
 import { TopicIndex } from './topic-index.ts';
+
+/** Deliveries that take as long as one that is stored. */
+const WORK_OF_STORING = 4;
+/** Steps of a search among remembered topics that each topic pays for. */
+const WALK_CREDIT = 64;
 
 type Subscriber = Subscription | SharedGroup | LocalSubscriber;
 
@@ -29,6 +34,8 @@ export interface Routed {
   ticket: Ticket;
   /** Somebody subscribes to the topic. */
   matched: boolean;
+  /** Deliveries it took, or as much work. */
+  work: number;
   /** A receiver does not read and is over its bound: the publisher should be slowed down. */
   congested: boolean;
 }
@@ -43,7 +50,8 @@ export class Router {
   readonly #groups = new Map<string, FanoutGroup>();
   readonly #segments: SegmentPool;
   #routeBytes = 0;
-  readonly #routed: Routed = { ticket: NO_TICKET, matched: false, congested: false };
+  #walkCredit = 0;
+  readonly #routed: Routed = { ticket: NO_TICKET, matched: false, work: 0, congested: false };
 
   constructor(core: BrokerCore) {
     this.#core = core;
@@ -131,9 +139,33 @@ export class Router {
 
   /** Forgets the receivers of all topics that a filter matches: something about them has changed. */
   invalidate(filter: string): void {
+    if (!hasWildcard(filter)) {
+      const route = this.#routes.get(filter);
+      if (route !== undefined) this.#forget(route);
+      return;
+    }
+    const cursor = this.#routes.cursor(filter);
     const stale: Route[] = [];
-    this.#routes.match(filter, (route) => stale.push(route));
+    while (!cursor.done) {
+      const left = this.#walkCredit - cursor.visited;
+      if (left <= 0) {
+        this.#forgetAll();
+        return;
+      }
+      const route = cursor.next(left);
+      if (route !== undefined) stale.push(route);
+    }
+    this.#walkCredit -= cursor.visited;
     for (const route of stale) this.#forget(route);
+  }
+
+  /**
+   * Looking for the topics that a filter matches may take as many steps as topics have been remembered, times a constant;
+   * then all are forgotten, so that whoever subscribes again and again pays no more than it costs to find their receivers.
+   */
+  #forgetAll(): void {
+    for (const route of [...this.#routes.values()]) this.#forget(route);
+    this.#walkCredit = 0;
   }
 
   /** The connection of a session has come, gone or changed its ways: its topics are looked up anew. */
@@ -171,7 +203,9 @@ export class Router {
     const routed = this.#routed;
     routed.ticket = ready;
     routed.congested = false;
+    routed.work = 1;
     const route = this.#route(publication.topic);
+    routed.work += WORK_OF_STORING * route.durableReceivers;
     routed.matched = route.hasReceivers;
     let message: Message | undefined;
     // [MQTT311-3.3.1-5] [MQTT311-3.3.1-12] [MQTT5-3.3.1-5] [MQTT5-3.3.1-8]
@@ -204,6 +238,7 @@ export class Router {
     const fan = route.fans[kind] ?? this.#buildFan(route, kind);
     if (fan.groups.length > 0) this.#appendToGroups(fan.groups, publication, route, from);
     const { singles } = fan;
+    this.#routed.work += singles.length;
     let kept = message;
     for (let i = 0; i < singles.length; i++) {
       const entry = singles[i] as RouteEntry;
@@ -243,6 +278,7 @@ export class Router {
       if (fan.groups.length > 0) this.#appendToGroups(fan.groups, publication, route, from);
       entries = fan.singles;
     }
+    this.#routed.work += entries.length;
     for (let i = 0; i < entries.length; i++) {
       const entry = entries[i] as RouteEntry;
       if (entry.noLocal && entry.session === publisher) continue;
@@ -384,6 +420,7 @@ export class Router {
     const locals: LocalSubscriber[] = [];
     const merge = this.#core.settings['subscriptions.overlapping'] === 'merge';
     const bySession = new Map<ClientSession, RouteEntry>();
+    this.#tree.visited = 0;
     this.#tree.match(topic, (subscriber) => {
       if (subscriber instanceof SharedGroup) shared.push(subscriber);
       else if ('onMessage' in subscriber) locals.push(subscriber);
@@ -402,6 +439,8 @@ export class Router {
     this.#makeRoomFor(route);
     this.#routes.set(topic, route);
     this.#routeBytes += route.bytes;
+    this.#walkCredit = Math.min(this.#walkCredit + WALK_CREDIT, WALK_CREDIT * this.#routes.size);
+    this.#routed.work += (entries.length + this.#tree.visited) >> 2;
     return route;
   }
 

@@ -60,6 +60,8 @@ class Node<S> {
 export class SubscriptionTree<S extends object> {
   readonly #exact = new Map<string, S | S[]>();
   readonly #root = new Node<S>();
+  /** Nodes that `match` has visited; set it to 0 to count anew. */
+  visited = 0;
   #size = 0;
 
   get size(): number {
@@ -105,6 +107,7 @@ export class SubscriptionTree<S extends object> {
 
   /** `from`: where the next level begins; past the end: there is none. */
   #matchNode(node: Node<S>, topic: string, from: number, dollar: boolean, visit: (subscriber: S) => void): void {
+    this.visited++;
     const wild = !(dollar && from === 0);
     if (wild) visitAll(node.below, visit);
     if (from > topic.length) {

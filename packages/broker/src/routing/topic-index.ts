@@ -1,6 +1,9 @@
 import { hasWildcard } from './subscription-tree.ts';
+import { TopicCursor } from './topic-cursor.ts';
 
-class Node<V> {
+export class Node<V> {
+  /** Grows with every value that is set anywhere. */
+  serial = 0;
   children: Map<string, Node<V>> | undefined;
   topic: string | undefined;
   value: V | undefined;
@@ -10,6 +13,7 @@ class Node<V> {
 export class TopicIndex<V> {
   readonly #values = new Map<string, V>();
   readonly #root = new Node<V>();
+  #serial = 0;
 
   get size(): number {
     return this.#values.size;
@@ -47,6 +51,7 @@ export class TopicIndex<V> {
       node.topic = topic;
     }
     node.value = value;
+    node.serial = ++this.#serial;
   }
 
   delete(topic: string): boolean {
@@ -63,6 +68,11 @@ export class TopicIndex<V> {
       return;
     }
     this.#match(this.#root, filter.split('/'), 0, visit);
+  }
+
+  /** The same, a few at a time: those that are there now and still will be when their turn comes. */
+  cursor(filter: string): TopicCursor<V> {
+    return new TopicCursor(this.#root, filter, this.#serial);
   }
 
   #match(node: Node<V>, levels: readonly string[], depth: number, visit: (value: V, topic: string) => void): void {

@@ -81,6 +81,8 @@ export abstract class Connection implements AckWriter {
   closeCause: CloseCause | undefined;
   /** A policy is being asked: nothing further is handled until `resume`. */
   suspended = false;
+  /** It has had its share of this turn of the event loop: what is left in the reader waits for `continueTurn`. */
+  yielded = false;
   /** Milliseconds, as the caller counts them. */
   lastReceivedMs = 0;
   lastSentMs = 0;
@@ -161,7 +163,7 @@ export abstract class Connection implements AckWriter {
     }
     this.bytesIn += bytes.length;
     this.reader.push(bytes);
-    if (!this.suspended) this.#run(now);
+    if (!this.suspended && !this.yielded) this.#run(now);
   }
 
   /** The policy has answered: goes on with what was kept. Time suspended is not counted against the peer. */
@@ -169,7 +171,18 @@ export abstract class Connection implements AckWriter {
     if (!this.suspended) return;
     this.suspended = false;
     this.lastReceivedMs = now;
-    if (this.closeCause === undefined) this.#run(now);
+    if (this.closeCause === undefined && !this.yielded) this.#run(now);
+  }
+
+  /** From within a sink's call: what this peer asks for has taken long enough, others come first now. */
+  yieldTurn(): void {
+    this.yielded = true;
+  }
+
+  /** A later turn: goes on with what was left. */
+  continueTurn(now: number): void {
+    this.yielded = false;
+    if (this.closeCause === undefined && !this.suspended) this.#run(now);
   }
 
   /** From within a sink's call: nothing further is handled until `resume`. */
@@ -296,7 +309,7 @@ export abstract class Connection implements AckWriter {
   #run(now: number): void {
     const reader = this.reader;
     try {
-      while (this.closeCause === undefined && !this.suspended && reader.next()) {
+      while (this.closeCause === undefined && !this.suspended && !this.yielded && reader.next()) {
         this.packetsIn++;
         this.#handle(reader.firstByte, now);
       }
