@@ -3,7 +3,7 @@ import type { CloseCause } from '@hawser/protocol';
 import type { Client, ClientState, Grant, MessageHandler, PublishResult, UnsubscribeResult } from './api.ts';
 import type { Established } from './connection/attempt.ts';
 import { Supervisor, type SupervisorHost } from './connection/supervisor.ts';
-import { ClosedError, ConnectError, UsageError } from './errors.ts';
+import { ClosedError, UsageError } from './errors.ts';
 import { type ClientEvents, Emitter } from './events.ts';
 import { Inbox, type InboxHost } from './inbound/inbox.ts';
 import type { Message } from './inbound/message.ts';
@@ -29,6 +29,7 @@ import { StoreWriter } from './session/store-writer.ts';
 import { decodeLoaded, sessionChange } from './session/stored-message.ts';
 import { listOf, SubscriptionBook } from './session/subscription-book.ts';
 import type { Settings } from './settings.ts';
+import { within } from './within.ts';
 
 /** The client behind `connect`; `start` before anything else. */
 export class MqttClient implements Client, SupervisorHost, InboxHost {
@@ -362,7 +363,8 @@ export class MqttClient implements Client, SupervisorHost, InboxHost {
 
   async #disconnect(options: DisconnectOptions): Promise<void> {
     if (this.#closedWith !== undefined) return;
-    if (options.drain !== undefined && options.drain > 0) await this.#drain(options.drain * 1000);
+    if (options.drain !== undefined && options.drain > 0)
+      await within(this.#platform.clock, options.drain * 1000, this.#outbox.whenIdle(), this.closed);
     const { reasonCode = 0, reasonString, sessionExpiryInterval, userProperties } = options;
     const link = this.#link;
     const gone = link === undefined ? undefined : link.link.gone;
@@ -378,31 +380,16 @@ export class MqttClient implements Client, SupervisorHost, InboxHost {
     await this.#settings.store?.close?.();
   }
 
-  async #drain(ms: number): Promise<void> {
-    const { clock } = this.#platform;
-    let cancel = (): void => {};
-    const late = new Promise<void>((resolve) => {
-      cancel = clock.setTimer(clock.now() + ms, resolve);
-    });
-    await Promise.race([this.#outbox.whenIdle(), late, this.closed]);
-    cancel();
-  }
-
   #close(error: Error | undefined): void {
     if (this.#closedWith !== undefined) return;
     const reason = error ?? new ClosedError('client-closed', 'the client was closed by disconnect()');
     this.#closedWith = reason;
     this.#supervisor.stop(reason);
-    const closed = reason instanceof ClosedError ? reason : closedBy(reason);
+    const closed = ClosedError.by(reason);
     this.#outbox.close(closed);
     this.#requests.close(closed);
     this.#requester.close(closed);
     this.#streams.close(error);
     this.#resolveClosed(error);
   }
-}
-
-function closedBy(error: Error): ClosedError {
-  if (error instanceof ConnectError) return new ClosedError(error.code, error.message, error.reasonCode ?? 0, error);
-  return new ClosedError('client-closed', error.message, 0, error);
 }

@@ -147,4 +147,11 @@ export class ClosedError extends Error {
     this.code = code;
     this.reasonCode = reasonCode;
   }
+
+  /** What those who wait are told when this has stopped the client. */
+  static by(error: Error): ClosedError {
+    if (error instanceof ClosedError) return error;
+    if (error instanceof ConnectError) return new ClosedError(error.code, error.message, error.reasonCode ?? 0, error);
+    return new ClosedError('client-closed', error.message, 0, error);
+  }
 }
