@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import { type BrokerProcess, startBroker } from './support/broker-process.ts';
+import { StateClients } from './support/state-clients.ts';
 import { StubbornPublisher, StubbornSubscriber } from './support/stubborn-clients.ts';
 
 const ROUNDS = 10;
@@ -8,7 +9,7 @@ const ACKNOWLEDGED_PER_ROUND = 400;
 /** Nothing here may be dropped for want of room. */
 const WIDE = ['--set', 'queue.messages=10000000', '--set', 'queue.bytes=10000000000'];
 
-it('kill -9 under load, ten rounds: nothing acknowledged is lost, sessions are present, QoS 2 comes once', async () => {
+it('kill -9 under load, ten rounds: nothing acknowledged is lost, QoS 2 comes once; Wills, subscriptions, expiry', async () => {
   await using broker = await startBroker({ args: WIDE });
   const publishers = [
     new StubbornPublisher({ clientId: 'pub-1-v4', version: 4, topic: 'load/qos1/v4', qos: 1, window: 20 }),
@@ -37,12 +38,18 @@ it('kill -9 under load, ten rounds: nothing acknowledged is lost, sessions are p
   sleeper.destroy();
   for (const publisher of publishers) await publisher.connect(broker.port);
 
+  const state = new StateClients(broker, Math.random);
+  await state.begin();
+
   for (let round = 1; round <= ROUNDS; round++) {
-    await acknowledgements(publishers, ACKNOWLEDGED_PER_ROUND + round * 17);
+    const acknowledged = acknowledgements(publishers, ACKNOWLEDGED_PER_ROUND + round * 17);
+    await state.change();
+    await acknowledged;
     const keptBefore = kept?.acknowledged.size ?? 0;
     await broker.kill();
     await Promise.all(awake.map((client) => client.gone()));
     await broker.restart();
+    expect((await state.check()).problems, `round ${round}`).toEqual([]);
     expect(await retainedValue(broker, round)).toBeGreaterThanOrEqual(keptBefore);
     await Promise.all(awake.map((client) => client.connect(broker.port)));
   }

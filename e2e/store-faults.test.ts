@@ -2,8 +2,8 @@ import { spawn, spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import type { Packet, PublishPacket } from '@hawser/codec';
 import { expect, it } from 'vitest';
+import { AskingClient } from './support/asking-client.ts';
 import { type BrokerProcess, startBroker } from './support/broker-process.ts';
-import { openRaw, type RawConnection } from './support/raw-connection.ts';
 import { mountSmallDisk } from './support/small-disk.ts';
 
 const MiB = 1024 * 1024;
@@ -74,7 +74,7 @@ async function fillAndRecover(
 ): Promise<readonly string[]> {
   const away = await connect(broker, 'away', 5, false);
   await away.request(subscribe('t/#'), 'suback');
-  away.connection.destroy();
+  away.destroy();
   const clean = await connect(broker, 'clean', 4, true);
   await clean.request(subscribe('else'), 'suback');
   const publisher = await connect(broker, 'publisher', 5, true);
@@ -98,22 +98,22 @@ async function fillAndRecover(
   })();
   const old = await connect(broker, 'old-publisher', 4, true);
   await untilRefused(broker);
-  old.connection.send(publish('t/1', 'never', 1, 1));
-  await old.connection.closed;
+  old.send(publish('t/1', 'never', 1, 1));
+  await old.closed;
   expect(old.packets).toEqual([]);
 
   const live = await connect(broker, 'live', 4, true);
-  live.connection.send(publish('else', 'goes on', 0, 0));
+  live.send(publish('else', 'goes on', 0, 0));
   await clean.next('publish');
-  expect((await connect(broker, 'fresh', 5, false)).connection.connack.reasonCode).toBe(0x97);
-  expect((await connect(broker, 'fresh-3', 4, false)).connection.connack.reasonCode).toBe(3);
+  expect((await connect(broker, 'fresh', 5, false)).connack.reasonCode).toBe(0x97);
+  expect((await connect(broker, 'fresh-3', 4, false)).connack.reasonCode).toBe(3);
 
   await heal();
   isHealed = true;
   await publishing;
   while ((await publishOne()) !== 0);
   for (let count = 0; count < 20; count++) expect(await publishOne()).toBe(0);
-  for (const one of [clean, publisher, live]) one.connection.destroy();
+  for (const one of [clean, publisher, live]) one.destroy();
   return acknowledged;
 }
 
@@ -121,8 +121,8 @@ async function fillAndRecover(
 async function untilRefused(broker: BrokerProcess): Promise<void> {
   for (let round = 0; ; round++) {
     const probe = await connect(broker, `probe-${round}`, 5, false);
-    probe.connection.destroy();
-    if (probe.connection.connack.reasonCode === 0x97) return;
+    probe.destroy();
+    if (probe.connack.reasonCode === 0x97) return;
   }
 }
 
@@ -131,78 +131,33 @@ async function expectAll(broker: BrokerProcess, acknowledged: readonly string[])
   await broker.kill();
   await broker.restart();
   const texts: string[] = [];
-  const away = await connect(broker, 'away', 5, false, (packet, connection) => {
+  const away = await connect(broker, 'away', 5, false, (packet, client) => {
     if (packet.type !== 'publish') return;
     texts.push(Buffer.from(packet.payload).toString().split(' ')[0] ?? '');
-    connection()?.send({
+    client.send({
       type: 'puback',
       packetIdentifier: packet.packetIdentifier,
       reasonCode: 0,
       properties: undefined,
     });
   });
-  expect(away.connection.connack.sessionPresent).toBe(true);
+  expect(away.connack.sessionPresent).toBe(true);
   const last = acknowledged.at(-1) ?? '';
   while (!texts.includes(last)) await away.next('publish');
   // Those that were refused are not among them, unless the fault came between their way to the disk and their answer.
   expect(texts.filter((text) => acknowledged.includes(text))).toEqual(acknowledged);
-  away.connection.destroy();
+  away.destroy();
 }
 
-interface Client {
-  readonly connection: RawConnection;
-  readonly packets: Packet[];
-  next(type: Packet['type'], withinMs?: number): Promise<Packet | undefined>;
-  request(packet: Packet, type: Packet['type'], withinMs?: number): Promise<Packet | undefined>;
-}
-
-async function connect(
+function connect(
   broker: BrokerProcess,
   clientId: string,
   version: 4 | 5,
   cleanStart: boolean,
-  onPacket?: (packet: Packet, connection: () => RawConnection | undefined) => void,
-): Promise<Client> {
-  const packets: Packet[] = [];
-  let waiting: { readonly type: Packet['type']; readonly resolve: (packet: Packet) => void } | undefined;
-  let connection: RawConnection | undefined;
+  onPacket?: (packet: Packet, client: AskingClient) => void,
+): Promise<AskingClient> {
   const sessionExpiryInterval = cleanStart ? 0 : 3600;
-  connection = await openRaw({
-    port: broker.port,
-    clientId,
-    version,
-    cleanStart,
-    sessionExpiryInterval,
-    onPacket(packet) {
-      packets.push(packet);
-      onPacket?.(packet, () => connection);
-      if (waiting?.type !== packet.type) return;
-      const { resolve } = waiting;
-      waiting = undefined;
-      resolve(packet);
-    },
-  });
-  const next = (type: Packet['type'], withinMs = 20_000): Promise<Packet | undefined> =>
-    new Promise((resolve) => {
-      const timer = setTimeout(() => resolve(undefined), withinMs);
-      waiting = {
-        type,
-        resolve(packet) {
-          clearTimeout(timer);
-          resolve(packet);
-        },
-      };
-    });
-  return {
-    connection,
-    packets,
-    next,
-    request(packet, type, withinMs) {
-      const answered = next(type, withinMs);
-      connection?.send(packet);
-      return answered;
-    },
-  };
+  return AskingClient.connect({ port: broker.port, clientId, version, cleanStart, sessionExpiryInterval, onPacket });
 }
 
 function subscribe(topicFilter: string): Packet {

@@ -16,6 +16,7 @@ export interface RawConnectOptions {
   readonly cleanStart: boolean;
   /** 5.0; a day unless given. */
   readonly sessionExpiryInterval?: number;
+  readonly will?: ConnectPacket['will'];
   /** Every packet after the CONNACK. Those that come with it in one piece come after `openRaw` has settled. */
   onPacket(packet: Packet): void;
 }
@@ -54,7 +55,7 @@ export function openRaw(options: RawConnectOptions): Promise<RawConnection> {
     clientId,
     username: undefined,
     password: undefined,
-    will: undefined,
+    will: options.will,
     properties: version === 5 ? { sessionExpiryInterval } : undefined,
     bridge: false,
   };
