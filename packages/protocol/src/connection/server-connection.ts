@@ -343,7 +343,7 @@ export class ServerConnection extends Connection {
 
   /** In the client's own shape: 3.x gets a 3.x CONNACK 0x01 [MQTT311-3.1.2-2], 5.0 and later 0x84 [MQTT5-3.1.2-2]. */
   #refuseVersion(error: UnsupportedVersionError): void {
-    if (error.protocolLevel === 0) return;
+    if (error.protocolLevel === 0 && error.protocolName !== 'MQTT' && error.protocolName !== 'MQIsdp') return;
     this.version = error.protocolLevel >= 5 ? 5 : 4;
     this.writeConnackRefusal(error.reasonCode, error.message, undefined);
   }
