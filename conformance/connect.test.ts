@@ -116,6 +116,7 @@ describe('protocol name and version', () => {
       for (const head of [
         joined(field('MQTT'), 3),
         joined(field('MQTT'), 1),
+        joined(field('MQTT'), 0),
         joined(field('MQIsdp'), 4),
         joined(field('MQIsdp'), 2),
       ]) {
@@ -234,7 +235,6 @@ describe('what CONNECT must look like', () => {
     await expectRefused(peer, MALFORMED);
   });
   for (const [words, properties, reasonCode] of [
-    ['Authentication Data without a method', '16 00 01 61', PROTOCOL],
     ['Receive Maximum 0', '21 00 00', PROTOCOL],
     ['Maximum Packet Size 0', '27 00 00 00 00', PROTOCOL],
     ['Request Problem Information 2', '17 02', PROTOCOL],
@@ -246,6 +246,10 @@ describe('what CONNECT must look like', () => {
   ] as const) {
     refuses('MQTT5-3.1.4-1', `${words} is refused`, reasonCode, () => ({ flags: 2, properties }));
   }
+  refuses('MQTT5-3.1.4-1', 'Authentication Data without a method is refused', PROTOCOL, () => ({
+    flags: 2,
+    properties: '16 00 01 61',
+  }));
   refuses('MQTT5-3.1.4-1', 'Will Delay Interval twice is refused', PROTOCOL, () => ({
     flags: 6,
     payload: ['0a 18 00 00 00 01 18 00 00 00 01', field('w'), field('x')],

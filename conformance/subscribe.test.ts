@@ -495,6 +495,19 @@ describe('shared subscriptions', () => {
     await peer.expectNothing();
   });
 
+  statement(
+    'MQTT31 MQTT311-4.7.2-1 MQTT5-4.7.2-1',
+    'a shared # does not match topics that begin with $',
+    async (run) => {
+      const peer = await run.connect();
+      await run.subscribe(peer, `$share/${run.id('g')}/#`, 0);
+      const other = await run.connect();
+      await run.publish(other, `$q/${run.id('x')}`, 'hidden');
+      const seen = await peer.drain();
+      expect(seen.filter((packet) => packet.type === 'publish' && packet.topic.startsWith('$'))).toEqual([]);
+    },
+  );
+
   statement('MQTT31 MQTT311 MQTT5', 'UNSUBSCRIBE leaves the group', async (run) => {
     const topicFilter = `$share/g/${run.topic('a')}`;
     const [one, two] = await members(run, 2, topicFilter, 0);

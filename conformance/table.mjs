@@ -21,6 +21,8 @@ const numbers = VERSIONS.flatMap(([version, prefix]) =>
   statements[version].map((number) => number.replace('MQTT', prefix)),
 );
 const known = new Set(numbers);
+const rows = readJson('rows.json');
+const words = new Set();
 const tests = collectTests();
 const places = collectPlaces();
 
@@ -34,6 +36,9 @@ for (const number of numbers) {
 }
 for (const number of [...tests.keys(), ...Object.keys(reasons), ...Object.values(sides).flat()]) {
   if (!known.has(number)) faults.push(`${number} is no statement of the specifications`);
+}
+for (const [row, parts] of [...rows.wrong, ...rows.choices]) {
+  for (const part of parts) if (testsWith(part).length === 0) faults.push(`no test says '${part}', for: ${row}`);
 }
 
 const table = writeTable();
@@ -55,8 +60,9 @@ function collectTests() {
     .filter((name) => name.endsWith('.test.ts'))
     .sort()) {
     const source = readFileSync(join(here, file), 'utf8');
-    for (const [, , tags, , words] of source.matchAll(call)) {
-      for (const number of tags.match(NUMBER) ?? []) add(found, number, `${file}: ${plain(words)}`);
+    for (const [, , tags, , title] of source.matchAll(call)) {
+      words.add(`${file}: ${plain(title)}`);
+      for (const number of tags.match(NUMBER) ?? []) add(found, number, `${file}: ${plain(title)}`);
     }
   }
   return found;
@@ -110,7 +116,18 @@ function writeTable() {
       lines.push(`| ${number} | ${sideOf(number)} | ${why} | ${code.join('<br>')} |`);
     }
   }
+  lines.push('', '## What brokers get wrong', '', '| Seen | Tests |', '|---|---|', ...rows.wrong.map(rowLine));
+  lines.push('', '## Where there is a choice', '', '| Ours | Tests |', '|---|---|', ...rows.choices.map(rowLine));
   return `${lines.join('\n')}\n`;
+}
+
+function rowLine([row, parts]) {
+  return `| ${cell(row)} | ${[...new Set(parts.flatMap(testsWith))].map(cell).join('<br>')} |`;
+}
+
+/** The tests whose words have this part. */
+function testsWith(part) {
+  return [...words].filter((title) => title.includes(part));
 }
 
 function sideOf(number) {
@@ -124,8 +141,8 @@ function summary() {
   return `${numbers.length} statements: ${held} held by tests, ${left} with a written reason; ${placed} named in the code`;
 }
 
-function plain(words) {
-  return words.replaceAll(/\$\{[^}]*\}/g, '…').replaceAll('\\', '');
+function plain(title) {
+  return title.replaceAll(/\$\{[^}]*\}/g, '…').replaceAll('\\', '');
 }
 
 function cell(text) {

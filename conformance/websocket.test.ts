@@ -49,6 +49,20 @@ statement(
   },
 );
 
+statement(
+  'MQTT31 MQTT311-6.0.0-2 MQTT5-6.0.0-2',
+  'a frame of a megabyte and more, with thousands of packets in it, is read',
+  async (run) => {
+    const watcher = await run.connect();
+    await run.subscribe(watcher, run.topic('a'));
+    const peer = await run.connect();
+    const packet = publish(run.topic('a'), 'x'.repeat(1000));
+    peer.send(...Array.from({ length: 1500 }, () => packet));
+    for (let i = 0; i < 1500; i++) await watcher.expect('publish');
+    await peer.expectNothing();
+  },
+);
+
 statement('MQTT31 MQTT311 MQTT5', 'an empty frame means nothing', async ({ connect: open }) => {
   const peer = await open();
   peer.send('');
