@@ -3,6 +3,7 @@ import { brokerCommand } from './commands/broker.ts';
 import { certsCommand } from './commands/certs.ts';
 import { checkCommand } from './commands/check.ts';
 import { configCommand } from './commands/config.ts';
+import { doctorCommand } from './commands/doctor.ts';
 import { explainCommand } from './commands/explain.ts';
 import { importCommand } from './commands/import.ts';
 import { passwdCommand } from './commands/passwd.ts';
@@ -14,7 +15,7 @@ import { readVersion } from './version.ts';
 
 /**
  * The command line: `hawser broker`, `hawser pub`, `hawser sub`. Settles when the command has ended and sets the process's exit
- * code: 0, 1 (could not be done), 27 (`sub -W` ran out), 64 (wrong usage).
+ * code: 0, 1 (could not be done), 2 (nobody to ask, or to connect to), 27 (`sub -W` ran out), 64 (wrong usage).
  */
 export async function main(argv: string[]): Promise<void> {
   endQuietlyWhenNobodyReads();
@@ -38,7 +39,7 @@ function createProgram(): Command {
       program.outputHelp({ error: true });
       process.exitCode = EXIT.usage;
     });
-  const run = [brokerCommand(), pubCommand(), subCommand(), explainCommand()];
+  const run = [brokerCommand(), pubCommand(), subCommand(), explainCommand(), doctorCommand()];
   const prepare = [checkCommand(), configCommand(), passwdCommand(), certsCommand(), importCommand()];
   for (const command of [...run, ...prepare]) program.addCommand(command);
   for (const command of [program, ...program.commands]) {

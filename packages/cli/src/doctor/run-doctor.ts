@@ -1,0 +1,59 @@
+import { isValidTopicName } from '@hawser/codec';
+import { type DoctorReport, examine } from '@hawser/doctor';
+import type { DoctorFlags } from '../commands/doctor.ts';
+import { EXIT, usageError } from '../exit-error.ts';
+import type { ConnectFlags } from '../flags/connect-flags.ts';
+import { stopSignal } from '../stop-signal.ts';
+import { DOCTOR_WORDS } from './doctor-words.ts';
+import { formatEnd, formatStage } from './format-doctor.ts';
+
+const WHERE = ['url', 'host', 'port', 'transport'];
+
+/** Examines a connection, prints the walk while it is walked, and sets the exit code. Throws ExitError 64. */
+export async function runDoctor(url: string | undefined, flags: DoctorFlags, connection: ConnectFlags): Promise<void> {
+  const isElsewhere = WHERE.some((name) => connection.given.has(name));
+  if (url === undefined && !isElsewhere) throw usageError('give the address: hawser doctor mqtt://host:1883');
+  if (url !== undefined && isElsewhere)
+    throw usageError('the address is given twice: as URL, and with -L, -h, -p or --transport');
+  if (url !== undefined) connection.given.set('url', url);
+  const { topic } = flags;
+  if (topic !== undefined && !isValidTopicName(`${topic}/echo`))
+    throw usageError(`--topic: '${topic}' is no Topic Name; wildcards are not allowed`);
+  const { options } = connection.options(process.env);
+  const clientId = connection.given.get('clientId');
+  if (flags.asClient === true && (typeof clientId !== 'string' || clientId === ''))
+    throw usageError('--as-client needs the Client ID: -i ID');
+  const words = DOCTOR_WORDS[flags.lang];
+  const isJson = flags.json === true;
+  const say = (text: string): void => {
+    if (!isJson) process.stdout.write(`${text}\n`);
+  };
+  // Said before anything is opened, and to people who read JSON with a program too.
+  if (flags.asClient === true) process.stderr.write(`hawser: ${words.asClientNotice(String(clientId))}\n`);
+  const stop = new AbortController();
+  stopSignal().then(() => stop.abort());
+  const report = await examine({
+    connect: options,
+    asClient: flags.asClient,
+    topic,
+    language: flags.lang,
+    signal: stop.signal,
+    onStage: (stage) => say(formatStage(stage, flags.lang)),
+  }).catch((error: unknown) => {
+    if (stop.signal.aborted) return undefined;
+    throw error;
+  });
+  if (report === undefined) {
+    process.exitCode = EXIT.failed;
+    return;
+  }
+  if (isJson) process.stdout.write(`${JSON.stringify(report, undefined, 2)}\n`);
+  else say(formatEnd(report, flags.lang));
+  process.exitCode = exitCodeOf(report);
+}
+
+/** What is wrong with the address or the options is wrong usage, not a server that cannot be reached. */
+function exitCodeOf({ ok, error }: DoctorReport): number {
+  if (error !== undefined) return error.stage === 'address' ? EXIT.usage : EXIT.unreachable;
+  return ok ? EXIT.ok : EXIT.failed;
+}
