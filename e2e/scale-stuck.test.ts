@@ -8,8 +8,8 @@ const MiB = 2 ** 20;
 const STUCK = Number(process.env.SCALE_STUCK ?? 2000);
 const PAUSE_MAX_MS = 200;
 
-/** Publishes QoS 0 as fast as the broker takes it; returns the longest time for which it took nothing, in ms. */
-async function flood(socket: Socket, topic: string, messages: number, size: number): Promise<number> {
+/** Publishes QoS 0 as fast as the broker takes it; settles when it has taken all. */
+async function flood(socket: Socket, topic: string, messages: number, size: number): Promise<void> {
   const packet = encodePacket(
     {
       type: 'publish',
@@ -23,15 +23,11 @@ async function flood(socket: Socket, topic: string, messages: number, size: numb
     },
     4,
   );
-  let longest = 0;
   for (let sent = 0; sent < messages; sent += 32) {
-    const before = performance.now();
     if (!socket.write(Buffer.concat(Array.from({ length: 32 }, () => packet)))) await once(socket, 'drain');
-    longest = Math.max(longest, performance.now() - before);
   }
   socket.write(Uint8Array.of(0xc0, 0));
   await once(socket, 'data');
-  return longest;
 }
 
 function describeState(name: string, { rss, waitingBytes, waitingOutputs, lost, pauses, slow }: BrokerState): void {
@@ -57,7 +53,7 @@ describe('clients that never read', () => {
       describeState(`# at QoS ${qos}`, after);
       expect(pair.received).toEqual(Array.from({ length: 12_500 }, (_, i) => i));
       expect(after.lost[cause] ?? 0).toBeGreaterThan(1000);
-      expect(after.waitingOutputs).toBe(1);
+      expect(after.waitingOutputs).toBe(qos === 0 ? 1 : 0);
       expect(after.waitingBytes).toBeLessThan(12 * MiB);
       expect(after.rss - before.rss).toBeLessThan(150 * MiB);
       expect(after.pauses).toBeLessThanOrEqual(3);
@@ -66,6 +62,8 @@ describe('clients that never read', () => {
       await pair.run(200, 100);
       await expect.poll(async () => (await broker.state()).waitingBytes, { timeout: 15_000 }).toBe(0);
       await pair.run(200, 100);
+      // Who acknowledges nothing is sent no more than its window.
+      if (qos === 1) return;
       const lost = (await broker.state()).lost[cause];
       await pair.run(200, 100);
       expect((await broker.state()).lost[cause]).toBe(lost);
@@ -83,14 +81,15 @@ describe('clients that never read', () => {
     await using pair = await Pair.join(broker.port, 'pair');
     const publisher = await hello(broker.port, 'flooder');
     const before = await broker.state();
-    const [longest] = await Promise.all([flood(publisher, 'flood/a', 10_000, 2000), pair.run(500, 200)]);
+    await Promise.all([flood(publisher, 'flood/a', 5000, 2000), pair.run(500, 200)]);
     const after = await broker.state();
-    describeState(`${STUCK} stuck, the publisher waited ${Math.round(longest)} ms at most`, after);
+    describeState(`${STUCK} stuck`, after);
     expect(pair.received).toEqual(Array.from({ length: 500 }, (_, i) => i));
     expect(after.connected).toBe(before.connected);
-    expect(after.waitingBytes).toBeLessThan(bound * 1.25);
+    // What the sockets were handed in one turn is shared by all of them and comes on top.
+    expect(after.pendingBytes).toBeLessThan(bound);
     expect(after.slow).toBe(STUCK);
-    expect(after.lost['slow-consumer'] ?? 0).toBeGreaterThan(1000 * STUCK);
+    expect(after.lost['slow-consumer'] ?? 0).toBeGreaterThan(100 * STUCK);
     expect(after.rss - before.rss).toBeLessThan(400 * MiB);
     expect(after.pauses * PAUSE_MAX_MS).toBeLessThan(5000);
     publisher.destroy();

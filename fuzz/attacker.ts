@@ -17,6 +17,8 @@ export interface Seen {
 }
 
 const QUIET_MS = 250;
+/** For the first answer: other floods may be under way. */
+const FIRST_MS = 1500;
 const DEAF_MS = 1500;
 const LARGEST_FRAME = 512 * 1024;
 const LONGEST_MS = 10_000;
@@ -52,7 +54,7 @@ export function play(fuzzCase: FuzzCase, broker: FuzzedBroker): Promise<Seen> {
     const last = setTimeout(stop, LONGEST_MS);
     const wait = (): void => {
       clearTimeout(quiet);
-      quiet = setTimeout(stop, deaf ? DEAF_MS : QUIET_MS);
+      quiet = setTimeout(stop, deaf ? DEAF_MS : received.length === 0 ? FIRST_MS : QUIET_MS);
     };
     const next = (): void => {
       if (socket.destroyed || closedByBroker) return;

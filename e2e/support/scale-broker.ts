@@ -9,6 +9,7 @@ process.on('message', () => {
   let pendingBytes = 0;
   let slow = 0;
   for (const handler of intake.handlers) {
+    handler.countMissed();
     pendingBytes += handler.output.pendingBytes;
     if (handler.isSlow) slow++;
   }

@@ -158,6 +158,7 @@ class Scene {
   }
 
   get lost(): number {
+    for (const handler of this.broker.intake.handlers) handler.countMissed();
     return this.broker.counters.lost['slow-consumer'] ?? 0;
   }
 

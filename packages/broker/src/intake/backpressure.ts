@@ -6,6 +6,14 @@ export interface Pausable {
   setBackpressure(paused: boolean): void;
 }
 
+/** A connection that loses messages because it does not read. */
+export interface Missing {
+  countMissed(): void;
+}
+
+/** How long losses are gathered before they are counted: thousands of slow subscribers lose every message. */
+const COUNT_EVERY_MS = 1000;
+
 /**
  * Publishers that are not being read because a subscriber of theirs does not read: for `backpressure.pauseMax` at most,
  * or until one of those waited for has drained or given up.
@@ -14,6 +22,8 @@ export class Backpressure implements Timed {
   readonly #core: BrokerCore;
   readonly #paused = new Set<Pausable>();
   #untilMs = Number.POSITIVE_INFINITY;
+  readonly #missing = new Set<Missing>();
+  #countAtMs = Number.POSITIVE_INFINITY;
 
   constructor(core: BrokerCore) {
     this.#core = core;
@@ -47,11 +57,23 @@ export class Backpressure implements Timed {
     this.#paused.delete(publisher);
   }
 
-  nextTimeout(): number {
-    return this.#untilMs;
+  /** It has lost a message, the first since it was counted. */
+  countLater(missing: Missing): void {
+    this.#missing.add(missing);
+    if (this.#countAtMs !== Number.POSITIVE_INFINITY) return;
+    this.#countAtMs = this.#core.now() + COUNT_EVERY_MS;
+    this.#core.driverNode.deadlines.watch(this);
   }
 
-  handleTimeout(): void {
-    this.release();
+  nextTimeout(): number {
+    return Math.min(this.#untilMs, this.#countAtMs);
+  }
+
+  handleTimeout(now: number): void {
+    if (now >= this.#untilMs) this.release();
+    if (now < this.#countAtMs) return;
+    this.#countAtMs = Number.POSITIVE_INFINITY;
+    for (const missing of this.#missing) missing.countMissed();
+    this.#missing.clear();
   }
 }

@@ -13,6 +13,7 @@ import { type CloseCause, Output, ServerConnection, type ServerSink } from '@haw
 import { ConnectionDriver, type DriverListener, type Transport } from '@hawser/transport';
 import type { BrokerCore } from '../core.ts';
 import type { ClientInfo } from '../policy/policies.ts';
+import { WORK_OF_DELIVERY } from '../routing/router.ts';
 import type { ClientSession, SessionHandler } from '../sessions/client-session.ts';
 import { Admission } from './admission.ts';
 import type { Intake, ListenerInfo } from './intake.ts';
@@ -25,8 +26,8 @@ import { Throttle } from './throttle.ts';
 const NO_PATIENCE_MS = 10_000;
 /** Times its bound that may wait for a subscriber while publishers are being stopped for it. */
 const HARD_BOUND = 8;
-/** Deliveries, or what takes as long, that one client may cause before others have their turn. */
-const SHARE_OF_TURN = 4096;
+/** Work, as the Router counts it, that one client may cause before others have their turn: 4,096 deliveries. */
+const SHARE_OF_TURN = 4096 * WORK_OF_DELIVERY;
 
 /** One client's connection in the broker: what its packets do, and its end. */
 export class ClientHandler implements ServerSink, DriverListener, SessionHandler {
@@ -61,6 +62,8 @@ export class ClientHandler implements ServerSink, DriverListener, SessionHandler
   #isWaitedFor = false;
   #noPatienceUntilMs = 0;
   #spent = 0;
+  #missed = 0;
+  #missedTopic = '';
 
   constructor(intake: Intake, transport: Transport, listener: ListenerInfo, memberNumber: number) {
     const { core } = intake;
@@ -180,13 +183,14 @@ export class ClientHandler implements ServerSink, DriverListener, SessionHandler
   }
 
   onClosed(cause: CloseCause, now: number): void {
+    this.countMissed();
     this.#admission?.abort();
     this.#lifetime?.stop();
     this.#throttle?.stop();
     this.intake.onClosed(this, cause, now);
   }
 
-  /** What the client has asked for has taken so many deliveries, or as long: now and then it lets others go first. */
+  /** What the client has asked for has taken so much work: now and then it lets others go first. */
   spend(work: number): void {
     this.#spent += work;
     if (this.#spent < SHARE_OF_TURN) return;
@@ -198,6 +202,7 @@ export class ClientHandler implements ServerSink, DriverListener, SessionHandler
   // From the network.
 
   onWritable(now: number): void {
+    this.countMissed();
     if (this.#isWaitedFor || this.isSlow) {
       this.#isWaitedFor = false;
       if (this.isSlow) {
@@ -258,6 +263,18 @@ export class ClientHandler implements ServerSink, DriverListener, SessionHandler
     if (this.session !== undefined) this.core.router.invalidateSession(this.session);
     this.intake.backpressure.release();
     return true;
+  }
+
+  miss(topic: string): void {
+    if (this.#missed++ === 0) this.intake.backpressure.countLater(this);
+    this.#missedTopic = topic;
+  }
+
+  /** Tells of the messages it has missed since the last time. */
+  countMissed(): void {
+    const count = this.#missed;
+    this.#missed = 0;
+    if (count > 0) this.session?.countLost('slow-consumer', this.#missedTopic, 0, count);
   }
 
   takeOver(by: { readonly remoteAddress: string; readonly remotePort: number }): void {

@@ -3,6 +3,7 @@ import { type Message, NO_TICKET, type Ticket } from '@hawser/protocol';
 import type { QoS } from '@hawser/codec';
 import type { BrokerCore } from '../core.ts';
 import { type Decision, isPromise } from '../policy/policies.ts';
+import { WORK_OF_DELIVERY } from '../routing/router.ts';
 import { Subscription } from '../routing/subscription.ts';
 import type { TopicCursor } from '../routing/topic-cursor.ts';
 import type { ClientSession } from '../sessions/client-session.ts';
@@ -21,8 +22,8 @@ interface Replay {
 
 /** What waits in an output before a replay goes on; enough for a whole flush. */
 const REPLAY_BYTES = 64 * 1024;
-/** Deliveries that take as long as a subscription to be set or removed. */
-const WORK_OF_FILTER = 8;
+/** To set or remove a subscription. */
+const WORK_OF_FILTER = 8 * WORK_OF_DELIVERY;
 /** Topics that are looked at for one client in one turn of the event loop. */
 const REPLAY_TOPICS = 1000;
 

@@ -18,8 +18,11 @@ import type { LocalSubscriber, Subscription } from './subscription.ts';
 import { hasWildcard, SubscriptionTree } from './subscription-tree.ts';
 import { TopicIndex } from './topic-index.ts';
 
-/** Deliveries that take as long as one that is stored. */
-const WORK_OF_STORING = 4;
+/** The unit in which work is counted is a 64th of a delivery to one subscriber. */
+export const WORK_OF_DELIVERY = 64;
+const WORK_OF_STORING = 4 * WORK_OF_DELIVERY;
+/** What members of a group get is copied by the system: 4 KiB take as long as a delivery. As a shift: 2 ** 12 / 64. */
+const BYTES_TO_WORK = 6;
 /** Steps of a search among remembered topics that each topic pays for. */
 const WALK_CREDIT = 64;
 
@@ -34,7 +37,7 @@ export interface Routed {
   ticket: Ticket;
   /** Somebody subscribes to the topic. */
   matched: boolean;
-  /** Deliveries it took, or as much work. */
+  /** What it took, in units of WORK_OF_DELIVERY / 64. */
   work: number;
   /** A receiver does not read and is over its bound: the publisher should be slowed down. */
   congested: boolean;
@@ -203,7 +206,7 @@ export class Router {
     const routed = this.#routed;
     routed.ticket = ready;
     routed.congested = false;
-    routed.work = 1;
+    routed.work = WORK_OF_DELIVERY;
     const route = this.#route(publication.topic);
     routed.work += WORK_OF_STORING * route.durableReceivers;
     routed.matched = route.hasReceivers;
@@ -238,7 +241,7 @@ export class Router {
     const fan = route.fans[kind] ?? this.#buildFan(route, kind);
     if (fan.groups.length > 0) this.#appendToGroups(fan.groups, publication, route, from);
     const { singles } = fan;
-    this.#routed.work += singles.length;
+    this.#routed.work += WORK_OF_DELIVERY * singles.length;
     let kept = message;
     for (let i = 0; i < singles.length; i++) {
       const entry = singles[i] as RouteEntry;
@@ -278,7 +281,7 @@ export class Router {
       if (fan.groups.length > 0) this.#appendToGroups(fan.groups, publication, route, from);
       entries = fan.singles;
     }
-    this.#routed.work += entries.length;
+    this.#routed.work += WORK_OF_DELIVERY * entries.length;
     for (let i = 0; i < entries.length; i++) {
       const entry = entries[i] as RouteEntry;
       if (entry.noLocal && entry.session === publisher) continue;
@@ -317,7 +320,7 @@ export class Router {
       this.#routed.congested = true;
       return false;
     }
-    session.countLost('slow-consumer', topic, 0);
+    session.miss(topic);
     return true;
   }
 
@@ -390,6 +393,7 @@ export class Router {
       if (raw && (from.version === 5) === five && publication.retain === retain) {
         const { bytes, start, end } = from.reader;
         const at = group.append(end - start);
+        this.#routed.work += (group.members.length * (end - start)) >> BYTES_TO_WORK;
         copy(bytes, start, end, group.bytes, at);
         continue;
       }
@@ -400,7 +404,9 @@ export class Router {
       const topic = route.topic.bytes;
       const properties = five ? encoded : undefined;
       const version = five ? 5 : 4;
-      const at = group.append(publishSize(topic.length, publication.payload.length, 0, version, properties));
+      const size = publishSize(topic.length, publication.payload.length, 0, version, properties);
+      const at = group.append(size);
+      this.#routed.work += (group.members.length * size) >> BYTES_TO_WORK;
       writePublishInto(group.bytes, at, topic, publication.payload, 0, retain, false, 0, version, properties);
     }
   }
@@ -440,7 +446,7 @@ export class Router {
     this.#routes.set(topic, route);
     this.#routeBytes += route.bytes;
     this.#walkCredit = Math.min(this.#walkCredit + WALK_CREDIT, WALK_CREDIT * this.#routes.size);
-    this.#routed.work += (entries.length + this.#tree.visited) >> 2;
+    this.#routed.work += (WORK_OF_DELIVERY >> 2) * (entries.length + this.#tree.visited);
     return route;
   }
 

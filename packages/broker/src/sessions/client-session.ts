@@ -15,6 +15,8 @@ export interface SessionHandler extends GroupMember {
   /** QoS 0 that does not fit is lost now; false: publishers are to wait for a moment. */
   losesWhenCongested(now: number): boolean;
   readonly isSlow: boolean;
+  /** A QoS 0 message was lost because it does not read. */
+  miss(topic: string): void;
   /** What its session has waited for is on disk. */
   onCommitted(now: number): void;
   /** Another connection has come with the same Client Identifier: ends this one with 0x8E [MQTT5-3.1.4-3]. */
@@ -103,14 +105,23 @@ export class ClientSession implements SessionHost, Timed {
   }
 
   /** What the client will be told, and everybody who asks. */
-  countLost(cause: LossCause, topic: string, qos: number): void {
+  countLost(cause: LossCause, topic: string, qos: number, count = 1): void {
     this.lost ??= {};
-    this.lost[cause] = (this.lost[cause] ?? 0) + 1;
+    this.lost[cause] = (this.lost[cause] ?? 0) + count;
     const { counters, observer, recorder } = this.#core;
-    counters.countLost(cause);
-    recorder.countLost(this.clientId, cause, topic, 1);
-    if (observer.onLost !== undefined) observer.onLost({ clientId: this.clientId, cause, topic, qos, at: this.#core.wallNow() });
+    counters.countLost(cause, count);
+    recorder.countLost(this.clientId, cause, topic, count);
+    if (observer.onLost !== undefined) {
+      const event = { clientId: this.clientId, cause, topic, qos, at: this.#core.wallNow() };
+      for (let i = 0; i < count; i++) observer.onLost(event);
+    }
     if (this.isStored) this.#core.registry.losses.noteLater(this);
+  }
+
+  /** A QoS 0 message that its connection does not read: counted together with others, for there may be very many. */
+  miss(topic: string): void {
+    if (this.handler === undefined) this.countLost('slow-consumer', topic, 0);
+    else this.handler.miss(topic);
   }
 
   /** The client has been told what it has lost. */
