@@ -12,6 +12,8 @@ export interface RouteEntry {
   noLocal: boolean;
   retainAsPublished: boolean;
   identifiers: number[] | undefined;
+  /** The same of those subscriptions that bring the session its own messages, where others have No Local. */
+  own: RouteEntry | undefined;
 }
 
 /** A group and how its frames look. */

@@ -244,8 +244,8 @@ export class Router {
     this.#routed.work += WORK_OF_DELIVERY * singles.length;
     let kept = message;
     for (let i = 0; i < singles.length; i++) {
-      const entry = singles[i] as RouteEntry;
-      if (entry.noLocal && entry.session === publisher) continue;
+      const entry = ownEntry(singles[i] as RouteEntry, publisher);
+      if (entry === undefined) continue;
       const connection = entry.session.session.connection;
       if (connection !== undefined && entry.identifiers === undefined && connection.aliases === undefined && publication.properties === undefined) {
         if (connection.output.congested && this.#losesToCongestion(entry.session, route.topic.name, now)) continue;
@@ -283,8 +283,8 @@ export class Router {
     }
     this.#routed.work += WORK_OF_DELIVERY * entries.length;
     for (let i = 0; i < entries.length; i++) {
-      const entry = entries[i] as RouteEntry;
-      if (entry.noLocal && entry.session === publisher) continue;
+      const entry = ownEntry(entries[i] as RouteEntry, publisher);
+      if (entry === undefined) continue;
       this.#deliver(entry, message, ready, now);
     }
     this.#publishShared(route, message, ready, now);
@@ -433,10 +433,9 @@ export class Router {
       else {
         const entry = merge ? bySession.get(subscriber.session) : undefined;
         if (entry === undefined) {
-          const { session, qos, noLocal, retainAsPublished, identifier } = subscriber;
           // [MQTT5-3.3.4-5]
-          const made = { session, qos, noLocal, retainAsPublished, identifiers: identifier === undefined ? undefined : [identifier] };
-          bySession.set(session, made);
+          const made = entryOf(subscriber);
+          bySession.set(subscriber.session, made);
           entries.push(made);
         } else mergeInto(entry, subscriber);
       }
@@ -483,7 +482,7 @@ export class Router {
     const singles: RouteEntry[] = [];
     for (const entry of route.entries) {
       const { session } = entry;
-      const plain = (atQos0 || entry.qos === 0) && !entry.noLocal && entry.identifiers === undefined;
+      const plain = (atQos0 || entry.qos === 0) && !entry.noLocal && entry.own === undefined && entry.identifiers === undefined;
       if (!plain || !session.takesSharedBytes) {
         singles.push(entry);
         continue;
@@ -526,7 +525,21 @@ export interface GroupMember extends Member {
   readonly clientSession: ClientSession;
 }
 
+function entryOf({ session, qos, noLocal, retainAsPublished, identifier }: Subscription): RouteEntry {
+  const identifiers = identifier === undefined ? undefined : [identifier];
+  return { session, qos, noLocal, retainAsPublished, identifiers, own: undefined };
+}
+
+/** How a session gets a message: its own by the subscriptions without No Local alone [MQTT5-3.8.3-3]. Undefined: not at all. */
+function ownEntry(entry: RouteEntry, publisher: ClientSession | undefined): RouteEntry | undefined {
+  if (entry.session !== publisher) return entry;
+  return entry.noLocal ? undefined : (entry.own ?? entry);
+}
+
 function mergeInto(entry: RouteEntry, subscription: Subscription): void {
+  if (entry.noLocal !== subscription.noLocal) {
+    entry.own ??= entry.noLocal ? entryOf(subscription) : { ...entry, identifiers: entry.identifiers?.slice() };
+  } else if (!subscription.noLocal && entry.own !== undefined) mergeInto(entry.own, subscription);
   // [MQTT311-3.3.5-1] [MQTT5-3.3.4-2]
   if (subscription.qos > entry.qos) entry.qos = subscription.qos;
   // A copy comes by each subscription; No Local keeps back only its own [MQTT5-3.8.3-3].
