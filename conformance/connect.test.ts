@@ -287,6 +287,16 @@ describe('what CONNECT must look like', () => {
   });
 });
 
+describe('what 3.1 leaves open', () => {
+  statement('MQTT31', 'credentials that are announced and not there, and the unused flag, are borne', async (run) => {
+    for (const flags of [0x82, 0xc2, 0x03]) {
+      const peer = await run.open();
+      peer.send(connectBytes(run, { flags }));
+      await peer.expectBytes('20 02 00 00');
+    }
+  });
+});
+
 describe('Client Identifier', () => {
   statement('MQTT31 MQTT311-3.1.3-5 MQTT5-3.1.3-5', '1 to 23 letters and digits are accepted', async (run) => {
     for (const clientId of ['0', 'abcdefghijklmnopqrstuvw', 'xyzABCDEFGHIJKLMNOPQRST', 'UVWXYZ0123456789']) {

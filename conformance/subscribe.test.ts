@@ -165,6 +165,40 @@ describe('SUBSCRIBE', () => {
 
 describe('overlapping subscriptions', () => {
   statement(
+    'MQTT5-3.8.3-3 MQTT5-3.3.4-4',
+    'an own message comes by the subscriptions without No Local alone',
+    async (run) => {
+      const orders = [
+        [0, 1, 2],
+        [2, 1, 0],
+        [1, 0, 2],
+      ];
+      for (const [at, order] of orders.entries()) {
+        const peer = await run.connect();
+        const topic = (name: string): string => run.topic(`${at}/${name}`);
+        const subscriptions = [
+          filter(topic('#'), 2, { noLocal: true, retainAsPublished: true }),
+          filter(topic('+'), 0),
+          filter(topic('a'), 1),
+        ];
+        for (const i of order) {
+          const subscription = subscriptions[i];
+          if (subscription !== undefined)
+            await run.subscribe(peer, [subscription], 0, { subscriptionIdentifier: i + 1 });
+        }
+        peer.send(publish(topic('a'), 'own', { qos: 2, packetIdentifier: 70, retain: true }));
+        const own = (await peer.drain()).filter((packet) => packet.type === 'publish');
+        expect(own).toMatchObject([{ text: 'own', qos: 1, retain: false }]);
+        expect([...(own[0]?.properties?.subscriptionIdentifiers ?? [])].sort()).toEqual([2, 3]);
+        const other = await run.connect();
+        await run.publish(other, topic('a'), 'other', { qos: 2, retain: true });
+        const { properties } = await peer.expect('publish', { text: 'other', qos: 2, retain: true });
+        expect([...(properties?.subscriptionIdentifiers ?? [])].sort()).toEqual([1, 2, 3]);
+      }
+    },
+  );
+
+  statement(
     'MQTT31 MQTT311-3.3.5-1 MQTT5-3.3.4-2',
     'one copy at the highest QoS, whatever the order of the subscriptions',
     async (run) => {
