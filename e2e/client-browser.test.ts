@@ -82,7 +82,7 @@ afterAll(async () => {
   pages.closeAllConnections();
   await broker.close();
   authority[Symbol.dispose]();
-  rmSync(profile, { recursive: true, force: true, maxRetries: 5 });
+  rmSync(profile, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
 });
 
 /** What `body`, the inside of an async function with `hawser` and `url`, returns in a page. */
@@ -90,7 +90,8 @@ async function inPage(body: string, url: string, query = ''): Promise<unknown> {
   script = `
     import * as hawser from '/client.js';
     const run = async (url) => { ${body} };
-    const result = await run(${JSON.stringify(url)}).catch((error) => ({ failed: String(error), code: error.code }));
+    const late = new Promise((_resolve, reject) => setTimeout(() => reject(new Error('20 s are over')), 20_000));
+    const result = await Promise.race([run(${JSON.stringify(url)}), late]).catch((error) => ({ failed: String(error), code: error.code }));
     await fetch('/result', { method: 'POST', body: JSON.stringify(result ?? null) });
   `;
   const result = new Promise((resolve) => {
@@ -107,12 +108,20 @@ async function inPage(body: string, url: string, query = ''): Promise<unknown> {
       `--user-data-dir=${profile}`,
       `${origin}/${query}`,
     ],
-    { stdio: 'ignore' },
+    { stdio: 'ignore', detached: true },
   );
+  const exited = new Promise<never>((_resolve, reject) => {
+    chromium.once('error', reject);
+    chromium.once('close', (code) =>
+      reject(new Error(`Chromium ended with ${code} before the page had told its result`)),
+    );
+  });
   try {
-    return await result;
+    return await Promise.race([result, exited]);
   } finally {
-    chromium.kill('SIGKILL');
+    // All of its processes, and to the end: the next one would find this one's lock on the profile, and open nothing.
+    if (chromium.pid !== undefined && chromium.exitCode === null) process.kill(-chromium.pid, 'SIGKILL');
+    await exited.catch(() => {});
   }
 }
 
