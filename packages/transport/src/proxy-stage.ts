@@ -52,20 +52,20 @@ export class ProxyStage {
     const timer = setTimeout(() => {
       this.#refuse(socket, { code: 'proxy-header-timeout', text: `no PROXY header within ${timeoutMs / 1000} s` });
     }, timeoutMs);
+    let got: Buffer = Buffer.alloc(0);
     const onReadable = (): void => {
       const chunk: Buffer | null = socket.read();
       if (chunk === null) return;
-      const header = parseProxyHeader(chunk);
-      if (header === 'more') {
-        socket.unshift(chunk);
-        return;
-      }
+      // Kept here, not put back: the socket would be readable again at once, for ever.
+      got = Buffer.concat([got, chunk]);
+      const header = parseProxyHeader(got);
+      if (header === 'more') return;
       done();
       if ('invalid' in header) {
         this.#refuse(socket, { code: 'proxy-header-invalid', text: header.invalid });
         return;
       }
-      if (chunk.length > header.length) socket.unshift(chunk.subarray(header.length));
+      if (got.length > header.length) socket.unshift(got.subarray(header.length));
       if (header.source !== undefined) {
         const { address: remoteAddress, port: remotePort } = header.source;
         Object.defineProperty(socket, 'remoteAddress', { value: remoteAddress });
