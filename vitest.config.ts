@@ -16,7 +16,12 @@ export default defineConfig({
       {
         resolve,
         ssr,
-        test: { name: 'conformance', include: ['conformance/**/*.test.ts'], testTimeout: 30_000, fileParallelism: false },
+        test: {
+          name: 'conformance',
+          include: ['conformance/**/*.test.ts'],
+          testTimeout: 30_000,
+          fileParallelism: false,
+        },
       },
     ],
   },
