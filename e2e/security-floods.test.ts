@@ -133,13 +133,15 @@ describe('subscribers that never read', () => {
         await withAttacker(port, 5, async (peer) => {
           await peer.connect({ clientId: 'publisher' });
           const payload = new Uint8Array(16 * 1024);
-          for (let round = 0; round < 40; round++) {
+          let rounds = 0;
+          // The system takes tens of MiB for a socket before the broker sees that nobody reads.
+          while (broker.counters.lost['slow-consumer'] === undefined && rounds++ < 400) {
             for (let i = 0; i < 25; i++) peer.send(publish('flood', undefined, payload));
             await peer.drain();
           }
-          expect(broker.counters.messagesIn).toBe(1000);
+          expect(broker.counters.messagesIn).toBe(rounds * 25);
           const waiting = [...broker.intake.handlers].map(({ output }) => output.pendingBytes);
-        expect(Math.max(...waiting)).toBeLessThan(2 * MiB);
+          expect(Math.max(...waiting)).toBeLessThan(2 * MiB);
           expect(broker.counters.lost['slow-consumer']).toBeGreaterThan(0);
         });
         await expectServes(port);
