@@ -34,6 +34,8 @@ export class PacketReader {
   end = 0;
 
   private chunk: Uint8Array = NOTHING;
+  /** The chunk, where it is a copy that `keep` made. */
+  private own: Uint8Array = NOTHING;
   private position = 0;
   private waiting: Uint8Array[] = [];
   private waitingFrom = 0;
@@ -66,6 +68,26 @@ export class PacketReader {
     } else {
       this.waiting.push(chunk);
       this.waitingBytes += chunk.length;
+    }
+  }
+
+  /**
+   * Copies what is not consumed, and the packet that was described last: whoever pushed the chunk takes it back. Views of
+   * that packet that were handed out still lie in the chunk.
+   */
+  keep(): void {
+    if (this.chunk.length > 0 && this.chunk !== this.own) {
+      const isDescribed = this.bytes === this.chunk;
+      const from = isDescribed ? this.start : this.position;
+      this.own = new Uint8Array(this.chunk.subarray(from));
+      this.chunk = this.own;
+      this.position -= from;
+      if (isDescribed) {
+        this.bytes = this.own;
+        this.start = 0;
+        this.bodyStart -= from;
+        this.end -= from;
+      }
     }
   }
 
@@ -103,6 +125,7 @@ export class PacketReader {
     // An idle connection must not keep its last chunk alive.
     this.bytes = NOTHING;
     this.chunk = NOTHING;
+    this.own = NOTHING;
     this.position = 0;
     return false;
   }
@@ -178,6 +201,7 @@ export class PacketReader {
     this.failure = error;
     this.bytes = NOTHING;
     this.chunk = NOTHING;
+    this.own = NOTHING;
     this.position = 0;
     this.partial = NOTHING;
     this.partialLength = 0;

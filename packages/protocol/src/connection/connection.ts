@@ -162,8 +162,12 @@ export abstract class Connection implements AckWriter {
       }
     }
     this.bytesIn += bytes.length;
+    if (this.suspended || this.yielded) {
+      this.reader.push(new Uint8Array(bytes));
+      return;
+    }
     this.reader.push(bytes);
-    if (!this.suspended && !this.yielded) this.#run(now);
+    this.#run(now);
   }
 
   /** The policy has answered: goes on with what was kept. Time suspended is not counted against the peer. */
@@ -177,6 +181,7 @@ export abstract class Connection implements AckWriter {
   /** From within a sink's call: what this peer asks for has taken long enough, others come first now. */
   yieldTurn(): void {
     this.yielded = true;
+    this.reader.keep();
   }
 
   /** A later turn: goes on with what was left. */
@@ -188,6 +193,7 @@ export abstract class Connection implements AckWriter {
   /** From within a sink's call: nothing further is handled until `resume`. */
   suspend(): void {
     this.suspended = true;
+    this.reader.keep();
   }
 
   /** The network is gone; `text` says how, for people. */

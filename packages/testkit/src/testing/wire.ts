@@ -57,6 +57,11 @@ export class Wire {
     for (const packet of packets) this.#transport.write([encodePacket(packet, this.#version)]);
   }
 
+  /** Several packets, or parts of them, in one piece. */
+  writeBytes(bytes: Uint8Array): void {
+    this.#transport.write([bytes]);
+  }
+
   async send(...packets: Packet[]): Promise<void> {
     this.write(...packets);
     await this.#clock.settle();
