@@ -167,9 +167,8 @@ export class Admission {
   /** Nothing of the client's is handled until the promise has settled. */
   #whenSettled<T>(promise: Promise<T>, then: (value: T) => void): void {
     this.#handler.connection.suspend();
-    promise.then((value) => {
+    this.#handler.resumeAfter(promise, (value) => {
       if (!this.#aborted) then(value);
-      this.#handler.resume();
     });
   }
 

@@ -295,10 +295,17 @@ export class ClientHandler implements ServerSink, DriverListener, SessionHandler
     this.#lifetime = wallMs === undefined ? undefined : new Lifetime(this, this.core.fromWall(wallMs));
   }
 
-  /** After a promise: goes on with what the peer has sent meanwhile. */
-  resume(): void {
-    this.connection.resume(this.core.now());
-    this.driver.afterTurn();
+  /** After a promise: `then`, and on with what the peer has sent meanwhile. What is thrown costs this connection. */
+  resumeAfter<T>(promise: Promise<T>, then: (value: T) => void): void {
+    const onSettled = (): void => {
+      this.connection.resume(this.core.now());
+      this.driver.afterTurn();
+    };
+    const onFault = (error: unknown): void => {
+      this.onFault(error);
+      this.driver.afterTurn();
+    };
+    promise.then(then).then(onSettled).catch(onFault);
   }
 
   #countRate(bytes: number, now: number): void {

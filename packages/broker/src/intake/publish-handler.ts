@@ -23,13 +23,13 @@ export class PublishHandler {
 
   handlePublish(packet: PublishPacket, now: number): void {
     this.#core.counters.messagesIn++;
-    if (packet.qos === 2 && !this.#session.session.inbound.begin(packet.packetIdentifier)) {
+    if (packet.qos === 2 && this.#session.session.inbound.has(packet.packetIdentifier)) {
       // A duplicate: answered, and it goes no further [MQTT5-4.3.3-10]. It was stored with the first, at the latest now.
       this.#handler.connection.acknowledge(PacketType.PUBREC, packet.packetIdentifier, 0, this.#storedTicket());
       return;
     }
     if (this.#core.authorize === undefined && this.#core.intercept === undefined) {
-      this.#route(packet, now);
+      this.#onDecision(packet, 'allow', now);
       return;
     }
     const decision = this.#decide(packet);
@@ -38,10 +38,10 @@ export class PublishHandler {
       return;
     }
     const { connection } = this.#handler;
+    const kept = keptPacket(packet);
     connection.suspend();
-    decision.then((decided) => {
-      if (connection.closeCause === undefined) this.#onDecision(packet, decided, this.#core.now());
-      this.#handler.resume();
+    this.#handler.resumeAfter(decision, (decided) => {
+      if (connection.closeCause === undefined) this.#onDecision(kept, decided, this.#core.now());
     });
   }
 
@@ -75,6 +75,8 @@ export class PublishHandler {
   }
 
   #onDecision(packet: PublishPacket, decision: Decision, now: number): void {
+    // Not before: should the connection end while a policy is asked, the message comes again and is no duplicate.
+    if (packet.qos === 2) this.#session.session.inbound.begin(packet.packetIdentifier);
     if (decision === 'allow') {
       this.#route(packet, now);
       return;
@@ -166,6 +168,17 @@ export class PublishHandler {
   #storedTicket(): Ticket {
     return this.#session.isStored ? this.#core.lastTicket : NO_TICKET;
   }
+}
+
+/** A PUBLISH that waits for a policy: its chunk belongs to somebody else by then. */
+function keptPacket(packet: PublishPacket): PublishPacket {
+  const { payload, properties } = packet;
+  const correlationData = properties?.correlationData;
+  return {
+    ...packet,
+    payload: payload.slice(),
+    properties: correlationData === undefined ? properties : { ...properties, correlationData: correlationData.slice() },
+  };
 }
 
 function isUtf8(bytes: Uint8Array): boolean {

@@ -51,9 +51,8 @@ export class SubscribeHandler {
     }
     const { connection } = this.#handler;
     connection.suspend();
-    Promise.all(decisions).then((decided) => {
+    this.#handler.resumeAfter(Promise.all(decisions), (decided) => {
       if (connection.closeCause === undefined) this.#subscribe(packet, decided, this.#core.now());
-      this.#handler.resume();
     });
   }
 
