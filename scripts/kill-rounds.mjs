@@ -52,7 +52,7 @@ async function run() {
     await acknowledged;
     await broker.kill();
     await Promise.all(loads.map((client) => client.gone()));
-    await broker.restart();
+    await restart();
     const found = await state.check();
     wills += found.wills;
     problems.push(...found.problems.map((problem) => `round ${round}: ${problem}`));
@@ -82,6 +82,19 @@ async function run() {
     `${rounds} rounds in ${seconds} s (seed ${seed}): ${sent} messages, ${wills} Wills, ${state.summary}: ${problems.length} problems`,
   );
   process.exitCode = problems.length === 0 ? 0 : 1;
+}
+
+/** On the same port, which somebody's connection may have taken for a moment while it was free. */
+async function restart() {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await broker.restart();
+      return;
+    } catch (error) {
+      if (attempt === 60 || !/is in use by another program/.test(String(error))) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 1000));
+    }
+  }
 }
 
 /** Settles when so many more have been acknowledged. */

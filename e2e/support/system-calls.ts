@@ -5,6 +5,8 @@ export interface SystemCall {
   readonly path: string;
   /** What was written, as hexadecimal digits. */
   readonly data: string;
+  /** The whole call as strace wrote it, with what it returned. */
+  readonly text: string;
   readonly beganAt: number;
   readonly endedAt: number;
 }
@@ -22,21 +24,26 @@ export function readTrace(text: string): SystemCall[] {
     const before = unfinished.get(thread);
     if (rest.startsWith('<... ') && before !== undefined) {
       unfinished.delete(thread);
-      calls.push(toCall(before.words, before.line, line));
+      calls.push(toCall(join(before.words, rest), before.line, line));
     } else if (/^\w+\(/.test(rest)) calls.push(toCall(rest, line, line));
   }
   return calls;
 }
 
 function toCall(words: string, beganAt: number, endedAt: number): SystemCall {
-  const [, name = '', rawPath = ''] = /^(\w+)\(\d+<((?:\\x[0-9a-f]{2}|[^>])*)>/.exec(words) ?? [];
+  const [name = ''] = /^\w+/.exec(words) ?? [];
+  const [, rawPath = ''] = /^\w+\(\d+<((?:\\x[0-9a-f]{2}|[^>])*)>/.exec(words) ?? [];
   const data = [...words.matchAll(/"((?:\\x[0-9a-f]{2})*)"/g)]
     .map(([, escaped = '']) => escaped.replaceAll('\\x', ''))
     .join('');
-  return { name, path: plain(rawPath), data, beganAt, endedAt };
+  return { name, path: plain(rawPath), data, text: words, beganAt, endedAt };
+}
+
+function join(began: string, ended: string): string {
+  return began.replace(/ ?<unfinished \.\.\.>$/, '') + ended.slice(ended.indexOf('resumed>') + 'resumed>'.length);
 }
 
 /** `-xx` writes paths in hexadecimal too. */
-function plain(text: string): string {
+export function plain(text: string): string {
   return text.replace(/\\x([0-9a-f]{2})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 16)));
 }

@@ -1,7 +1,8 @@
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CommitMarker } from './commit/commit-marker.ts';
 import { damagedFiles, exists, inUse, openDatabase, toStoreError } from './database.ts';
-import { checkFiles, type StoreDamage } from './files/check-files.ts';
+import { checkFiles, isUnborn, type StoreDamage } from './files/check-files.ts';
 import { seemsLocked } from './files/lock-holder.ts';
 import { checkFormat } from './format.ts';
 import { loadContents, scan } from './load-contents.ts';
@@ -47,9 +48,13 @@ export async function checkLevelStore(directory: string): Promise<readonly Store
  * @param marked The batch that was committed last, when there is a marker that says so.
  */
 export async function assertSoundFiles(directory: string, marked: number | undefined): Promise<void> {
-  if (await exists(join(directory, 'db'))) {
+  const path = join(directory, 'db');
+  if (await exists(path)) {
     const damages = await damagedFilesOf(directory, marked);
-    if (damages.length > 0) throw damagedFiles(directory, damages);
+    if (damages.length === 0) return;
+    if (marked !== undefined || !(await isUnborn(path))) throw damagedFiles(directory, damages);
+    // LevelDB does not sync the first files it makes: the power went while there was nothing yet.
+    await rm(path, { recursive: true });
   } else if (marked !== undefined) {
     throw damagedFiles(directory, [{ where: 'db', what: 'it is missing' }]);
   }

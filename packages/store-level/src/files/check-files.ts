@@ -1,6 +1,7 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { highestBatchNumber } from './log-batches.ts';
+import { formatKey } from '../records/keys.ts';
+import { highestBatchNumber, readBatch } from './log-batches.ts';
 import { walkLog } from './log-file.ts';
 import { playManifest } from './manifest.ts';
 import { checkTable } from './table-file.ts';
@@ -36,6 +37,7 @@ export async function checkFiles(directory: string, committed: number): Promise<
   if (manifest.brokenAt !== undefined && (manifest.isFollowed === true || manifest.records.length === 0)) {
     return [{ where: manifestName, what: `it is altered at byte ${manifest.brokenAt}` }];
   }
+  if (manifest.records.length === 0) return [{ where: manifestName, what: 'it is empty' }];
   const live = playManifest(manifest.records);
   if (live === undefined) return [{ where: manifestName, what: 'it makes no sense' }];
 
@@ -46,6 +48,22 @@ export async function checkFiles(directory: string, committed: number): Promise<
   }
   damages.push(...(await checkLogs(directory, names, live.log, committed)));
   return damages;
+}
+
+/**
+ * Whether LevelDB's files, which make no sense, are those of a database that was being made: no table, and nothing in a log but
+ * what a store begins with.
+ */
+export async function isUnborn(directory: string): Promise<boolean> {
+  const names = await readdir(directory);
+  if (names.some((name) => /\.(ldb|sst)$/.test(name))) return false;
+  for (const name of names.filter((one) => one.endsWith('.log'))) {
+    const { records } = walkLog(await readFile(join(directory, name)));
+    for (const record of records) {
+      for (const { key } of readBatch(record)) if (!formatKey().equals(key)) return false;
+    }
+  }
+  return true;
 }
 
 async function checkTableFile(
