@@ -1,5 +1,6 @@
 import {
   type AuthPacket,
+  allowedReasonCodes,
   type ConnackProperties,
   type ConnectPacket,
   type Direction,
@@ -310,7 +311,7 @@ export class ServerConnection extends Connection {
     const long: Packet = {
       type: 'connack',
       sessionPresent: false,
-      reasonCode,
+      reasonCode: carriedBy(allowedReasonCodes.CONNACK, reasonCode),
       properties: { reasonString: clip(text), ...properties },
     };
     this.#writeFitting(long, { ...long, properties });
@@ -318,7 +319,8 @@ export class ServerConnection extends Connection {
 
   #writeDisconnect(reasonCode: number, text: string, properties: DisconnectProperties | undefined): void {
     if (this.version !== 5) return;
-    const long: Packet = { type: 'disconnect', reasonCode, properties: { reasonString: clip(text), ...properties } };
+    const carried = carriedBy(allowedReasonCodes['DISCONNECT to-client'], reasonCode);
+    const long: Packet = { type: 'disconnect', reasonCode: carried, properties: { reasonString: clip(text), ...properties } };
     this.#writeFitting(long, { ...long, properties });
   }
 
@@ -346,6 +348,26 @@ export class ServerConnection extends Connection {
     if (error.protocolLevel === 0 && error.protocolName !== 'MQTT' && error.protocolName !== 'MQIsdp') return;
     this.version = error.protocolLevel >= 5 ? 5 : 4;
     this.writeConnackRefusal(error.reasonCode, error.message, undefined);
+  }
+}
+
+/**
+ * What ends a connection may end it before or after its CONNACK; not every Reason Code can be in both packets [MQTT5-3.2.2-8]
+ * [MQTT5-3.14.2-1]. The nearest that can.
+ */
+function carriedBy(allowed: readonly number[], reasonCode: number): number {
+  if (allowed.includes(reasonCode)) return reasonCode;
+  switch (reasonCode) {
+    case ReasonCode.ServerShuttingDown:
+      return ReasonCode.ServerUnavailable;
+    case ReasonCode.ServerUnavailable:
+      return ReasonCode.ServerBusy;
+    case ReasonCode.BadUserNameOrPassword:
+    case ReasonCode.ClientIdentifierNotValid:
+    case ReasonCode.Banned:
+      return ReasonCode.NotAuthorized;
+    default:
+      return ReasonCode.UnspecifiedError;
   }
 }
 
