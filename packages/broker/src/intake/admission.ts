@@ -294,6 +294,8 @@ export class Admission {
     session.handler = this.#handler;
     session.client = this.#handler.client;
     this.#handler.session = session;
+    // Who was never accepted has left no Will.
+    this.#handler.willSettled = true;
     if (present) core.permissions.revise(session);
     const loading = session.load();
     const storing = this.#storing(ticketBefore);
@@ -345,8 +347,7 @@ export class Admission {
       topicAliasMaximum: settings['limits.topicAliasMaximum'],
       properties,
     };
-    // Who was never accepted has left no Will; should the CONNACK not fit, that is settled with the connection's end.
-    this.#handler.willSettled = true;
+    // Should the CONNACK not fit, all is settled with the connection's end.
     if (!connection.accept(limits, now)) return;
     this.#handler.willSettled = false;
     this.#handler.connectedAtMs = now;

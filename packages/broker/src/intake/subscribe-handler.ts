@@ -132,9 +132,14 @@ export class SubscribeHandler {
 
   /** Own messages stay back with No Local [MQTT5-3.8.3-3]; what was replaced meanwhile has come as a live message. */
   #isStillDue(message: Message, subscription: Subscription, now: number): boolean {
-    if (message.isExpired(now)) return false;
-    if (subscription.noLocal && message.publisher === this.#session.clientId) return false;
-    return this.#core.router.retained.get(message.topic.name) === message;
+    const { retained } = this.#core.router;
+    const { name } = message.topic;
+    if (retained.get(name) !== message) return false;
+    if (message.isExpired(now)) {
+      retained.delete(name);
+      return false;
+    }
+    return !(subscription.noLocal && message.publisher === this.#session.clientId);
   }
 
   #permitted(subscription: RequestedSubscription): Decision | Promise<Decision> {

@@ -54,7 +54,8 @@ export class Router {
   readonly #segments: SegmentPool;
   #routeBytes = 0;
   #walkCredit = 0;
-  readonly #routed: Routed = { ticket: NO_TICKET, matched: false, work: 0, congested: false };
+  #routed: Routed = { ticket: NO_TICKET, matched: false, work: 0, congested: false };
+  #isPublishing = false;
 
   constructor(core: BrokerCore) {
     this.#core = core;
@@ -197,6 +198,31 @@ export class Router {
    * the receivers who get just these. `ready`: nothing may be seen of it before this is committed.
    */
   publish(
+    publication: Publication,
+    publisher: ClientSession | undefined,
+    from: Connection | undefined,
+    ready: Ticket,
+    now: number,
+  ): Routed {
+    if (!this.#isPublishing) {
+      this.#isPublishing = true;
+      try {
+        return this.#publish(publication, publisher, from, ready, now);
+      } finally {
+        this.#isPublishing = false;
+      }
+    }
+    // From within another: a subscriber in the broker's own process publishes. The ticket of the outer one is not touched.
+    const outer = this.#routed;
+    this.#routed = { ticket: NO_TICKET, matched: false, work: 0, congested: false };
+    try {
+      return this.#publish(publication, publisher, from, ready, now);
+    } finally {
+      this.#routed = outer;
+    }
+  }
+
+  #publish(
     publication: Publication,
     publisher: ClientSession | undefined,
     from: Connection | undefined,

@@ -160,14 +160,21 @@ export class SessionRegistry {
     const { topic, payload, qos, retain, properties } = will.message;
     // The message and the end of the Will together: a crash between would publish it once more, or lose it.
     const isGroup = core.beginGroup();
-    if (permitted === 'allow') {
-      core.router.publish({ topic: topic.name, payload, qos, retain, properties }, session, undefined, NO_TICKET, core.now());
-    } else {
-      core.counters.publishesDenied++;
-      session.countLost('not-authorized', topic.name, qos);
+    try {
+      if (permitted === 'allow') {
+        core.router.publish({ topic: topic.name, payload, qos, retain, properties }, session, undefined, NO_TICKET, core.now());
+      } else {
+        core.counters.publishesDenied++;
+        session.countLost('not-authorized', topic.name, qos);
+      }
+    } catch (error) {
+      // Whatever ended the connection goes on: nobody above could do anything about it.
+      const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
+      core.observer.onWarning?.('internal-error', `an error in the broker itself while the Will of ${session.clientId} was published: ${stack}`);
+    } finally {
+      this.save(session);
+      if (isGroup) core.endGroup();
     }
-    this.save(session);
-    if (isGroup) core.endGroup();
   }
 
   /** What a member of a shared subscription has not taken goes to another [MQTT5-4.8.2-5]; only QoS 1. */
