@@ -1,7 +1,7 @@
 import type { ConnectEvidence, ConnectOptions, Negotiated } from '@hawser/client';
 import { versionName } from '@hawser/codec';
 import { findParameter, type OptionProblem, validateOptions } from '@hawser/parameters';
-import type { TransportInfo } from '@hawser/transport';
+import type { TlsInfo } from '@hawser/transport';
 import { DAY_MS } from './evidence.ts';
 import type { Findings } from './findings.ts';
 import { isLoopbackAddress, isPrivateAddress } from './networks.ts';
@@ -79,7 +79,7 @@ function findUnreadQueue(options: ConnectOptions, findings: Findings): void {
 export function findInConnection(
   options: ConnectOptions,
   evidence: ConnectEvidence,
-  info: Pick<TransportInfo, 'tls'>,
+  peerTls: Pick<TlsInfo, 'authorized'> | undefined,
   hasCredentials: boolean,
   wallMs: number,
   findings: Findings,
@@ -87,15 +87,15 @@ export function findInConnection(
   const { host = '', peerAddress = host } = evidence;
   const isLocal = isLoopbackAddress(peerAddress);
   const tls = typeof options.tls === 'object' ? options.tls : {};
-  if (info.tls === undefined && !isLocal) {
+  if (peerTls === undefined && !isLocal) {
     if (hasCredentials)
       findings.add(isPrivateAddress(peerAddress) ? 'warning' : 'error', 'credentials-unencrypted', { host });
     else findings.add('info', 'unencrypted', { host });
   }
   if (!hasCredentials && tls.cert === undefined && options.authentication === undefined && !isLocal)
     findings.add(isPrivateAddress(peerAddress) ? 'info' : 'warning', 'anonymous-access', { host });
-  if (info.tls !== undefined && tls.insecure === true) {
-    if (info.tls.authorized) findings.add('warning', 'tls-not-verified-needlessly');
+  if (peerTls !== undefined && tls.insecure === true) {
+    if (peerTls.authorized) findings.add('warning', 'tls-not-verified-needlessly');
     else findings.add(isLocal ? 'warning' : 'error', 'tls-not-verified');
   }
   findInCertificates(evidence, wallMs, findings);

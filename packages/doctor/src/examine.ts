@@ -143,7 +143,7 @@ class Examination {
       throw new Error('connected without a CONNACK');
     const { connect, topic = `hawser-doctor/${this.#random.slice(ID_PREFIX.length)}`, signal } = this.#options;
     const { clock } = this.#platform;
-    findInConnection(connect, walk.evidence, info, hasCredentials(connect), clock.wallNow(), this.#findings);
+    findInConnection(connect, walk.evidence, info.tls, hasCredentials(connect), clock.wallNow(), this.#findings);
     findInNegotiated(connect, negotiated, this.#findings);
     if (!this.#isForeign && (connect.clientId ?? '') !== '')
       this.#findings.add('info', 'random-client-id', { clientId: connect.clientId ?? '' });

@@ -136,9 +136,9 @@ function nameOfVersion(version: unknown): string {
   return version === 3 || version === 4 || version === 5 ? versionName(version) : String(version);
 }
 
-/** `receiveMaximum` is Receive Maximum. */
+/** `receiveMaximum` is Receive Maximum, `maximumQoS` Maximum QoS. */
 function nameOfProperty(name: string): string {
-  return name.replace(/^[a-z]/, (letter) => letter.toUpperCase()).replace(/([a-z])([A-Z])/g, '$1 $2');
+  return name.replace(/^[a-z]/, (letter) => letter.toUpperCase()).replace(/([a-z])([A-Z])(?!$)/g, '$1 $2');
 }
 
 /** Chinese characters are two columns wide. */
