@@ -2,7 +2,7 @@ import { connect } from 'node:net';
 import type { Broker, BrokerOptions } from '@hawser/broker';
 import { encodePacket, type Packet, type PublishProperties } from '@hawser/codec';
 import { describe, expect, it } from 'vitest';
-import { WebSocket } from 'ws';
+import { openWebSocket } from './support/raw-websocket.ts';
 import { Attacker, connectPacket, portOf, startGuardedBroker, withAttacker } from './support/security-client.ts';
 
 const MiB = 1024 * 1024;
@@ -174,48 +174,42 @@ describe('subscribers that never read', () => {
 
 describe('WebSockets', () => {
   const listeners = ['mqtt://127.0.0.1:0', 'ws://127.0.0.1:0/mqtt'];
-  const open = (broker: Broker): Promise<WebSocket> =>
-    new Promise((resolve, reject) => {
-      const socket = new WebSocket(`ws://127.0.0.1:${portOf(broker.urls[1])}/mqtt`, 'mqtt', {
-        perMessageDeflate: true,
-      });
-      socket.once('open', () => resolve(socket)).once('error', reject);
-    });
-  const closed = (socket: WebSocket): Promise<void> => new Promise((resolve) => socket.once('close', () => resolve()));
+  const open = (broker: Broker) => openWebSocket(portOf(broker.urls[1]));
 
   it('are not compressed, whatever the client offers: no bombs', () =>
     withBroker({ listeners }, async (port, broker) => {
-      const socket = await open(broker);
-      expect(socket.extensions).toBe('');
-      socket.terminate();
-      await closed(socket);
+      const web = await open(broker);
+      expect(web.response.toLowerCase()).not.toContain('sec-websocket-extensions');
+      // RSV1 is how a compressed message begins.
+      web.send(new Uint8Array(10), { opcode: 0x42, fin: true });
+      await web.closed;
       await expectServes(port);
     }));
 
   it('with fragments without end are closed at the bound of a message', () =>
     withBroker({ listeners }, async (port, broker) => {
-      const socket = await open(broker);
-      socket.on('error', () => {});
-      const end = closed(socket);
-      const part = Buffer.alloc(256 * 1024, 0xc0);
-      for (let i = 0; i < 100 && socket.readyState === WebSocket.OPEN; i++) {
-        socket.send(part, { fin: false, binary: true });
+      const web = await open(broker);
+      const part = new Uint8Array(256 * 1024).fill(0xc0);
+      let sent = 0;
+      while (!web.isClosed && sent < 100) {
+        web.send(part, { opcode: sent++ === 0 ? 2 : 0, fin: false });
         await new Promise((resolve) => setImmediate(resolve));
       }
-      await end;
+      await web.closed;
       await expectServes(port);
     }));
 
   it('a packet in fragments of one byte is a packet', () =>
     withBroker({ listeners }, async (_, broker) => {
-      const socket = await open(broker);
+      const web = await open(broker);
       const bytes = encodePacket(connectPacket(5, {}), 5);
-      const answer = new Promise<Buffer>((resolve) => socket.once('message', resolve));
-      for (let i = 0; i < bytes.length; i++)
-        socket.send(bytes.subarray(i, i + 1), { fin: i === bytes.length - 1, binary: true });
-      expect((await answer)[0]).toBe(0x20);
-      socket.terminate();
-      await closed(socket);
+      for (let i = 0; i < bytes.length; i++) {
+        web.send(bytes.subarray(i, i + 1), { opcode: i === 0 ? 2 : 0, fin: i === bytes.length - 1 });
+      }
+      // A binary frame with a CONNACK in it.
+      expect((await web.next())[2]).toBe(0x20);
+      web.socket.destroy();
+      await web.closed;
     }));
 
   it('an upgrade that never ends is cut off in time', () =>

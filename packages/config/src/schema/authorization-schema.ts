@@ -38,5 +38,3 @@ export const authorizationSchema = z.strictObject({
   rules: z.array(ruleSchema).default([]).describe('The first that is about a request decides.'),
   http: httpServiceSchema.optional().describe('A service that decides where no rule does.'),
 });
-
-export type AuthorizationConfig = z.infer<typeof authorizationSchema>;
