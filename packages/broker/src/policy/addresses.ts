@@ -41,7 +41,9 @@ export function subscriberOf(address: string): string {
   const [head = '', tail = ''] = address.split('%', 1)[0]?.split('::') ?? [];
   const front = head === '' ? [] : head.split(':');
   const back = tail === '' ? [] : tail.split(':');
-  const groups = address.includes('::') ? [...front, ...Array(Math.max(0, 8 - front.length - back.length)).fill('0'), ...back] : front;
+  const groups = address.includes('::')
+    ? [...front, ...Array(Math.max(0, 8 - front.length - back.length)).fill('0'), ...back]
+    : front;
   return `${groups
     .slice(0, 4)
     .map((group: string) => group.replace(/^0+(?=.)/, ''))

@@ -60,7 +60,11 @@ export class DeliveryPermissions {
       undefined,
       settings['policy.timeout'] * 1000,
       driverNode.clock,
-      (text) => observer.onWarning?.('authorizer-failed', `nobody could say whether ${client.clientId} may still have ${filter}: ${text}`),
+      (text) =>
+        observer.onWarning?.(
+          'authorizer-failed',
+          `nobody could say whether ${client.clientId} may still have ${filter}: ${text}`,
+        ),
     );
   }
 
@@ -76,7 +80,13 @@ export class DeliveryPermissions {
       router.remove(subscription);
       const text = `the subscription to ${topicFilter} is no longer permitted: nothing is delivered for it`;
       const { observer } = this.#core;
-      observer.onSubscribeRefused?.({ client: clientOf(session), topicFilter, reasonCode: ReasonCode.NotAuthorized, text, at: this.#core.wallNow() });
+      observer.onSubscribeRefused?.({
+        client: clientOf(session),
+        topicFilter,
+        reasonCode: ReasonCode.NotAuthorized,
+        text,
+        at: this.#core.wallNow(),
+      });
     } else if (decision === 'allow' && isSuspended) {
       // A shared group that lost its last member is another one now.
       const shared = subscription.shared === undefined ? undefined : router.sharedGroup(topicFilter, filter);
@@ -90,5 +100,16 @@ export class DeliveryPermissions {
 /** Who a session belongs to; of one that was only found in the store, what was written down: no address, no attributes. */
 export function clientOf(session: ClientSession): ClientInfo {
   const { client, clientId, username, protocolVersion } = session;
-  return client ?? { clientId, username, protocolVersion, remoteAddress: '', remotePort: 0, listener: '', tls: undefined, userProperties: [] };
+  return (
+    client ?? {
+      clientId,
+      username,
+      protocolVersion,
+      remoteAddress: '',
+      remotePort: 0,
+      listener: '',
+      tls: undefined,
+      userProperties: [],
+    }
+  );
 }
