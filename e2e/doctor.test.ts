@@ -178,6 +178,19 @@ describe('a server that works', () => {
   });
 });
 
+it('gives up when it is told to, and leaves nothing', async () => {
+  const abort = new AbortController();
+  const examining = examine({
+    connect: { url, cleanStart: false, sessionExpiryInterval: 100 },
+    signal: abort.signal,
+    onStage: ({ stage }) => {
+      if (stage === 'qos2') abort.abort(new Error('enough'));
+    },
+  });
+  await expect(examining).rejects.toThrowError('enough');
+  await expect.poll(() => inspectOverview(broker)).toMatchObject({ sessions: 0, connections: 0, retainedMessages: 0 });
+});
+
 describe('a server that does not work', () => {
   it.each(faults)('$stage: $code: $what', async (fault) => {
     const address = await fault.url(servers);
@@ -193,6 +206,12 @@ describe('a server that does not work', () => {
       expect(report.stages.at(-1)?.stage).toBe(fault.stage);
       expect(JSON.stringify(report)).not.toMatch(/p@ss|undefined/);
     }
+  });
+
+  it('may be one for a certain Client ID only', async () => {
+    const address = local(await servers.refusing(0x85));
+    const report = await examine({ connect: { url: address, clientId: 'device' } });
+    expect(report.error?.hint).toMatch(/device only, use --as-client/);
   });
 
   it('there are more than 30 of them, each with its own code', () => {
@@ -262,6 +281,17 @@ describe('a server that lets everybody in and is broken then', () => {
     const report = await examine({ connect: { url: address, connectTimeout } });
     expect(codes(report)).toEqual(['connection-lost']);
     expect(report.stages.at(-1)).toMatchObject({ stage: 'keep-alive', ok: false });
+  });
+
+  it('answers the first SUBSCRIBE only', async () => {
+    let subscribes = 0;
+    const address = await misbehaving((type, bytes) => {
+      if (type === PacketType.PINGREQ) return pingresp;
+      return type === PacketType.SUBSCRIBE && ++subscribes === 1 ? suback(bytes, 2) : undefined;
+    });
+    const report = await examine({ connect: { url: address, connectTimeout } });
+    expect(report.ok).toBe(false);
+    expect(codes(report)).toContain('trials-stopped');
   });
 
   it('has little', async () => {

@@ -160,7 +160,7 @@ class Examination {
     });
     const onAbort = (): void => {
       bench.isStopped = true;
-      void client.disconnect();
+      void abandon(bench);
     };
     signal?.addEventListener('abort', onAbort, { once: true });
     const results = await tryConnection(bench);
@@ -193,7 +193,8 @@ class Examination {
         this.#findings.add('warning', 'cleanup-incomplete', { what: topic });
     const isSomebodys = this.#isForeign && negotiated.sessionPresent;
     if (isSomebodys) {
-      await quietly(client.unsubscribe(subscriptionsOf(bench)));
+      const late = (): TrialFailure => new TrialFailure('info', 'cleanup-incomplete', { what: bench.topic });
+      await quietly(bench.within(client.unsubscribe(subscriptionsOf(bench)), late));
       await client.disconnect();
       return true;
     }
@@ -218,8 +219,9 @@ function randomId(platform: Platform): string {
 
 /** Enters the session of a device without ending it. */
 function foreignOptions(connect: ConnectOptions): ConnectOptions {
-  if (connect.cleanStart !== undefined) return connect;
-  const is5 = connect.protocolVersion === undefined || connect.protocolVersion === 5;
+  if (connect.cleanStart === true) return connect;
+  // `auto` too: an older version tried after this one would not know of the session.
+  const is5 = connect.protocolVersion !== 3 && connect.protocolVersion !== 4;
   const expiry = is5 ? { sessionExpiryInterval: connect.sessionExpiryInterval ?? FOREIGN_EXPIRY } : {};
   return { ...connect, cleanStart: false, ...expiry };
 }
@@ -249,6 +251,14 @@ function keepsSession({ cleanStart = true, sessionExpiryInterval = 0 }: ConnectO
 function subscriptionsOf({ topic }: TrialBench): string[] {
   const names = ['echo', 'retained', '+/wildcard'].map((name) => `${topic}/${name}`);
   return [...names, `$share/hawser-doctor/${topic}/shared`];
+}
+
+/** Deletes what is retained as far as the server answers, and says good-bye: whatever waits for an answer is rejected. */
+async function abandon(bench: TrialBench): Promise<void> {
+  await Promise.all(
+    [...bench.retained].map(async (topic) => (await isDeleted(bench, topic)) && bench.retained.delete(topic)),
+  );
+  await bench.client.disconnect();
 }
 
 async function isDeleted(bench: TrialBench, topic: string): Promise<boolean> {

@@ -1,4 +1,4 @@
-import type { Client, Message } from '@hawser/client';
+import { type Client, ClosedError, type Message } from '@hawser/client';
 
 /** More than the doctor ever sends: who else publishes to its topics must not fill the memory. */
 const MOST_KEPT = 1000;
@@ -41,7 +41,9 @@ export class Mailbox {
     const coming = new Promise<Message>((resolve) => {
       this.#waiting.add({ matches, resolve });
     });
-    const closed = this.#client.closed.then((error) => Promise.reject(error ?? new Error('the client was closed')));
+    const closed = this.#client.closed.then((error) =>
+      Promise.reject(error ?? new ClosedError('client-closed', 'the client was closed')),
+    );
     return Promise.race([coming, closed]);
   }
 }

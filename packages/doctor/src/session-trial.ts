@@ -2,6 +2,7 @@ import { type Client, type ConnectOptions, connectWith, type Platform } from '@h
 import { Mailbox } from './mailbox.ts';
 import type { StageEvidence } from './report.ts';
 import { type TrialBench, TrialFailure } from './trial-bench.ts';
+import { subscribe } from './trials.ts';
 
 /** Seconds; more than it takes, and little for a doctor that is killed. */
 const EXPIRY = 60;
@@ -30,7 +31,7 @@ export async function trySession(bench: TrialBench, options: SessionTrialOptions
   }
   let again: Client | undefined;
   try {
-    await bench.within(first.subscribe(topic, { qos }), () => silent(bench, 'subscribe-unanswered'));
+    await subscribe(bench, first, topic, { qos });
     await first.disconnect();
     const isPublished = await publishMeanwhile(bench, options, topic, qos);
     again = await open(options, options.clientId, false);
@@ -41,8 +42,8 @@ export async function trySession(bench: TrialBench, options: SessionTrialOptions
   }
 }
 
-function silent(bench: TrialBench, code: 'subscribe-unanswered' | 'queued-message-lost'): TrialFailure {
-  return new TrialFailure('error', code, { seconds: bench.seconds }, true);
+function lost({ seconds }: TrialBench): TrialFailure {
+  return new TrialFailure('error', 'queued-message-lost', { seconds }, true);
 }
 
 async function resume(
@@ -58,7 +59,7 @@ async function resume(
   if (!isPresent && version !== 3) throw new TrialFailure('error', 'session-not-resumed', {});
   if (isPublished) {
     const coming = mailbox.take((message) => message.topic === topic);
-    await bench.within(coming, () => silent(bench, 'queued-message-lost'));
+    await bench.within(coming, () => lost(bench));
   }
   return { sessionPresent: isPresent, ...(isPublished ? { queuedMessages: mailbox.received.length } : {}) };
 }
@@ -73,7 +74,7 @@ async function publishMeanwhile(
   try {
     const other = await open(options, options.otherId, true, 0);
     try {
-      await bench.within(other.publish(topic, 'meanwhile', { qos }), () => silent(bench, 'queued-message-lost'));
+      await bench.within(other.publish(topic, 'meanwhile', { qos }), () => lost(bench));
     } finally {
       await other.disconnect();
     }

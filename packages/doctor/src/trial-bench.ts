@@ -1,4 +1,4 @@
-import { type Client, ClosedError, type Negotiated, RefusedError } from '@hawser/client';
+import { type Client, ClosedError, ConnectError, type Negotiated } from '@hawser/client';
 import type { Clock } from '@hawser/transport';
 import type { FindingCode } from './finding-words.ts';
 import type { Findings, FindingValues } from './findings.ts';
@@ -116,18 +116,10 @@ export class TrialBench {
       }
       return { code: error.code, ...error.values };
     }
-    const { code, message: text } = error as Error & { readonly code?: string };
-    if (error instanceof RefusedError) {
-      const { topic, negotiated } = this;
-      this.findings.add('error', 'publish-refused', {
-        qos: negotiated.maximumQoS.effective,
-        topic,
-        reason: error.code,
-      });
-      return { code: error.code, reasonCode: error.reasonCode, message: text };
-    }
+    // Anything else is a fault of the doctor's own, and not the server's.
+    if (!(error instanceof ClosedError) && !(error instanceof ConnectError)) throw error;
     this.isStopped = true;
-    const cause = code ?? (error instanceof ClosedError ? 'closed' : 'unknown');
+    const { code: cause, message: text } = error;
     this.findings.add('error', 'connection-lost', { stage, cause, text, clientId: this.client.clientId });
     return { code: 'connection-lost', cause, message: text };
   }

@@ -1,4 +1,11 @@
-import { type Message, RefusedError } from '@hawser/client';
+import {
+  type Client,
+  ClosedError,
+  type Grant,
+  type Message,
+  RefusedError,
+  type SubscribeOptions,
+} from '@hawser/client';
 import type { QoS } from '@hawser/codec';
 import type { StageEvidence } from './report.ts';
 import { type TrialBench, TrialFailure } from './trial-bench.ts';
@@ -53,17 +60,28 @@ async function tryPing(bench: TrialBench): Promise<StageEvidence> {
   const beganMs = bench.clock.now();
   // [MQTT5-3.12.4-1]
   const silence = (): TrialFailure => new TrialFailure('error', 'ping-unanswered', { seconds: bench.seconds }, true);
-  const lost = bench.client.closed.then((error) => Promise.reject(error ?? new Error('the client was closed')));
+  const lost = bench.client.closed.then((error) =>
+    Promise.reject(error ?? new ClosedError('client-closed', 'the client was closed')),
+  );
   await bench.within(Promise.race([bench.tapped.ping(), lost]), silence);
   return { keepAlive: bench.negotiated.keepAlive.effective, answeredMs: bench.clock.now() - beganMs };
 }
 
 async function trySubscribe(bench: TrialBench, topicFilter: string): Promise<StageEvidence> {
-  const silence = (): TrialFailure =>
-    new TrialFailure('error', 'subscribe-unanswered', { seconds: bench.seconds }, true);
+  const grant = await subscribe(bench, bench.client, topicFilter, { qos: 2 });
+  return { topicFilter, qos: grant?.qos, reason: grant?.reason };
+}
+
+/** Subscribes, with the words of a finding when the server does not allow or answer it. */
+export async function subscribe(
+  bench: TrialBench,
+  client: Client,
+  topicFilter: string,
+  options: SubscribeOptions,
+): Promise<Grant | undefined> {
   try {
-    const [grant] = await bench.within(bench.client.subscribe(topicFilter, { qos: 2 }), silence);
-    return { topicFilter, qos: grant?.qos, reason: grant?.reason };
+    const [grant] = await bench.within(client.subscribe(topicFilter, options), () => silentSubscribe(bench));
+    return grant;
   } catch (error) {
     if (!(error instanceof RefusedError)) throw error;
     const reason = error.grants?.[0]?.reason ?? error.code;
@@ -71,6 +89,10 @@ async function trySubscribe(bench: TrialBench, topicFilter: string): Promise<Sta
       ? notPermitted(bench, 'subscribe', topicFilter)
       : new TrialFailure('error', 'subscribe-refused', { topic: topicFilter, reason });
   }
+}
+
+function silentSubscribe({ seconds }: TrialBench): TrialFailure {
+  return new TrialFailure('error', 'subscribe-unanswered', { seconds }, true);
 }
 
 /** Publishes, with the words of a finding when the server does not take it. */
@@ -101,7 +123,7 @@ async function receive(
   return bench.within(bench.mailbox.take(matches), () => {
     const { foreign } = bench.mailbox;
     // What stands in the device's own queue is not the doctor's to take away.
-    return foreign > 0 ? new TrialFailure('warning', 'queue-in-front', { count: foreign }) : failure();
+    return foreign > 0 ? new TrialFailure('warning', 'queue-in-front', { count: foreign }, true) : failure();
   });
 }
 
@@ -124,14 +146,14 @@ async function tryRetained(bench: TrialBench): Promise<StageEvidence> {
   const missing = (): TrialFailure => new TrialFailure('error', 'retained-not-received', values, true);
   bench.retained.add(topic);
   await publish(bench, topic, 'retained', qos, true);
-  await bench.client.subscribe(topic, { qos });
+  await subscribe(bench, bench.client, topic, { qos });
   await receive(bench, (message) => message.topic === topic && message.retain, missing);
-  await bench.client.unsubscribe(topic);
+  await bench.within(bench.client.unsubscribe(topic), () => silentSubscribe(bench));
   // [MQTT5-3.3.1-6]: an empty payload deletes what is kept.
   await publish(bench, topic, '', qos, true);
   bench.retained.delete(topic);
   const before = bench.mailbox.received.length;
-  await bench.client.subscribe(topic, { qos });
+  await subscribe(bench, bench.client, topic, { qos });
   await publish(bench, topic, 'after', qos);
   await receive(bench, (message) => message.topic === topic && message.text() === 'after', missing);
   if (bench.mailbox.received.slice(before).some((message) => message.topic === topic && message.retain))
@@ -184,10 +206,9 @@ async function isGranted(
   topicFilter: string,
   options: { readonly subscriptionIdentifier?: number },
 ): Promise<boolean> {
-  const silence = (): TrialFailure =>
-    new TrialFailure('error', 'subscribe-unanswered', { seconds: bench.seconds }, true);
   try {
-    const [grant] = await bench.within(bench.client.subscribe(topicFilter, { qos: 0, ...options }), silence);
+    const granting = bench.client.subscribe(topicFilter, { qos: 0, ...options });
+    const [grant] = await bench.within(granting, () => silentSubscribe(bench));
     return grant?.qos !== undefined;
   } catch (error) {
     if (error instanceof RefusedError) return false;
