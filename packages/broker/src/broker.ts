@@ -152,8 +152,9 @@ export class Broker implements BrokerCore {
     this.#random = options.random ?? randomBytes;
     this.loopDelayMs = options.loopDelayMs ?? (options.clock === undefined ? loopGauge(() => this.now()) : () => 0);
     this.driverNode = createDriverNode(this.#clock);
+    this.driverNode.input.limit = this.settings['limits.inputBytesNode'];
     this.slab.limit = this.settings['limits.outputBytesNode'];
-    this.topics = new TopicCache(undefined, this.settings['limits.topicLevels']);
+    this.topics = new TopicCache(this.settings['limits.topics'], this.settings['limits.topicLevels']);
     this.recorder = new Recorder({ settings: this.settings, clock: this.#clock, log: options.recorderLog });
     this.observer = tellBoth(this.recorder, options.observe);
     this.startedAt = this.#clock.wallNow();
@@ -218,6 +219,7 @@ export class Broker implements BrokerCore {
         this.#onAttemptRefused(attempt.code, attempt.text, attempt.remoteAddress, attempt.remotePort, info.url),
       handshakeTimeoutMs: this.settings['limits.connectTimeout'] * 1000,
       maximumHandshakes: this.settings['limits.handshakes'],
+      wsMaximumFrame: this.settings['limits.webSocketBytes'],
       ...(options.proxyProtocol === undefined ? {} : { proxyProtocol: addressSet(options.proxyProtocol) }),
       wsOrigins: originsOf(this.settings['websocket.origins']),
       tls: tls instanceof TlsFiles ? tls.options : tls,

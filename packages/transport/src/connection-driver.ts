@@ -11,10 +11,21 @@ export interface DriverNode {
   readonly deadlines: Deadlines;
   readonly flushQueue: FlushQueue;
   readonly coalescer: Coalescer;
+  readonly input: InputPool;
 }
 
+/** Parts of packets that are held until the rest has come, of all connections. */
+export interface InputPool {
+  bytes: number;
+  /** Over this the connection that brings more is ended. */
+  limit: number;
+}
+
+/** A connection that holds no more than this is not the one that is ended. */
+const LITTLE_INPUT = 16 * 1024;
+
 export function createDriverNode(clock: Clock): DriverNode {
-  return { clock, deadlines: new Deadlines(clock), flushQueue: new FlushQueue(clock), coalescer: new Coalescer() };
+  return { clock, deadlines: new Deadlines(clock), flushQueue: new FlushQueue(clock), coalescer: new Coalescer(), input: { bytes: 0, limit: Number.POSITIVE_INFINITY } };
 }
 
 /** Told what a driver does besides what the Connection's sink is told. */
@@ -25,6 +36,8 @@ export interface DriverListener {
   onAhead?(): void;
   /** Something that is no fault of the peer's was thrown while its bytes were handled: tell it, and end the Connection. */
   onFault?(error: unknown): void;
+  /** Too many parts of packets are held, and this connection has brought some: its Connection is to be ended. */
+  onInputOverflow?(): void;
   /** The network connection is gone; the Connection's end has been told before. */
   onGone(): void;
 }
@@ -41,6 +54,7 @@ export class ConnectionDriver implements TransportHandler, DirtyListener, Flusha
   #dirty = false;
   #pausedBy = 0;
   #ending = false;
+  #heldBytes = 0;
   #gone = false;
 
   constructor(connection: Connection, transport: Transport, node: DriverNode, listener: DriverListener) {
@@ -85,6 +99,7 @@ export class ConnectionDriver implements TransportHandler, DirtyListener, Flusha
     if (this.#gone) return;
     this.#gone = true;
     this.#node.deadlines.unwatch(this);
+    this.#hold(0);
     const text = error === undefined ? undefined : `the network connection broke: ${error.message}`;
     this.#connection.receiveEnd(this.#node.clock.now(), text);
     this.#connection.output.clear();
@@ -118,6 +133,8 @@ export class ConnectionDriver implements TransportHandler, DirtyListener, Flusha
   /** Call after anything was done to the Connection from outside `onData`: sees to its end and to reading. */
   afterTurn(): void {
     const connection = this.#connection;
+    const held = connection.closeCause === undefined ? connection.reader.bufferedBytes : 0;
+    if (held !== this.#heldBytes) this.#hold(held);
     if (connection.closeCause !== undefined) {
       if (!this.#ending) {
         this.#ending = true;
@@ -174,6 +191,17 @@ export class ConnectionDriver implements TransportHandler, DirtyListener, Flusha
   /** Cuts off the network connection without ado. */
   destroy(): void {
     if (!this.#gone) this.transport.destroy();
+  }
+
+  #hold(bytes: number): void {
+    const { input } = this.#node;
+    input.bytes += bytes - this.#heldBytes;
+    const isMore = bytes > this.#heldBytes;
+    this.#heldBytes = bytes;
+    if (!isMore || bytes <= LITTLE_INPUT || input.bytes <= input.limit) return;
+    this.#listener.onInputOverflow?.();
+    input.bytes -= bytes;
+    this.#heldBytes = 0;
   }
 
   /** What is left of what the peer has sent is handled in a later turn; until then it is not read. */

@@ -293,6 +293,7 @@ export class Admission {
     });
     session.handler = this.#handler;
     session.client = this.#handler.client;
+    session.account();
     this.#handler.session = session;
     // Who was never accepted has left no Will.
     this.#handler.willSettled = true;
@@ -448,7 +449,12 @@ export class Admission {
       return bad(`a Client Identifier may have ${settings['limits.clientIdBytes']} bytes here`);
     }
     if (registry.get(this.#clientId) === undefined && registry.size >= settings['sessions.max']) {
+      this.#core.counters.quotaRefusals++;
       return { reasonCode: ReasonCode.QuotaExceeded, text: `there are ${registry.size} sessions already (sessions.max)` };
+    }
+    if (registry.get(this.#clientId) === undefined && registry.stateBytes >= settings['sessions.bytes']) {
+      this.#core.counters.quotaRefusals++;
+      return { reasonCode: ReasonCode.QuotaExceeded, text: 'the sessions there are take all the memory they may (sessions.bytes)' };
     }
     return undefined;
   }

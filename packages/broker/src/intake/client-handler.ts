@@ -82,6 +82,9 @@ export class ClientHandler implements ServerSink, DriverListener, SessionHandler
         connectPacketSize: core.settings['limits.connectPacketBytes'],
         connectTimeoutMs: core.settings['limits.connectTimeout'] * 1000,
         answers: intake.answerBounds,
+        decodeLimits: intake.decodeLimits,
+        topicBytes: core.settings['limits.topicBytes'],
+        outboundAliases: core.settings['limits.outboundAliases'],
       },
       this,
       core.now(),
@@ -214,6 +217,13 @@ export class ClientHandler implements ServerSink, DriverListener, SessionHandler
     }
     this.session?.session.pump(now);
     this.#subscribing?.replay(now);
+  }
+
+  onInputOverflow(): void {
+    this.core.counters.inputOverflows++;
+    const limit = this.core.settings['limits.inputBytesNode'];
+    const text = `over ${limit} bytes of packets are held whose rest has not come (limits.inputBytesNode)`;
+    this.connection.fail('quota-exceeded', ReasonCode.QuotaExceeded, text, this.core.now());
   }
 
   onAhead(): void {

@@ -1,4 +1,4 @@
-import { type ProtocolVersion, ReasonCode } from '@hawser/codec';
+import { type DecodeLimits, type ProtocolVersion, ReasonCode } from '@hawser/codec';
 import type { AnswerBounds, CloseCause } from '@hawser/protocol';
 import type { Transport } from '@hawser/transport';
 import type { BrokerCore } from '../core.ts';
@@ -21,12 +21,23 @@ export interface ListenerInfo {
 /** `takeover`: whoever comes [MQTT5-3.1.4-3]. `same-principal`: only the user whose session it is, others get 0x87. */
 export type ClientIdPolicy = 'takeover' | 'same-principal';
 
+/** Reason Codes of connections that are ended because a packet is over a bound. */
+const LIMIT_CODES: ReadonlySet<number> = new Set([
+  ReasonCode.TopicFilterInvalid,
+  ReasonCode.TopicNameInvalid,
+  ReasonCode.ReceiveMaximumExceeded,
+  ReasonCode.TopicAliasInvalid,
+  ReasonCode.PacketTooLarge,
+  ReasonCode.QuotaExceeded,
+]);
+
 /** All connections of a broker: taken in, counted, bounded, ended. */
 export class Intake {
   readonly core: BrokerCore;
   readonly backpressure: Backpressure;
   readonly gatekeeper: Gatekeeper;
   readonly answerBounds: AnswerBounds;
+  readonly decodeLimits: DecodeLimits;
   readonly #handlers = new Set<ClientHandler>();
   #connected = 0;
   #lastNumber = 0;
@@ -38,6 +49,11 @@ export class Intake {
     this.backpressure = new Backpressure(core);
     this.gatekeeper = new Gatekeeper(core);
     const { settings } = core;
+    this.decodeLimits = {
+      topicLevels: settings['limits.topicLevels'],
+      userProperties: settings['limits.userProperties'],
+      topicFilters: settings['limits.filters'],
+    };
     this.answerBounds = {
       acks: settings['limits.unanswered'],
       unansweredBytes: settings['limits.unansweredBytes'],
@@ -94,6 +110,7 @@ export class Intake {
     this.backpressure.release();
     if (handler.connectedAtMs > 0) this.#connected--;
     core.counters.bytesIn += connection.bytesIn;
+    if (cause.by === 'self' && LIMIT_CODES.has(cause.reasonCode)) core.counters.limitClosures++;
     core.counters.bytesOut += handler.output.bytesOut;
     core.counters.packetsIn += connection.packetsIn;
     core.counters.packetsOut += handler.output.framesOut;

@@ -2,7 +2,8 @@ import type { BrokerCore } from '../core.ts';
 import { ask } from '../policy/ask.ts';
 import { type AuthorizationRequest, type ClientInfo, type Decision, isPromise } from '../policy/policies.ts';
 
-const MOST_ENTRIES = 1024;
+/** Longer topics are asked about each time: a set full of them would hold megabytes. */
+const LONGEST_TOPIC = 512;
 
 /** What the Authorizer has allowed a connection, until its rules change. Only permission is remembered, never a denial. */
 export class PermissionCache {
@@ -39,7 +40,9 @@ export class PermissionCache {
 
   #remember(key: string, decision: Decision): Decision {
     if (decision !== 'allow') return 'deny';
-    if (this.#allowed.size >= MOST_ENTRIES) this.#allowed.clear();
+    const most = this.#core.settings['limits.permissions'];
+    if (key.length > LONGEST_TOPIC || most === 0) return decision;
+    if (this.#allowed.size >= most) this.#allowed.clear();
     this.#allowed.add(key);
     return decision;
   }

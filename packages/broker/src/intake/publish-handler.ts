@@ -28,6 +28,10 @@ export class PublishHandler {
       this.#handler.connection.acknowledge(PacketType.PUBREC, packet.packetIdentifier, 0, this.#storedTicket());
       return;
     }
+    if (packet.qos === 2 && this.#session.session.inbound.size >= this.#core.settings['limits.inboundQos2']) {
+      this.#refuseUnreleased(packet, now);
+      return;
+    }
     if (this.#core.authorize === undefined && this.#core.intercept === undefined) {
       this.#onDecision(packet, 'allow', now);
       return;
@@ -43,6 +47,16 @@ export class PublishHandler {
     this.#handler.resumeAfter(decision, (decided) => {
       if (connection.closeCause === undefined) this.#onDecision(kept, decided, this.#core.now());
     });
+  }
+
+  /** More QoS 2 messages than may be waiting for their PUBREL. 5.0 is told; in 3.x nothing but the end says no. */
+  #refuseUnreleased(packet: PublishPacket, now: number): void {
+    const { connection, core } = this.#handler;
+    const text = `over ${core.settings['limits.inboundQos2']} QoS 2 messages were not released with PUBREL (limits.inboundQos2)`;
+    core.counters.quotaRefusals++;
+    this.#session.countLost('quota-exceeded', packet.topic, 2);
+    this.#refuse(packet, ReasonCode.QuotaExceeded, text);
+    if (connection.version !== 5) connection.fail('quota-exceeded', ReasonCode.QuotaExceeded, text, now);
   }
 
   #decide(packet: PublishPacket): Decision | Promise<Decision> {

@@ -1,9 +1,10 @@
-import { parseTopicFilter, ReasonCode, type SubscribePacket, type Subscription as RequestedSubscription, type UnsubscribePacket } from '@hawser/codec';
+import { encodeUtf8, parseTopicFilter, ReasonCode, type SubscribePacket, type Subscription as RequestedSubscription, type UnsubscribePacket } from '@hawser/codec';
 import { type Message, NO_TICKET, type Ticket } from '@hawser/protocol';
 import type { QoS } from '@hawser/codec';
 import type { BrokerCore } from '../core.ts';
 import { type Decision, isPromise } from '../policy/policies.ts';
 import { WORK_OF_DELIVERY } from '../routing/router.ts';
+import { bytesOfSubscription } from '../routing/subscription-list.ts';
 import { Subscription } from '../routing/subscription.ts';
 import type { TopicCursor } from '../routing/topic-cursor.ts';
 import type { ClientSession } from '../sessions/client-session.ts';
@@ -76,6 +77,7 @@ export class SubscribeHandler {
       }
       reasonCodes.push(0);
     }
+    this.#session.account();
     this.#handler.spend(WORK_OF_FILTER * packet.topicFilters.length);
     const { packetIdentifier } = packet;
     const answer = this.#handler.connection.version === 5 ? reasonCodes : [];
@@ -118,11 +120,11 @@ export class SubscribeHandler {
     const { session } = this.#session;
     const { subscription } = replay;
     const qos = Math.min(message.qos, subscription.qos) as QoS;
+    if (!this.#isStillDue(message, subscription, now)) return true;
     if (qos > 0 && !session.canSend) {
       replay.held = message;
       return false;
     }
-    if (!this.#isStillDue(message, subscription, now)) return true;
     const { identifier } = subscription;
     const identifiers = identifier === undefined ? undefined : [identifier];
     // [MQTT311-3.3.1-8]
@@ -165,7 +167,14 @@ export class SubscribeHandler {
       const { subscriptions } = this.#session;
       const levels = requested.topicFilter.split('/').length;
       const full = subscriptions.size >= this.#core.settings['limits.subscriptions'] && !subscriptions.has(requested.topicFilter);
+      const over = this.#isOver(requested.topicFilter);
+      if (over !== undefined) {
+        this.#core.counters.quotaRefusals++;
+        reasonCodes.push(this.#refuse(requested, over.reasonCode, over.text));
+        continue;
+      }
       if (full || levels > this.#core.settings['limits.topicLevels']) {
+        this.#core.counters.quotaRefusals++;
         const limit = this.#core.settings[full ? 'limits.subscriptions' : 'limits.topicLevels'];
         const refusal = full
           ? this.#refuse(requested, ReasonCode.QuotaExceeded, `is over the ${limit} subscriptions of one session (limits.subscriptions)`)
@@ -189,6 +198,25 @@ export class SubscribeHandler {
     connection.releaseAcks();
     this.#handler.spend(WORK_OF_FILTER * packet.subscriptions.length);
     this.replay(now);
+  }
+
+  /** Why a Topic Filter is too long for what one client, or all, may have. */
+  #isOver(topicFilter: string): { readonly reasonCode: number; readonly text: string } | undefined {
+    const { settings, registry } = this.#core;
+    const { subscriptions } = this.#session;
+    const longest = settings['limits.topicBytes'];
+    if (topicFilter.length > longest / 3 && encodeUtf8(topicFilter).length > longest) {
+      return { reasonCode: ReasonCode.TopicFilterInvalid, text: `has more than ${longest} bytes (limits.topicBytes)` };
+    }
+    if (subscriptions.has(topicFilter)) return undefined;
+    const bytes = subscriptions.bytes + bytesOfSubscription(topicFilter);
+    if (bytes > settings['limits.subscriptionBytes']) {
+      return { reasonCode: ReasonCode.QuotaExceeded, text: 'is one for which this session has no room (limits.subscriptionBytes)' };
+    }
+    if (registry.stateBytes >= settings['sessions.bytes']) {
+      return { reasonCode: ReasonCode.QuotaExceeded, text: 'is one for which there is no room (sessions.bytes)' };
+    }
+    return undefined;
   }
 
   /** Tells why, and returns what the SUBACK says. */
@@ -222,6 +250,7 @@ export class SubscribeHandler {
     // [MQTT311-3.8.4-3] [MQTT5-3.8.4-4]
     if (known !== undefined) router.remove(known);
     this.#session.subscriptions.set(subscription);
+    this.#session.account();
     router.add(subscription);
     // Retained messages do not go to shared subscriptions [MQTT5-4.8.2].
     // [MQTT311-3.3.1-6] [MQTT5-3.3.1-9] [MQTT5-3.3.1-10] [MQTT5-3.3.1-11]

@@ -417,6 +417,7 @@ export const CAUSES: Readonly<Record<string, CauseWords>> = {
   'topic-alias-unknown': forbidden('Topic Alias 未定义'),
   'topic-filter-too-deep': cause(words('the Topic Filter has too many levels', 'Topic Filter 层级过多'), LIMIT),
   'topic-name-missing': forbidden('缺少 Topic Name'),
+  'topic-name-too-long': cause(words('the Topic Name is too long', 'Topic Name 过长'), LIMIT),
   'topic-name-too-deep': cause(words('the Topic Name has too many levels', 'Topic Name 层级过多'), LIMIT),
   'trailing-bytes': malformed('报文末尾有多余字节'),
   truncated: malformed('报文被截断'),

@@ -39,6 +39,12 @@ export class Counters {
   readingPauses = 0;
   /** Times that a client's packets were put off to a later turn of the event loop because they took long. */
   turnsYielded = 0;
+  /** CONNECTs and subscriptions refused, and QoS 2 messages, because a session or all of them have as much as they may. */
+  quotaRefusals = 0;
+  /** Connections ended because a packet was over a bound: too large, too deep, too many, too long. */
+  limitClosures = 0;
+  /** Connections ended because too many parts of packets were held. */
+  inputOverflows = 0;
   /** Topics whose receivers were forgotten to make room. */
   routesEvicted = 0;
   /** Messages lost, by cause. */

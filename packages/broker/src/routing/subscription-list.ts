@@ -3,13 +3,28 @@ import type { Subscription } from './subscription.ts';
 /** Up to this many are found by looking at each: a map of ten costs more than the ten. */
 const FEW = 16;
 
+/** What a subscription takes beside its Topic Filter, and for each of that's characters and levels. */
+const SUBSCRIPTION_BYTES = 256;
+const CHARACTER_BYTES = 3;
+
+/** Memory of one more subscription, as estimated. */
+export function bytesOfSubscription(topicFilter: string): number {
+  return SUBSCRIPTION_BYTES + CHARACTER_BYTES * topicFilter.length;
+}
+
 /** The subscriptions of one session by Topic Filter, small where there are few. */
 export class SubscriptionList {
   #few: Subscription[] | undefined;
   #many: Map<string, Subscription> | undefined;
+  #bytes = 0;
 
   get size(): number {
     return this.#many?.size ?? this.#few?.length ?? 0;
+  }
+
+  /** Memory they take, here and in the tree, as estimated. */
+  get bytes(): number {
+    return this.#bytes;
   }
 
   get(topicFilter: string): Subscription | undefined {
@@ -24,6 +39,7 @@ export class SubscriptionList {
   /** Adds it, or puts it in the place of the one with its Topic Filter. */
   set(subscription: Subscription): void {
     const { topicFilter } = subscription;
+    if (!this.has(topicFilter)) this.#bytes += bytesOfSubscription(topicFilter);
     if (this.#many !== undefined) {
       this.#many.set(topicFilter, subscription);
       return;
@@ -40,6 +56,8 @@ export class SubscriptionList {
   }
 
   delete(topicFilter: string): boolean {
+    if (!this.has(topicFilter)) return false;
+    this.#bytes -= bytesOfSubscription(topicFilter);
     if (this.#many !== undefined) return this.#many.delete(topicFilter);
     const at = this.#few?.findIndex((known) => known.topicFilter === topicFilter) ?? -1;
     if (at < 0) return false;
@@ -54,5 +72,6 @@ export class SubscriptionList {
   clear(): void {
     this.#few = undefined;
     this.#many = undefined;
+    this.#bytes = 0;
   }
 }

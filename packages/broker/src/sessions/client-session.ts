@@ -25,6 +25,9 @@ export interface SessionHandler extends GroupMember {
   disconnect(code: string, reasonCode: number, text: string): void;
 }
 
+/** What a session takes beside what its client has filled it with. */
+const SESSION_BYTES = 1024;
+const USER_PROPERTY_BYTES = 64;
 export const NEVER_EXPIRES = 0xffff_ffff;
 const PAGE_BYTES = 1024 * 1024;
 /** While the queues of the node hold all they may in memory. */
@@ -56,6 +59,7 @@ export class ClientSession implements SessionHost, Timed {
   lost: Partial<Record<LossCause, number>> | undefined;
   readonly #core: BrokerCore;
   #lastQueued = 0;
+  #accountedBytes = 0;
   /** Handshakes in the store whose messages have not been read yet. */
   #unread: readonly StoredOutbound[] | undefined;
   #loading: Promise<void> | undefined;
@@ -72,6 +76,7 @@ export class ClientSession implements SessionHost, Timed {
       bounds: core.registry.queueBounds,
       pageSize: core.store === undefined ? Number.POSITIVE_INFINITY : settings['queue.pageSize'],
       memory: core.registry.queueMemory,
+      inflightBytes: settings['limits.inflightBytes'],
     });
   }
 
@@ -91,6 +96,20 @@ export class ClientSession implements SessionHost, Timed {
 
   get member(): GroupMember | undefined {
     return this.handler;
+  }
+
+  /** Tells the registry what the session takes now, without its queue. */
+  account(): void {
+    const bytes = this.ended ? 0 : this.#bytes;
+    this.#core.registry.stateBytes += bytes - this.#accountedBytes;
+    this.#accountedBytes = bytes;
+  }
+
+  get #bytes(): number {
+    let bytes = SESSION_BYTES + 2 * this.clientId.length + (this.username?.length ?? 0) + this.subscriptions.bytes;
+    bytes += this.will?.message.size ?? 0;
+    for (const [key, value] of this.client?.userProperties ?? []) bytes += key.length + value.length + USER_PROPERTY_BYTES;
+    return bytes;
   }
 
   /** It may share bytes with others: connected, reading, and nothing about its packets is its own. */

@@ -27,6 +27,8 @@ export class SessionRegistry {
   readonly queueBounds: QueueBounds;
   /** What all of them hold in memory. */
   readonly queueMemory: QueueMemory;
+  /** Memory of all sessions without their queues, as estimated (`sessions.bytes`). */
+  stateBytes = 0;
   readonly losses: LossLedger;
   readonly #sweeper: QueueSweeper;
   readonly #core: BrokerCore;
@@ -81,6 +83,7 @@ export class SessionRegistry {
     session.session.survives = request.expiryInterval > 0;
     session.expiryInterval = request.expiryInterval;
     this.#sessions.set(request.clientId, session);
+    session.account();
     this.#sweeper.start();
     const stored = core.store !== undefined && (request.expiryInterval > 0 || request.will !== undefined);
     if (stored && session.number === 0) session.number = core.nextSessionNumber();
@@ -134,6 +137,7 @@ export class SessionRegistry {
     this.#passOnShared(session);
     if (session.number > 0) core.append({ kind: 'deleteSession', clientId: session.clientId, session: session.number });
     session.subscriptions.clear();
+    session.account();
     session.session.queue.clear();
   }
 
@@ -144,6 +148,7 @@ export class SessionRegistry {
     if (will === undefined) return;
     const { observer } = this.#core;
     session.will = undefined;
+    session.account();
     const permitted = this.#core.permissions.mayPublishWill(session, will);
     if (!isPromise(permitted)) this.#publishWill(session, will, permitted);
     else {
@@ -246,6 +251,7 @@ export class SessionRegistry {
 
   /** Those who were connected when the broker went down lost their network then: their Wills and deadlines begin now. */
   #settleAfterRestart(session: ClientSession, stored: StoredSession, now: number): void {
+    session.account();
     const core = this.#core;
     if (session.will !== undefined && session.will.dueAtMs === Number.POSITIVE_INFINITY) {
       session.will.dueAtMs = now + session.will.delayInterval * 1000;

@@ -1,5 +1,6 @@
 import {
   type AckPacket,
+  type DecodeLimits,
   decodeAck,
   type Direction,
   encodePacket,
@@ -61,6 +62,8 @@ const UNBOUNDED: AnswerBounds = {
 export interface ConnectionOptions {
   /** Absent: the peer is read whatever it does with its answers. */
   readonly answers?: AnswerBounds;
+  /** What one packet may make this side do; absent: what the codec allows. */
+  readonly decodeLimits?: DecodeLimits | undefined;
   readonly output: Output;
   readonly commits: Commits;
   readonly topics: TopicCache;
@@ -103,12 +106,14 @@ export abstract class Connection implements AckWriter {
   /** `bytesIn` when everything had been answered. */
   #answeredBytesIn = 0;
   readonly #answers: AnswerBounds;
+  protected readonly decodeLimits: DecodeLimits | undefined;
 
   constructor(options: ConnectionOptions, now: number) {
     this.output = options.output;
     this.commits = options.commits;
     this.topics = options.topics;
     this.#answers = options.answers ?? UNBOUNDED;
+    this.decodeLimits = options.decodeLimits;
     // [MQTT5-3.2.2-15]
     this.reader = new PacketReader(options.maximumPacketSize);
     this.lastReceivedMs = now;
@@ -211,7 +216,8 @@ export abstract class Connection implements AckWriter {
 
   /** Releases what the disk has reached. */
   releaseAcks(): void {
-    if (this.acks.length === 0) return;
+    // Nothing may follow the last packet [MQTT5-3.14.4-1].
+    if (this.acks.length === 0 || this.closeCause !== undefined) return;
     this.unacknowledged = Math.max(0, this.unacknowledged - this.acks.release(this.commits.committed, this));
   }
 
@@ -339,7 +345,7 @@ export abstract class Connection implements AckWriter {
       packetIdentifier = ((bytes[bodyStart] as number) << 8) | (bytes[bodyStart + 1] as number);
     }
     if (packetIdentifier === 0) {
-      const packet: AckPacket = decodeAck(firstByte, bytes, bodyStart, end, this.version, this.direction);
+      const packet: AckPacket = decodeAck(firstByte, bytes, bodyStart, end, this.version, this.direction, this.decodeLimits);
       packetIdentifier = packet.packetIdentifier;
       reasonCode = packet.reasonCode;
     }

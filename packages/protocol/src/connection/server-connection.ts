@@ -43,6 +43,10 @@ export interface ServerConnectionOptions extends ConnectionOptions {
   readonly connectTimeoutMs: number;
   /** Bytes of a CONNECT; `maximumPacketSize` holds from the CONNACK on. */
   readonly connectPacketSize: number;
+  /** Longest Topic Name of a PUBLISH; absent: any. */
+  readonly topicBytes?: number;
+  /** Topic Aliases this side uses where the client allows more; absent: as many as it allows. */
+  readonly outboundAliases?: number;
 }
 
 /** What the server grants; goes into the CONNACK and is held from then on. */
@@ -76,12 +80,16 @@ export class ServerConnection extends Connection {
   #problemInformation = true;
   #peerTopicAliasMaximum = 0;
   readonly #maximumPacketSize: number;
+  readonly #topicBytes: number;
+  readonly #outboundAliases: number;
   readonly #connectTimeoutMs: number;
 
   constructor(options: ServerConnectionOptions, sink: ServerSink, now: number) {
     super({ ...options, maximumPacketSize: options.connectPacketSize }, now);
     this.sink = sink;
     this.#maximumPacketSize = options.maximumPacketSize;
+    this.#topicBytes = options.topicBytes ?? 65_535;
+    this.#outboundAliases = options.outboundAliases ?? 65_535;
     this.#connectTimeoutMs = options.connectTimeoutMs;
     this.#deadlineMs = now + options.connectTimeoutMs;
   }
@@ -203,7 +211,8 @@ export class ServerConnection extends Connection {
   protected handlePacket(type: number, now: number): void {
     const { firstByte, bytes, bodyStart, end } = this.reader;
     if (type === PacketType.PUBLISH && this.state === 'connected') {
-      const packet = decodePublish(firstByte, bytes, bodyStart, end, this.version, 'to-server', this.topics);
+      this.#checkTopicLength(bytes, bodyStart, end);
+      const packet = decodePublish(firstByte, bytes, bodyStart, end, this.version, 'to-server', this.topics, this.decodeLimits);
       this.admitPublish(packet);
       this.sink.onPublish(packet, now);
       return;
@@ -217,16 +226,16 @@ export class ServerConnection extends Connection {
     if (!mayComeBefore || this.state !== 'admitting') this.checkMayReceive(type);
     switch (type) {
       case PacketType.SUBSCRIBE:
-        this.sink.onSubscribe(decodeSubscribe(firstByte, bytes, bodyStart, end, this.version, 'to-server'), now);
+        this.sink.onSubscribe(decodeSubscribe(firstByte, bytes, bodyStart, end, this.version, 'to-server', this.decodeLimits), now);
         return;
       case PacketType.UNSUBSCRIBE:
-        this.sink.onUnsubscribe(decodeUnsubscribe(firstByte, bytes, bodyStart, end, this.version, 'to-server'), now);
+        this.sink.onUnsubscribe(decodeUnsubscribe(firstByte, bytes, bodyStart, end, this.version, 'to-server', this.decodeLimits), now);
         return;
       case PacketType.AUTH:
-        this.sink.onAuth(decodeAuth(firstByte, bytes, bodyStart, end, this.version, 'to-server'), now);
+        this.sink.onAuth(decodeAuth(firstByte, bytes, bodyStart, end, this.version, 'to-server', this.decodeLimits), now);
         return;
       case PacketType.DISCONNECT:
-        this.#handleDisconnect(decodeDisconnect(firstByte, bytes, bodyStart, end, this.version, 'to-server'), now);
+        this.#handleDisconnect(decodeDisconnect(firstByte, bytes, bodyStart, end, this.version, 'to-server', this.decodeLimits), now);
         return;
       default: {
         // Throws for what only a server may send.
@@ -257,6 +266,15 @@ export class ServerConnection extends Connection {
     super.failWith(error, now);
   }
 
+  /** Before anything is made of it. */
+  #checkTopicLength(bytes: Uint8Array, bodyStart: number, end: number): void {
+    if (end - bodyStart <= this.#topicBytes) return;
+    const length = ((bytes[bodyStart] as number) << 8) | (bytes[bodyStart + 1] as number);
+    if (length <= this.#topicBytes) return;
+    const text = `a Topic Name of ${length} bytes; it may have ${this.#topicBytes}`;
+    throw new ProtocolError('topic-name-too-long', text, ReasonCode.TopicNameInvalid);
+  }
+
   #handleConnect(now: number): void {
     if (this.state !== 'await-connect') {
       // [MQTT5-3.1.0-2]
@@ -265,7 +283,7 @@ export class ServerConnection extends Connection {
     }
     const { firstByte, bytes, bodyStart, end } = this.reader;
     // [MQTT311-3.1.4-1] [MQTT5-3.1.4-1]
-    const packet = decodeConnect(firstByte, bytes, bodyStart, end, this.version, 'to-server');
+    const packet = decodeConnect(firstByte, bytes, bodyStart, end, this.version, 'to-server', this.decodeLimits);
     this.version = packet.protocolVersion;
     this.state = 'admitting';
     const properties = packet.properties;
@@ -273,7 +291,7 @@ export class ServerConnection extends Connection {
       this.peerReceiveMaximum = properties.receiveMaximum ?? 65_535;
       this.peerMaximumPacketSize = properties.maximumPacketSize ?? this.peerMaximumPacketSize;
       this.#problemInformation = properties.requestProblemInformation ?? true;
-      this.#peerTopicAliasMaximum = properties.topicAliasMaximum ?? 0;
+      this.#peerTopicAliasMaximum = Math.min(properties.topicAliasMaximum ?? 0, this.#outboundAliases);
     }
     this.#deadlineMs = now + this.#connectTimeoutMs;
     this.sink.onConnect(packet, now);

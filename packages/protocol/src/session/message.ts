@@ -30,6 +30,7 @@ export class Message implements MessageContent {
   readonly expiresAtMs: number;
   /** Its number in the store, where several sessions wait for it; 0: none. */
   storeSequence = 0;
+  readonly #propertiesSize: number;
   #kept: boolean;
   #encoded: Uint8Array | undefined;
   #isEncoded = false;
@@ -41,15 +42,16 @@ export class Message implements MessageContent {
     this.qos = content.qos;
     this.retain = content.retain;
     this.properties = content.properties;
+    this.#propertiesSize = content.properties === undefined ? 0 : sizeOfProperties(content.properties);
     this.publisher = content.publisher;
     this.receivedAtMs = content.receivedAtMs;
     this.expiresAtMs = content.expiresAtMs;
     this.#kept = kept;
   }
 
-  /** Bytes it holds, as the bounds of queues count them: topic and payload. */
+  /** Bytes it holds, as the bounds of queues count them: topic, payload, and what of its properties can be long. */
   get size(): number {
-    return this.topic.bytes.length + this.payload.length;
+    return this.topic.bytes.length + this.payload.length + this.#propertiesSize;
   }
 
   /** Makes it its own: what is queued, stored or retained must not hold a socket's chunk. Idempotent. */
@@ -93,6 +95,16 @@ export class Message implements MessageContent {
     if (topicAlias !== undefined) properties.topicAlias = topicAlias;
     return encodePublishProperties(properties);
   }
+}
+
+/** What a User Property costs beside its text. */
+const USER_PROPERTY_BYTES = 64;
+
+function sizeOfProperties(properties: PublishProperties): number {
+  const { contentType, responseTopic, correlationData, userProperties } = properties;
+  let size = (contentType?.length ?? 0) + (responseTopic?.length ?? 0) + (correlationData?.length ?? 0);
+  for (const [key, value] of userProperties ?? []) size += key.length + value.length + USER_PROPERTY_BYTES;
+  return size;
 }
 
 /** One message for one receiver. */

@@ -32,6 +32,8 @@ const RELEASED_RESUMED = Symbol('released, resumed');
 type Handshake = Delivery | typeof TRANSIENT_1 | typeof TRANSIENT_2 | typeof RELEASED | typeof RELEASED_RESUMED;
 
 export interface SessionOptions extends QueueOptions {
+  /** Bytes of messages that were sent and not acknowledged, over which the next wait in the queue; absent: any. */
+  readonly inflightBytes?: number;
   /** It outlives its connection: what it takes is kept, and stored by the host. */
   readonly survives: boolean;
 }
@@ -51,6 +53,9 @@ export class Session {
   #identifiers: PacketIdentifiers | undefined;
   /** Shared and empty until there is a handshake: most connections never have one. */
   #window: Map<number, Handshake> = NO_HANDSHAKES;
+  /** Of the messages that are kept until they are acknowledged. */
+  #inflightBytes = 0;
+  readonly #maximumInflightBytes: number;
   /** Sequences of handshakes whose message is no longer held, for the store. */
   #releasedSequences: Map<number, number> | undefined;
   /** Identifiers that wait to be sent (again) on this connection, in order. */
@@ -65,6 +70,7 @@ export class Session {
   constructor(host: SessionHost, options: SessionOptions) {
     this.host = host;
     this.survives = options.survives;
+    this.#maximumInflightBytes = options.inflightBytes ?? Number.POSITIVE_INFINITY;
     this.queue = new BoundedQueue(host, options);
   }
 
@@ -394,6 +400,7 @@ export class Session {
       // [MQTT5-3.3.4-9] [MQTT5-4.9.0-2]
       this.#unacknowledged + (this.#toSend?.length ?? 0) < this.#receiveMaximum &&
       this.#window.size < 65_535 &&
+      this.#inflightBytes < this.#maximumInflightBytes &&
       !connection.output.congested
     );
   }
@@ -409,6 +416,8 @@ export class Session {
   }
 
   #end(packetIdentifier: number): void {
+    const handshake = this.#window.get(packetIdentifier);
+    if (typeof handshake === 'object') this.#inflightBytes -= handshake.size;
     this.#window.delete(packetIdentifier);
     this.#releasedSequences?.delete(packetIdentifier);
     if (this.survives) this.host.storeOutboundDone(packetIdentifier);
@@ -438,6 +447,9 @@ export class Session {
 
   #setHandshake(packetIdentifier: number, handshake: Handshake): void {
     if (this.#window === NO_HANDSHAKES) this.#window = new Map();
+    const before = this.#window.get(packetIdentifier);
+    if (typeof before === 'object') this.#inflightBytes -= before.size;
+    if (typeof handshake === 'object') this.#inflightBytes += handshake.size;
     this.#window.set(packetIdentifier, handshake);
   }
 
