@@ -1,3 +1,4 @@
+import type { TopicCache } from '@hawser/codec';
 import type { Clock, Transport } from '@hawser/transport';
 import type { Address } from './connection/address.ts';
 import type { ConnectError, ConnectEvidence, ConnectStage } from './errors.ts';
@@ -29,6 +30,8 @@ export interface Platform {
   generateClientId(): string;
   /** Rejects with an error that is a DialFailure, else it counts as `tcp-failed`. */
   dial(address: Address, options: PlatformDialOptions): Promise<Transport>;
+  /** Names of topics that need not be decoded again, for a connection; absent: they are, and less code is loaded. */
+  createTopicCache?(): TopicCache;
   /** What to do about an error, for people, where the texts are at hand. */
   hint?(error: ConnectError): string | undefined;
   /** The connection broke before the CONNACK: what stands behind it, if anything does but its loss. */

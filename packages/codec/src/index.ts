@@ -9,6 +9,7 @@ export {
   type PubrelPacket,
 } from './packets/ack.ts';
 export { type AuthPacket, decodeAuth } from './packets/auth.ts';
+export { type ClientPacket, encodeClientPacket } from './packets/client-packet.ts';
 export { type ConnackPacket, decodeConnack } from './packets/connack.ts';
 export { type ConnectPacket, decodeConnect, peekProtocolVersion, type WillMessage } from './packets/connect.ts';
 export { type DisconnectPacket, decodeDisconnect } from './packets/disconnect.ts';

@@ -57,55 +57,23 @@ export const ConnackReturnCode = {
   NotAuthorized: 5,
 } as const;
 
-const names: Readonly<Record<number, string>> = {
-  0: 'success',
-  1: 'granted-qos-1',
-  2: 'granted-qos-2',
-  4: 'disconnect-with-will-message',
-  16: 'no-matching-subscribers',
-  17: 'no-subscription-existed',
-  24: 'continue-authentication',
-  25: 're-authenticate',
-  128: 'unspecified-error',
-  129: 'malformed-packet',
-  130: 'protocol-error',
-  131: 'implementation-specific-error',
-  132: 'unsupported-protocol-version',
-  133: 'client-identifier-not-valid',
-  134: 'bad-user-name-or-password',
-  135: 'not-authorized',
-  136: 'server-unavailable',
-  137: 'server-busy',
-  138: 'banned',
-  139: 'server-shutting-down',
-  140: 'bad-authentication-method',
-  141: 'keep-alive-timeout',
-  142: 'session-taken-over',
-  143: 'topic-filter-invalid',
-  144: 'topic-name-invalid',
-  145: 'packet-identifier-in-use',
-  146: 'packet-identifier-not-found',
-  147: 'receive-maximum-exceeded',
-  148: 'topic-alias-invalid',
-  149: 'packet-too-large',
-  150: 'message-rate-too-high',
-  151: 'quota-exceeded',
-  152: 'administrative-action',
-  153: 'payload-format-invalid',
-  154: 'retain-not-supported',
-  155: 'qos-not-supported',
-  156: 'use-another-server',
-  157: 'server-moved',
-  158: 'shared-subscriptions-not-supported',
-  159: 'connection-rate-exceeded',
-  160: 'maximum-connect-time',
-  161: 'subscription-identifiers-not-supported',
-  162: 'wildcard-subscriptions-not-supported',
-};
+/** By code: `malformed-packet`. Made of the names above, which a page then loads once; of those of 0 the first holds. */
+const names: ReadonlyMap<number, string> = /* @__PURE__ */ new Map(
+  Object.entries(ReasonCode)
+    .map(([name, code]) => [code, kebab(name)] as const)
+    .reverse(),
+);
+
+function kebab(name: string): string {
+  return name
+    .replace('QoS', 'Qos')
+    .replace(/\B[A-Z0-9]/g, '-$&')
+    .toLowerCase();
+}
 
 /** The specification's name of a 5.0 Reason Code in kebab case, `success` for 0, `reason-0xNN` for one it does not know. */
 export function reasonCodeName(code: number): string {
-  return names[code] ?? `reason-${hex(code)}`;
+  return names.get(code) ?? `reason-${hex(code)}`;
 }
 
 const returnCodeNames = [

@@ -7,7 +7,6 @@ import {
   type PublishPacket,
   ReasonCode,
   type SubackPacket,
-  TopicCache,
   type UnsubackPacket,
 } from '@hawser/codec';
 import { ClientConnection, type ClientSink, type CloseCause, type Commits, Output, Slab } from '@hawser/protocol';
@@ -147,7 +146,7 @@ class Attempt implements ClientSink {
       {
         output: new Output(new Slab(FIRST_SLAB_BYTES)),
         commits: this.#options.commits,
-        topics: new TopicCache(256, Number.POSITIVE_INFINITY),
+        topics: platform.createTopicCache?.(),
         maximumPacketSize: settings.maximumPacketSize,
         connect: this.#connect,
       },

@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
+import { TopicCache } from '@hawser/codec';
 import { DialError, dial, explainTlsFailure, isTlsAlert, systemClock, type TlsDialOptions } from '@hawser/transport';
 import type { Address } from '../connection/address.ts';
 import { AddressError } from '../errors.ts';
@@ -31,6 +32,7 @@ export const nodePlatform: Platform = {
     const dialTls = isTls ? await readTls(tls) : undefined;
     return dial({ transport: KINDS[address.transport], host, port, path, tls: dialTls }, { signal, onStage });
   },
+  createTopicCache: () => new TopicCache(256, Number.POSITIVE_INFINITY),
   hint: (error) => hintFor(error, 'en'),
   async speaksTls({ host, port }, signal) {
     try {

@@ -1,6 +1,6 @@
 import {
-  encodePacket,
-  type Packet,
+  type ClientPacket,
+  encodeClientPacket,
   type ProtocolVersion,
   type SubackPacket,
   type Subscription,
@@ -97,7 +97,7 @@ export class Requests {
   #send(request: Request, connection: ClientConnection): void {
     const packetIdentifier = this.#nextIdentifier(this.#sent);
     try {
-      const bytes = encodePacket(packetOf(request, packetIdentifier, connection.version), connection.version);
+      const bytes = encodeClientPacket(packetOf(request, packetIdentifier, connection.version), connection.version);
       // [MQTT5-3.1.2-24]
       if (bytes.length > connection.peerMaximumPacketSize) {
         const text = `the ${request.kind.toUpperCase()} is a packet of ${bytes.length} bytes; the server takes ${connection.peerMaximumPacketSize} (Maximum Packet Size)`;
@@ -111,7 +111,7 @@ export class Requests {
   }
 }
 
-function packetOf(request: Request, packetIdentifier: number, version: ProtocolVersion): Packet {
+function packetOf(request: Request, packetIdentifier: number, version: ProtocolVersion): ClientPacket {
   const { userProperties } = request;
   const own = userProperties && { userProperties };
   if (request.kind === 'unsubscribe') {

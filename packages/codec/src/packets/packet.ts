@@ -3,17 +3,18 @@ import { type Direction, PacketType, type ProtocolVersion } from '../types.ts';
 import { checkFirstByte } from '../wire/first-byte.ts';
 import { PacketWriter } from '../wire/packet-writer.ts';
 import type { TopicCache } from '../wire/topic-cache.ts';
-import { type AckPacket, decodeAck, writeAck } from './ack.ts';
-import { type AuthPacket, decodeAuth, writeAuthBody } from './auth.ts';
+import { type AckPacket, decodeAck } from './ack.ts';
+import { type AuthPacket, decodeAuth } from './auth.ts';
+import { writeClientPacket, writeFramed } from './client-packet.ts';
 import { type ConnackPacket, decodeConnack, writeConnackBody } from './connack.ts';
-import { type ConnectPacket, decodeConnect, writeConnectBody } from './connect.ts';
-import { type DisconnectPacket, decodeDisconnect, writeDisconnectBody } from './disconnect.ts';
+import { type ConnectPacket, decodeConnect } from './connect.ts';
+import { type DisconnectPacket, decodeDisconnect } from './disconnect.ts';
 import { decodePingreq, decodePingresp, type PingreqPacket, type PingrespPacket } from './ping.ts';
-import { decodePublish, type PublishPacket, writePublish } from './publish.ts';
+import { decodePublish, type PublishPacket } from './publish.ts';
 import { decodeSuback, type SubackPacket, writeSubackBody } from './suback.ts';
-import { decodeSubscribe, type SubscribePacket, writeSubscribeBody } from './subscribe.ts';
+import { decodeSubscribe, type SubscribePacket } from './subscribe.ts';
 import { decodeUnsuback, type UnsubackPacket, writeUnsubackBody } from './unsuback.ts';
-import { decodeUnsubscribe, type UnsubscribePacket, writeUnsubscribeBody } from './unsubscribe.ts';
+import { decodeUnsubscribe, type UnsubscribePacket } from './unsubscribe.ts';
 
 /** Any Control Packet, told apart by `type`. Every member is there; what the wire did not carry is `undefined`. */
 export type Packet =
@@ -104,71 +105,19 @@ export function encodePacket(packet: Packet, version: ProtocolVersion): Uint8Arr
 
 function append(writer: PacketWriter, packet: Packet, version: ProtocolVersion): void {
   switch (packet.type) {
-    case 'publish':
-      writePublish(writer, packet, version);
+    case 'connack':
+      writeFramed(writer, PacketType.CONNACK << 4, () => writeConnackBody(writer, packet, version));
       return;
-    case 'puback':
-    case 'pubrec':
-    case 'pubrel':
-    case 'pubcomp':
-      writeAck(writer, packet, version);
+    case 'suback':
+      writeFramed(writer, PacketType.SUBACK << 4, () => writeSubackBody(writer, packet, version));
       return;
-    case 'pingreq':
-      writer.u16(PacketType.PINGREQ << 12);
+    case 'unsuback':
+      writeFramed(writer, PacketType.UNSUBACK << 4, () => writeUnsubackBody(writer, packet, version));
       return;
     case 'pingresp':
       writer.u16(PacketType.PINGRESP << 12);
       return;
     default:
-      writer.u8(firstBytes[packet.type]);
-      appendFramed(writer, packet, version);
+      writeClientPacket(writer, packet, version);
   }
-}
-
-type FramedPacket = Exclude<Packet, PublishPacket | AckPacket | PingreqPacket | PingrespPacket>;
-
-const firstBytes: Record<FramedPacket['type'], number> = {
-  connect: PacketType.CONNECT << 4,
-  connack: PacketType.CONNACK << 4,
-  subscribe: (PacketType.SUBSCRIBE << 4) | 2,
-  suback: PacketType.SUBACK << 4,
-  unsubscribe: (PacketType.UNSUBSCRIBE << 4) | 2,
-  unsuback: PacketType.UNSUBACK << 4,
-  disconnect: PacketType.DISCONNECT << 4,
-  auth: PacketType.AUTH << 4,
-};
-
-function appendFramed(writer: PacketWriter, packet: FramedPacket, version: ProtocolVersion): void {
-  const mark = writer.beginLength();
-  switch (packet.type) {
-    case 'connect':
-      writeConnectBody(writer, packet);
-      break;
-    case 'connack':
-      writeConnackBody(writer, packet, version);
-      break;
-    case 'subscribe':
-      writeSubscribeBody(writer, packet, version);
-      break;
-    case 'suback':
-      writeSubackBody(writer, packet, version);
-      break;
-    case 'unsubscribe':
-      writeUnsubscribeBody(writer, packet, version);
-      break;
-    case 'unsuback':
-      writeUnsubackBody(writer, packet, version);
-      break;
-    case 'disconnect':
-      writeDisconnectBody(writer, packet, version);
-      break;
-    case 'auth':
-      writeAuthBody(writer, packet, version);
-      break;
-    default: {
-      const never: never = packet;
-      throw new TypeError(`no such packet: ${JSON.stringify(never)}`);
-    }
-  }
-  writer.endLength(mark);
 }

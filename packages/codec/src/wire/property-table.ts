@@ -88,51 +88,55 @@ type Options = { repeatable?: boolean; nonZero?: boolean };
 function row(
   id: number,
   name: PropertyName,
-  title: string,
   wireType: PropertyWireType,
   contexts: readonly PropertyContext[],
   { repeatable = false, nonZero = false }: Options = {},
 ): PropertyRow {
-  return { id, name, title, wireType, contexts, repeatable, nonZero };
+  return { id, name, title: titleOf(name), wireType, contexts, repeatable, nonZero };
+}
+
+/** `payloadFormatIndicator`: Payload Format Indicator. A list is called by what it is a list of. */
+function titleOf(name: PropertyName): string {
+  const words = name
+    .replace(/(?=[A-Z][a-z])/g, ' ')
+    .replace(/ies$/, 'y')
+    .replace(/rs$/, 'r');
+  return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
 /** The one table of properties (section 2.2.2.2): decode, encode and the tests' generators read it. */
 export const propertyTable: readonly PropertyRow[] = [
-  row(0x01, 'payloadFormatIndicator', 'Payload Format Indicator', 'bit', message),
-  row(0x02, 'messageExpiryInterval', 'Message Expiry Interval', 'four-byte-integer', message),
-  row(0x03, 'contentType', 'Content Type', 'string', message),
-  row(0x08, 'responseTopic', 'Response Topic', 'string', message),
-  row(0x09, 'correlationData', 'Correlation Data', 'binary', message),
-  row(0x0b, 'subscriptionIdentifier', 'Subscription Identifier', 'variable-byte-integer', ['SUBSCRIBE'], {
+  row(0x01, 'payloadFormatIndicator', 'bit', message),
+  row(0x02, 'messageExpiryInterval', 'four-byte-integer', message),
+  row(0x03, 'contentType', 'string', message),
+  row(0x08, 'responseTopic', 'string', message),
+  row(0x09, 'correlationData', 'binary', message),
+  row(0x0b, 'subscriptionIdentifier', 'variable-byte-integer', ['SUBSCRIBE'], {
     nonZero: true,
   }),
-  row(0x0b, 'subscriptionIdentifiers', 'Subscription Identifier', 'variable-byte-integer', ['PUBLISH'], {
+  row(0x0b, 'subscriptionIdentifiers', 'variable-byte-integer', ['PUBLISH'], {
     repeatable: true,
     nonZero: true,
   }),
-  row(0x11, 'sessionExpiryInterval', 'Session Expiry Interval', 'four-byte-integer', [
-    'CONNECT',
-    'CONNACK',
-    'DISCONNECT',
-  ]),
-  row(0x12, 'assignedClientIdentifier', 'Assigned Client Identifier', 'string', ['CONNACK']),
-  row(0x13, 'serverKeepAlive', 'Server Keep Alive', 'two-byte-integer', ['CONNACK']),
-  row(0x15, 'authenticationMethod', 'Authentication Method', 'string', authentication),
-  row(0x16, 'authenticationData', 'Authentication Data', 'binary', authentication),
-  row(0x17, 'requestProblemInformation', 'Request Problem Information', 'boolean', ['CONNECT']),
-  row(0x18, 'willDelayInterval', 'Will Delay Interval', 'four-byte-integer', ['WILL']),
-  row(0x19, 'requestResponseInformation', 'Request Response Information', 'boolean', ['CONNECT']),
-  row(0x1a, 'responseInformation', 'Response Information', 'string', ['CONNACK']),
-  row(0x1c, 'serverReference', 'Server Reference', 'string', ['CONNACK', 'DISCONNECT']),
-  row(0x1f, 'reasonString', 'Reason String', 'string', reasons),
-  row(0x21, 'receiveMaximum', 'Receive Maximum', 'two-byte-integer', ['CONNECT', 'CONNACK'], { nonZero: true }),
-  row(0x22, 'topicAliasMaximum', 'Topic Alias Maximum', 'two-byte-integer', ['CONNECT', 'CONNACK']),
-  row(0x23, 'topicAlias', 'Topic Alias', 'two-byte-integer', ['PUBLISH'], { nonZero: true }),
-  row(0x24, 'maximumQoS', 'Maximum QoS', 'bit', ['CONNACK']),
-  row(0x25, 'retainAvailable', 'Retain Available', 'boolean', ['CONNACK']),
-  row(0x26, 'userProperties', 'User Property', 'string-pair', everywhere, { repeatable: true }),
-  row(0x27, 'maximumPacketSize', 'Maximum Packet Size', 'four-byte-integer', ['CONNECT', 'CONNACK'], { nonZero: true }),
-  row(0x28, 'wildcardSubscriptionAvailable', 'Wildcard Subscription Available', 'boolean', ['CONNACK']),
-  row(0x29, 'subscriptionIdentifierAvailable', 'Subscription Identifier Available', 'boolean', ['CONNACK']),
-  row(0x2a, 'sharedSubscriptionAvailable', 'Shared Subscription Available', 'boolean', ['CONNACK']),
+  row(0x11, 'sessionExpiryInterval', 'four-byte-integer', ['CONNECT', 'CONNACK', 'DISCONNECT']),
+  row(0x12, 'assignedClientIdentifier', 'string', ['CONNACK']),
+  row(0x13, 'serverKeepAlive', 'two-byte-integer', ['CONNACK']),
+  row(0x15, 'authenticationMethod', 'string', authentication),
+  row(0x16, 'authenticationData', 'binary', authentication),
+  row(0x17, 'requestProblemInformation', 'boolean', ['CONNECT']),
+  row(0x18, 'willDelayInterval', 'four-byte-integer', ['WILL']),
+  row(0x19, 'requestResponseInformation', 'boolean', ['CONNECT']),
+  row(0x1a, 'responseInformation', 'string', ['CONNACK']),
+  row(0x1c, 'serverReference', 'string', ['CONNACK', 'DISCONNECT']),
+  row(0x1f, 'reasonString', 'string', reasons),
+  row(0x21, 'receiveMaximum', 'two-byte-integer', ['CONNECT', 'CONNACK'], { nonZero: true }),
+  row(0x22, 'topicAliasMaximum', 'two-byte-integer', ['CONNECT', 'CONNACK']),
+  row(0x23, 'topicAlias', 'two-byte-integer', ['PUBLISH'], { nonZero: true }),
+  row(0x24, 'maximumQoS', 'bit', ['CONNACK']),
+  row(0x25, 'retainAvailable', 'boolean', ['CONNACK']),
+  row(0x26, 'userProperties', 'string-pair', everywhere, { repeatable: true }),
+  row(0x27, 'maximumPacketSize', 'four-byte-integer', ['CONNECT', 'CONNACK'], { nonZero: true }),
+  row(0x28, 'wildcardSubscriptionAvailable', 'boolean', ['CONNACK']),
+  row(0x29, 'subscriptionIdentifierAvailable', 'boolean', ['CONNACK']),
+  row(0x2a, 'sharedSubscriptionAvailable', 'boolean', ['CONNACK']),
 ];

@@ -1,5 +1,6 @@
 import {
   type AuthPacket,
+  type ClientPacket,
   type ConnackPacket,
   type ConnectPacket,
   checkFirstByte,
@@ -13,8 +14,10 @@ import {
   decodePublish,
   decodeSuback,
   decodeUnsuback,
-  encodePacket,
+  defaultDecodeLimits,
+  encodeClientPacket,
   MalformedPacketError,
+  type Packet,
   PacketType,
   ProtocolError,
   ReasonCode,
@@ -40,6 +43,9 @@ export interface ClientSink extends ConnectionSink {
 export interface ClientConnectionOptions extends ConnectionOptions {
   readonly connect: ConnectPacket;
 }
+
+/** What a client asked for it takes, however deep the topic. */
+const LIMITS = { ...defaultDecodeLimits, topicLevels: Number.POSITIVE_INFINITY };
 
 /** `await-connack`: CONNECT is sent; `connected`: between CONNACK and the end. */
 type ClientState = 'await-connack' | 'connected';
@@ -132,6 +138,11 @@ export class ClientConnection extends Connection {
     this.close({ code: reasonCodeName(reasonCode), reasonCode, text: 'this client disconnected', by: 'self' }, now);
   }
 
+  /** Throws TypeError for a packet that only a server sends. */
+  protected encode(packet: Packet): Uint8Array {
+    return encodeClientPacket(packet as ClientPacket, this.version);
+  }
+
   protected checkFirstBytes(bytes: Uint8Array): void {
     if (bytes[0] === 0x20 || (bytes[0] === 0xf0 && this.version === 5)) return;
     throw new MalformedPacketError('not-mqtt', 'the answer is not MQTT: the first packet is no CONNACK');
@@ -151,7 +162,7 @@ export class ClientConnection extends Connection {
     if (type !== PacketType.AUTH) this.checkMayReceive(type);
     switch (type) {
       case PacketType.PUBLISH: {
-        const packet = decodePublish(firstByte, bytes, bodyStart, end, this.version, 'to-client', this.topics);
+        const packet = decodePublish(firstByte, bytes, bodyStart, end, this.version, 'to-client', this.topics, LIMITS);
         this.admitPublish(packet);
         this.sink.onPublish(packet, now);
         return;
@@ -191,7 +202,7 @@ export class ClientConnection extends Connection {
 
   /** Properties that do not fit stay away [MQTT5-3.14.2-3]. */
   #writeDisconnect(reasonCode: number, properties: DisconnectProperties | undefined): void {
-    const bytes = encodePacket({ type: 'disconnect', reasonCode, properties }, 5);
+    const bytes = encodeClientPacket({ type: 'disconnect', reasonCode, properties }, 5);
     if (bytes.length <= this.peerMaximumPacketSize) this.writeEncoded(bytes);
     else this.write({ type: 'disconnect', reasonCode, properties: undefined });
   }

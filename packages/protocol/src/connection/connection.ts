@@ -1,15 +1,14 @@
 import {
   type AckPacket,
   type DecodeLimits,
-  decodeAck,
   type Direction,
-  encodePacket,
+  decodeAck,
   MalformedPacketError,
   type Packet,
   PacketReader,
   PacketType,
-  type ProtocolVersion,
   ProtocolError,
+  type ProtocolVersion,
   type PublishPacket,
   publishSize,
   type QoS,
@@ -66,7 +65,8 @@ export interface ConnectionOptions {
   readonly decodeLimits?: DecodeLimits | undefined;
   readonly output: Output;
   readonly commits: Commits;
-  readonly topics: TopicCache;
+  /** Absent: each Topic Name is decoded anew. */
+  readonly topics?: TopicCache | undefined;
   /** Bytes of a whole packet that this side takes. */
   readonly maximumPacketSize: number;
 }
@@ -99,7 +99,7 @@ export abstract class Connection implements AckWriter {
   receiveMaximum = Number.POSITIVE_INFINITY;
   protected inboundAliases: InboundAliases | undefined;
   protected outboundAliases: OutboundAliases | undefined;
-  protected readonly topics: TopicCache;
+  protected readonly topics: TopicCache | undefined;
   protected readonly commits: Commits;
   /** Bytes of answers since the peer stopped to read. */
   #answerBytes = 0;
@@ -123,6 +123,8 @@ export abstract class Connection implements AckWriter {
   protected abstract readonly direction: Direction;
   protected abstract readonly sink: ConnectionSink;
   protected abstract handlePacket(type: number, now: number): void;
+  /** One packet in an array of its own, by the encoder that has what this side sends. */
+  protected abstract encode(packet: Packet): Uint8Array;
   /** Bytes that can't be MQTT are refused from the first one on, before anything is buffered. */
   protected abstract checkFirstBytes(bytes: Uint8Array): void;
   /** Puts the side's last packet (DISCONNECT, CONNACK) into the output. */
@@ -235,7 +237,7 @@ export abstract class Connection implements AckWriter {
   /** Queues a whole packet among the acknowledgements (SUBACK, UNSUBACK). */
   acknowledgeWith(packet: Packet, ticket: Ticket, now: number): void {
     if (this.closeCause !== undefined) return;
-    const bytes = encodePacket(packet, this.version);
+    const bytes = this.encode(packet);
     if (bytes.length <= this.peerMaximumPacketSize) this.acks.push(0, 0, 0, ticket, bytes);
     else {
       // [MQTT5-3.1.2-24]: an answer that cannot be sent cannot be left away either.
@@ -271,7 +273,7 @@ export abstract class Connection implements AckWriter {
 
   /** Puts a packet into the output at once, past the acknowledgements that wait. */
   write(packet: Packet): void {
-    this.writeEncoded(encodePacket(packet, this.version));
+    this.writeEncoded(this.encode(packet));
   }
 
   /** A Reason String may go only to who wants it [MQTT5-3.1.2-29]. */
@@ -402,7 +404,7 @@ export abstract class Connection implements AckWriter {
   protected writeLongAck(type: number, packetIdentifier: number, reasonCode: number, text: string | undefined): void {
     const properties = text === undefined || !this.sendsProblemInformation ? undefined : { reasonString: text };
     const packet: AckPacket = { type: ackName(type), packetIdentifier, reasonCode, properties };
-    const bytes = encodePacket(packet, this.version);
+    const bytes = this.encode(packet);
     // A Reason String that does not fit stays away [MQTT5-3.4.2-2].
     // [MQTT5-3.5.2-2]
     if (bytes.length > this.peerMaximumPacketSize && properties !== undefined) {

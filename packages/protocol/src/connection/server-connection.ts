@@ -4,6 +4,8 @@ import {
   type ConnackProperties,
   type ConnectPacket,
   type Direction,
+  type DisconnectPacket,
+  type DisconnectProperties,
   decodeAuth,
   decodeConnect,
   decodeDisconnect,
@@ -11,8 +13,6 @@ import {
   decodePublish,
   decodeSubscribe,
   decodeUnsubscribe,
-  type DisconnectPacket,
-  type DisconnectProperties,
   encodePacket,
   MalformedPacketError,
   type Packet,
@@ -181,18 +181,16 @@ export class ServerConnection extends Connection {
   }
 
   /** DISCONNECT (5.0) with a Reason Code, then the end. In 3.x there is no such packet: just the end. */
-  disconnect(
-    code: string,
-    reasonCode: number,
-    text: string,
-    now: number,
-    properties?: DisconnectProperties,
-  ): void {
+  disconnect(code: string, reasonCode: number, text: string, now: number, properties?: DisconnectProperties): void {
     if (this.closeCause !== undefined) return;
     // Before the CONNECT nothing may be sent, and nobody knows the version to send it in.
     if (this.state === 'connected') this.#writeDisconnect(reasonCode, text, properties);
     else if (this.state === 'admitting') this.writeConnackRefusal(reasonCode, text, undefined);
     this.close({ code, reasonCode, text, by: 'self' }, now);
+  }
+
+  protected encode(packet: Packet): Uint8Array {
+    return encodePacket(packet, this.version);
   }
 
   protected checkFirstBytes(bytes: Uint8Array): void {
@@ -302,7 +300,8 @@ export class ServerConnection extends Connection {
     this.sink.onDisconnect(packet, now);
     if (this.closeCause !== undefined) return;
     const said = packet.properties?.reasonString;
-    const text = packet.reasonCode === 0 ? 'the client sent DISCONNECT' : `the client sent DISCONNECT ${hex(packet.reasonCode)}`;
+    const text =
+      packet.reasonCode === 0 ? 'the client sent DISCONNECT' : `the client sent DISCONNECT ${hex(packet.reasonCode)}`;
     this.close(
       {
         code: packet.reasonCode === 0 ? 'normal-disconnection' : reasonCodeName(packet.reasonCode),
@@ -323,7 +322,12 @@ export class ServerConnection extends Connection {
   /** The CONNACK may bring a Reason String whatever was asked for [MQTT5-3.1.2-29]. */
   protected writeConnackRefusal(reasonCode: number, text: string, properties: ConnackProperties | undefined): void {
     if (this.version !== 5) {
-      this.write({ type: 'connack', sessionPresent: false, reasonCode: connackCode3(reasonCode), properties: undefined });
+      this.write({
+        type: 'connack',
+        sessionPresent: false,
+        reasonCode: connackCode3(reasonCode),
+        properties: undefined,
+      });
       return;
     }
     const long: Packet = {
@@ -338,7 +342,11 @@ export class ServerConnection extends Connection {
   #writeDisconnect(reasonCode: number, text: string, properties: DisconnectProperties | undefined): void {
     if (this.version !== 5) return;
     const carried = carriedBy(allowedReasonCodes['DISCONNECT to-client'], reasonCode);
-    const long: Packet = { type: 'disconnect', reasonCode: carried, properties: { reasonString: clip(text), ...properties } };
+    const long: Packet = {
+      type: 'disconnect',
+      reasonCode: carried,
+      properties: { reasonString: clip(text), ...properties },
+    };
     this.#writeFitting(long, { ...long, properties });
   }
 
@@ -408,7 +416,9 @@ export function connackCode3(reasonCode: number): number {
 }
 
 function describeFirstBytes(bytes: Uint8Array): string {
-  const head = Array.from(bytes.subarray(0, 8), (byte) => (byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : '.'));
+  const head = Array.from(bytes.subarray(0, 8), (byte) =>
+    byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : '.',
+  );
   const ascii = head.join('');
   if (/^(GET|POST|PUT|HEAD|OPTIONS) /.test(ascii)) {
     return 'an HTTP request came to an MQTT port; MQTT over WebSocket has a port of its own';
