@@ -16,7 +16,8 @@ for (let i = 0; i < SESSIONS; i++) {
   const subscriptions = [];
   for (let j = 0; j < FILTERS; j++) {
     // Half of them have a wildcard, as device topics do.
-    const topicFilter = j % 2 === 0 ? `fleet/${i % 1000}/device/${i}/command/${j}` : `fleet/${i % 1000}/device/${i}/+/${j}`;
+    const topicFilter =
+      j % 2 === 0 ? `fleet/${i % 1000}/device/${i}/command/${j}` : `fleet/${i % 1000}/device/${i}/+/${j}`;
     subscriptions.push({ topicFilter, qos: 0, noLocal: false, retainAsPublished: false, retainHandling: 0 });
   }
   handlerOf[i].send(encodePacket({ type: 'subscribe', packetIdentifier: 1, properties: undefined, subscriptions }, 4));
@@ -44,14 +45,41 @@ function attach(clientId) {
   let handler;
   const transport = {
     info: { kind: 'memory', remoteAddress: 'memory', remotePort: 1, tls: undefined },
-    start: (h) => { handler = h; },
+    start: (h) => {
+      handler = h;
+    },
     write: () => true,
-    pause() {}, resume() {}, end() {}, destroy() {},
+    pause() {},
+    resume() {},
+    end() {},
+    destroy() {},
   };
   broker.attach(transport);
   const send = (bytes) => handler.onData(bytes);
-  send(encodePacket({ type: 'connect', protocolVersion: 4, cleanStart: true, keepAlive: 0, clientId, username: undefined, password: undefined, will: undefined, properties: undefined, bridge: false }, 4));
+  send(
+    encodePacket(
+      {
+        type: 'connect',
+        protocolVersion: 4,
+        cleanStart: true,
+        keepAlive: 0,
+        clientId,
+        username: undefined,
+        password: undefined,
+        will: undefined,
+        properties: undefined,
+        bridge: false,
+      },
+      4,
+    ),
+  );
   return { send };
 }
-function memory() { gc(); gc(); return process.memoryUsage().heapUsed; }
-function turn() { return new Promise((resolve) => setTimeout(resolve, 300)); }
+function memory() {
+  gc();
+  gc();
+  return process.memoryUsage().heapUsed;
+}
+function turn() {
+  return new Promise((resolve) => setTimeout(resolve, 300));
+}

@@ -3,6 +3,7 @@ import { brokerCommand } from './commands/broker.ts';
 import { certsCommand } from './commands/certs.ts';
 import { checkCommand } from './commands/check.ts';
 import { configCommand } from './commands/config.ts';
+import { dataCommand } from './commands/data.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { explainCommand } from './commands/explain.ts';
 import { importCommand } from './commands/import.ts';
@@ -40,7 +41,7 @@ function createProgram(): Command {
       process.exitCode = EXIT.usage;
     });
   const run = [brokerCommand(), pubCommand(), subCommand(), explainCommand(), doctorCommand()];
-  const prepare = [checkCommand(), configCommand(), passwdCommand(), certsCommand(), importCommand()];
+  const prepare = [checkCommand(), configCommand(), passwdCommand(), certsCommand(), importCommand(), dataCommand()];
   for (const command of [...run, ...prepare]) program.addCommand(command);
   for (const command of [program, ...program.commands]) {
     // Errors are worded and printed in one place, `reportError`.

@@ -1,7 +1,13 @@
 export { AckQueue, type AckWriter } from './connection/ack-queue.ts';
 export { ClientConnection, type ClientConnectionOptions, type ClientSink } from './connection/client-connection.ts';
 export type { CloseCause, ClosedBy } from './connection/close-cause.ts';
-export { type AnswerBounds, type Commits, Connection, type ConnectionOptions, type ConnectionSink } from './connection/connection.ts';
+export {
+  type AnswerBounds,
+  type Commits,
+  Connection,
+  type ConnectionOptions,
+  type ConnectionSink,
+} from './connection/connection.ts';
 export { type DirtyListener, type Drain, type OpenSource, Output } from './connection/output.ts';
 export {
   type AcceptOptions,
@@ -12,9 +18,9 @@ export {
 } from './connection/server-connection.ts';
 export { Slab } from './connection/slab.ts';
 export { InboundAliases, OutboundAliases } from './connection/topic-aliases.ts';
+export { BoundedQueue, type DropCause, type QueueHost, type QueueOptions } from './session/bounded-queue.ts';
 export { InboundQos } from './session/inbound-qos.ts';
 export { Delivery, Message, type MessageContent } from './session/message.ts';
-export { BoundedQueue, type DropCause, type QueueHost, type QueueOptions } from './session/bounded-queue.ts';
 export { Fifo, MessageQueue, type QueueBounds, type QueueMemory } from './session/message-queue.ts';
 export { PacketIdentifiers } from './session/packet-identifiers.ts';
 export { Session, type SessionHost, type SessionOptions } from './session/session.ts';

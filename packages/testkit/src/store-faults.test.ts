@@ -1,4 +1,5 @@
-import { type Broker, createBroker, type LostEvent, type ProtocolVersion, type Settings } from '@hawser/broker';
+import { type Broker, createBroker, type LostEvent, type Settings } from '@hawser/broker';
+import type { ProtocolVersion } from '@hawser/codec';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { FakeClock } from './fake-clock.ts';
 import { HeldStore } from './held-store.ts';

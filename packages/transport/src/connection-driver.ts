@@ -25,7 +25,13 @@ export interface InputPool {
 const LITTLE_INPUT = 16 * 1024;
 
 export function createDriverNode(clock: Clock): DriverNode {
-  return { clock, deadlines: new Deadlines(clock), flushQueue: new FlushQueue(clock), coalescer: new Coalescer(), input: { bytes: 0, limit: Number.POSITIVE_INFINITY } };
+  return {
+    clock,
+    deadlines: new Deadlines(clock),
+    flushQueue: new FlushQueue(clock),
+    coalescer: new Coalescer(),
+    input: { bytes: 0, limit: Number.POSITIVE_INFINITY },
+  };
 }
 
 /** Told what a driver does besides what the Connection's sink is told. */
@@ -224,7 +230,8 @@ export class ConnectionDriver implements TransportHandler, DirtyListener, Flusha
   }
 
   #resumeWhenAnswered(): void {
-    if ((this.#pausedBy & PAUSED_BY_ANSWERS) !== 0 && !this.#connection.isAhead) this.#setPaused(PAUSED_BY_ANSWERS, false);
+    if ((this.#pausedBy & PAUSED_BY_ANSWERS) !== 0 && !this.#connection.isAhead)
+      this.#setPaused(PAUSED_BY_ANSWERS, false);
   }
 
   #setPaused(by: number, paused: boolean): void {

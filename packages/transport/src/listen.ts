@@ -59,7 +59,8 @@ export async function listen(wanted: ListenAddress, options: ListenOptions): Pro
     options.onRefused,
   );
   const stages = createStages(address, options, attempts);
-  const proxy = options.proxyProtocol === undefined ? undefined : createProxyStage(options, options.proxyProtocol, stages.accept);
+  const proxy =
+    options.proxyProtocol === undefined ? undefined : createProxyStage(options, options.proxyProtocol, stages.accept);
   const server = createServer(
     { noDelay: true, keepAlive: true, keepAliveInitialDelay: TCP_KEEP_ALIVE_MS },
     proxy === undefined ? stages.accept : (socket) => proxy.accept(socket),
@@ -161,7 +162,12 @@ function acceptTcp(socket: Socket, options: ListenOptions): void {
     return;
   }
   options.onTransport(
-    new SocketTransport(socket, { kind: 'tcp', remoteAddress, remotePort: socket.remotePort ?? 0, tls: proxiedTls(socket) }),
+    new SocketTransport(socket, {
+      kind: 'tcp',
+      remoteAddress,
+      remotePort: socket.remotePort ?? 0,
+      tls: proxiedTls(socket),
+    }),
   );
 }
 

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { Broker } from '@hawser/broker';
-import picocolors from 'picocolors';
+import { colors } from '../colors.ts';
 import { EXIT, ExitError } from '../exit-error.ts';
 import { readVersion } from '../version.ts';
 
@@ -33,7 +33,7 @@ export async function startConsole(broker: Broker, options: ConsoleOptions): Pro
     const { file, value } = admin.token;
     return {
       lines: [
-        `  console    ${picocolors.cyan(admin.url)}`,
+        `  console    ${colors.cyan(admin.url)}`,
         file === undefined ? `  API token  ${value}` : `  API token  in ${file}`,
       ],
       close: () => admin.close(),

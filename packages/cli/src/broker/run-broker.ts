@@ -5,7 +5,7 @@ import { type Broker, createBroker, FileRecorderLog, type Observer, StoreError, 
 import { LivePolicies } from '@hawser/config';
 import { LevelStore } from '@hawser/store-level';
 import { ListenError } from '@hawser/transport';
-import picocolors from 'picocolors';
+import { colors } from '../colors.ts';
 import type { BrokerFlags } from '../commands/broker.ts';
 import { EXIT, ExitError } from '../exit-error.ts';
 import { shellWord } from '../shell-word.ts';
@@ -111,8 +111,8 @@ function announce(
   consoleLines: readonly string[],
 ): void {
   const lines = [
-    picocolors.bold(`Hawser ${readVersion()}, an MQTT broker for 3.1, 3.1.1 and 5.0`),
-    ...broker.urls.map((url) => `  listening  ${picocolors.cyan(url)}`),
+    colors.bold(`Hawser ${readVersion()}, an MQTT broker for 3.1, 3.1.1 and 5.0`),
+    ...broker.urls.map((url) => `  listening  ${colors.cyan(url)}`),
     ...(developmentCa === undefined
       ? []
       : [`  TLS        development certificate; clients trust it with --ca ${shellWord(developmentCa)}`]),

@@ -1,6 +1,6 @@
 import { versionName } from '@hawser/codec';
 import type { DoctorReport, Finding, Language, StageReport } from '@hawser/doctor';
-import picocolors from 'picocolors';
+import { colors } from '../colors.ts';
 import { DOCTOR_WORDS } from './doctor-words.ts';
 
 const LABEL_WIDTH = 11;
@@ -10,7 +10,7 @@ const INDENT = ' '.repeat(2 + LABEL_WIDTH + MS_WIDTH + 5);
 /** One stage that is over: a line, and more for what there is to see. */
 export function formatStage({ stage, ok, ms, evidence }: StageReport, language: Language): string {
   const words = DOCTOR_WORDS[language];
-  const mark = ok ? picocolors.green('✓') : picocolors.red('✗');
+  const mark = ok ? colors.green('✓') : colors.red('✗');
   const label = padded(words.stages[stage], LABEL_WIDTH);
   const [first = '', ...more] = describe(stage, evidence, language).map(printable);
   return [
@@ -24,28 +24,25 @@ export function formatEnd({ ok, error, findings }: DoctorReport, language: Langu
   const words = DOCTOR_WORDS[language];
   const lines: string[] = [];
   if (error !== undefined) {
-    const code = picocolors.dim(`[${error.stage}: ${error.code}]`);
-    lines.push('', `${picocolors.red('✗')} ${words.failed} ${code}: ${printable(error.message)}`);
+    const code = colors.dim(`[${error.stage}: ${error.code}]`);
+    lines.push('', `${colors.red('✗')} ${words.failed} ${code}: ${printable(error.message)}`);
     lines.push(`  ${error.hint} (${words.retry[error.retry]})`);
   }
   if (findings.length > 0)
-    lines.push('', picocolors.bold(words.findings), ...findings.flatMap((one) => formatFinding(one, language)));
+    lines.push('', colors.bold(words.findings), ...findings.flatMap((one) => formatFinding(one, language)));
   const count = findings.filter(({ severity }) => severity === 'error').length;
   const warnings = findings.filter(({ severity }) => severity === 'warning').length;
   const good = warnings === 0 ? words.fine : words.warnings(warnings);
   const sum = error !== undefined ? words.noConnection : ok ? good : words.errors(count);
-  lines.push('', ok ? picocolors.green(sum) : picocolors.red(sum));
+  lines.push('', ok ? colors.green(sum) : colors.red(sum));
   return lines.join('\n');
 }
 
-const COLORS = { error: picocolors.red, warning: picocolors.yellow, info: picocolors.cyan } as const;
+const COLORS = { error: colors.red, warning: colors.yellow, info: colors.cyan } as const;
 
 function formatFinding({ severity, code, message, hint }: Finding, language: Language): string[] {
   const name = DOCTOR_WORDS[language].severities[severity];
-  return [
-    `  ${COLORS[severity](name)}: ${printable(message)} ${picocolors.dim(`[${code}]`)}`,
-    `    ${printable(hint)}`,
-  ];
+  return [`  ${COLORS[severity](name)}: ${printable(message)} ${colors.dim(`[${code}]`)}`, `    ${printable(hint)}`];
 }
 
 type Seen = StageReport['evidence'];

@@ -1,5 +1,5 @@
 import type { Explanation } from '@hawser/broker';
-import picocolors from 'picocolors';
+import { colors } from '../colors.ts';
 import { EXPLAIN_WORDS, type ExplainLanguage } from './explain-words.ts';
 
 const MOST_EVENTS = 15;
@@ -8,27 +8,27 @@ const MOST_EVENTS = 15;
 export function formatExplanation(explanation: Explanation, language: ExplainLanguage): string {
   const words = EXPLAIN_WORDS[language];
   const { connected, verdict, events, losses, advice } = explanation;
-  const mark = connected ? picocolors.green('●') : picocolors.red('●');
+  const mark = connected ? colors.green('●') : colors.red('●');
   const lines = [`${mark} ${printable(verdict)}`];
   if (events.length > 0) {
-    lines.push('', picocolors.bold(words.events));
+    lines.push('', colors.bold(words.events));
     const shown = events.slice(-MOST_EVENTS);
     if (shown.length < events.length) lines.push(`  ${words.more(events.length - shown.length)}`);
     for (const { at, text, code, reasonCode } of shown) {
       const hex = reasonCode === undefined ? '' : ` 0x${reasonCode.toString(16).toUpperCase().padStart(2, '0')}`;
-      const tail = code === 'connected' ? '' : picocolors.dim(` [${code}${hex}]`);
+      const tail = code === 'connected' ? '' : colors.dim(` [${code}${hex}]`);
       lines.push(`  ${at.slice(0, 19).replace('T', ' ')}  ${printable(text)}${tail}`);
     }
   }
   const negotiated = events.findLast((event) => event.negotiated !== undefined)?.negotiated;
   if (negotiated !== undefined)
-    lines.push('', picocolors.bold(words.negotiated), `  ${printable(formatNegotiated(negotiated))}`);
+    lines.push('', colors.bold(words.negotiated), `  ${printable(formatNegotiated(negotiated))}`);
   if (losses.length > 0) {
-    lines.push('', picocolors.bold(words.lost));
-    for (const { text, cause } of losses) lines.push(`  ${printable(text)}${picocolors.dim(` [${cause}]`)}`);
+    lines.push('', colors.bold(words.lost));
+    for (const { text, cause } of losses) lines.push(`  ${printable(text)}${colors.dim(` [${cause}]`)}`);
   }
   if (advice.length > 0) {
-    lines.push('', picocolors.bold(words.advice));
+    lines.push('', colors.bold(words.advice));
     for (const sentence of advice) lines.push(`  - ${sentence}`);
   }
   return lines.join('\n');

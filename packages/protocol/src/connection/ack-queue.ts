@@ -81,7 +81,11 @@ export class AckQueue {
       return;
     }
     const reasonCode = this.#reasons[slot] as number;
-    if (type === PacketType.PUBACK || type === PacketType.PUBCOMP || (type === PacketType.PUBREC && reasonCode >= 0x80)) {
+    if (
+      type === PacketType.PUBACK ||
+      type === PacketType.PUBCOMP ||
+      (type === PacketType.PUBREC && reasonCode >= 0x80)
+    ) {
       this.#settled++;
     }
     writer.writeAck(type, this.#identifiers[slot] as number, reasonCode, extra);

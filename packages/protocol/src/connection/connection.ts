@@ -347,7 +347,15 @@ export abstract class Connection implements AckWriter {
       packetIdentifier = ((bytes[bodyStart] as number) << 8) | (bytes[bodyStart + 1] as number);
     }
     if (packetIdentifier === 0) {
-      const packet: AckPacket = decodeAck(firstByte, bytes, bodyStart, end, this.version, this.direction, this.decodeLimits);
+      const packet: AckPacket = decodeAck(
+        firstByte,
+        bytes,
+        bodyStart,
+        end,
+        this.version,
+        this.direction,
+        this.decodeLimits,
+      );
       packetIdentifier = packet.packetIdentifier;
       reasonCode = packet.reasonCode;
     }

@@ -67,13 +67,16 @@ beforeEach(() => {
 });
 
 function accept(): void {
-  connection.accept({
-    sessionPresent: false,
-    keepAlive: 10,
-    receiveMaximum: 2,
-    topicAliasMaximum: 2,
-    properties: undefined,
-  });
+  connection.accept(
+    {
+      sessionPresent: false,
+      keepAlive: 10,
+      receiveMaximum: 2,
+      topicAliasMaximum: 2,
+      properties: undefined,
+    },
+    1,
+  );
 }
 
 function connect(version: ProtocolVersion = 5): Uint8Array {

@@ -210,7 +210,16 @@ export class ServerConnection extends Connection {
     const { firstByte, bytes, bodyStart, end } = this.reader;
     if (type === PacketType.PUBLISH && this.state === 'connected') {
       this.#checkTopicLength(bytes, bodyStart, end);
-      const packet = decodePublish(firstByte, bytes, bodyStart, end, this.version, 'to-server', this.topics, this.decodeLimits);
+      const packet = decodePublish(
+        firstByte,
+        bytes,
+        bodyStart,
+        end,
+        this.version,
+        'to-server',
+        this.topics,
+        this.decodeLimits,
+      );
       this.admitPublish(packet);
       this.sink.onPublish(packet, now);
       return;
@@ -224,16 +233,28 @@ export class ServerConnection extends Connection {
     if (!mayComeBefore || this.state !== 'admitting') this.checkMayReceive(type);
     switch (type) {
       case PacketType.SUBSCRIBE:
-        this.sink.onSubscribe(decodeSubscribe(firstByte, bytes, bodyStart, end, this.version, 'to-server', this.decodeLimits), now);
+        this.sink.onSubscribe(
+          decodeSubscribe(firstByte, bytes, bodyStart, end, this.version, 'to-server', this.decodeLimits),
+          now,
+        );
         return;
       case PacketType.UNSUBSCRIBE:
-        this.sink.onUnsubscribe(decodeUnsubscribe(firstByte, bytes, bodyStart, end, this.version, 'to-server', this.decodeLimits), now);
+        this.sink.onUnsubscribe(
+          decodeUnsubscribe(firstByte, bytes, bodyStart, end, this.version, 'to-server', this.decodeLimits),
+          now,
+        );
         return;
       case PacketType.AUTH:
-        this.sink.onAuth(decodeAuth(firstByte, bytes, bodyStart, end, this.version, 'to-server', this.decodeLimits), now);
+        this.sink.onAuth(
+          decodeAuth(firstByte, bytes, bodyStart, end, this.version, 'to-server', this.decodeLimits),
+          now,
+        );
         return;
       case PacketType.DISCONNECT:
-        this.#handleDisconnect(decodeDisconnect(firstByte, bytes, bodyStart, end, this.version, 'to-server', this.decodeLimits), now);
+        this.#handleDisconnect(
+          decodeDisconnect(firstByte, bytes, bodyStart, end, this.version, 'to-server', this.decodeLimits),
+          now,
+        );
         return;
       default: {
         // Throws for what only a server may send.

@@ -60,7 +60,8 @@ export class Message implements MessageContent {
     this.#kept = true;
     this.payload = this.payload.slice();
     const correlationData = this.properties?.correlationData;
-    if (correlationData !== undefined) this.properties = { ...this.properties, correlationData: correlationData.slice() };
+    if (correlationData !== undefined)
+      this.properties = { ...this.properties, correlationData: correlationData.slice() };
     return this;
   }
 

@@ -14,7 +14,13 @@ export interface SessionHost extends QueueHost {
   /** A message has joined the queue; sets `delivery.sequence`. Called only for sessions that survive. */
   storeQueued(delivery: Delivery): Ticket;
   /** The handshake of a message has a Packet Identifier. `lazy`: nothing waits for it. */
-  storeOutbound(packetIdentifier: number, sequence: number, qos: 1 | 2, state: 'published' | 'released', lazy: boolean): Ticket;
+  storeOutbound(
+    packetIdentifier: number,
+    sequence: number,
+    qos: 1 | 2,
+    state: 'published' | 'released',
+    lazy: boolean,
+  ): Ticket;
   storeOutboundDone(packetIdentifier: number): void;
   /** Call `onCommitted` once this ticket is committed. */
   waitFor(ticket: Ticket): void;
@@ -222,7 +228,12 @@ export class Session {
     if (handshake === undefined) {
       // The sender of the PUBREC may forget it [MQTT5-4.3.3-5]; in 3.x PUBREL has no Reason Code and does the same.
       if (reasonCode < 0x80) {
-        this.connection?.acknowledge(PacketType.PUBREL, packetIdentifier, ReasonCode.PacketIdentifierNotFound, NO_TICKET);
+        this.connection?.acknowledge(
+          PacketType.PUBREL,
+          packetIdentifier,
+          ReasonCode.PacketIdentifierNotFound,
+          NO_TICKET,
+        );
       }
       return true;
     }
@@ -345,7 +356,8 @@ export class Session {
       } else {
         toSend.shift();
         // [MQTT5-4.3.3-5] [MQTT5-4.3.3-6]
-        if (handshake === RELEASED_RESUMED) connection.acknowledge(PacketType.PUBREL, packetIdentifier, 0, this.#releasedTicket);
+        if (handshake === RELEASED_RESUMED)
+          connection.acknowledge(PacketType.PUBREL, packetIdentifier, 0, this.#releasedTicket);
       }
     }
     this.#toSend = undefined;
