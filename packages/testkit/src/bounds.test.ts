@@ -293,7 +293,10 @@ describe('bounds of the node', () => {
     const s = await scene();
     const peers = await Promise.all(times(20, () => s.join(5, { properties: { userProperties: [['k', 'v']] } })));
     for (const peer of peers) await s.subscribe(peer, ['a/b', 'c/+', '$share/g/x']);
+    const before = s.broker.registry.stateBytes;
     peers[0]?.send({ type: 'unsubscribe', packetIdentifier: 9, properties: undefined, topicFilters: ['c/+', 'none'] });
+    await s.clock.settle();
+    expect(s.broker.registry.stateBytes).toBeLessThan(before - 200);
     for (const peer of peers) peer.destroy();
     await s.clock.settle();
     expect(s.broker.registry.stateBytes).toBe(0);
