@@ -24,7 +24,11 @@ export const brokers = {
       ...['--listen', `mqtt://127.0.0.1:${port}`],
       ...['--data', onDisk ? join(folder, 'data') : 'memory'],
       '--no-console',
-      ...['--set', 'limits.inflight3=65535'],
+      // Windows and queues are opened for both alike: what is measured is what gets through, not what is dropped.
+      ...['limits.inflight3=65535', 'queue.messages=100000000', 'queue.bytes=60000000000'].flatMap((set) => [
+        '--set',
+        set,
+      ]),
     ],
     isReady: (output) => /^ready$/m.test(output),
   },
