@@ -1,6 +1,7 @@
 import type { ConnectEvidence, ConnectOptions, Negotiated } from '@hawser/client';
 import { versionName } from '@hawser/codec';
 import { findParameter, type OptionProblem, validateOptions } from '@hawser/parameters';
+import { longFlagOf } from '@hawser/parameters/flags';
 import type { TlsInfo } from '@hawser/transport';
 import { DAY_MS } from './evidence.ts';
 import type { Findings } from './findings.ts';
@@ -36,7 +37,8 @@ function addProblem({ code, severity, option }: OptionProblem, options: ConnectO
       return;
     case 'probably-milliseconds': {
       const value = Number((options as Readonly<Record<string, unknown>>)[option]);
-      const flag = findParameter(option)?.cli.find((name) => name.startsWith('--')) ?? option;
+      const parameter = findParameter(option);
+      const flag = parameter === undefined ? option : longFlagOf(parameter);
       findings.add('warning', code, { option: flag, value, meant: value / 1000 });
       return;
     }

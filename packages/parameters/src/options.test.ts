@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { findParameter, type OptionContext, parseText, validateOptions } from './index.ts';
+import { longFlagOf } from './flags.ts';
+import { findParameter, type OptionContext, type Parameter, parseText, validateOptions } from './index.ts';
 
 const node: OptionContext = { platform: 'node' };
 const browser: OptionContext = { platform: 'browser' };
@@ -68,7 +69,7 @@ describe('validateOptions', () => {
   });
 
   it('calls an option as its caller does', () => {
-    const label = (option: string) => findParameter(option)?.cli.find((flag) => flag.startsWith('--')) ?? option;
+    const label = (option: string) => longFlagOf(findParameter(option) as Parameter);
     expect(messages({ keepAlive: -1 }, { ...node, label })).toEqual(['--keep-alive: -1 is not seconds, 0 to 65,535']);
   });
 

@@ -10,12 +10,10 @@ export type ParameterType = 'string' | 'integer' | 'number' | 'boolean' | 'bytes
 /** What `minimum` and `maximum` count. For strings and bytes the length in UTF-8, for numbers the value itself. */
 export type ParameterUnit = 'seconds' | 'bytes' | 'messages' | 'port' | 'count';
 
-/** One connection parameter: a row of the table. Sentences for people are in `@hawser/parameters/texts`. */
+/** One connection parameter: a row of the table. Sentences for people are in `@hawser/parameters/texts`, flags in `@hawser/parameters/flags`. */
 export interface Parameter {
   /** The client option's path: `keepAlive`, `will.delayInterval`. */
   readonly name: string;
-  /** Flags of the command line: the short one, if any, the long one, then other spellings that are taken. */
-  readonly cli: readonly string[];
   readonly type: ParameterType;
   /** Other types that are accepted. */
   readonly also?: readonly ParameterType[];

@@ -1,11 +1,12 @@
 import { describe, expect, it } from 'vitest';
+import { flagsOf } from './flags.ts';
 import { messageParameters, type Parameter, parameters } from './index.ts';
 import { messageTexts, parameterTexts } from './texts.ts';
 import { checkValue } from './value.ts';
 
 describe('the table', () => {
   it('has each name and each flag once', () => {
-    const flags = parameters.flatMap(({ cli }) => cli);
+    const flags = parameters.flatMap(flagsOf);
     expect(new Set(parameters.map(({ name }) => name)).size).toBe(parameters.length);
     expect(new Set(flags).size).toBe(flags.length);
   });

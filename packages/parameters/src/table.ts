@@ -8,10 +8,10 @@ const node: readonly Platform[] = ['node'];
 const uint16 = 0xffff;
 const uint32 = 0xffffffff;
 
-type Rest = Partial<Omit<Parameter, 'name' | 'type' | 'cli'>>;
+type Rest = Partial<Omit<Parameter, 'name' | 'type'>>;
 
-function row(name: string, type: ParameterType, cli: string, rest: Rest = {}): Parameter {
-  return { name, type, cli: cli === '' ? [] : cli.split(' '), versions: all, platforms: both, ...rest };
+function row(name: string, type: ParameterType, rest: Rest = {}): Parameter {
+  return { name, type, versions: all, platforms: both, ...rest };
 }
 
 const text = { unit: 'bytes', maximum: uint16 } as const;
@@ -20,118 +20,118 @@ const qos = { values: [0, 1, 2], default: 0 } as const;
 const flag = { values: [0, 1], default: 0 } as const;
 
 /** The properties a message has beside topic, payload, QoS and RETAIN, the same for PUBLISH and Will. */
-function messageProperties(prefix: string, cli: string): Parameter[] {
+function messageProperties(prefix: string): Parameter[] {
   return [
-    row(`${prefix}messageExpiryInterval`, 'integer', `${cli}message-expiry-interval`, { ...seconds32, versions: v5 }),
-    row(`${prefix}payloadFormatIndicator`, 'enum', `${cli}payload-format-indicator`, { ...flag, versions: v5 }),
-    row(`${prefix}contentType`, 'string', `${cli}content-type`, { ...text, versions: v5 }),
-    row(`${prefix}responseTopic`, 'string', `${cli}response-topic`, { ...text, minimum: 1, versions: v5 }),
-    row(`${prefix}correlationData`, 'bytes', `${cli}correlation-data`, { ...text, versions: v5 }),
-    row(`${prefix}userProperties`, 'pairs', `${cli}user-property`, { versions: v5 }),
+    row(`${prefix}messageExpiryInterval`, 'integer', { ...seconds32, versions: v5 }),
+    row(`${prefix}payloadFormatIndicator`, 'enum', { ...flag, versions: v5 }),
+    row(`${prefix}contentType`, 'string', { ...text, versions: v5 }),
+    row(`${prefix}responseTopic`, 'string', { ...text, minimum: 1, versions: v5 }),
+    row(`${prefix}correlationData`, 'bytes', { ...text, versions: v5 }),
+    row(`${prefix}userProperties`, 'pairs', { versions: v5 }),
   ];
 }
 
 /** Every connection parameter, in the order in which a person meets them. */
 export const parameters: readonly Parameter[] = [
-  row('url', 'string', '-L --url', { default: 'mqtt://localhost:1883' }),
-  row('host', 'string', '-h --host', { minimum: 1, default: 'localhost' }),
-  row('port', 'integer', '-p --port', { unit: 'port', minimum: 1, maximum: uint16, default: 1883 }),
-  row('transport', 'enum', '--transport', {
+  row('url', 'string', { default: 'mqtt://localhost:1883' }),
+  row('host', 'string', { minimum: 1, default: 'localhost' }),
+  row('port', 'integer', { unit: 'port', minimum: 1, maximum: uint16, default: 1883 }),
+  row('transport', 'enum', {
     values: ['mqtt', 'mqtts', 'ws', 'wss', 'tcp', 'tls', 'ssl'],
     default: 'mqtt',
   }),
-  row('path', 'string', '--path', { default: '/mqtt' }),
-  row('clientId', 'string', '-i --client-id --id', text),
-  row('username', 'string', '-u --username', { ...text, also: ['function'] }),
-  row('password', 'bytes', '-P --password --pw', { ...text, also: ['function'], secret: true }),
-  row('connectTimeout', 'number', '--connect-timeout', { unit: 'seconds', minimum: 0.001, maximum: 3600, default: 10 }),
-  row('keepAlive', 'integer', '-k --keep-alive --keepalive', {
+  row('path', 'string', { default: '/mqtt' }),
+  row('clientId', 'string', text),
+  row('username', 'string', { ...text, also: ['function'] }),
+  row('password', 'bytes', { ...text, also: ['function'], secret: true }),
+  row('connectTimeout', 'number', { unit: 'seconds', minimum: 0.001, maximum: 3600, default: 10 }),
+  row('keepAlive', 'integer', {
     unit: 'seconds',
     minimum: 0,
     maximum: uint16,
     default: 60,
   }),
-  row('cleanStart', 'boolean', '-c --no-clean --disable-clean-session', { default: true }),
-  row('sessionExpiryInterval', 'integer', '-x --session-expiry-interval --session-expiry', {
+  row('cleanStart', 'boolean', { default: true }),
+  row('sessionExpiryInterval', 'integer', {
     ...seconds32,
     default: 0,
     versions: v5,
   }),
-  row('protocolVersion', 'enum', '-V --protocol-version --mqtt-version', { values: [3, 4, 5, 'auto'], default: 5 }),
+  row('protocolVersion', 'enum', { values: [3, 4, 5, 'auto'], default: 5 }),
 
-  row('will.topic', 'string', '--will-topic', { ...text, minimum: 1 }),
-  row('will.payload', 'bytes', '--will-payload --will-message', text),
-  row('will.qos', 'enum', '--will-qos', qos),
-  row('will.retain', 'boolean', '--will-retain', { default: false }),
-  row('will.delayInterval', 'integer', '--will-delay-interval', { ...seconds32, default: 0, versions: v5 }),
-  ...messageProperties('will.', '--will-'),
+  row('will.topic', 'string', { ...text, minimum: 1 }),
+  row('will.payload', 'bytes', text),
+  row('will.qos', 'enum', qos),
+  row('will.retain', 'boolean', { default: false }),
+  row('will.delayInterval', 'integer', { ...seconds32, default: 0, versions: v5 }),
+  ...messageProperties('will.'),
 
-  row('receiveMaximum', 'integer', '--receive-maximum', {
+  row('receiveMaximum', 'integer', {
     unit: 'messages',
     minimum: 1,
     maximum: uint16,
     default: uint16,
     versions: v5,
   }),
-  row('maximumPacketSize', 'integer', '--maximum-packet-size', {
+  row('maximumPacketSize', 'integer', {
     unit: 'bytes',
     minimum: 1,
     maximum: uint32,
     versions: v5,
   }),
-  row('topicAliasMaximum', 'integer', '--topic-alias-maximum', {
+  row('topicAliasMaximum', 'integer', {
     unit: 'count',
     minimum: 0,
     maximum: uint16,
     default: 0,
     versions: v5,
   }),
-  row('requestResponseInformation', 'boolean', '--request-response-information', { default: false, versions: v5 }),
-  row('requestProblemInformation', 'boolean', '--no-request-problem-information', { default: true, versions: v5 }),
-  row('userProperties', 'pairs', '--connect-user-property', { versions: v5 }),
-  row('authentication.method', 'string', '--authentication-method', { ...text, versions: v5 }),
-  row('authentication.start', 'function', '', { versions: v5 }),
-  row('authentication.continue', 'function', '', { versions: v5 }),
+  row('requestResponseInformation', 'boolean', { default: false, versions: v5 }),
+  row('requestProblemInformation', 'boolean', { default: true, versions: v5 }),
+  row('userProperties', 'pairs', { versions: v5 }),
+  row('authentication.method', 'string', { ...text, versions: v5 }),
+  row('authentication.start', 'function', { versions: v5 }),
+  row('authentication.continue', 'function', { versions: v5 }),
 
-  row('tls.ca', 'bytes', '--ca --cafile', { many: true, platforms: node }),
-  row('tls.servername', 'string', '--servername', { platforms: node }),
-  row('tls.minVersion', 'enum', '--tls-min-version', {
+  row('tls.ca', 'bytes', { many: true, platforms: node }),
+  row('tls.servername', 'string', { platforms: node }),
+  row('tls.minVersion', 'enum', {
     values: ['TLSv1.2', 'TLSv1.3'],
     default: 'TLSv1.2',
     platforms: node,
   }),
-  row('tls.alpn', 'string', '--alpn', { many: true, platforms: node }),
-  row('tls.insecure', 'boolean', '--insecure', { default: false, platforms: node }),
-  row('tls.cert', 'bytes', '--cert', { platforms: node }),
-  row('tls.key', 'bytes', '--key', { platforms: node, secret: true }),
-  row('tls.passphrase', 'string', '--key-passphrase', { platforms: node, secret: true }),
+  row('tls.alpn', 'string', { many: true, platforms: node }),
+  row('tls.insecure', 'boolean', { default: false, platforms: node }),
+  row('tls.cert', 'bytes', { platforms: node }),
+  row('tls.key', 'bytes', { platforms: node, secret: true }),
+  row('tls.passphrase', 'string', { platforms: node, secret: true }),
 
-  row('reconnect', 'boolean', '--no-reconnect', { default: true }),
-  row('reconnect.initial', 'boolean', '--reconnect-initial', { default: false }),
-  row('reconnect.delay', 'number', '--reconnect-delay', { unit: 'seconds', minimum: 0, maximum: 3600, default: 1 }),
-  row('reconnect.delayMax', 'number', '--reconnect-delay-max', {
+  row('reconnect', 'boolean', { default: true }),
+  row('reconnect.initial', 'boolean', { default: false }),
+  row('reconnect.delay', 'number', { unit: 'seconds', minimum: 0, maximum: 3600, default: 1 }),
+  row('reconnect.delayMax', 'number', {
     unit: 'seconds',
     minimum: 0,
     maximum: 86_400,
     default: 120,
   }),
-  row('reconnect.resetAfter', 'number', '', { unit: 'seconds', minimum: 0, maximum: 86_400, default: 30 }),
-  row('reconnect.followServerReference', 'boolean', '', { default: false, versions: v5 }),
-  row('onTakenOver', 'enum', '', { values: ['stop', 'retry'], default: 'stop' }),
-  row('queue.messages', 'integer', '', { unit: 'messages', minimum: 0, maximum: uint32, default: 1000 }),
-  row('queue.bytes', 'integer', '', { unit: 'bytes', minimum: 0, maximum: uint32, default: 16_777_216 }),
-  row('queue.whenFull', 'enum', '', { values: ['error', 'drop-oldest', 'drop-newest'], default: 'error' }),
+  row('reconnect.resetAfter', 'number', { unit: 'seconds', minimum: 0, maximum: 86_400, default: 30 }),
+  row('reconnect.followServerReference', 'boolean', { default: false, versions: v5 }),
+  row('onTakenOver', 'enum', { values: ['stop', 'retry'], default: 'stop' }),
+  row('queue.messages', 'integer', { unit: 'messages', minimum: 0, maximum: uint32, default: 1000 }),
+  row('queue.bytes', 'integer', { unit: 'bytes', minimum: 0, maximum: uint32, default: 16_777_216 }),
+  row('queue.whenFull', 'enum', { values: ['error', 'drop-oldest', 'drop-newest'], default: 'error' }),
 ];
 
 /** What one message takes, for `hawser pub` and its like. Not connection options: `validateOptions` ignores them. */
 export function messageParameters(): readonly Parameter[] {
   return [
-    row('topic', 'string', '-t --topic', { ...text, minimum: 1 }),
-    row('payload', 'bytes', '-m --message'),
-    row('qos', 'enum', '-q --qos', qos),
-    row('retain', 'boolean', '-r --retain', { default: false }),
-    row('topicAlias', 'integer', '--topic-alias', { unit: 'count', minimum: 1, maximum: uint16, versions: v5 }),
-    ...messageProperties('', '--'),
+    row('topic', 'string', { ...text, minimum: 1 }),
+    row('payload', 'bytes'),
+    row('qos', 'enum', qos),
+    row('retain', 'boolean', { default: false }),
+    row('topicAlias', 'integer', { unit: 'count', minimum: 1, maximum: uint16, versions: v5 }),
+    ...messageProperties(''),
   ];
 }
 

@@ -1,9 +1,10 @@
 import type { Client, PublishOptions } from '@hawser/client';
 import { messageParameters } from '@hawser/parameters';
+import { longFlagOf } from '@hawser/parameters/flags';
 import type { PubFlags } from '../commands/pub.ts';
 import { EXIT, ExitError, usageError } from '../exit-error.ts';
 import type { ConnectFlags } from '../flags/connect-flags.ts';
-import { flagName, type GivenValues } from '../flags/parameter-flags.ts';
+import type { GivenValues } from '../flags/parameter-flags.ts';
 import { stopSignal } from '../stop-signal.ts';
 import { explainClientError } from './explain-error.ts';
 import { note, openClient } from './open-client.ts';
@@ -103,5 +104,5 @@ function checkVersion(message: GivenValues, version: unknown): void {
   if (version !== 3 && version !== 4) return;
   const misplaced = messageParameters().find(({ name, versions }) => message.has(name) && !versions.includes(version));
   if (misplaced !== undefined)
-    throw usageError(`${flagName(misplaced)}: only MQTT 5.0 has it; leave it out or use -V 5`);
+    throw usageError(`${longFlagOf(misplaced)}: only MQTT 5.0 has it; leave it out or use -V 5`);
 }

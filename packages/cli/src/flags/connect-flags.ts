@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { findParameter, type OptionProblem, type Parameter, parameters, validateOptions } from '@hawser/parameters';
+import { flagsOf, longFlagOf } from '@hawser/parameters/flags';
 import { parameterTexts } from '@hawser/parameters/texts';
 import { type Command, Option } from 'commander';
 import { EXIT, ExitError, usageError } from '../exit-error.ts';
-import { addParameterFlags, flagName, type GivenValues, giveText } from './parameter-flags.ts';
+import { addParameterFlags, type GivenValues, giveText } from './parameter-flags.ts';
 
 /** Parameters of TLS whose flags name a file. */
 const FILES = ['tls.ca', 'tls.cert', 'tls.key'];
@@ -25,7 +26,7 @@ export class ConnectFlags {
       command.optionsGroup(heading);
       addParameterFlags(
         command,
-        parameters.filter((row) => row.cli.length > 0 && belongs(row.name)),
+        parameters.filter((row) => flagsOf(row).length > 0 && belongs(row.name)),
         parameterTexts,
         this.given,
       );
@@ -88,7 +89,7 @@ export class ConnectFlags {
 /** How the command line calls an option: by its flag. */
 export function labelOf(option: string): string {
   const parameter: Parameter | undefined = findParameter(option);
-  return parameter === undefined ? option : flagName(parameter);
+  return parameter === undefined ? option : longFlagOf(parameter);
 }
 
 /** `will.topic` becomes `{ will: { topic } }`. `--no-reconnect` leaves nothing to say about reconnecting. */

@@ -1,4 +1,5 @@
 import { checkValue, type Parameter, parseText } from '@hawser/parameters';
+import { flagsOf, longFlagOf } from '@hawser/parameters/flags';
 import type { ParameterText } from '@hawser/parameters/texts';
 import { type Command, Option } from 'commander';
 import { usageError } from '../exit-error.ts';
@@ -32,19 +33,14 @@ export function addParameterFlags(
   given: GivenValues,
 ): void {
   for (const parameter of rows) {
-    const [short, ...long] = flagsOf(parameter);
+    const [short, ...long] = shortAndLong(parameter);
     for (const [index, name] of long.entries())
       addFlag(command, parameter, index === 0 ? short : undefined, name, given, texts);
   }
 }
 
-/** The flag by which messages call a parameter: the long one. */
-export function flagName(parameter: Parameter): string {
-  return parameter.cli.find((flag) => flag.startsWith('--')) ?? parameter.name;
-}
-
 /** Takes one text for a parameter, as a flag or the environment brings it. Throws ExitError 64 when it does not fit. */
-export function giveText(given: GivenValues, parameter: Parameter, text: string, label = flagName(parameter)): void {
+export function giveText(given: GivenValues, parameter: Parameter, text: string, label = longFlagOf(parameter)): void {
   const value = parseText(parameter, text);
   const problem = checkValue(parameter, value);
   if (problem?.severity === 'error')
@@ -59,7 +55,8 @@ function listOf(value: unknown): readonly unknown[] {
 }
 
 /** The short flag or undefined, then the long ones. */
-function flagsOf({ cli }: Parameter): (string | undefined)[] {
+function shortAndLong(parameter: Parameter): (string | undefined)[] {
+  const cli = flagsOf(parameter);
   return cli[0]?.startsWith('--') === false ? [...cli] : [undefined, ...cli];
 }
 
@@ -75,7 +72,7 @@ function addFlag(
   const words = short === undefined ? long : `${short}, ${long}`;
   const isSwitch = parameter.type === 'boolean';
   const option = new Option(isSwitch ? words : `${words} <${placeholder(parameter)}>`, describe(parameter, texts));
-  if (parameter.cli.indexOf(long) > (short === undefined ? 0 : 1)) option.hideHelp();
+  if (flagsOf(parameter).indexOf(long) > (short === undefined ? 0 : 1)) option.hideHelp();
   command.addOption(option);
   command.on(`option:${option.name()}`, (text: string | null) => {
     // A switch names what is not the default.
