@@ -1,16 +1,15 @@
 import {
   encodePublishProperties,
   encodeUtf8,
-  type PublishPacket,
-  type PublishProperties,
   publishSize,
   type QoS,
   writePublishInto,
 } from '@hawser/codec';
-import { type Connection, Message, NO_TICKET, type Ticket } from '@hawser/protocol';
+import { type Connection, type Message, NO_TICKET, type Ticket } from '@hawser/protocol';
 import type { BrokerCore } from '../core.ts';
 import type { ClientSession } from '../sessions/client-session.ts';
 import { FanoutGroup, type Member, type SegmentPool } from './fanout-group.ts';
+import { type Publication, toMessage, withoutConnectionProperties } from './publication.ts';
 import { RetainedMessages } from './retained-messages.ts';
 import { type Fan, type GroupTarget, Route, type RouteEntry } from './route.ts';
 import { SharedGroup } from './shared-group.ts';
@@ -27,9 +26,6 @@ const BYTES_TO_WORK = 6;
 const WALK_CREDIT = 64;
 
 type Subscriber = Subscription | SharedGroup | LocalSubscriber;
-
-/** A message to be routed: a PUBLISH as it came, or one of the broker's own. */
-export type Publication = Pick<PublishPacket, 'topic' | 'payload' | 'qos' | 'retain' | 'properties'>;
 
 /** What became of a publication; one object, reused. */
 export interface Routed {
@@ -506,13 +502,17 @@ export class Router {
     const retained = (kind & 2) !== 0;
     const audiences = new Map<string, RouteEntry[]>();
     const singles: RouteEntry[] = [];
+    const isEach = this.#core.settings['subscriptions.overlapping'] === 'each';
+    const grouped = new Set<ClientSession>();
     for (const entry of route.entries) {
       const { session } = entry;
       const plain = (atQos0 || entry.qos === 0) && !entry.noLocal && entry.own === undefined && entry.identifiers === undefined;
-      if (!plain || !session.takesSharedBytes) {
+      // A group holds each of its members once: further copies come by themselves.
+      if (!plain || !session.takesSharedBytes || grouped.has(session)) {
         singles.push(entry);
         continue;
       }
+      if (isEach) grouped.add(session);
       const key = `${session.session.connection?.version === 5 ? 5 : 3}${retained && entry.retainAsPublished ? 'r' : ''}`;
       const audience = audiences.get(key);
       if (audience === undefined) audiences.set(key, [entry]);
@@ -576,39 +576,6 @@ function mergeInto(entry: RouteEntry, subscription: Subscription): void {
     // [MQTT5-3.3.4-3] [MQTT5-3.3.4-4]
     entry.identifiers.push(subscription.identifier);
   }
-}
-
-function withoutConnectionProperties(properties: PublishProperties | undefined): PublishProperties | undefined {
-  if (properties === undefined) return undefined;
-  if (properties.topicAlias === undefined && properties.subscriptionIdentifiers === undefined) return properties;
-  return { ...properties, topicAlias: undefined, subscriptionIdentifiers: undefined };
-}
-
-/** The message that a publication is. Its expiry is bounded by `messages.expiryMax`. */
-export function toMessage(
-  publication: Publication,
-  route: { readonly topic: { readonly name: string; readonly bytes: Uint8Array } },
-  publisher: string | undefined,
-  now: number,
-  core: BrokerCore,
-): Message {
-  const properties = withoutConnectionProperties(publication.properties);
-  const maximum = core.settings['messages.expiryMax'];
-  const asked = properties?.messageExpiryInterval;
-  const seconds = Math.min(asked ?? 0xffff_ffff, maximum);
-  return new Message(
-    {
-      topic: route.topic,
-      payload: publication.payload,
-      qos: publication.qos,
-      retain: publication.retain,
-      properties,
-      publisher,
-      receivedAtMs: now,
-      expiresAtMs: asked === undefined && maximum === 0xffff_ffff ? Number.POSITIVE_INFINITY : now + seconds * 1000,
-    },
-    false,
-  );
 }
 
 function copy(from: Uint8Array, start: number, end: number, to: Uint8Array, at: number): void {

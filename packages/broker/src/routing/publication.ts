@@ -1,0 +1,40 @@
+import type { PublishPacket, PublishProperties } from '@hawser/codec';
+import { Message } from '@hawser/protocol';
+import type { BrokerCore } from '../core.ts';
+
+/** A message to be routed: a PUBLISH as it came, or one of the broker's own. */
+export type Publication = Pick<PublishPacket, 'topic' | 'payload' | 'qos' | 'retain' | 'properties'>;
+
+/** Topic Alias and Subscription Identifiers belong to one connection. */
+export function withoutConnectionProperties(properties: PublishProperties | undefined): PublishProperties | undefined {
+  if (properties === undefined) return undefined;
+  if (properties.topicAlias === undefined && properties.subscriptionIdentifiers === undefined) return properties;
+  return { ...properties, topicAlias: undefined, subscriptionIdentifiers: undefined };
+}
+
+/** The message that a publication is. Its expiry is bounded by `messages.expiryMax`. */
+export function toMessage(
+  publication: Publication,
+  route: { readonly topic: { readonly name: string; readonly bytes: Uint8Array } },
+  publisher: string | undefined,
+  now: number,
+  core: BrokerCore,
+): Message {
+  const properties = withoutConnectionProperties(publication.properties);
+  const maximum = core.settings['messages.expiryMax'];
+  const asked = properties?.messageExpiryInterval;
+  const seconds = Math.min(asked ?? 0xffff_ffff, maximum);
+  return new Message(
+    {
+      topic: route.topic,
+      payload: publication.payload,
+      qos: publication.qos,
+      retain: publication.retain,
+      properties,
+      publisher,
+      receivedAtMs: now,
+      expiresAtMs: asked === undefined && maximum === 0xffff_ffff ? Number.POSITIVE_INFINITY : now + seconds * 1000,
+    },
+    false,
+  );
+}
