@@ -143,7 +143,7 @@ export class Broker implements BrokerCore {
   #storeIsOpen = false;
   #isGrouping = false;
   /** In order of their tickets. */
-  #commitWaiters: { readonly ticket: Ticket; readonly resolve: () => void }[] = [];
+  #commitWaiters: { readonly ticket: Ticket; resolve(): void; reject(error: Error): void }[] = [];
   #closing: Promise<void> | undefined;
 
   constructor(options: BrokerOptions) {
@@ -410,7 +410,7 @@ export class Broker implements BrokerCore {
 
   untilCommitted(ticket: Ticket): Promise<void> {
     if (ticket <= this.committed) return Promise.resolve();
-    return new Promise((resolve) => this.#commitWaiters.push({ ticket, resolve }));
+    return new Promise((resolve, reject) => this.#commitWaiters.push({ ticket, resolve, reject }));
   }
 
   nextSequence(): number {
@@ -450,7 +450,7 @@ export class Broker implements BrokerCore {
     const waiting = this.#commitWaiters;
     if (waiting.length > 0) {
       this.#commitWaiters = waiting.filter(({ ticket }) => ticket > committed);
-      for (const { ticket, resolve } of waiting) if (ticket <= committed) resolve();
+      for (const waiter of waiting) if (waiter.ticket <= committed) waiter.resolve();
     }
     const sessions = [...this.#waitingSessions];
     this.#waitingSessions.clear();
@@ -462,7 +462,10 @@ export class Broker implements BrokerCore {
 
   #onFault(fault: Error | undefined): void {
     if (fault === undefined) this.observer.onWarning?.('store-works-again', 'the data directory can be written again');
-    else this.observer.onWarning?.('store-fault', `the data directory cannot be written: ${fault.message}`);
+    else {
+      for (const { reject } of this.#commitWaiters.splice(0)) reject(fault);
+      this.observer.onWarning?.('store-fault', `the data directory cannot be written: ${fault.message}`);
+    }
   }
 }
 

@@ -52,7 +52,7 @@ export interface BrokerCore extends WallTime {
    */
   beginGroup(): boolean;
   endGroup(): void;
-  /** Resolves when everything up to a ticket is on disk. */
+  /** Resolves when everything up to a ticket is on disk; rejects when the disk fails first. */
   untilCommitted(ticket: Ticket): Promise<void>;
   nextSequence(): number;
   nextSessionNumber(): number;

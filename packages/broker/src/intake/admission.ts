@@ -327,7 +327,7 @@ export class Admission {
   #onLoaded(session: ClientSession, present: boolean, decision: AllowConnect, failed: Error | undefined): void {
     const now = this.#core.now();
     if (failed === undefined) this.#accept(session, present, decision, now);
-    else this.#refuse(ReasonCode.ServerUnavailable, `the session could not be read: ${failed.message}`, now);
+    else this.#refuse(ReasonCode.ServerUnavailable, `the session could not be read or kept: ${failed.message}`, now);
   }
 
   #accept(session: ClientSession, present: boolean, decision: AllowConnect, now: number): void {

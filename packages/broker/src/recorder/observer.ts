@@ -96,8 +96,8 @@ export interface Observer {
 }
 
 /** Both are told everything, the first one first. Lost messages go to the second alone: the first has counted them. */
-export function tellBoth(recorder: Observer, other: Observer | undefined): Observer {
-  if (other === undefined) {
+export function tellBoth(recorder: Observer, second: Observer | undefined): Observer {
+  if (second === undefined) {
     return {
       onRefused: (event) => recorder.onRefused?.(event),
       onConnected: (event) => recorder.onConnected?.(event),
@@ -107,6 +107,7 @@ export function tellBoth(recorder: Observer, other: Observer | undefined): Obser
       onWarning: (code, text) => recorder.onWarning?.(code, text),
     };
   }
+  const other = guarded(second);
   const both: Observer = {
     onRefused(event) {
       recorder.onRefused?.(event);
@@ -136,4 +137,27 @@ export function tellBoth(recorder: Observer, other: Observer | undefined): Obser
   };
   if (other.onLost === undefined) return both;
   return { ...both, onLost: (event) => other.onLost?.(event) };
+}
+
+/** An observer that throws is told of it, and costs nobody else anything. */
+function guarded(observer: Observer): Observer {
+  const tell = (name: string, call: () => void): void => {
+    try {
+      call();
+    } catch (error) {
+      if (name === 'onWarning') return;
+      const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
+      tell('onWarning', () => observer.onWarning?.('observer-failed', `an observer threw in ${name}: ${stack}`));
+    }
+  };
+  return {
+    onRefused: (event) => tell('onRefused', () => observer.onRefused?.(event)),
+    onConnected: (event) => tell('onConnected', () => observer.onConnected?.(event)),
+    onClosed: (event) => tell('onClosed', () => observer.onClosed?.(event)),
+    onSubscribeRefused: (event) => tell('onSubscribeRefused', () => observer.onSubscribeRefused?.(event)),
+    onSessionEnded: (event) => tell('onSessionEnded', () => observer.onSessionEnded?.(event)),
+    onWarning: (code, text) => tell('onWarning', () => observer.onWarning?.(code, text)),
+    onTlsReloaded: (listener, text) => tell('onTlsReloaded', () => observer.onTlsReloaded?.(listener, text)),
+    ...(observer.onLost === undefined ? {} : { onLost: (event) => tell('onLost', () => observer.onLost?.(event)) }),
+  };
 }

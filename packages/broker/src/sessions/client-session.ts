@@ -30,6 +30,8 @@ const SESSION_BYTES = 1024;
 const USER_PROPERTY_BYTES = 64;
 export const NEVER_EXPIRES = 0xffff_ffff;
 const PAGE_BYTES = 1024 * 1024;
+/** How long after a page could not be read it is asked for again. */
+const READ_AGAIN_MS = 5000;
 /** While the queues of the node hold all they may in memory. */
 const SMALL_PAGE_BYTES = 64 * 1024;
 
@@ -63,6 +65,7 @@ export class ClientSession implements SessionHost, Timed {
   /** Handshakes in the store whose messages have not been read yet. */
   #unread: readonly StoredOutbound[] | undefined;
   #loading: Promise<void> | undefined;
+  #readAgainAtMs = Number.POSITIVE_INFINITY;
 
   constructor(core: BrokerCore, clientId: string, protocolVersion: ProtocolVersion, expiryInterval: number, createdAt: number) {
     this.#core = core;
@@ -199,6 +202,8 @@ export class ClientSession implements SessionHost, Timed {
     this.#readPage(store, afterSequence, messages).catch((error: unknown) => {
       if (this.ended || this.number !== number) return;
       this.session.queue.onPageFailed();
+      this.#readAgainAtMs = this.#core.now() + READ_AGAIN_MS;
+      this.#core.driverNode.deadlines.watch(this);
       this.#core.observer.onWarning?.('queue-unreadable', `the queue of ${this.clientId} could not be read: ${String(error)}`);
     });
   }
@@ -216,6 +221,8 @@ export class ClientSession implements SessionHost, Timed {
     if (this.ended || this.number !== number) return;
     const deliveries = entries.map((entry) => deliveryOf(entry, ready, this.#core));
     this.session.onPage(deliveries, entries.length === 0, this.#core.now());
+    // Retained messages may have waited for what was in front of them.
+    this.handler?.onCommitted(this.#core.now());
   }
 
   onDropped(cause: DropCause, delivery: Delivery): void {
@@ -229,11 +236,15 @@ export class ClientSession implements SessionHost, Timed {
 
   nextTimeout(): number {
     if (this.ended) return Number.POSITIVE_INFINITY;
-    return Math.min(this.will?.dueAtMs ?? Number.POSITIVE_INFINITY, this.expiresAtMs);
+    return Math.min(this.will?.dueAtMs ?? Number.POSITIVE_INFINITY, this.expiresAtMs, this.#readAgainAtMs);
   }
 
   handleTimeout(now: number): void {
     if (this.will !== undefined && now >= this.will.dueAtMs) this.#core.registry.publishWill(this);
+    if (now >= this.#readAgainAtMs) {
+      this.#readAgainAtMs = Number.POSITIVE_INFINITY;
+      this.session.queue.requestPageWhenDue();
+    }
     // [MQTT5-4.1.0-2]
     if (now >= this.expiresAtMs) this.#core.registry.end(this, 'expired');
   }
