@@ -26,7 +26,7 @@ function wordsOf(error: CommanderError, command: Command): string {
   const words = error.message.replace(/^error: /, '').replace(/\s*\n\s*/g, ' ');
   const [stray] = command.args;
   if (error.code === 'commander.excessArguments' && stray !== undefined) {
-    if (command.parent !== null) return `'${stray}' belongs to no flag`;
+    if (command.parent !== null && command.commands.length === 0) return `'${stray}' belongs to no flag`;
     const names = command.commands.map((known) => known.name());
     return `there is no command '${stray}'${meant(nearest(stray, names))}`;
   }

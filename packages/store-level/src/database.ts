@@ -58,6 +58,12 @@ export function toStoreError(error: unknown, directory: string): StoreError {
   return new StoreError('store-failed', `The data directory ${directory} cannot be used: ${words}.`, { cause: error });
 }
 
+/** The same error, its commands with the directory they are for. */
+export function withDirectory(error: StoreError, directory: string): StoreError {
+  const words = error.message.replace(/"hawser data (check|repair)"/g, `"hawser data $1 ${directory}"`);
+  return words === error.message ? error : new StoreError(error.code, words, { cause: error.cause });
+}
+
 /** The error for a directory that another process has open. */
 export function inUse(directory: string, cause?: unknown): StoreError {
   return new StoreError(
@@ -77,7 +83,9 @@ export function damagedFiles(directory: string, damages: readonly StoreDamage[])
 /** Bytes of the files in a directory. */
 export async function directoryBytes(directory: string): Promise<number> {
   const names = await readdir(directory);
-  const sizes = await Promise.all(names.map((name) => stat(join(directory, name)).then(({ size }) => size, goneMeanwhile)));
+  const sizes = await Promise.all(
+    names.map((name) => stat(join(directory, name)).then(({ size }) => size, goneMeanwhile)),
+  );
   return sizes.reduce((sum, size) => sum + size, 0);
 }
 

@@ -8,6 +8,14 @@ import { ADVICE, readRecord } from './records/sealed-record.ts';
 export const FORMAT_VERSION = 1;
 
 /**
+ * Brings a store from one format to the next. May be cut off by a crash and begun again: it leaves alone what it has done already.
+ */
+export type Migration = (database: LevelDatabase) => Promise<void>;
+
+/** By the format they begin with. A release that changes the layout adds its own, and a data directory of the one before to fixtures/. */
+const MIGRATIONS: ReadonlyMap<number, Migration> = new Map();
+
+/**
  * Looks whose database it is and of which format; writes the format into one that is new and empty. Throws StoreError
  * `store-format` for another's or a newer one, `store-damaged` when there had been data and it is gone.
  */
@@ -20,6 +28,7 @@ export async function checkFormat(
   const value = await database.get(key);
   if (value !== undefined) {
     const version = readRecord(key, value, (reader) => reader.uint16());
+    await migrate(database, version, FORMAT_VERSION, MIGRATIONS);
     if (version > FORMAT_VERSION) {
       throw new StoreError(
         'store-format',
@@ -47,12 +56,36 @@ export async function checkFormat(
   await target.write({ sync: true });
 }
 
+/** Brings a store up to a format, one after the other; each is written down when it is reached. */
+export async function migrate(
+  database: LevelDatabase,
+  from: number,
+  to: number,
+  migrations: ReadonlyMap<number, Migration>,
+): Promise<void> {
+  for (let version = from; version < to; version++) {
+    const migration = migrations.get(version);
+    if (migration === undefined) {
+      throw new StoreError(
+        'store-format',
+        `The data has format ${version}, from which there is no way to format ${to}.`,
+      );
+    }
+    await migration(database);
+    const batch = new Batch(64);
+    writeFormat(batch, version + 1);
+    const target = database.batch();
+    batch.writeTo(target);
+    await target.write({ sync: true });
+  }
+}
+
 /** Puts the format this version writes into a batch. */
-export function writeFormat(batch: Batch): void {
+export function writeFormat(batch: Batch, version = FORMAT_VERSION): void {
   const key = batch.key();
   key.uint8(Prefix.note);
   key.uint8(Note.format);
-  batch.value().uint16(FORMAT_VERSION);
+  batch.value().uint16(version);
   batch.endPut();
 }
 

@@ -16,6 +16,7 @@ import type { Batch } from './commit/batch.ts';
 import { type BatchNumbers, batchNumberKey, readBatchNumber, writeBatchNumber } from './commit/batch-ring.ts';
 import { CommitMarker } from './commit/commit-marker.ts';
 import { GroupCommit, type Schedule, scheduleTimeout } from './commit/group-commit.ts';
+import { copyDatabase } from './copy-database.ts';
 import {
   type DatabaseOptions,
   directoryBytes,
@@ -24,6 +25,7 @@ import {
   openDatabase,
   syncDirectory,
   toStoreError,
+  withDirectory,
 } from './database.ts';
 import { encodeOperation } from './encode-operation.ts';
 import { checkFormat } from './format.ts';
@@ -123,7 +125,7 @@ export class LevelStore implements Store {
     } catch (error) {
       await this.#release();
       this.#state = 'closed';
-      throw toStoreError(error, this.#directory);
+      throw withDirectory(toStoreError(error, this.#directory), this.#directory);
     }
   }
 
@@ -193,6 +195,20 @@ export class LevelStore implements Store {
       statfs(this.#directory),
     ]);
     return { dataBytes, freeBytes: bavail * bsize };
+  }
+
+  /**
+   * Copies all that is on disk now into a directory that has no data: a data directory of its own, consistent in itself, while
+   * this one is being written. Returns how many records. Rejects with StoreError.
+   */
+  async backup(directory: string): Promise<number> {
+    this.#assertOpen();
+    try {
+      await this.#commit.flush(this.#appended);
+      return await copyDatabase(await this.#whenHealthy(), directory);
+    } catch (error) {
+      throw toStoreError(error, directory);
+    }
   }
 
   async compact(): Promise<void> {

@@ -92,11 +92,17 @@ export async function loadContents(database: LevelDatabase, committed: number): 
   return { contents, index, numbers, orphans, unreferenced };
 }
 
-/** Calls `visit` with every record of a range, a thousand at a time. */
+/** A range of keys, of what there was when a snapshot was taken. */
+export interface ScanRange extends KeyRange {
+  readonly snapshot?: ReturnType<LevelDatabase['snapshot']>;
+}
+
+/** Calls `visit` with every record of a range, a thousand at a time; after each thousand waits for `afterPage`. */
 export async function scan(
   database: LevelDatabase,
-  range: KeyRange,
+  range: ScanRange,
   visit: (key: Buffer, value: Buffer) => void,
+  afterPage?: () => Promise<void>,
 ): Promise<void> {
   const iterator = database.iterator({ ...range, fillCache: false, highWaterMarkBytes: 1024 * 1024 });
   try {
@@ -104,6 +110,7 @@ export async function scan(
       const records = await iterator.nextv(1_000);
       if (records.length === 0) return;
       for (const [key, value] of records) visit(key, value);
+      await afterPage?.();
     }
   } finally {
     await iterator.close();
