@@ -1,19 +1,34 @@
 export { Broker, type BrokerOptions, createBroker, type ListenerOptions, type PublishOptions } from './broker.ts';
+export * from './inspect/inspect.ts';
+export { startSysTopics } from './inspect/sys-topics.ts';
+export type * from './inspect/views.ts';
 export type { Ban, BanList } from './intake/ban-list.ts';
 export type { ClientIdPolicy, ListenerInfo } from './intake/intake.ts';
 export { type AddressSet, addressSet, isLoopback } from './policy/addresses.ts';
 export * from './policy/policies.ts';
+export type { Language } from './recorder/causes.ts';
 export { Counters } from './recorder/counters.ts';
-export type * from './recorder/observer.ts';
-export type { LocalMessage } from './routing/subscription.ts';
-export { isSettingKey, parseSetting, SETTINGS, SettingError, type SettingKey, type Settings, settingsWith } from './settings.ts';
-export * from './stores/index.ts';
+export {
+  type ExplainAnswer,
+  type ExplainedEvent,
+  type ExplainedLoss,
+  type Explanation,
+  explain,
+  explainEvent,
+} from './recorder/explain.ts';
 export { FileRecorderLog, type FileRecorderLogOptions } from './recorder/file-recorder-log.ts';
+export type * from './recorder/observer.ts';
 export type * from './recorder/recorded-event.ts';
 export { Recorder, type RecorderOptions } from './recorder/recorder.ts';
 export type { RecorderLog } from './recorder/recorder-log.ts';
-export type { Language } from './recorder/causes.ts';
-export { explain, explainEvent, type ExplainAnswer, type ExplainedEvent, type ExplainedLoss, type Explanation } from './recorder/explain.ts';
-export * from './inspect/inspect.ts';
-export type * from './inspect/views.ts';
-export { startSysTopics } from './inspect/sys-topics.ts';
+export type { LocalMessage } from './routing/subscription.ts';
+export {
+  isSettingKey,
+  parseSetting,
+  SETTINGS,
+  SettingError,
+  type SettingKey,
+  type Settings,
+  settingsWith,
+} from './settings.ts';
+export * from './stores/index.ts';

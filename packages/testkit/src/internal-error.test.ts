@@ -8,7 +8,10 @@ test("an error of the broker's own costs one connection, with words, and nobody 
   const clock = new FakeClock();
   const network = new MemoryNetwork({ clock, seed: 1 });
   const warnings: string[] = [];
-  const broker = await createBroker({ clock, observe: { onWarning: (code, text) => warnings.push(`${code}: ${text}`) } });
+  const broker = await createBroker({
+    clock,
+    observe: { onWarning: (code, text) => warnings.push(`${code}: ${text}`) },
+  });
   broker.subscribe('bad', () => {
     throw new Error('a bug in the subscriber of an embedder');
   });

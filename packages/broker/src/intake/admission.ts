@@ -86,7 +86,8 @@ export class Admission {
       return;
     }
     if (this.#authenticator === undefined) {
-      if (packet.username !== undefined || packet.password !== undefined) this.#handler.intake.warnOfIgnoredCredentials();
+      if (packet.username !== undefined || packet.password !== undefined)
+        this.#handler.intake.warnOfIgnoredCredentials();
       this.#checkWill(ALLOW_CONNECT, now);
       return;
     }
@@ -151,8 +152,13 @@ export class Admission {
 
   #ask(policy: (signal: AbortSignal) => AuthenticationDecision | Promise<AuthenticationDecision>) {
     const { settings, driverNode, observer } = this.#core;
-    return ask<AuthenticationDecision>(policy, POLICY_FAILED, settings['policy.timeout'] * 1000, driverNode.clock, (text) =>
-      observer.onWarning?.('authenticator-failed', `nobody could say whether ${this.#clientId} may connect: ${text}`),
+    return ask<AuthenticationDecision>(
+      policy,
+      POLICY_FAILED,
+      settings['policy.timeout'] * 1000,
+      driverNode.clock,
+      (text) =>
+        observer.onWarning?.('authenticator-failed', `nobody could say whether ${this.#clientId} may connect: ${text}`),
     );
   }
 
@@ -222,7 +228,11 @@ export class Admission {
 
   #writeAuth(reasonCode: number, authenticationData: Uint8Array | undefined): void {
     const authenticationMethod = this.#packet.properties?.authenticationMethod;
-    this.#handler.connection.write({ type: 'auth', reasonCode, properties: { authenticationMethod, authenticationData } });
+    this.#handler.connection.write({
+      type: 'auth',
+      reasonCode,
+      properties: { authenticationMethod, authenticationData },
+    });
   }
 
   /** A Will that its client could not publish refuses the connection, before anybody relies on it. */
@@ -238,7 +248,13 @@ export class Admission {
       this.#open(decision, now);
       return;
     }
-    const request = { client: this.#handler.client, action: 'publish' as const, topic: will.topic, qos: will.qos, retain: will.retain };
+    const request = {
+      client: this.#handler.client,
+      action: 'publish' as const,
+      topic: will.topic,
+      qos: will.qos,
+      retain: will.retain,
+    };
     const permitted = ask<Decision>(
       (signal) => authorize(request, signal),
       'deny',
@@ -248,7 +264,12 @@ export class Admission {
     );
     const finish = (allowed: Decision): void => {
       if (allowed === 'allow') this.#open(decision, this.#core.now());
-      else this.#refuse(ReasonCode.NotAuthorized, `publishing the Will to ${will.topic} is not permitted`, this.#core.now());
+      else
+        this.#refuse(
+          ReasonCode.NotAuthorized,
+          `publishing the Will to ${will.topic} is not permitted`,
+          this.#core.now(),
+        );
     };
     if (isPromise(permitted)) this.#whenSettled(permitted, finish);
     else finish(permitted);
@@ -359,7 +380,13 @@ export class Admission {
     if (core.observer.onConnected !== undefined && client !== undefined) {
       const negotiated = this.#negotiated(session, keepAlive);
       this.#handler.negotiated = core.recorder.intern(negotiated);
-      core.observer.onConnected({ client, sessionPresent: present, cleanStart: packet.cleanStart, negotiated, at: core.wallNow() });
+      core.observer.onConnected({
+        client,
+        sessionPresent: present,
+        cleanStart: packet.cleanStart,
+        negotiated,
+        at: core.wallNow(),
+      });
     }
     session.session.attach(connection, five ? connection.peerReceiveMaximum : settings['limits.inflight3'], now);
     if (session.subscriptions.size > 0) core.router.invalidateSession(session);
@@ -367,7 +394,11 @@ export class Admission {
     this.#handler.onAdmitted(packet.properties?.authenticationMethod !== undefined);
   }
 
-  #connackProperties(session: ClientSession, decision: AllowConnect, serverKeepAlive: number | undefined): ConnackProperties {
+  #connackProperties(
+    session: ClientSession,
+    decision: AllowConnect,
+    serverKeepAlive: number | undefined,
+  ): ConnackProperties {
     const { settings } = this.#core;
     const asked = this.#packet.properties;
     const responseInformation =
@@ -379,7 +410,8 @@ export class Admission {
     if (tells) session.onLossesTold();
     const receiveMaximum = settings['limits.receiveMaximum'];
     return {
-      sessionExpiryInterval: session.expiryInterval === (asked?.sessionExpiryInterval ?? 0) ? undefined : session.expiryInterval,
+      sessionExpiryInterval:
+        session.expiryInterval === (asked?.sessionExpiryInterval ?? 0) ? undefined : session.expiryInterval,
       receiveMaximum: receiveMaximum === 65_535 ? undefined : receiveMaximum,
       maximumPacketSize: settings['limits.maximumPacketSize'],
       assignedClientIdentifier: this.#assigned ? this.#clientId : undefined,
@@ -389,7 +421,8 @@ export class Admission {
       // [MQTT5-4.12.0-6]
       authenticationMethod: asked?.authenticationMethod,
       authenticationData: decision.authenticationData,
-      userProperties: lost.length === 0 ? undefined : lost.map(([cause, count]) => [`lost-${cause}`, String(count)] as const),
+      userProperties:
+        lost.length === 0 ? undefined : lost.map(([cause, count]) => [`lost-${cause}`, String(count)] as const),
     };
   }
 
@@ -398,7 +431,10 @@ export class Admission {
     const packet = this.#packet;
     const five = packet.protocolVersion === 5;
     const asked = packet.properties;
-    const row = (requested: NegotiatedParameter['requested'], effective: NegotiatedParameter['effective']): NegotiatedParameter => ({
+    const row = (
+      requested: NegotiatedParameter['requested'],
+      effective: NegotiatedParameter['effective'],
+    ): NegotiatedParameter => ({
       requested,
       granted: requested === effective ? undefined : effective,
       effective,
@@ -409,7 +445,10 @@ export class Admission {
       cleanStart: row(packet.cleanStart, packet.cleanStart),
       keepAlive: row(packet.keepAlive, keepAlive),
       sessionExpiryInterval: row(five ? (asked?.sessionExpiryInterval ?? 0) : undefined, session.expiryInterval),
-      receiveMaximum: row(five ? (asked?.receiveMaximum ?? 65_535) : undefined, five ? (asked?.receiveMaximum ?? 65_535) : settings['limits.inflight3']),
+      receiveMaximum: row(
+        five ? (asked?.receiveMaximum ?? 65_535) : undefined,
+        five ? (asked?.receiveMaximum ?? 65_535) : settings['limits.inflight3'],
+      ),
       maximumPacketSize: row(asked?.maximumPacketSize, asked?.maximumPacketSize),
       topicAliasMaximum: row(asked?.topicAliasMaximum ?? 0, asked?.topicAliasMaximum ?? 0),
       will: row(packet.will?.topic, packet.will?.topic),
@@ -427,7 +466,10 @@ export class Admission {
     const { protocolVersion } = this.#packet;
     const { versions, url } = this.#handler.listener;
     if (versions === undefined || versions.includes(protocolVersion)) return undefined;
-    return { reasonCode: ReasonCode.UnsupportedProtocolVersion, text: `the listener ${url} does not take this protocol version` };
+    return {
+      reasonCode: ReasonCode.UnsupportedProtocolVersion,
+      text: `the listener ${url} does not take this protocol version`,
+    };
   }
 
   #checkClientId(): Refusal | undefined {
@@ -439,22 +481,31 @@ export class Admission {
       if (packet.protocolVersion === 3) return bad('MQTT 3.1 needs a Client Identifier of 1 to 23 characters');
       // [MQTT311-3.1.3-8]
       // [MQTT311-3.1.3-7] [MQTT311-3.1.3-9]
-      if (packet.protocolVersion === 4 && !packet.cleanStart) return bad('an empty Client Identifier needs Clean Session 1');
+      if (packet.protocolVersion === 4 && !packet.cleanStart)
+        return bad('an empty Client Identifier needs Clean Session 1');
       // [MQTT311-3.1.3-6] [MQTT5-3.1.3-6] [MQTT5-3.1.3-7] [MQTT5-3.2.2-16]
       this.#clientId = this.#core.newClientId();
       this.#assigned = true;
     } else if (packet.protocolVersion === 3 && packet.clientId.length > 23 && !settings['limits.clientIdLong31']) {
-      return bad(`MQTT 3.1 allows 23 characters in a Client Identifier, this has ${packet.clientId.length} (limits.clientIdLong31 allows more)`);
+      return bad(
+        `MQTT 3.1 allows 23 characters in a Client Identifier, this has ${packet.clientId.length} (limits.clientIdLong31 allows more)`,
+      );
     } else if (encodeUtf8(packet.clientId).length > settings['limits.clientIdBytes']) {
       return bad(`a Client Identifier may have ${settings['limits.clientIdBytes']} bytes here`);
     }
     if (registry.get(this.#clientId) === undefined && registry.size >= settings['sessions.max']) {
       this.#core.counters.quotaRefusals++;
-      return { reasonCode: ReasonCode.QuotaExceeded, text: `there are ${registry.size} sessions already (sessions.max)` };
+      return {
+        reasonCode: ReasonCode.QuotaExceeded,
+        text: `there are ${registry.size} sessions already (sessions.max)`,
+      };
     }
     if (registry.get(this.#clientId) === undefined && registry.stateBytes >= settings['sessions.bytes']) {
       this.#core.counters.quotaRefusals++;
-      return { reasonCode: ReasonCode.QuotaExceeded, text: 'the sessions there are take all the memory they may (sessions.bytes)' };
+      return {
+        reasonCode: ReasonCode.QuotaExceeded,
+        text: 'the sessions there are take all the memory they may (sessions.bytes)',
+      };
     }
     return undefined;
   }

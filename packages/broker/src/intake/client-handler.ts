@@ -112,7 +112,13 @@ export class ClientHandler implements ServerSink, DriverListener, SessionHandler
 
   onAuth(packet: AuthPacket, now: number): void {
     if (this.#admission !== undefined) this.#admission.handleAuth(packet, now);
-    else this.connection.fail('protocol-error', ReasonCode.ProtocolError, 'an AUTH, but the CONNECT had no authentication method', now);
+    else
+      this.connection.fail(
+        'protocol-error',
+        ReasonCode.ProtocolError,
+        'an AUTH, but the CONNECT had no authentication method',
+        now,
+      );
   }
 
   onPublish(packet: PublishPacket, now: number): void {
@@ -122,12 +128,14 @@ export class ClientHandler implements ServerSink, DriverListener, SessionHandler
   }
 
   onPuback(packetIdentifier: number, reasonCode: number, now: number): void {
-    if (!this.clientSession.session.handlePuback(packetIdentifier, reasonCode, now)) this.#wrongAck('PUBACK', packetIdentifier, now);
+    if (!this.clientSession.session.handlePuback(packetIdentifier, reasonCode, now))
+      this.#wrongAck('PUBACK', packetIdentifier, now);
     this.#subscribing?.replay(now);
   }
 
   onPubrec(packetIdentifier: number, reasonCode: number, now: number): void {
-    if (!this.clientSession.session.handlePubrec(packetIdentifier, reasonCode, now)) this.#wrongAck('PUBREC', packetIdentifier, now);
+    if (!this.clientSession.session.handlePubrec(packetIdentifier, reasonCode, now))
+      this.#wrongAck('PUBREC', packetIdentifier, now);
     // A refusal frees a place in the window, as PUBCOMP does [MQTT5-4.9.0-2].
     if (reasonCode >= 0x80) this.#subscribing?.replay(now);
   }
@@ -148,7 +156,8 @@ export class ClientHandler implements ServerSink, DriverListener, SessionHandler
   }
 
   onPubcomp(packetIdentifier: number, _reasonCode: number, now: number): void {
-    if (!this.clientSession.session.handlePubcomp(packetIdentifier, now)) this.#wrongAck('PUBCOMP', packetIdentifier, now);
+    if (!this.clientSession.session.handlePubcomp(packetIdentifier, now))
+      this.#wrongAck('PUBCOMP', packetIdentifier, now);
     this.#subscribing?.replay(now);
   }
 
@@ -233,7 +242,10 @@ export class ClientHandler implements ServerSink, DriverListener, SessionHandler
   onFault(error: unknown): void {
     const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
     const who = this.client?.clientId ?? this.driver.transport.info.remoteAddress;
-    this.core.observer.onWarning?.('internal-error', `an error in the broker itself cost ${who} its connection: ${stack}`);
+    this.core.observer.onWarning?.(
+      'internal-error',
+      `an error in the broker itself cost ${who} its connection: ${stack}`,
+    );
     const text = 'an error in the broker itself; its log has it';
     this.connection.fail('internal-error', ReasonCode.UnspecifiedError, text, this.core.now());
   }

@@ -119,7 +119,15 @@ export class Intake {
       const { remoteAddress, remotePort } = handler.driver.transport.info;
       this.gatekeeper.onRefused(remoteAddress, cause);
       const bytesIn = connection.bytesIn;
-      core.observer.onRefused?.({ listener: handler.listener.url, remoteAddress, remotePort, client, cause, bytesIn, at });
+      core.observer.onRefused?.({
+        listener: handler.listener.url,
+        remoteAddress,
+        remotePort,
+        client,
+        cause,
+        bytesIn,
+        at,
+      });
     } else if (client !== undefined) {
       this.gatekeeper.onClosed(client);
       core.observer.onClosed?.({
@@ -134,7 +142,8 @@ export class Intake {
         at,
       });
     }
-    if (session !== undefined && session.handler === handler) core.registry.onDisconnected(session, handler.willSettled);
+    if (session !== undefined && session.handler === handler)
+      core.registry.onDisconnected(session, handler.willSettled);
   }
 
   onGone(handler: ClientHandler): void {

@@ -32,7 +32,11 @@ export class PermissionCache {
       'deny',
       settings['policy.timeout'] * 1000,
       driverNode.clock,
-      (text) => observer.onWarning?.('authorizer-failed', `no permission for ${request.client.clientId} to ${action} ${topic}: ${text}`),
+      (text) =>
+        observer.onWarning?.(
+          'authorizer-failed',
+          `no permission for ${request.client.clientId} to ${action} ${topic}: ${text}`,
+        ),
     );
     if (isPromise(decision)) return decision.then((decided) => this.#remember(key, decided));
     return this.#remember(key, decision);

@@ -62,7 +62,8 @@ export class PublishHandler {
   #decide(packet: PublishPacket): Decision | Promise<Decision> {
     const permitted = this.#permitted(packet);
     if (this.#core.intercept === undefined) return permitted;
-    if (isPromise(permitted)) return permitted.then((decision) => (decision === 'deny' ? decision : this.#intercepted(packet)));
+    if (isPromise(permitted))
+      return permitted.then((decision) => (decision === 'deny' ? decision : this.#intercepted(packet)));
     return permitted === 'deny' ? permitted : this.#intercepted(packet);
   }
 
@@ -84,7 +85,8 @@ export class PublishHandler {
       'deny',
       settings['policy.timeout'] * 1000,
       driverNode.clock,
-      (text) => observer.onWarning?.('intercept-failed', `the interceptor did not decide about a message to ${topic}: ${text}`),
+      (text) =>
+        observer.onWarning?.('intercept-failed', `the interceptor did not decide about a message to ${topic}: ${text}`),
     );
   }
 
@@ -111,7 +113,11 @@ export class PublishHandler {
     const core = this.#core;
     const { connection } = this.#handler;
     const { qos } = packet;
-    if (core.settings['messages.checkPayloadFormat'] && packet.properties?.payloadFormatIndicator === 1 && !isUtf8(packet.payload)) {
+    if (
+      core.settings['messages.checkPayloadFormat'] &&
+      packet.properties?.payloadFormatIndicator === 1 &&
+      !isUtf8(packet.payload)
+    ) {
       const text = `the payload for ${packet.topic} is said to be UTF-8 and is not`;
       this.#session.countLost('payload-format-invalid', packet.topic, qos);
       if (qos > 0) this.#refuse(packet, ReasonCode.PayloadFormatInvalid, text);
@@ -128,13 +134,16 @@ export class PublishHandler {
       }
     }
     const isStored = qos === 2 && this.#session.isStored && core.store !== undefined;
-    const routed = isStored ? this.#publishStored(packet, now) : core.router.publish(packet, this.#session, connection, NO_TICKET, now);
+    const routed = isStored
+      ? this.#publishStored(packet, now)
+      : core.router.publish(packet, this.#session, connection, NO_TICKET, now);
     if (qos > 0) {
       const reasonCode = routed.matched || connection.version !== 5 ? 0 : ReasonCode.NoMatchingSubscribers;
       this.#acknowledge(packet, reasonCode, routed.ticket);
     }
     this.#handler.spend(routed.work);
-    if (routed.congested || (qos > 0 && core.guard.isSlow)) this.#handler.intake.backpressure.pause(this.#handler.driver, now);
+    if (routed.congested || (qos > 0 && core.guard.isSlow))
+      this.#handler.intake.backpressure.pause(this.#handler.driver, now);
   }
 
   /** The identifier and all that the message causes are on disk together, or a crash between doubles or loses it. */
@@ -142,7 +151,11 @@ export class PublishHandler {
     const core = this.#core;
     core.beginGroup();
     try {
-      const ready = core.append({ kind: 'putInbound', session: this.#session.number, packetIdentifier: packet.packetIdentifier });
+      const ready = core.append({
+        kind: 'putInbound',
+        session: this.#session.number,
+        packetIdentifier: packet.packetIdentifier,
+      });
       return core.router.publish(packet, this.#session, this.#handler.connection, ready, now);
     } finally {
       core.endGroup();
@@ -150,14 +163,21 @@ export class PublishHandler {
   }
 
   /** Why a message cannot be taken: decided before any delivery. */
-  #refusal(packet: PublishPacket): { readonly cause: 'quota-exceeded' | 'store-fault' | 'retained-limit'; readonly text: string } | undefined {
+  #refusal(
+    packet: PublishPacket,
+  ): { readonly cause: 'quota-exceeded' | 'store-fault' | 'retained-limit'; readonly text: string } | undefined {
     const { guard, router } = this.#core;
     const cannot = guard.refusal;
     if (cannot !== undefined && ((packet.qos === 2 && this.#session.isStored) || router.needsStore(packet))) {
       return { cause: 'store-fault', text: `the message cannot be taken: ${cannot}` };
     }
-    if (router.refuses(packet, this.#session)) return { cause: 'quota-exceeded', text: `the queue of a subscriber to ${packet.topic} is full` };
-    if (packet.retain && packet.payload.length > 0 && !router.retained.hasRoom(packet.topic, packet.payload.length + packet.topic.length)) {
+    if (router.refuses(packet, this.#session))
+      return { cause: 'quota-exceeded', text: `the queue of a subscriber to ${packet.topic} is full` };
+    if (
+      packet.retain &&
+      packet.payload.length > 0 &&
+      !router.retained.hasRoom(packet.topic, packet.payload.length + packet.topic.length)
+    ) {
       return { cause: 'retained-limit', text: 'there is no room for another retained message' };
     }
     return undefined;
@@ -191,7 +211,8 @@ function keptPacket(packet: PublishPacket): PublishPacket {
   return {
     ...packet,
     payload: payload.slice(),
-    properties: correlationData === undefined ? properties : { ...properties, correlationData: correlationData.slice() },
+    properties:
+      correlationData === undefined ? properties : { ...properties, correlationData: correlationData.slice() },
   };
 }
 

@@ -1,11 +1,18 @@
-import { encodeUtf8, parseTopicFilter, ReasonCode, type SubscribePacket, type Subscription as RequestedSubscription, type UnsubscribePacket } from '@hawser/codec';
-import { type Message, NO_TICKET, type Ticket } from '@hawser/protocol';
 import type { QoS } from '@hawser/codec';
+import {
+  encodeUtf8,
+  parseTopicFilter,
+  ReasonCode,
+  type Subscription as RequestedSubscription,
+  type SubscribePacket,
+  type UnsubscribePacket,
+} from '@hawser/codec';
+import { type Message, NO_TICKET, type Ticket } from '@hawser/protocol';
 import type { BrokerCore } from '../core.ts';
 import { type Decision, isPromise } from '../policy/policies.ts';
 import { WORK_OF_DELIVERY } from '../routing/router.ts';
-import { bytesOfSubscription } from '../routing/subscription-list.ts';
 import { Subscription } from '../routing/subscription.ts';
+import { bytesOfSubscription } from '../routing/subscription-list.ts';
 import type { TopicCursor } from '../routing/topic-cursor.ts';
 import type { ClientSession } from '../sessions/client-session.ts';
 import type { ClientHandler } from './client-handler.ts';
@@ -82,7 +89,11 @@ export class SubscribeHandler {
     const { packetIdentifier } = packet;
     const answer = this.#handler.connection.version === 5 ? reasonCodes : [];
     // [MQTT311-3.10.4-4] [MQTT5-3.10.4-4] [MQTT5-3.10.4-5]
-    this.#handler.connection.acknowledgeWith({ type: 'unsuback', packetIdentifier, properties: undefined, reasonCodes: answer }, ticket, now);
+    this.#handler.connection.acknowledgeWith(
+      { type: 'unsuback', packetIdentifier, properties: undefined, reasonCodes: answer },
+      ticket,
+      now,
+    );
   }
 
   /** Goes on with retained messages as far as window, network and turn let it: a cursor, outside the bounds of the queue. */
@@ -149,7 +160,13 @@ export class SubscribeHandler {
     if (client === undefined || this.#core.authorize === undefined) return 'allow';
     const { filter } = parseTopicFilter(subscription.topicFilter);
     this.#permissions ??= new PermissionCache(this.#core);
-    return this.#permissions.decide({ client, action: 'subscribe', topic: filter, qos: subscription.qos, retain: false });
+    return this.#permissions.decide({
+      client,
+      action: 'subscribe',
+      topic: filter,
+      qos: subscription.qos,
+      retain: false,
+    });
   }
 
   #subscribe(packet: SubscribePacket, decisions: readonly Decision[], now: number): void {
@@ -166,7 +183,8 @@ export class SubscribeHandler {
       }
       const { subscriptions } = this.#session;
       const levels = requested.topicFilter.split('/').length;
-      const full = subscriptions.size >= this.#core.settings['limits.subscriptions'] && !subscriptions.has(requested.topicFilter);
+      const full =
+        subscriptions.size >= this.#core.settings['limits.subscriptions'] && !subscriptions.has(requested.topicFilter);
       const over = this.#isOver(requested.topicFilter);
       if (over !== undefined) {
         this.#core.counters.quotaRefusals++;
@@ -177,8 +195,16 @@ export class SubscribeHandler {
         this.#core.counters.quotaRefusals++;
         const limit = this.#core.settings[full ? 'limits.subscriptions' : 'limits.topicLevels'];
         const refusal = full
-          ? this.#refuse(requested, ReasonCode.QuotaExceeded, `is over the ${limit} subscriptions of one session (limits.subscriptions)`)
-          : this.#refuse(requested, ReasonCode.TopicFilterInvalid, `has ${levels} levels, over ${limit} (limits.topicLevels)`);
+          ? this.#refuse(
+              requested,
+              ReasonCode.QuotaExceeded,
+              `is over the ${limit} subscriptions of one session (limits.subscriptions)`,
+            )
+          : this.#refuse(
+              requested,
+              ReasonCode.TopicFilterInvalid,
+              `has ${levels} levels, over ${limit} (limits.topicLevels)`,
+            );
         reasonCodes.push(refusal);
         continue;
       }
@@ -211,7 +237,10 @@ export class SubscribeHandler {
     if (subscriptions.has(topicFilter)) return undefined;
     const bytes = subscriptions.bytes + bytesOfSubscription(topicFilter);
     if (bytes > settings['limits.subscriptionBytes']) {
-      return { reasonCode: ReasonCode.QuotaExceeded, text: 'is one for which this session has no room (limits.subscriptionBytes)' };
+      return {
+        reasonCode: ReasonCode.QuotaExceeded,
+        text: 'is one for which this session has no room (limits.subscriptionBytes)',
+      };
     }
     if (registry.stateBytes >= settings['sessions.bytes']) {
       return { reasonCode: ReasonCode.QuotaExceeded, text: 'is one for which there is no room (sessions.bytes)' };
@@ -245,7 +274,9 @@ export class SubscribeHandler {
     const known = this.#session.subscriptions.get(topicFilter);
     const shared = share === undefined ? undefined : router.sharedGroup(topicFilter, filter);
     // A 3.x bridge (the level's high bit) gets none of its own messages back, and RETAIN as it was published.
-    const options = this.#handler.isBridge ? { ...requested, noLocal: shared === undefined, retainAsPublished: true } : requested;
+    const options = this.#handler.isBridge
+      ? { ...requested, noLocal: shared === undefined, retainAsPublished: true }
+      : requested;
     const subscription = new Subscription(this.#session, topicFilter, options, identifier, shared);
     // [MQTT311-3.8.4-3] [MQTT5-3.8.4-4]
     if (known !== undefined) router.remove(known);
@@ -258,7 +289,12 @@ export class SubscribeHandler {
     if (wanted && settings['limits.retainedMessages'] > 0) {
       // What an earlier subscription with this filter has not been sent yet comes again with this one.
       this.#replays.delete(topicFilter);
-      this.#replays.set(topicFilter, { cursor: router.retained.cursor(filter), subscription, ready: NO_TICKET, held: undefined });
+      this.#replays.set(topicFilter, {
+        cursor: router.retained.cursor(filter),
+        subscription,
+        ready: NO_TICKET,
+        held: undefined,
+      });
     }
     if (!this.#session.isStored) return NO_TICKET;
     // As it was: it is on disk, or on its way there.

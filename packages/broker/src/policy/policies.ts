@@ -58,7 +58,10 @@ export interface DenyConnect {
 export interface ContinueConnect {
   readonly kind: 'continue';
   readonly authenticationData: Uint8Array | undefined;
-  next(authenticationData: Uint8Array | undefined, signal: AbortSignal): AuthenticationDecision | Promise<AuthenticationDecision>;
+  next(
+    authenticationData: Uint8Array | undefined,
+    signal: AbortSignal,
+  ): AuthenticationDecision | Promise<AuthenticationDecision>;
 }
 
 export type AuthenticationDecision = AllowConnect | DenyConnect | ContinueConnect;

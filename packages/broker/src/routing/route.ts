@@ -48,7 +48,12 @@ export class Route {
   /** By kind of message: QoS over 0 is 1, RETAIN is 2. */
   readonly fans: (Fan | undefined)[] = [undefined, undefined, undefined, undefined];
 
-  constructor(topic: Topic, entries: readonly RouteEntry[], shared: readonly SharedGroup[], locals: readonly LocalSubscriber[]) {
+  constructor(
+    topic: Topic,
+    entries: readonly RouteEntry[],
+    shared: readonly SharedGroup[],
+    locals: readonly LocalSubscriber[],
+  ) {
     this.topic = topic;
     this.entries = entries;
     this.shared = shared;
@@ -60,7 +65,9 @@ export class Route {
 
   /** Memory it takes, with the groups made for it, as estimated. */
   get bytes(): number {
-    return ROUTE_BYTES + RECEIVER_BYTES * (this.entries.length + this.shared.length) + TOPIC_BYTES * this.topic.bytes.length;
+    return (
+      ROUTE_BYTES + RECEIVER_BYTES * (this.entries.length + this.shared.length) + TOPIC_BYTES * this.topic.bytes.length
+    );
   }
 
   get hasReceivers(): boolean {

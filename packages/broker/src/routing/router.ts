@@ -1,10 +1,4 @@
-import {
-  encodePublishProperties,
-  encodeUtf8,
-  publishSize,
-  type QoS,
-  writePublishInto,
-} from '@hawser/codec';
+import { encodePublishProperties, encodeUtf8, publishSize, type QoS, writePublishInto } from '@hawser/codec';
 import { type Connection, type Message, NO_TICKET, type Ticket } from '@hawser/protocol';
 import type { BrokerCore } from '../core.ts';
 import type { ClientSession } from '../sessions/client-session.ts';
@@ -181,7 +175,9 @@ export class Router {
     for (const { session, qos, noLocal } of route.entries) {
       if (qos > 0 && !(noLocal && session === publisher) && session.session.refuses(size)) return true;
     }
-    return route.shared.some(({ members }) => members.length > 0 && members.every(({ session }) => session.session.refuses(size)));
+    return route.shared.some(
+      ({ members }) => members.length > 0 && members.every(({ session }) => session.session.refuses(size)),
+    );
   }
 
   /** Whether routing it would need the disk. */
@@ -244,7 +240,8 @@ export class Router {
       this.#publishNow(publication, route, publisher, from, message, now);
     } else {
       message ??= toMessage(publication, route, publisher?.clientId, now, this.#core);
-      if (route.durableReceivers > 1 && this.#core.store !== undefined) message.storeSequence = this.#core.nextSequence();
+      if (route.durableReceivers > 1 && this.#core.store !== undefined)
+        message.storeSequence = this.#core.nextSequence();
       this.#publishMessage(message, route, publisher, from, publication, ready, now);
     }
     return routed;
@@ -269,7 +266,12 @@ export class Router {
       const entry = ownEntry(singles[i] as RouteEntry, publisher);
       if (entry === undefined) continue;
       const connection = entry.session.session.connection;
-      if (connection !== undefined && entry.identifiers === undefined && connection.aliases === undefined && publication.properties === undefined) {
+      if (
+        connection !== undefined &&
+        entry.identifiers === undefined &&
+        connection.aliases === undefined &&
+        publication.properties === undefined
+      ) {
         if (connection.output.congested && this.#losesToCongestion(entry.session, route.topic.name, now)) continue;
         const retain = publication.retain && entry.retainAsPublished;
         if (!connection.writePublish(route.topic.bytes, publication.payload, 0, retain, false, 0, undefined)) {
@@ -401,11 +403,17 @@ export class Router {
     const { name } = message.topic;
     if (!this.retained.hasRoom(name, message.size)) return 'retained-limit';
     const { guard } = this.#core;
-    if (guard.isOverflowing || (this.retained.get(name) === undefined && guard.refusal !== undefined)) return 'store-fault';
+    if (guard.isOverflowing || (this.retained.get(name) === undefined && guard.refusal !== undefined))
+      return 'store-fault';
     return undefined;
   }
 
-  #appendToGroups(groups: readonly GroupTarget[], publication: Publication, route: Route, from: Connection | undefined): void {
+  #appendToGroups(
+    groups: readonly GroupTarget[],
+    publication: Publication,
+    route: Route,
+    from: Connection | undefined,
+  ): void {
     const raw = from !== undefined && publication.qos === 0 && publication.properties?.topicAlias === undefined;
     let encoded: Uint8Array | undefined;
     let isEncoded = false;
@@ -436,7 +444,8 @@ export class Router {
   #groupCongested(group: FanoutGroup): void {
     const now = this.#core.now();
     for (const member of group.members) {
-      if (member.output.congested && !(member as GroupMember).clientSession.losesWhenCongested(now)) this.#routed.congested = true;
+      if (member.output.congested && !(member as GroupMember).clientSession.losesWhenCongested(now))
+        this.#routed.congested = true;
     }
   }
 
@@ -473,7 +482,10 @@ export class Router {
 
   #makeRoomFor(route: Route): void {
     const { settings } = this.#core;
-    while (this.#routes.size >= settings['limits.routes'] || this.#routeBytes + route.bytes > settings['limits.routeBytes']) {
+    while (
+      this.#routes.size >= settings['limits.routes'] ||
+      this.#routeBytes + route.bytes > settings['limits.routeBytes']
+    ) {
       const oldest = this.#routes.oldest();
       const stale = oldest === undefined ? undefined : this.#routes.get(oldest);
       if (stale === undefined) return;
@@ -506,7 +518,8 @@ export class Router {
     const grouped = new Set<ClientSession>();
     for (const entry of route.entries) {
       const { session } = entry;
-      const plain = (atQos0 || entry.qos === 0) && !entry.noLocal && entry.own === undefined && entry.identifiers === undefined;
+      const plain =
+        (atQos0 || entry.qos === 0) && !entry.noLocal && entry.own === undefined && entry.identifiers === undefined;
       // A group holds each of its members once: further copies come by themselves.
       if (!plain || !session.takesSharedBytes || grouped.has(session)) {
         singles.push(entry);

@@ -35,7 +35,8 @@ export class Subscription {
     this.identifier = identifier;
     this.shared = shared;
     const { qos, noLocal, retainAsPublished, retainHandling } = options;
-    this.#options = qos | (noLocal ? NO_LOCAL : 0) | (retainAsPublished ? RETAIN_AS_PUBLISHED : 0) | (retainHandling << 4);
+    this.#options =
+      qos | (noLocal ? NO_LOCAL : 0) | (retainAsPublished ? RETAIN_AS_PUBLISHED : 0) | (retainHandling << 4);
   }
 
   /** A SUBSCRIBE with these would change nothing. */

@@ -28,10 +28,15 @@ function rest(cursor: { readonly done: boolean; next(most: number): string | und
 describe('a cursor over topics', () => {
   test('finds what the filter matches, each once, however small its steps are', () => {
     fc.assert(
-      fc.property(fc.uniqueArray(topic, { maxLength: 40 }), filter, fc.integer({ min: 1, max: 50 }), (topics, wanted, most) => {
-        const found = rest(indexOf(topics).cursor(wanted), most);
-        expect(found.sort()).toEqual(topics.filter((name) => topicMatches(wanted, name)).sort());
-      }),
+      fc.property(
+        fc.uniqueArray(topic, { maxLength: 40 }),
+        filter,
+        fc.integer({ min: 1, max: 50 }),
+        (topics, wanted, most) => {
+          const found = rest(indexOf(topics).cursor(wanted), most);
+          expect(found.sort()).toEqual(topics.filter((name) => topicMatches(wanted, name)).sort());
+        },
+      ),
     );
   });
 
@@ -46,7 +51,9 @@ describe('a cursor over topics', () => {
         for (const name of gone) index.delete(name);
         const found = [...(first === undefined ? [] : [first]), ...rest(cursor, most)];
         expect(new Set(found).size).toBe(found.length);
-        const untouched = before.filter((name) => topicMatches('#', name) && !later.includes(name) && !gone.includes(name));
+        const untouched = before.filter(
+          (name) => topicMatches('#', name) && !later.includes(name) && !gone.includes(name),
+        );
         expect(found).toEqual(expect.arrayContaining(untouched));
         expect(found.filter((name) => name.startsWith('new '))).toEqual([]);
       }),

@@ -65,7 +65,8 @@ export class TopicCursor<V> {
       if (level === undefined) return this.#valueOf(node);
       const { children } = node;
       if (level === '#') {
-        if (children !== undefined) this.#stack.push({ children: children.entries(), depth, atRoot: node === this.#root });
+        if (children !== undefined)
+          this.#stack.push({ children: children.entries(), depth, atRoot: node === this.#root });
         return this.#valueOf(node);
       }
       if (children === undefined) return undefined;

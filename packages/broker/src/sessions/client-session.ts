@@ -67,7 +67,13 @@ export class ClientSession implements SessionHost, Timed {
   #loading: Promise<void> | undefined;
   #readAgainAtMs = Number.POSITIVE_INFINITY;
 
-  constructor(core: BrokerCore, clientId: string, protocolVersion: ProtocolVersion, expiryInterval: number, createdAt: number) {
+  constructor(
+    core: BrokerCore,
+    clientId: string,
+    protocolVersion: ProtocolVersion,
+    expiryInterval: number,
+    createdAt: number,
+  ) {
     this.#core = core;
     this.clientId = clientId;
     this.protocolVersion = protocolVersion;
@@ -111,7 +117,8 @@ export class ClientSession implements SessionHost, Timed {
   get #bytes(): number {
     let bytes = SESSION_BYTES + 2 * this.clientId.length + (this.username?.length ?? 0) + this.subscriptions.bytes;
     bytes += this.will?.message.size ?? 0;
-    for (const [key, value] of this.client?.userProperties ?? []) bytes += key.length + value.length + USER_PROPERTY_BYTES;
+    for (const [key, value] of this.client?.userProperties ?? [])
+      bytes += key.length + value.length + USER_PROPERTY_BYTES;
     return bytes;
   }
 
@@ -119,7 +126,10 @@ export class ClientSession implements SessionHost, Timed {
   get takesSharedBytes(): boolean {
     const connection = this.session.connection;
     if (connection === undefined || this.handler === undefined || this.handler.isSlow) return false;
-    return connection.aliases === undefined && connection.peerMaximumPacketSize >= this.#core.settings['limits.maximumPacketSize'];
+    return (
+      connection.aliases === undefined &&
+      connection.peerMaximumPacketSize >= this.#core.settings['limits.maximumPacketSize']
+    );
   }
 
   losesWhenCongested(now: number): boolean {
@@ -182,9 +192,20 @@ export class ClientSession implements SessionHost, Timed {
     if (this.number > 0) this.#core.append({ kind: 'deleteQueued', session: this.number, sequence: delivery.sequence });
   }
 
-  storeOutbound(packetIdentifier: number, sequence: number, qos: 1 | 2, state: 'published' | 'released', lazy: boolean): Ticket {
+  storeOutbound(
+    packetIdentifier: number,
+    sequence: number,
+    qos: 1 | 2,
+    state: 'published' | 'released',
+    lazy: boolean,
+  ): Ticket {
     if (this.number === 0) return NO_TICKET;
-    return this.#core.append({ kind: 'putOutbound', session: this.number, outbound: { packetIdentifier, sequence, qos, state }, lazy });
+    return this.#core.append({
+      kind: 'putOutbound',
+      session: this.number,
+      outbound: { packetIdentifier, sequence, qos, state },
+      lazy,
+    });
   }
 
   storeOutboundDone(packetIdentifier: number): void {
@@ -204,7 +225,10 @@ export class ClientSession implements SessionHost, Timed {
       this.session.queue.onPageFailed();
       this.#readAgainAtMs = this.#core.now() + READ_AGAIN_MS;
       this.#core.driverNode.deadlines.watch(this);
-      this.#core.observer.onWarning?.('queue-unreadable', `the queue of ${this.clientId} could not be read: ${String(error)}`);
+      this.#core.observer.onWarning?.(
+        'queue-unreadable',
+        `the queue of ${this.clientId} could not be read: ${String(error)}`,
+      );
     });
   }
 

@@ -57,6 +57,7 @@ export class QueueSweeper implements Timed {
     const offset = this.#core.toWall(0);
     if (Math.abs(offset - this.#wallOffsetMs) < WALL_JUMP_MS) return;
     this.#wallOffsetMs = offset;
-    for (const session of this.#core.registry.values()) if (session.handler === undefined) this.#core.registry.save(session);
+    for (const session of this.#core.registry.values())
+      if (session.handler === undefined) this.#core.registry.save(session);
   }
 }

@@ -73,7 +73,8 @@ export class SessionRegistry {
     // [MQTT311-3.1.2-4] [MQTT311-3.1.3-2] [MQTT5-3.1.3-2] [MQTT5-3.1.2-6]
     const resumed = known !== undefined && !known.ended ? known : undefined;
     const session =
-      resumed ?? new ClientSession(core, request.clientId, request.protocolVersion, request.expiryInterval, core.wallNow());
+      resumed ??
+      new ClientSession(core, request.clientId, request.protocolVersion, request.expiryInterval, core.wallNow());
     // A Will that waits is not sent when its session is resumed in time [MQTT5-3.1.3-9].
     session.will = request.will;
     session.protocolVersion = request.protocolVersion;
@@ -154,7 +155,9 @@ export class SessionRegistry {
     else {
       permitted
         .then((decision) => this.#publishWill(session, will, decision))
-        .catch((error: unknown) => observer.onWarning?.('will-lost', `the Will of ${session.clientId} was not published: ${String(error)}`));
+        .catch((error: unknown) =>
+          observer.onWarning?.('will-lost', `the Will of ${session.clientId} was not published: ${String(error)}`),
+        );
     }
   }
 
@@ -167,7 +170,13 @@ export class SessionRegistry {
     const isGroup = core.beginGroup();
     try {
       if (permitted === 'allow') {
-        core.router.publish({ topic: topic.name, payload, qos, retain, properties }, session, undefined, NO_TICKET, core.now());
+        core.router.publish(
+          { topic: topic.name, payload, qos, retain, properties },
+          session,
+          undefined,
+          NO_TICKET,
+          core.now(),
+        );
       } else {
         core.counters.publishesDenied++;
         session.countLost('not-authorized', topic.name, qos);
@@ -175,7 +184,10 @@ export class SessionRegistry {
     } catch (error) {
       // Whatever ended the connection goes on: nobody above could do anything about it.
       const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
-      core.observer.onWarning?.('internal-error', `an error in the broker itself while the Will of ${session.clientId} was published: ${stack}`);
+      core.observer.onWarning?.(
+        'internal-error',
+        `an error in the broker itself while the Will of ${session.clientId} was published: ${stack}`,
+      );
     } finally {
       this.save(session);
       if (isGroup) core.endGroup();
@@ -190,7 +202,8 @@ export class SessionRegistry {
     for (const delivery of session.session.unsettled()) {
       // [MQTT5-4.8.2-4] [MQTT5-4.8.2-6]
       const group = delivery.shared === undefined ? undefined : core.router.findSharedGroup(delivery.shared);
-      if (group !== undefined && delivery.qos === 1) core.router.deliverShared(group, delivery.message, NO_TICKET, core.now());
+      if (group !== undefined && delivery.qos === 1)
+        core.router.deliverShared(group, delivery.message, NO_TICKET, core.now());
       else if (delivery.qos > 0) {
         lost++;
         topic = delivery.message.topic.name;
@@ -210,8 +223,10 @@ export class SessionRegistry {
     const queues = new Map(contents.queues.map((queue) => [queue.session, queue]));
     for (const stored of contents.sessions) {
       const session = this.#restoreSession(stored);
-      for (const subscription of contents.subscriptions.get(stored.number) ?? []) this.#restoreSubscription(session, subscription);
-      for (const packetIdentifier of contents.inbound.get(stored.number) ?? []) session.session.inbound.begin(packetIdentifier);
+      for (const subscription of contents.subscriptions.get(stored.number) ?? [])
+        this.#restoreSubscription(session, subscription);
+      for (const packetIdentifier of contents.inbound.get(stored.number) ?? [])
+        session.session.inbound.begin(packetIdentifier);
       const outbound = contents.outbound.get(stored.number) ?? [];
       if (outbound.length > 0) session.restoreOutbound(outbound);
       const queue = queues.get(stored.number);
@@ -227,13 +242,23 @@ export class SessionRegistry {
 
   #restoreSession(stored: StoredSession): ClientSession {
     const core = this.#core;
-    const session = new ClientSession(core, stored.clientId, stored.protocolVersion, stored.expiryInterval, stored.createdAt);
+    const session = new ClientSession(
+      core,
+      stored.clientId,
+      stored.protocolVersion,
+      stored.expiryInterval,
+      stored.createdAt,
+    );
     session.number = stored.number;
     session.username = stored.username;
     if (stored.will !== undefined) {
       const { message, delayInterval, dueAt } = stored.will;
       const restored: Message = messageOf(message, core);
-      session.will = { message: restored, delayInterval, dueAtMs: dueAt === undefined ? Number.POSITIVE_INFINITY : core.fromWall(dueAt) };
+      session.will = {
+        message: restored,
+        delayInterval,
+        dueAtMs: dueAt === undefined ? Number.POSITIVE_INFINITY : core.fromWall(dueAt),
+      };
     }
     this.#sessions.set(stored.clientId, session);
     this.#sweeper.start();
@@ -258,7 +283,8 @@ export class SessionRegistry {
     }
     if (stored.expiryInterval === 0) session.expiresAtMs = now;
     else if (stored.expiryInterval < NEVER_EXPIRES) {
-      session.expiresAtMs = stored.expiresAt === undefined ? now + stored.expiryInterval * 1000 : core.fromWall(stored.expiresAt);
+      session.expiresAtMs =
+        stored.expiresAt === undefined ? now + stored.expiryInterval * 1000 : core.fromWall(stored.expiresAt);
     }
     this.save(session);
     core.driverNode.deadlines.watch(session);

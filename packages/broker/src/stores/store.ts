@@ -1,4 +1,4 @@
-import type { PublishProperties, ProtocolVersion, QoS } from '@hawser/codec';
+import type { ProtocolVersion, PublishProperties, QoS } from '@hawser/codec';
 import type { Ticket } from '@hawser/protocol';
 
 /** A message as it is kept. Times are milliseconds of the wall clock (they must outlive the process). */
