@@ -318,7 +318,7 @@ export class Router {
   #deliver(entry: RouteEntry, message: Message, ready: Ticket, now: number): void {
     const { session } = entry;
     // [MQTT311-3.8.4-6] [MQTT5-3.8.4-8]
-    const qos = (message.qos < entry.qos ? message.qos : entry.qos) as QoS;
+    const qos = Math.min(message.qos, entry.qos) as QoS;
     const connection = session.session.connection;
     if (qos === 0) {
       if (connection === undefined) {
@@ -364,7 +364,7 @@ export class Router {
     }
     const { session } = member;
     // [MQTT5-4.8.2-3]
-    const qos = (message.qos < member.qos ? message.qos : member.qos) as QoS;
+    const qos = Math.min(message.qos, member.qos) as QoS;
     if (qos === 0 && session.session.connection === undefined) {
       session.countLost('offline-qos0', message.topic.name, 0);
       return;
