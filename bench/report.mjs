@@ -62,7 +62,9 @@ export function renderTable(rows, results, contestants, titles = {}) {
         `${target(show)}${met === undefined ? '' : met ? ' ✓' : ' ✗'}`,
         both(found, ({ broker_cpu, broker_cpu_s }) => broker_cpu ?? broker_cpu_s, 2),
         both(found, ({ rss_kb, rss_after_kb }) => (rss_kb ?? rss_after_kb) / 1024, 0),
-        found.hawser?.p50_ms === undefined ? '' : `${found.hawser.p50_ms} / ${found.hawser.p99_ms}`,
+        found.hawser?.p50_ms === undefined
+          ? ''
+          : `${found.hawser.p50_ms.toFixed(2)} / ${found.hawser.p99_ms.toFixed(2)}`,
       ]);
     }
   }
