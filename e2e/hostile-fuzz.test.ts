@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { run } from './support/processes.ts';
 
-const SECONDS = Number(process.env.FUZZ_SECONDS ?? 40);
+const SECONDS = Number(process.env.FUZZ_SECONDS ?? 60);
 const SEED = process.env.HAWSER_SEED ?? '1';
 
 describe('hostile clients', () => {
