@@ -20,14 +20,20 @@ const SETTINGS = {
   'limits.routeBytes': 16 * 1024 * 1024,
   'limits.subscriptions': 1000,
   'queue.bytes': 1024 * 1024,
+  'queues.memoryBytes': 32 * 1024 * 1024,
+  'sessions.bytes': 32 * 1024 * 1024,
+  'limits.inputBytesNode': 32 * 1024 * 1024,
   'sessions.expiryMax': 10,
   'sessions.expiry3': 10,
 };
 
+/** What is not garbage must fit into this: a leak is a crash, and garbage is not mistaken for one. */
+const HEAP_MIB = 256;
+
 /** Variables that begin with HAWSER_ are the broker's configuration: none of a test's own may reach it. */
 function environment(): NodeJS.ProcessEnv {
   const own = Object.entries(process.env).filter(([name]) => !name.startsWith('HAWSER_'));
-  return { ...Object.fromEntries(own), NO_COLOR: '1' };
+  return { ...Object.fromEntries(own), NO_COLOR: '1', NODE_OPTIONS: `--max-old-space-size=${HEAP_MIB}` };
 }
 
 /** The broker under fire: `hawser broker` in a process of its own, on all four kinds of listener. */

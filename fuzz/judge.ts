@@ -36,7 +36,9 @@ export function judge(fuzzCase: FuzzCase, seen: Seen): Verdict {
   if (answers.slice(0, -1).some(({ type }) => type === 'disconnect')) faults.push('packets after DISCONNECT');
   const accepted = first?.type === 'connack' && first.reasonCode === 0;
   if (first?.type === 'connack' && !accepted) {
-    const allowed: readonly number[] = sent.version === 5 ? allowedReasonCodes.CONNACK : [1, 2, 3, 4, 5];
+    const five = sent.version === 5 ? allowedReasonCodes.CONNACK : [];
+    // Who is not understood may have a version that nobody speaks: the answer of 3.x is for those below 5.
+    const allowed: readonly number[] = sent.version === 5 && sent.isUnderstood ? five : [...five, 1, 2, 3, 4, 5];
     if (!allowed.includes(first.reasonCode)) faults.push(`CONNACK ${hex(first.reasonCode)} is not allowed`);
     return { outcome: `CONNACK ${hex(first.reasonCode)}`, faults };
   }
@@ -56,6 +58,8 @@ export function judge(fuzzCase: FuzzCase, seen: Seen): Verdict {
 
 interface Sent {
   readonly version: ProtocolVersion;
+  /** There was a CONNECT without fault. */
+  readonly isUnderstood: boolean;
   /** A DISCONNECT may have been understood. */
   readonly hasDisconnect: boolean;
   readonly maximumPacketSize: number;
@@ -65,6 +69,7 @@ interface Sent {
 function readSent({ chunks, version }: FuzzCase, written: number): Sent {
   const reader = new PacketReader();
   let spoken = version;
+  let isUnderstood = false;
   let hasDisconnect = false;
   let maximumPacketSize = Number.POSITIVE_INFINITY;
   for (const chunk of chunks.slice(0, written)) reader.push(chunk);
@@ -76,13 +81,14 @@ function readSent({ chunks, version }: FuzzCase, written: number): Sent {
       const { firstByte, bytes, bodyStart, end } = reader;
       const packet = decodePacket(firstByte, bytes, bodyStart, end, 5, 'to-server');
       if (packet.type !== 'connect') continue;
+      isUnderstood = true;
       spoken = packet.protocolVersion;
       maximumPacketSize = packet.properties?.maximumPacketSize ?? maximumPacketSize;
     }
   } catch {
     // The rest is not for anybody to understand.
   }
-  return { version: spoken, hasDisconnect, maximumPacketSize };
+  return { version: spoken, isUnderstood, hasDisconnect, maximumPacketSize };
 }
 
 /** All that the broker sent must be whole and right, but for a packet at the end that the network did not bring. */
