@@ -83,6 +83,7 @@ export class ClientHandler implements ServerSink, DriverListener, SessionHandler
         connectTimeoutMs: core.settings['limits.connectTimeout'] * 1000,
         answers: intake.answerBounds,
         decodeLimits: intake.decodeLimits,
+        subscribeLimits: intake.subscribeLimits,
         topicBytes: core.settings['limits.topicBytes'],
         outboundAliases: core.settings['limits.outboundAliases'],
       },

@@ -38,6 +38,8 @@ export class Intake {
   readonly gatekeeper: Gatekeeper;
   readonly answerBounds: AnswerBounds;
   readonly decodeLimits: DecodeLimits;
+  /** Filters that are too deep are refused one by one, in the SUBACK. */
+  readonly subscribeLimits: DecodeLimits;
   readonly #handlers = new Set<ClientHandler>();
   #connected = 0;
   #lastNumber = 0;
@@ -54,6 +56,7 @@ export class Intake {
       userProperties: settings['limits.userProperties'],
       topicFilters: settings['limits.filters'],
     };
+    this.subscribeLimits = { ...this.decodeLimits, topicLevels: 65_535 };
     this.answerBounds = {
       acks: settings['limits.unanswered'],
       unansweredBytes: settings['limits.unansweredBytes'],

@@ -3,6 +3,7 @@ import {
   allowedReasonCodes,
   type ConnackProperties,
   type ConnectPacket,
+  type DecodeLimits,
   type Direction,
   type DisconnectPacket,
   type DisconnectProperties,
@@ -39,6 +40,8 @@ export interface ServerSink extends ConnectionSink {
 }
 
 export interface ServerConnectionOptions extends ConnectionOptions {
+  /** In place of `decodeLimits` for SUBSCRIBE, whose filters the sink can refuse one by one. */
+  readonly subscribeLimits?: DecodeLimits | undefined;
   /** Milliseconds for a whole CONNECT to arrive, and for the exchange to CONNACK. */
   readonly connectTimeoutMs: number;
   /** Bytes of a CONNECT; `maximumPacketSize` holds from the CONNACK on. */
@@ -79,6 +82,7 @@ export class ServerConnection extends Connection {
   #deadlineMs: number;
   #problemInformation = true;
   #peerTopicAliasMaximum = 0;
+  readonly #filterLimits: DecodeLimits | undefined;
   readonly #maximumPacketSize: number;
   readonly #topicBytes: number;
   readonly #outboundAliases: number;
@@ -88,6 +92,7 @@ export class ServerConnection extends Connection {
     super({ ...options, maximumPacketSize: options.connectPacketSize }, now);
     this.sink = sink;
     this.#maximumPacketSize = options.maximumPacketSize;
+    this.#filterLimits = options.subscribeLimits ?? options.decodeLimits;
     this.#topicBytes = options.topicBytes ?? 65_535;
     this.#outboundAliases = options.outboundAliases ?? 65_535;
     this.#connectTimeoutMs = options.connectTimeoutMs;
@@ -234,7 +239,7 @@ export class ServerConnection extends Connection {
     switch (type) {
       case PacketType.SUBSCRIBE:
         this.sink.onSubscribe(
-          decodeSubscribe(firstByte, bytes, bodyStart, end, this.version, 'to-server', this.decodeLimits),
+          decodeSubscribe(firstByte, bytes, bodyStart, end, this.version, 'to-server', this.#filterLimits),
           now,
         );
         return;
