@@ -14,8 +14,10 @@ import { TopicIndex } from './topic-index.ts';
 /** The unit in which work is counted is a 64th of a delivery to one subscriber. */
 export const WORK_OF_DELIVERY = 64;
 const WORK_OF_STORING = 4 * WORK_OF_DELIVERY;
-/** What members of a group get is copied by the system: 4 KiB take as long as a delivery. As a shift: 2 ** 12 / 64. */
-const BYTES_TO_WORK = 6;
+/** To take a message, whoever gets it. */
+const WORK_OF_PUBLICATION = WORK_OF_DELIVERY / 4;
+/** What members of a group get is copied by the system: 16 KiB take as long as a delivery. As a shift: 2 ** 14 / 64. */
+const BYTES_TO_WORK = 8;
 /** Steps of a search among remembered topics that each topic pays for. */
 const WALK_CREDIT = 64;
 
@@ -224,7 +226,7 @@ export class Router {
     const routed = this.#routed;
     routed.ticket = ready;
     routed.congested = false;
-    routed.work = WORK_OF_DELIVERY;
+    routed.work = WORK_OF_PUBLICATION;
     const route = this.#route(publication.topic);
     routed.work += WORK_OF_STORING * route.durableReceivers;
     routed.matched = route.hasReceivers;
