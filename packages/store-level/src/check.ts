@@ -1,6 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CommitMarker } from './commit/commit-marker.ts';
+import { countQueues } from './count-queues.ts';
 import { damagedFiles, exists, inUse, openDatabase, toStoreError } from './database.ts';
 import { checkFiles, isUnborn, type StoreDamage } from './files/check-files.ts';
 import { seemsLocked } from './files/lock-holder.ts';
@@ -29,7 +30,8 @@ export async function checkLevelStore(directory: string): Promise<readonly Store
       });
       if (found.length > 0) return found;
       await checkFormat(database, directory, marked);
-      await loadContents(database, marked ?? 0);
+      const { contents, index } = await loadContents(database, marked ?? 0);
+      await countQueues(database, index, contents.outbound);
       return [];
     } finally {
       await database.close();

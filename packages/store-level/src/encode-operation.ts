@@ -51,7 +51,7 @@ export function deleteQueued(batch: Batch, index: StoreIndex, session: number, s
   keyOfSession(batch, Prefix.queued, session).uint56(sequence);
   batch.endDelete();
   index.unqueued(session, sequence);
-  const freed = index.references.remove(session, sequence);
+  const freed = index.release(session, sequence);
   if (freed !== 0) deleteMessage(batch, freed);
 }
 
@@ -128,7 +128,7 @@ function putQueued(
   if (messageSequence !== undefined && !references.has(messageSequence)) putMessage(batch, messageSequence, message);
   index.queued(session, sequence);
   // An entry put again may have referred to another message before.
-  const freed = references.remove(session, sequence);
+  const freed = index.release(session, sequence);
   if (messageSequence !== undefined) references.add(session, sequence, messageSequence);
   if (freed !== 0 && freed !== messageSequence) deleteMessage(batch, freed);
 }

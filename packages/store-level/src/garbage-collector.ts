@@ -46,7 +46,7 @@ export class GarbageCollector {
 
   addMessages(sequences: readonly number[]): void {
     if (sequences.length === 0) return;
-    this.#messages = sequences;
+    this.#messages = [...this.#messages, ...sequences];
     this.#running ??= this.#run();
   }
 
@@ -60,8 +60,10 @@ export class GarbageCollector {
     try {
       // Never within the call that made the garbage.
       await Promise.resolve();
-      await this.#clearMessages();
-      for (let session = this.#sessions.shift(); session !== undefined; session = this.#sessions.shift()) {
+      while ((this.#messages.length > 0 || this.#sessions.length > 0) && !this.#isStopped) {
+        await this.#clearMessages();
+        const session = this.#sessions.shift();
+        if (session === undefined) continue;
         // What was queued just before the session ended is garbage too, once it is there to be found.
         await this.#options.flush();
         for (const prefix of prefixes) await this.#clear(prefix, session);
@@ -92,13 +94,14 @@ export class GarbageCollector {
 
   async #clearMessages(): Promise<void> {
     const { index, commit } = this.#options;
-    for (let at = 0; at < this.#messages.length && !this.#isStopped; at += PAGE) {
-      const page = this.#messages.slice(at, at + PAGE);
+    const messages = this.#messages;
+    this.#messages = [];
+    for (let at = 0; at < messages.length && !this.#isStopped; at += PAGE) {
+      const page = messages.slice(at, at + PAGE);
       await commit((batch) => {
         for (const sequence of page) if (!index.references.has(sequence)) deleteKey(batch, messageKey(sequence));
       });
     }
-    this.#messages = [];
   }
 }
 

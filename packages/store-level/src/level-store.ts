@@ -6,6 +6,7 @@ import {
   type Store,
   type StoreContents,
   type StoredQueueEntry,
+  type StoredQueueSummary,
   StoreError,
   type StoreOperation,
   type StoreSpace,
@@ -17,6 +18,7 @@ import { type BatchNumbers, batchNumberKey, readBatchNumber, writeBatchNumber } 
 import { CommitMarker } from './commit/commit-marker.ts';
 import { GroupCommit, type Schedule, scheduleTimeout } from './commit/group-commit.ts';
 import { copyDatabase } from './copy-database.ts';
+import { type CountedQueues, countQueues, type Snapshot } from './count-queues.ts';
 import {
   type DatabaseOptions,
   directoryBytes,
@@ -44,11 +46,15 @@ export interface LevelStoreOptions {
   readonly lazyDelayMs?: number;
   /** Above this a batch is closed and the next begun, bytes (default 1 MiB). */
   readonly maxBatchBytes?: number;
+  /** Queues of more data than this are counted after the store is open, bytes (default 32 MiB). */
+  readonly countWithinBytes?: number;
   /** Opens LevelDB; tests hand in one that fails. */
   readonly openDatabase?: (directory: string, options: DatabaseOptions) => Promise<LevelDatabase>;
   /** Timers; tests hand in their own. */
   readonly schedule?: Schedule;
 }
+
+const COUNT_WITHIN_BYTES = 32 * 1024 * 1024;
 
 /** First wait before a store that cannot write is opened again; it doubles up to the last. */
 const FIRST_RETRY_MS = 1_000;
@@ -83,6 +89,9 @@ export class LevelStore implements Store {
   #writer = 0;
   #group: 'none' | 'empty' | 'begun' = 'none';
   #fault: StoreError | undefined;
+  /** Something that was found to be missing or altered after the store was opened. */
+  #damage: StoreError | undefined;
+  #counted: Promise<void> = Promise.resolve();
   #retryMs = FIRST_RETRY_MS;
   #cancelRetry: (() => void) | undefined;
   #retrying: Promise<void> | undefined;
@@ -102,7 +111,12 @@ export class LevelStore implements Store {
   }
 
   get fault(): Error | undefined {
-    return this.#fault;
+    return this.#damage ?? this.#fault;
+  }
+
+  /** Resolves when all queues have been counted: at once, unless there is much to count. */
+  get counted(): Promise<void> {
+    return this.#counted;
   }
 
   /** Bytes that were appended and are not on disk: what a disk that fails, or is slow, costs in memory. */
@@ -168,16 +182,18 @@ export class LevelStore implements Store {
     this.#assertOpen();
     for (;;) {
       const head = this.#index.head(session);
-      if (head === undefined || limit.messages < 1) return [];
+      const mayHaveSome = head !== undefined || (this.#index.isCounting && this.#index.isLive(session));
+      if (!mayHaveSome || limit.messages < 1) return [];
       await this.#commit.flush(this.#appended);
       const database = await this.#whenHealthy();
-      const from = Math.max(head.sequence, afterSequence + 1);
-      const { sequence, puts } = head;
+      const { sequence = 0, puts = 0 } = head ?? {};
+      const from = Math.max(sequence, afterSequence + 1);
       try {
         const page = await readQueuePage(database, session, from, limit);
         const first = page[0];
         // What was read from the head on and not added to meanwhile begins where the first entry was found.
-        if (first !== undefined && from === sequence && head.sequence === sequence && head.puts === puts) {
+        const isKnown = head !== undefined && !this.#index.isCounting;
+        if (isKnown && first !== undefined && from === sequence && head.sequence === sequence && head.puts === puts) {
           head.sequence = first.sequence;
         }
         return page;
@@ -227,7 +243,7 @@ export class LevelStore implements Store {
       await this.#retrying;
       if (this.#fault !== undefined) await this.#retry();
       await this.#commit.flush(this.#appended);
-      await collected;
+      await Promise.all([collected, this.#counted]);
       // The garbage collector's last page.
       await this.#commit.flush(this.#appended);
     } catch (error) {
@@ -248,7 +264,10 @@ export class LevelStore implements Store {
     const database = await this.#openDatabase(marked !== undefined);
     this.#database = database;
     await checkFormat(database, this.#directory, marked);
-    const { contents, index, numbers, orphans, unreferenced } = await loadContents(database, marked ?? 0);
+    const { contents, index, numbers, orphans } = await loadContents(database, marked ?? 0);
+    const { countWithinBytes = COUNT_WITHIN_BYTES } = this.#options;
+    const isSmall = (await directoryBytes(join(this.#directory, 'db'))) <= countWithinBytes;
+    const counted = isSmall ? await countQueues(database, index, contents.outbound) : undefined;
     this.#marker = await CommitMarker.open(markerPath, numbers.last, marked === undefined);
     if (marked === undefined) await syncDirectory(this.#directory);
     this.#index = index;
@@ -257,12 +276,60 @@ export class LevelStore implements Store {
     this.#writer = randomInt(2 ** 32);
     this.#committed = this.#appended;
     this.#fault = undefined;
+    this.#damage = undefined;
     this.#retryMs = FIRST_RETRY_MS;
     this.#commit = this.#makeCommit();
     this.#garbage = this.#makeGarbageCollector();
+    for (const session of orphans) this.#garbage.addSession(session);
+    if (counted === undefined)
+      return { ...contents, counting: this.#countLater(database.snapshot(), contents.outbound) };
+    this.#onCounted(counted);
+    return { ...contents, queues: counted.queues };
+  }
+
+  /** Counts while the store is in use. A fault begins it anew; damage is a fault that stays. */
+  #countLater(first: Snapshot, outbound: StoreContents['outbound']): Promise<readonly StoredQueueSummary[]> {
+    const index = this.#index;
+    index.startCounting();
+    const isStopped = (): boolean => this.#state === 'closing' || this.#state === 'closed' || this.#index !== index;
+    const flush = (): Promise<void> => this.#commit.flush(this.#appended);
+    let snapshot: Snapshot | undefined = first;
+    const count = async (): Promise<readonly StoredQueueSummary[]> => {
+      // Never before the store has been opened.
+      await new Promise((resolve) => setImmediate(resolve));
+      for (;;) {
+        const database = await this.#whenHealthy();
+        try {
+          snapshot ??= database.snapshot();
+          const counted = await countQueues(database, index, outbound, { snapshot, isStopped, flush });
+          if (counted === undefined) throw new StoreError('store-not-open', 'The store has been closed.');
+          this.#onCounted({ ...counted, unreferenced: [...counted.unreferenced, ...index.endCounting()] });
+          return counted.queues;
+        } catch (error) {
+          snapshot = undefined;
+          const told = toStoreError(error, this.#directory);
+          if (isStopped() || told.code === 'store-not-open') throw told;
+          if (told.code === 'store-damaged') {
+            this.#damage = withDirectory(told, this.#directory);
+            this.onFault?.(this.#damage);
+            throw this.#damage;
+          }
+          // The database was closed for a fault, and is another when that is over.
+          if (database === this.#database) throw told;
+        }
+      }
+    };
+    const counting = count();
+    this.#counted = counting.then(
+      () => undefined,
+      () => undefined,
+    );
+    return counting;
+  }
+
+  #onCounted({ orphans, unreferenced }: CountedQueues): void {
     this.#garbage.addMessages(unreferenced);
     for (const session of orphans) this.#garbage.addSession(session);
-    return contents;
   }
 
   async #openDatabase(mustExist: boolean): Promise<LevelDatabase> {

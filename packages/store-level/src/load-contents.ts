@@ -10,10 +10,10 @@ import {
 } from '@hawser/broker';
 import { type BatchNumbers, BatchRingCheck, batchRing, readFirstBatch } from './commit/batch-ring.ts';
 import type { LevelDatabase } from './database.ts';
-import { type KeyRange, keyReader, messageKey, Prefix, rangeOf } from './records/keys.ts';
+import { type KeyRange, keyReader, Prefix, rangeOf } from './records/keys.ts';
 import { readMessage } from './records/message-record.ts';
-import { readLosses, readOutbound, readQueuedHead, readSession, readSubscription } from './records/records.ts';
-import { damagedRecord, readRecord } from './records/sealed-record.ts';
+import { readLosses, readOutbound, readSession, readSubscription } from './records/records.ts';
+import { readRecord } from './records/sealed-record.ts';
 import { StoreIndex } from './store-index.ts';
 
 /** What is on disk when a store is opened. */
@@ -22,13 +22,11 @@ export interface Loaded {
   readonly index: StoreIndex;
   readonly numbers: BatchNumbers;
   /** Session numbers that have data and no session. */
-  readonly orphans: ReadonlySet<number>;
-  /** Shared messages that nobody waits for. */
-  readonly unreferenced: readonly number[];
+  readonly orphans: Set<number>;
 }
 
 /**
- * Reads everything a store must know at start: all but the messages in queues, of which the heads are read. Every
+ * Reads everything a store must know at start: all but the queues, which `countQueues` looks at. Every
  * record's checksum is looked at. Throws StoreError `store-damaged` when something is missing or altered.
  *
  * @param committed A batch that is known to have been on disk.
@@ -85,11 +83,10 @@ export async function loadContents(database: LevelDatabase, committed: number): 
   const retained: StoredMessage[] = [];
   await scan(database, rangeOf(Prefix.retained), (key, value) => retained.push(readRecord(key, value, readMessage)));
 
-  const queues = await loadQueues(database, index, orphans, outbound);
-  const unreferenced = await checkMessages(database, index);
   const { nextSession, nextSequence } = index;
+  const queues: StoredQueueSummary[] = [];
   const contents = { sessions, subscriptions, outbound, inbound, queues, lost, retained, nextSession, nextSequence };
-  return { contents, index, numbers, orphans, unreferenced };
+  return { contents, index, numbers, orphans };
 }
 
 /** A range of keys, of what there was when a snapshot was taken. */
@@ -115,65 +112,6 @@ export async function scan(
   } finally {
     await iterator.close();
   }
-}
-
-async function loadQueues(
-  database: LevelDatabase,
-  index: StoreIndex,
-  orphans: Set<number>,
-  outbound: ReadonlyMap<number, readonly StoredOutbound[]>,
-): Promise<readonly StoredQueueSummary[]> {
-  let lastSession = 0;
-  let underWay: ReadonlySet<number> | undefined;
-  const queues: { readonly session: number; messages: number; bytes: number }[] = [];
-  await scan(database, rangeOf(Prefix.queued), (key, value) => {
-    const keys = keyReader(key);
-    const session = keys.uint56();
-    const sequence = keys.uint56();
-    const { size, messageSequence } = readRecord(key, value, readQueuedHead);
-    // Orphans hold on to their messages too, until they are cleared: one way to count.
-    if (messageSequence !== 0) index.references.add(session, sequence, messageSequence);
-    if (!index.isLive(session)) {
-      orphans.add(session);
-      return;
-    }
-    index.queued(session, sequence);
-    if (session !== lastSession) {
-      lastSession = session;
-      const handshakes = outbound.get(session);
-      underWay = handshakes === undefined ? undefined : new Set(handshakes.map((handshake) => handshake.sequence));
-    }
-    if (underWay?.has(sequence) === true) return;
-    const last = queues.at(-1);
-    if (last?.session === session) {
-      last.messages++;
-      last.bytes += size;
-    } else {
-      queues.push({ session, messages: 1, bytes: size });
-    }
-  });
-  return queues;
-}
-
-/** Every shared message somebody waits for must be there. Returns those nobody waits for. */
-async function checkMessages(database: LevelDatabase, index: StoreIndex): Promise<number[]> {
-  const unreferenced: number[] = [];
-  const missing = new Set(index.references.sequences());
-  const keys = database.keys({ ...rangeOf(Prefix.message), fillCache: false });
-  try {
-    for (;;) {
-      const page = await keys.nextv(1_000);
-      if (page.length === 0) break;
-      for (const key of page) {
-        const sequence = keyReader(key).uint56();
-        if (!missing.delete(sequence)) unreferenced.push(sequence);
-      }
-    }
-  } finally {
-    await keys.close();
-  }
-  for (const sequence of missing) throw damagedRecord(messageKey(sequence), 'it is missing, though it is waited for');
-  return unreferenced;
 }
 
 function behindSession(key: Buffer): ReturnType<typeof keyReader> {

@@ -17,6 +17,55 @@ export class StoreIndex {
   readonly #heads = new Map<number, QueueHead>();
   nextSession = 1;
   nextSequence = 1;
+  /** While queues are being counted: from here on sequences are new. */
+  #firstNew = Number.POSITIVE_INFINITY;
+  /** Entries that were put again or deleted meanwhile, by session, and old messages that nobody known waits for. */
+  #touched: Map<number, Set<number>> | undefined;
+  #freed: number[] = [];
+
+  /** Queues are about to be counted, while the store is in use. */
+  startCounting(): void {
+    this.#firstNew = this.nextSequence;
+    this.#touched = new Map();
+  }
+
+  /** All is counted. Returns the messages that were left meanwhile, and that nobody waits for. */
+  endCounting(): number[] {
+    const freed = this.#freed.filter((sequence) => !this.references.has(sequence));
+    this.#firstNew = Number.POSITIVE_INFINITY;
+    this.#touched = undefined;
+    this.#freed = [];
+    return freed;
+  }
+
+  /** Not everything that is queued is known yet. */
+  get isCounting(): boolean {
+    return this.#touched !== undefined;
+  }
+
+  /** It was there before the counting began. */
+  isOld(sequence: number): boolean {
+    return sequence < this.#firstNew;
+  }
+
+  wasTouched(session: number, sequence: number): boolean {
+    return this.#touched?.get(session)?.has(sequence) === true;
+  }
+
+  /** An entry is gone, or is about to be put again. Returns the message that nobody waits for any more, or 0. */
+  release(session: number, sequence: number): number {
+    const freed = this.references.remove(session, sequence);
+    if (this.#touched === undefined) return freed;
+    if (this.isOld(sequence)) {
+      const touched = this.#touched.get(session) ?? new Set();
+      this.#touched.set(session, touched);
+      touched.add(sequence);
+    }
+    if (freed === 0 || !this.isOld(freed)) return freed;
+    // Somebody may wait for it who has not been counted yet.
+    this.#freed.push(freed);
+    return 0;
+  }
 
   isLive(session: number): boolean {
     return this.#numbers.has(session);

@@ -30,6 +30,9 @@ export class HeldStore implements Store {
   #fault: Error | undefined;
   /** What `measure` answers; a test says what it is to be. */
   space: StoreSpace | undefined = undefined;
+  /** Set before `open`: queues are counted when `finishCounting` says so, as those of a large store are. */
+  countsLater = false;
+  #finishCounting: (() => void) | undefined;
   /** How often it was asked to give back room. */
   compacted = 0;
   #pendingBytes = 0;
@@ -48,6 +51,11 @@ export class HeldStore implements Store {
 
   get fault(): Error | undefined {
     return this.#fault;
+  }
+
+  /** Says what queues held when the store was opened. */
+  finishCounting(): void {
+    this.#finishCounting?.();
   }
 
   /** About what the operations of a LevelStore would take. */
@@ -77,7 +85,12 @@ export class HeldStore implements Store {
     if (this.#isOpen) throw new StoreError('store-not-open', 'This store is open already.');
     if (this.#isCrashed) throw new StoreError('store-not-open', 'This store has crashed: open what crash() returned.');
     this.#isOpen = true;
-    return this.#live.contents();
+    const contents = this.#live.contents();
+    if (!this.countsLater) return contents;
+    const counting = new Promise<StoreContents['queues']>((resolve) => {
+      this.#finishCounting = () => resolve(contents.queues);
+    });
+    return { ...contents, queues: [], counting };
   }
 
   append(operation: StoreOperation): Ticket {

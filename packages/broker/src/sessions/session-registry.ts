@@ -3,7 +3,7 @@ import { type Message, NO_TICKET, type QueueBounds, type QueueMemory } from '@ha
 import type { BrokerCore } from '../core.ts';
 import { type Decision, isPromise } from '../policy/policies.ts';
 import { Subscription } from '../routing/subscription.ts';
-import type { StoreContents, StoredSession, StoredSubscription } from '../stores/store.ts';
+import type { StoreContents, StoredQueueSummary, StoredSession, StoredSubscription } from '../stores/store.ts';
 import { messageOf } from '../stores/stored.ts';
 import { ClientSession, NEVER_EXPIRES, type SessionEndCause } from './client-session.ts';
 import { LossLedger } from './loss-ledger.ts';
@@ -210,7 +210,7 @@ export class SessionRegistry {
       }
     }
     // What waits in the store alone is not read for this.
-    lost += session.session.queue.paged;
+    lost += Math.max(0, session.session.queue.paged);
     if (lost === 0) return;
     core.counters.countLost('session-ended', lost);
     core.recorder.countLost(session.clientId, 'session-ended', topic, lost);
@@ -231,13 +231,27 @@ export class SessionRegistry {
       if (outbound.length > 0) session.restoreOutbound(outbound);
       const queue = queues.get(stored.number);
       // Also with nothing but handshakes: what was released may still lie in the queue, to be cleared when it is read.
-      if (queue !== undefined || outbound.length > 0) {
+      if (contents.counting !== undefined) session.session.queue.restoreUncounted(contents.nextSequence - 1);
+      else if (queue !== undefined || outbound.length > 0) {
         session.session.queue.restore(queue?.messages ?? 0, queue?.bytes ?? 0, contents.nextSequence - 1);
       }
       session.lost = contents.lost.get(stored.number);
       this.#settleAfterRestart(session, stored, now);
     }
     for (const message of contents.retained) core.router.retained.restore(messageOf(message, core));
+    contents.counting?.then(
+      (counted) => this.#onCounted(counted),
+      // A store that was closed meanwhile has nobody to tell; one that is damaged says so itself.
+      () => undefined,
+    );
+  }
+
+  #onCounted(counted: readonly StoredQueueSummary[]): void {
+    const queues = new Map(counted.map((queue) => [queue.session, queue]));
+    for (const { number, session } of this.#sessions.values()) {
+      const queue = queues.get(number);
+      session.queue.onCounted(queue?.messages ?? 0, queue?.bytes ?? 0);
+    }
   }
 
   #restoreSession(stored: StoredSession): ClientSession {
@@ -278,15 +292,16 @@ export class SessionRegistry {
   #settleAfterRestart(session: ClientSession, stored: StoredSession, now: number): void {
     session.account();
     const core = this.#core;
-    if (session.will !== undefined && session.will.dueAtMs === Number.POSITIVE_INFINITY) {
-      session.will.dueAtMs = now + session.will.delayInterval * 1000;
-    }
+    const beginsNow = stored.expiresAt === undefined && stored.expiryInterval < NEVER_EXPIRES;
+    const isWillNew = session.will !== undefined && session.will.dueAtMs === Number.POSITIVE_INFINITY;
+    if (session.will !== undefined && isWillNew) session.will.dueAtMs = now + session.will.delayInterval * 1000;
     if (stored.expiryInterval === 0) session.expiresAtMs = now;
     else if (stored.expiryInterval < NEVER_EXPIRES) {
       session.expiresAtMs =
         stored.expiresAt === undefined ? now + stored.expiryInterval * 1000 : core.fromWall(stored.expiresAt);
     }
-    this.save(session);
+    // Of a hundred thousand sessions most are as they were.
+    if (beginsNow || isWillNew) this.save(session);
     core.driverNode.deadlines.watch(session);
   }
 }

@@ -134,6 +134,11 @@ export interface StoreContents {
   /** By session number. */
   readonly inbound: ReadonlyMap<number, readonly number[]>;
   readonly queues: readonly StoredQueueSummary[];
+  /**
+   * Set: there is so much that queues are still being counted; `queues` is empty and this gives what they held when the store was
+   * opened, those of sessions that have ended since perhaps left out. Pages can be read meanwhile. Rejects when the store was closed, or is damaged (which `fault` then says).
+   */
+  readonly counting?: Promise<readonly StoredQueueSummary[]>;
   /** By session number. */
   readonly lost: ReadonlyMap<number, StoredLosses>;
   readonly retained: readonly StoredMessage[];

@@ -50,6 +50,7 @@ export class BoundedQueue extends MessageQueue {
   #tailSequence = 0;
   #tailWhenRequested = 0;
   #pageRequested = false;
+  #isCounted = true;
 
   constructor(host: QueueHost, options: QueueOptions) {
     super(options.memory);
@@ -107,6 +108,23 @@ export class BoundedQueue extends MessageQueue {
     this.paged = messages;
     this.pagedBytes = bytes;
     this.#tailSequence = lastSequence;
+    // The bounds may be others now.
+    this.#enforceBounds();
+  }
+
+  /** A queue of which something may be in the store that nobody has counted; `onCounted` says how much. */
+  restoreUncounted(lastSequence: number): void {
+    this.#tailSequence = lastSequence;
+    this.#isCounted = false;
+  }
+
+  /** What was in the store when it was restored. */
+  onCounted(messages: number, bytes: number): void {
+    if (this.#isCounted) return;
+    this.#isCounted = true;
+    this.paged += messages;
+    this.pagedBytes += bytes;
+    this.#enforceBounds();
   }
 
   /** A page, as it was when it was asked for; `complete`: there was nothing behind it. `skip`: it is under way, or done. */
@@ -126,6 +144,7 @@ export class BoundedQueue extends MessageQueue {
     }
     if (complete) this.#lastSequence = Math.max(this.#lastSequence, this.#tailWhenRequested);
     if (!this.isBehind) {
+      this.#isCounted = true;
       this.paged = 0;
       this.pagedBytes = 0;
     }
@@ -194,7 +213,7 @@ export class BoundedQueue extends MessageQueue {
 
   /** The oldest go until it is within its bounds; those that are only in the store, once they have been read. */
   #enforceBounds(): void {
-    if (!this.#isOver) return;
+    if (!this.#isOver || this.policy === 'drop-newest' || this.policy === 'refuse') return;
     // What is superseded by something behind it makes room too: first all of it must be here.
     if (this.policy === 'keep-last-per-topic' && this.isBehind) {
       this.#requestPage();

@@ -82,6 +82,7 @@ const OVERHEAD = 160;
  */
 export class MessageQueue {
   readonly front = new Fifo<Delivery>();
+  /** Below 0: more has been read of it than was counted so far. */
   paged = 0;
   pagedBytes = 0;
   /** No message in memory expires before this. */
@@ -94,11 +95,11 @@ export class MessageQueue {
   }
 
   get length(): number {
-    return this.front.length + this.paged;
+    return this.front.length + Math.max(0, this.paged);
   }
 
   get bytes(): number {
-    return this.#frontBytes + this.pagedBytes;
+    return this.#frontBytes + Math.max(0, this.pagedBytes);
   }
 
   /** All queues of the node together hold more than they may. */
