@@ -24,7 +24,7 @@ const BOUNDS: Readonly<Partial<Record<SettingKey, AtTheBound>>> = {
   'limits.inflight3': at('the next messages wait in the queue', 'lost: queue-full'),
   'limits.topicAliasMaximum': at('DISCONNECT 0x94', 'limitClosures'),
   'limits.outboundAliases': at('the least recently used is given another topic'),
-  'limits.topicLevels': at('DISCONNECT 0x90 or 0x8F', 'limitClosures'),
+  'limits.topicLevels': at('DISCONNECT 0x90; 0x8F in the SUBACK', 'limitClosures', 'quotaRefusals'),
   'limits.topicBytes': at('DISCONNECT 0x90; 0x8F in the SUBACK', 'limitClosures', 'quotaRefusals'),
   'limits.userProperties': at('CONNACK or DISCONNECT 0x97', 'limitClosures'),
   'limits.filters': at('DISCONNECT 0x97', 'limitClosures'),
