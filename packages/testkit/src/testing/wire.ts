@@ -16,6 +16,8 @@ type Connect = Extract<Packet, { type: 'connect' }>;
 export class Wire {
   readonly packets: Packet[] = [];
   closed = false;
+  /** For the test that uses it. */
+  name = '';
   /** Called with each packet. */
   onPacket: ((packet: Packet) => void) | undefined;
   readonly #transport: Transport;
