@@ -92,14 +92,14 @@ describe('the first lines of the broker', () => {
     const printed = /^ {2}(mosquitto_sub .*--cafile .*)$/m.exec(broker.stdout)?.[1] ?? 'none';
     await using subscriber = new RunningProgram('sh', ['-c', `exec stdbuf -oL ${printed} -d`]);
     await subscriber.waitFor(/^Subscribed/m);
-    const hawserPub = /^ {2}hawser (pub .*)$/m.exec(broker.stdout)?.[1] ?? 'none';
+    const hawserPub = /^ {2}npx hawser (pub .*)$/m.exec(broker.stdout)?.[1] ?? 'none';
     const { code, stderr } = await run('sh', ['-c', `${process.execPath} ${HAWSER} ${hawserPub}`]);
     expect([code, stderr]).toEqual([0, '']);
     await subscriber.waitFor(/^harbour\/bell eight bells$/m);
   });
 
   it('have one of our own, too', async () => {
-    const printed = /^ {2}hawser (sub .*--ca .*)$/m.exec(broker.stdout)?.[1] ?? 'none';
+    const printed = /^ {2}npx hawser (sub .*--ca .*)$/m.exec(broker.stdout)?.[1] ?? 'none';
     await run('mosquitto_pub', ['-p', String(where.port), '-t', 'harbour/light', '-m', 'green', '-r']);
     await using subscriber = new RunningProgram('sh', ['-c', `exec ${process.execPath} ${HAWSER} ${printed}`]);
     await subscriber.waitFor(/^harbour\/light green$/m);

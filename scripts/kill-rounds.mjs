@@ -19,6 +19,9 @@ const broker = await startBroker({
 });
 try {
   await run();
+} catch (error) {
+  console.log(broker.program.stdout, broker.program.stderr);
+  throw error;
 } finally {
   await broker[Symbol.asyncDispose]();
 }

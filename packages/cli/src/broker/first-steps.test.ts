@@ -6,14 +6,14 @@ describe('firstSteps', () => {
     expect(firstSteps(['mqtt://127.0.0.1:1883', 'ws://127.0.0.1:8083/mqtt'])).toContain(
       "  mosquitto_sub -v -t 'harbour/#'",
     );
-    expect(firstSteps(['mqtt://0.0.0.0:1883'])).toContain("  hawser sub -v -t 'harbour/#'");
+    expect(firstSteps(['mqtt://0.0.0.0:1883'])).toContain("  npx hawser sub -v -t 'harbour/#'");
   });
 
   it('names the address otherwise', () => {
     const lines = firstSteps(['ws://127.0.0.1:8083/mqtt', 'mqtt://192.0.2.1:1999']);
-    expect(lines).toContain("  hawser sub -L mqtt://192.0.2.1:1999 -v -t 'harbour/#'");
+    expect(lines).toContain("  npx hawser sub -L mqtt://192.0.2.1:1999 -v -t 'harbour/#'");
     expect(lines).toContain("  mosquitto_sub -h 192.0.2.1 -p 1999 -v -t 'harbour/#'");
-    expect(firstSteps(['mqtt://[::]:1999'])).toContain("  hawser sub -L mqtt://localhost:1999 -v -t 'harbour/#'");
+    expect(firstSteps(['mqtt://[::]:1999'])).toContain("  npx hawser sub -L mqtt://localhost:1999 -v -t 'harbour/#'");
   });
 
   it('says whom to trust where there is a development certificate', () => {
@@ -21,7 +21,7 @@ describe('firstSteps', () => {
     expect(firstSteps(urls).join()).not.toContain('mqtts');
     const lines = firstSteps(urls, "/srv/it's here/ca.crt");
     expect(lines).toContain(
-      "  hawser sub -L mqtts://127.0.0.1:8883 --ca '/srv/it'\\''s here/ca.crt' -v -t 'harbour/#'",
+      "  npx hawser sub -L mqtts://127.0.0.1:8883 --ca '/srv/it'\\''s here/ca.crt' -v -t 'harbour/#'",
     );
     expect(firstSteps(['mqtts://[::]:8884'], '/srv/ca.crt')).toContain(
       "  mosquitto_sub -h localhost -p 8884 --cafile /srv/ca.crt -v -t 'harbour/#'",
@@ -31,8 +31,8 @@ describe('firstSteps', () => {
   it('speaks of mosquitto only where there is plain TCP', () => {
     expect(firstSteps(['ws://127.0.0.1:8083/mqtt'])).toEqual([
       'Try it, each in a terminal of its own:',
-      "  hawser sub -L ws://127.0.0.1:8083/mqtt -v -t 'harbour/#'",
-      "  hawser pub -L ws://127.0.0.1:8083/mqtt -t harbour/bell -m 'eight bells'",
+      "  npx hawser sub -L ws://127.0.0.1:8083/mqtt -v -t 'harbour/#'",
+      "  npx hawser pub -L ws://127.0.0.1:8083/mqtt -t harbour/bell -m 'eight bells'",
     ]);
     expect(firstSteps([])).toEqual([]);
   });

@@ -15,8 +15,8 @@ export function firstSteps(urls: readonly string[], developmentCa?: string): str
   const where = isDefault ? '' : ` -L ${url.replace(/\/\/(\[::\]|0\.0\.0\.0)/, `//${reachable}`)}`;
   const lines = [
     'Try it, each in a terminal of its own:',
-    `  hawser sub${where} -v -t 'harbour/#'`,
-    `  hawser pub${where} -t harbour/bell -m 'eight bells'`,
+    `  npx hawser sub${where} -v -t 'harbour/#'`,
+    `  npx hawser pub${where} -t harbour/bell -m 'eight bells'`,
   ];
   if (transport === 'tcp') {
     const mosquitto = `${reachable === 'localhost' || isDefault ? '' : ` -h ${reachable}`}${port === 1883 ? '' : ` -p ${port}`}`;
@@ -35,7 +35,7 @@ function stepsOverTls(urls: readonly string[], developmentCa: string): string[] 
   const ca = shellWord(developmentCa);
   return [
     'and over TLS:',
-    `  hawser sub -L mqtts://${bracketed}:${port} --ca ${ca} -v -t 'harbour/#'`,
+    `  npx hawser sub -L mqtts://${bracketed}:${port} --ca ${ca} -v -t 'harbour/#'`,
     `  mosquitto_sub -h ${reachable} -p ${port} --cafile ${ca} -v -t 'harbour/#'`,
   ];
 }
