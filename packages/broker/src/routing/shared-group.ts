@@ -22,8 +22,8 @@ export class SharedGroup {
 
   /**
    * The member whose turn it is: of those connected that can take a message now, else of those connected, else (for what
-   * may wait) of those that are away but keep their session. Whose queue is full and refuses (a message of this size) only
-   * when there is no other.
+   * may wait) of those that are away but keep their session, and whose subscription lets it wait there. Whose queue is full
+   * and refuses (a message of this size) only when there is no other.
    */
   pick(mayWait: boolean, size: number): Subscription | undefined {
     const members = this.members;
@@ -39,7 +39,7 @@ export class SharedGroup {
         continue;
       }
       if (connection === undefined) {
-        away ??= member;
+        if (member.qos > 0) away ??= member;
         continue;
       }
       if (!connection.output.congested && member.session.session.queue.length === 0) {
