@@ -29,12 +29,12 @@ let found = 0;
 const start = process.hrtime.bigint();
 for (let k = 0; k < matches; k++) {
   const i = (k * 7919) % SESSIONS;
-  found += broker.router.countReceivers(`fleet/${i % 1000}/device/${i}/command/${k % FILTERS}`);
+  found += broker.router.routes.countReceivers(`fleet/${i % 1000}/device/${i}/command/${k % FILTERS}`);
 }
 const microseconds = Number(process.hrtime.bigint() - start) / 1000 / matches;
 const result = {
-  subscriptions: broker.router.subscriptionCount,
-  bytesPerSubscription: Math.round((after - before) / broker.router.subscriptionCount),
+  subscriptions: broker.router.routes.subscriptionCount,
+  bytesPerSubscription: Math.round((after - before) / broker.router.routes.subscriptionCount),
   microsecondsPerMatch: Number(microseconds.toFixed(2)),
   receiversFound: found,
 };

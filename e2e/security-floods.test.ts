@@ -79,7 +79,7 @@ describe('floods inside MQTT', () => {
         const [suback] = await peer.drain();
         if (suback?.type !== 'suback') throw new Error('no SUBACK');
         expect(suback.reasonCodes.filter((code) => code < 0x80)).toHaveLength(10);
-        expect(broker.router.subscriptionCount).toBe(10);
+        expect(broker.router.routes.subscriptionCount).toBe(10);
       });
       await expectServes(port);
     }));

@@ -304,8 +304,8 @@ export class Broker implements BrokerCore {
     if (!isValidTopicFilter(topicFilter))
       throw new UsageError('topic-filter-invalid', `'${topicFilter}' is not a Topic Filter`);
     const subscriber: LocalSubscriber = { filter: topicFilter, onMessage };
-    this.router.addLocal(subscriber);
-    return () => this.router.removeLocal(subscriber);
+    this.router.routes.addLocal(subscriber);
+    return () => this.router.routes.removeLocal(subscriber);
   }
 
   /** Another Authorizer from here on, or none; what the one before has said is void. */

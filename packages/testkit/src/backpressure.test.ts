@@ -168,7 +168,7 @@ describe.each([
     await s.publishBytes(publisher, 80 * KiB);
     await s.clock.advance(200);
     await s.publishBytes(publisher, 80 * KiB);
-    expect(s.broker.router.groupCount).toBe(companions > 0 ? 1 : 0);
+    expect(s.broker.router.routes.groupCount).toBe(companions > 0 ? 1 : 0);
     stuck.drain();
     await s.clock.settle();
     const lost = s.lost;

@@ -330,7 +330,7 @@ describe('bounds of the node', () => {
     const publisher = await s.join(4);
     for (let round = 0; round < 2; round++) {
       for (let i = 0; i < 100; i++) await s.publish(publisher, `t/${i}/${'x'.repeat(i * 10)}`, 0);
-      expect(s.broker.router.routeBytes).toBeLessThanOrEqual(64 * 1024);
+      expect(s.broker.router.routes.routeBytes).toBeLessThanOrEqual(64 * 1024);
     }
     expect(s.broker.counters.routesEvicted).toBeGreaterThan(100);
     for (const peer of subscribers) expect(peer.packets().filter(({ type }) => type === 3).length).toBe(200);
@@ -344,11 +344,11 @@ describe('bounds of the node', () => {
       for (const peer of peers) await s.subscribe(peer, ['#']);
       const publisher = await s.join(4);
       for (let i = 0; i < 20; i++) await s.publish(publisher, `t/${i}`, 0, { payload: new Uint8Array(50) });
-      sizes.push(s.broker.router.segmentBytes);
+      sizes.push(s.broker.router.routes.segmentBytes);
       for (const peer of peers) expect(peer.packets().filter(({ type }) => type === 3).length).toBe(20);
       for (const peer of peers) peer.destroy();
       await s.clock.settle();
-      expect(s.broker.router.segmentBytes).toBe(0);
+      expect(s.broker.router.routes.segmentBytes).toBe(0);
     }
     expect(sizes[0]).toBeGreaterThan(0);
     expect(sizes[1]).toBe(0);
@@ -360,7 +360,7 @@ describe('bounds of the node', () => {
     for (let i = 0; i < 2000; i++) await s.publish(publisher, `t${i}/x`, 0);
     const peer = await s.join(4);
     for (let i = 0; i < 200; i++) await s.subscribe(peer, [`+/y${i}`]);
-    expect(s.broker.router.routeCount).toBe(0);
+    expect(s.broker.router.routes.routeCount).toBe(0);
     await s.subscribe(peer, ['+/x']);
     await s.publish(publisher, 't7/x', 0);
     expect(last(peer)).toMatchObject({ type: 'publish', topic: 't7/x' });

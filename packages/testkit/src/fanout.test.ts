@@ -214,7 +214,7 @@ async function play(
       default:
         await clock.settle();
     }
-    grouped ||= broker.router.groupCount > 0;
+    grouped ||= broker.router.routes.groupCount > 0;
   }
   await clock.settle();
   for (const peer of all) peer.unstick();

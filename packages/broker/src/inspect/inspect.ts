@@ -36,7 +36,7 @@ export function inspectOverview(broker: Broker, language: Language = 'en'): Over
     connections: intake.size,
     clientsConnected: intake.connected,
     sessions: registry.size,
-    subscriptions: router.subscriptionCount,
+    subscriptions: router.routes.subscriptionCount,
     retainedMessages: router.retained.count,
     retainedBytes: router.retained.bytes,
     queuedMessages,

@@ -389,7 +389,7 @@ export class Admission {
       });
     }
     session.session.attach(connection, five ? connection.peerReceiveMaximum : settings['limits.inflight3'], now);
-    if (session.subscriptions.size > 0) core.router.invalidateSession(session);
+    if (session.subscriptions.size > 0) core.router.routes.invalidateSession(session);
     driver.watchDeadline();
     this.#handler.onAdmitted(packet.properties?.authenticationMethod !== undefined);
   }

@@ -13,7 +13,7 @@ import { type CloseCause, Output, ServerConnection, type ServerSink } from '@haw
 import { ConnectionDriver, type DriverListener, type Transport } from '@hawser/transport';
 import type { BrokerCore } from '../core.ts';
 import type { ClientInfo } from '../policy/policies.ts';
-import { WORK_OF_DELIVERY } from '../routing/router.ts';
+import { WORK_OF_DELIVERY } from '../routing/work.ts';
 import type { ClientSession, SessionHandler } from '../sessions/client-session.ts';
 import { Admission } from './admission.ts';
 import type { Intake, ListenerInfo } from './intake.ts';
@@ -221,7 +221,7 @@ export class ClientHandler implements ServerSink, DriverListener, SessionHandler
       if (this.isSlow) {
         this.isSlow = false;
         this.#noPatienceUntilMs = now + NO_PATIENCE_MS;
-        if (this.session !== undefined && !this.session.ended) this.core.router.invalidateSession(this.session);
+        if (this.session !== undefined && !this.session.ended) this.core.router.routes.invalidateSession(this.session);
       }
       this.intake.backpressure.release();
     }
@@ -283,7 +283,7 @@ export class ClientHandler implements ServerSink, DriverListener, SessionHandler
     this.isSlow = true;
     this.core.counters.slowConsumers++;
     output.detach();
-    if (this.session !== undefined) this.core.router.invalidateSession(this.session);
+    if (this.session !== undefined) this.core.router.routes.invalidateSession(this.session);
     this.intake.backpressure.release();
     return true;
   }

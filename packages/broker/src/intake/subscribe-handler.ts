@@ -10,10 +10,10 @@ import {
 import { type Message, NO_TICKET, type Ticket } from '@hawser/protocol';
 import type { BrokerCore } from '../core.ts';
 import { type Decision, isPromise } from '../policy/policies.ts';
-import { WORK_OF_DELIVERY } from '../routing/router.ts';
 import { Subscription } from '../routing/subscription.ts';
 import { bytesOfSubscription } from '../routing/subscription-list.ts';
 import type { TopicCursor } from '../routing/topic-cursor.ts';
+import { WORK_OF_DELIVERY } from '../routing/work.ts';
 import type { ClientSession } from '../sessions/client-session.ts';
 import type { ClientHandler } from './client-handler.ts';
 import { PermissionCache } from './permission-cache.ts';
@@ -77,7 +77,7 @@ export class SubscribeHandler {
       }
       this.#session.subscriptions.delete(topicFilter);
       // [MQTT311-3.10.4-1] [MQTT311-3.10.4-2] [MQTT5-3.10.4-1] [MQTT5-3.10.4-2]
-      this.#core.router.remove(known);
+      this.#core.router.routes.remove(known);
       this.#replays.delete(topicFilter);
       if (this.#session.isStored) {
         ticket = this.#core.append({ kind: 'deleteSubscription', session: this.#session.number, topicFilter });
@@ -272,17 +272,17 @@ export class SubscribeHandler {
     const { topicFilter, retainHandling } = requested;
     const { share, filter } = parseTopicFilter(topicFilter);
     const known = this.#session.subscriptions.get(topicFilter);
-    const shared = share === undefined ? undefined : router.sharedGroup(topicFilter, filter);
+    const shared = share === undefined ? undefined : router.routes.sharedGroup(topicFilter, filter);
     // A 3.x bridge (the level's high bit) gets none of its own messages back, and RETAIN as it was published.
     const options = this.#handler.isBridge
       ? { ...requested, noLocal: shared === undefined, retainAsPublished: true }
       : requested;
     const subscription = new Subscription(this.#session, topicFilter, options, identifier, shared);
     // [MQTT311-3.8.4-3] [MQTT5-3.8.4-4]
-    if (known !== undefined) router.remove(known);
+    if (known !== undefined) router.routes.remove(known);
     this.#session.subscriptions.set(subscription);
     this.#session.account();
-    router.add(subscription);
+    router.routes.add(subscription);
     // Retained messages do not go to shared subscriptions [MQTT5-4.8.2].
     // [MQTT311-3.3.1-6] [MQTT5-3.3.1-9] [MQTT5-3.3.1-10] [MQTT5-3.3.1-11]
     const wanted = share === undefined && (retainHandling === 0 || (retainHandling === 1 && known === undefined));

@@ -77,7 +77,7 @@ export class DeliveryPermissions {
       this.#suspended.add(subscription);
       this.#everSuspended = true;
       counters.subscriptionsSuspended++;
-      router.remove(subscription);
+      router.routes.remove(subscription);
       const text = `the subscription to ${topicFilter} is no longer permitted: nothing is delivered for it`;
       const { observer } = this.#core;
       observer.onSubscribeRefused?.({
@@ -89,10 +89,10 @@ export class DeliveryPermissions {
       });
     } else if (decision === 'allow' && isSuspended) {
       // A shared group that lost its last member is another one now.
-      const shared = subscription.shared === undefined ? undefined : router.sharedGroup(topicFilter, filter);
+      const shared = subscription.shared === undefined ? undefined : router.routes.sharedGroup(topicFilter, filter);
       const again = new Subscription(session, topicFilter, subscription, subscription.identifier, shared);
       session.subscriptions.set(again);
-      router.add(again);
+      router.routes.add(again);
     }
   }
 }

@@ -1,6 +1,6 @@
 import type { QoS, Topic } from '@hawser/codec';
 import type { ClientSession } from '../sessions/client-session.ts';
-import type { FanoutGroup } from './fanout-group.ts';
+import type { FanoutGroup, Member } from './fanout-group.ts';
 import type { SharedGroup } from './shared-group.ts';
 import type { LocalSubscriber } from './subscription.ts';
 
@@ -14,6 +14,12 @@ export interface RouteEntry {
   identifiers: number[] | undefined;
   /** The same of those subscriptions that bring the session its own messages, where others have No Local. */
   own: RouteEntry | undefined;
+}
+
+/** A member as the router sees it: numbered, never twice in the life of a broker. */
+export interface GroupMember extends Member {
+  readonly memberNumber: number;
+  readonly clientSession: ClientSession;
 }
 
 /** A group and how its frames look. */

@@ -4,7 +4,7 @@ import type { Timed } from '@hawser/transport';
 import type { BrokerCore } from '../core.ts';
 import type { ClientInfo } from '../policy/policies.ts';
 import type { LossCause, SessionEndedEvent } from '../recorder/observer.ts';
-import type { GroupMember } from '../routing/router.ts';
+import type { GroupMember } from '../routing/route.ts';
 import { SubscriptionList } from '../routing/subscription-list.ts';
 import type { Store, StoredOutbound, StoredSession } from '../stores/store.ts';
 import { deliveryOf, storedMessage } from '../stores/stored.ts';

@@ -104,7 +104,7 @@ export class SessionRegistry {
     const now = core.now();
     session.session.detach();
     session.handler = undefined;
-    core.router.invalidateSession(session);
+    core.router.routes.invalidateSession(session);
     // [MQTT311-3.1.2-10] [MQTT311-3.14.4-3] [MQTT5-3.1.2-10]
     if (willSettled) session.will = undefined;
     // [MQTT311-4.1.0-2] [MQTT5-4.1.0-2]
@@ -129,7 +129,7 @@ export class SessionRegistry {
     session.ended = true;
     core.driverNode.deadlines.unwatch(session);
     this.#sessions.delete(session.clientId);
-    for (const subscription of session.subscriptions.values()) core.router.remove(subscription);
+    for (const subscription of session.subscriptions.values()) core.router.routes.remove(subscription);
     const queued = session.session.queue.length;
     if (cause === 'expired') core.counters.sessionsExpired++;
     if (session.isKept) {
@@ -201,7 +201,7 @@ export class SessionRegistry {
     let topic = '';
     for (const delivery of session.session.unsettled()) {
       // [MQTT5-4.8.2-4] [MQTT5-4.8.2-6]
-      const group = delivery.shared === undefined ? undefined : core.router.findSharedGroup(delivery.shared);
+      const group = delivery.shared === undefined ? undefined : core.router.routes.findSharedGroup(delivery.shared);
       if (group !== undefined && delivery.qos === 1)
         core.router.deliverShared(group, delivery.message, NO_TICKET, core.now());
       else if (delivery.qos > 0) {
@@ -282,10 +282,10 @@ export class SessionRegistry {
   #restoreSubscription(session: ClientSession, stored: StoredSubscription): void {
     const { router } = this.#core;
     const { share, filter } = parseTopicFilter(stored.topicFilter);
-    const shared = share === undefined ? undefined : router.sharedGroup(stored.topicFilter, filter);
+    const shared = share === undefined ? undefined : router.routes.sharedGroup(stored.topicFilter, filter);
     const subscription = new Subscription(session, stored.topicFilter, stored, stored.subscriptionIdentifier, shared);
     session.subscriptions.set(subscription);
-    router.add(subscription);
+    router.routes.add(subscription);
   }
 
   /** Those who were connected when the broker went down lost their network then: their Wills and deadlines begin now. */
