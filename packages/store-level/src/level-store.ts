@@ -10,6 +10,7 @@ import {
   StoreError,
   type StoreOperation,
   type StoreSpace,
+  Tickets,
 } from '@hawser/broker';
 import type { Ticket } from '@hawser/protocol';
 import { assertSoundFiles } from './check.ts';
@@ -76,7 +77,7 @@ export class LevelStore implements Store {
   readonly #options: LevelStoreOptions;
   readonly #schedule: Schedule;
   #state: 'closed' | 'opening' | 'open' | 'closing' = 'closed';
-  #appended: Ticket = 0;
+  readonly #tickets = new Tickets();
   #committed: Ticket = 0;
   #index = new StoreIndex();
   #commit: GroupCommit;
@@ -87,7 +88,6 @@ export class LevelStore implements Store {
   #sealedBatch = 0;
   #committedBatch = 0;
   #writer = 0;
-  #group: 'none' | 'empty' | 'begun' = 'none';
   #fault: StoreError | undefined;
   /** Something that was found to be missing or altered after the store was opened. */
   #damage: StoreError | undefined;
@@ -154,22 +154,19 @@ export class LevelStore implements Store {
       batch.rollBack(count, bytes);
       throw error;
     }
-    if (this.#group !== 'begun') this.#appended++;
-    if (this.#group === 'empty') this.#group = 'begun';
-    this.#commit.added(this.#appended, isLazyOperation(operation));
-    if (this.#group === 'none') this.#commit.endOperation();
+    const ticket = this.#tickets.next();
+    this.#commit.added(ticket, isLazyOperation(operation));
+    if (!this.#tickets.isGrouping) this.#commit.endOperation();
     if (garbage !== 0) this.#garbage.addSession(garbage);
-    return this.#appended;
+    return ticket;
   }
 
   begin(): void {
-    if (this.#group !== 'none') throw new StoreError('store-usage', 'begin() was called twice without end().');
-    this.#group = 'empty';
+    this.#tickets.begin();
   }
 
   end(): Ticket {
-    const ticket = this.#group === 'begun' ? this.#appended : 0;
-    this.#group = 'none';
+    const ticket = this.#tickets.end();
     this.#commit.endOperation();
     return ticket;
   }
@@ -184,7 +181,7 @@ export class LevelStore implements Store {
       const head = this.#index.head(session);
       const mayHaveSome = head !== undefined || (this.#index.isCounting && this.#index.isLive(session));
       if (!mayHaveSome || limit.messages < 1) return [];
-      await this.#commit.flush(this.#appended);
+      await this.#commit.flush(this.#tickets.last);
       const database = await this.#whenHealthy();
       const { sequence = 0, puts = 0 } = head ?? {};
       const from = Math.max(sequence, afterSequence + 1);
@@ -220,7 +217,7 @@ export class LevelStore implements Store {
   async backup(directory: string): Promise<number> {
     this.#assertOpen();
     try {
-      await this.#commit.flush(this.#appended);
+      await this.#commit.flush(this.#tickets.last);
       return await copyDatabase(await this.#whenHealthy(), directory);
     } catch (error) {
       throw toStoreError(error, directory);
@@ -242,12 +239,12 @@ export class LevelStore implements Store {
       this.#cancelRetry = undefined;
       await this.#retrying;
       if (this.#fault !== undefined) await this.#retry();
-      await this.#commit.flush(this.#appended);
+      await this.#commit.flush(this.#tickets.last);
       await Promise.all([collected, this.#counted]);
       // The garbage collector's last page.
-      await this.#commit.flush(this.#appended);
+      await this.#commit.flush(this.#tickets.last);
     } catch (error) {
-      const lost = this.#appended - this.#committed;
+      const lost = this.#tickets.last - this.#committed;
       const why = toStoreError(error, this.#directory).message;
       throw new StoreError('store-failed', `${lost} operations could not be written. ${why}`, { cause: error });
     } finally {
@@ -274,7 +271,7 @@ export class LevelStore implements Store {
     this.#sealedBatch = numbers.last;
     this.#committedBatch = numbers.last;
     this.#writer = randomInt(2 ** 32);
-    this.#committed = this.#appended;
+    this.#committed = this.#tickets.last;
     this.#fault = undefined;
     this.#damage = undefined;
     this.#retryMs = FIRST_RETRY_MS;
@@ -292,7 +289,7 @@ export class LevelStore implements Store {
     const index = this.#index;
     index.startCounting();
     const isStopped = (): boolean => this.#state === 'closing' || this.#state === 'closed' || this.#index !== index;
-    const flush = (): Promise<void> => this.#commit.flush(this.#appended);
+    const flush = (): Promise<void> => this.#commit.flush(this.#tickets.last);
     let snapshot: Snapshot | undefined = first;
     const count = async (): Promise<readonly StoredQueueSummary[]> => {
       // Never before the store has been opened.
@@ -357,7 +354,7 @@ export class LevelStore implements Store {
 
   #makeCommit(): GroupCommit {
     return new GroupCommit({
-      committed: this.#appended,
+      committed: this.#tickets.last,
       maxBatchBytes: this.#options.maxBatchBytes ?? 1024 * 1024,
       lazyDelayMs: this.#options.lazyDelayMs ?? 100,
       schedule: this.#schedule,
@@ -372,12 +369,12 @@ export class LevelStore implements Store {
     return new GarbageCollector({
       index: this.#index,
       database: () => this.#whenHealthy(),
-      flush: () => this.#commit.flush(this.#appended),
+      flush: () => this.#commit.flush(this.#tickets.last),
       commit: (encode) => {
         encode(this.#commit.filling);
-        this.#commit.added(++this.#appended, true);
+        this.#commit.added(this.#tickets.next(), true);
         this.#commit.endOperation();
-        return this.#commit.flush(this.#appended);
+        return this.#commit.flush(this.#tickets.last);
       },
       // What could not be cleared now is found at the next start; a disk that fails is seen by the batches.
       onError: () => undefined,

@@ -8,6 +8,7 @@ import {
   type StoreSpace,
   StoreState,
   storedMessageSize,
+  Tickets,
 } from '@hawser/broker';
 import type { Ticket } from '@hawser/protocol';
 
@@ -25,8 +26,7 @@ export class HeldStore implements Store {
   readonly #disk: StoreState;
   /** What has one ticket is in one array. */
   #pending: StoreOperation[][] = [];
-  #group: 'none' | 'empty' | 'begun' = 'none';
-  #appended: Ticket = 0;
+  readonly #tickets = new Tickets();
   #fault: Error | undefined;
   /** What `measure` answers; a test says what it is to be. */
   space: StoreSpace | undefined = undefined;
@@ -46,7 +46,7 @@ export class HeldStore implements Store {
   }
 
   get committed(): Ticket {
-    return this.#appended - this.#pending.length;
+    return this.#tickets.last - this.#pending.length;
   }
 
   get fault(): Error | undefined {
@@ -78,7 +78,7 @@ export class HeldStore implements Store {
 
   /** Ticket of the operation that was appended last. */
   get appended(): Ticket {
-    return this.#appended;
+    return this.#tickets.last;
   }
 
   async open(): Promise<StoreContents> {
@@ -95,30 +95,24 @@ export class HeldStore implements Store {
 
   append(operation: StoreOperation): Ticket {
     // Whoever lived before a crash may go on for a while, as a process that does not know yet that it is dead.
-    const isJoining = this.#group === 'begun';
-    if (this.#group === 'empty') this.#group = 'begun';
-    if (this.#isCrashed) return isJoining ? this.#appended : ++this.#appended;
+    if (this.#isCrashed) return this.#tickets.next();
     if (!this.#isOpen) throw new StoreError('store-not-open', 'The store is not open: call open() first.');
     const own = ownOperation(operation);
+    const { isJoining } = this.#tickets;
+    const ticket = this.#tickets.next();
     this.#live.apply(own);
     this.#pendingBytes += bytesOf(own);
-    if (isJoining) {
-      this.#pending.at(-1)?.push(own);
-      return this.#appended;
-    }
-    this.#pending.push([own]);
-    return ++this.#appended;
+    if (isJoining) this.#pending.at(-1)?.push(own);
+    else this.#pending.push([own]);
+    return ticket;
   }
 
   begin(): void {
-    if (this.#group !== 'none') throw new StoreError('store-usage', 'begin() was called twice without end().');
-    this.#group = 'empty';
+    this.#tickets.begin();
   }
 
   end(): Ticket {
-    const ticket = this.#group === 'begun' ? this.#appended : 0;
-    this.#group = 'none';
-    return ticket;
+    return this.#tickets.end();
   }
 
   async readQueue(
@@ -132,9 +126,9 @@ export class HeldStore implements Store {
   }
 
   /** Commits everything up to a ticket (all, by default) and tells it. Nothing happens during a fault. */
-  commit(upTo: Ticket = this.#appended): void {
+  commit(upTo: Ticket = this.#tickets.last): void {
     if (this.#fault !== undefined || this.#isCrashed) return;
-    const count = Math.min(upTo, this.#appended) - this.committed;
+    const count = Math.min(upTo, this.#tickets.last) - this.committed;
     if (count <= 0) return;
     for (const operation of this.#pending.slice(0, count).flat()) {
       this.#disk.apply(operation);

@@ -2,6 +2,7 @@ import type { Ticket } from '@hawser/protocol';
 import type { Store, StoreContents, StoredQueueEntry, StoreOperation, StoreSpace } from './store.ts';
 import { StoreError } from './store-error.ts';
 import { StoreState } from './store-state.ts';
+import { Tickets } from './tickets.ts';
 
 /**
  * A store in memory: nothing survives the process, and there is no disk to wait for. It works with tickets all the same,
@@ -16,14 +17,13 @@ export class MemoryStore implements Store {
   readonly pendingBytes = 0;
   readonly #state = new StoreState();
   #isOpen = false;
-  #appended: Ticket = 0;
+  readonly #tickets = new Tickets();
   #committed: Ticket = 0;
   #isScheduled = false;
-  #group: 'none' | 'empty' | 'begun' = 'none';
   readonly #commit = (): void => {
     this.#isScheduled = false;
-    if (this.#committed === this.#appended) return;
-    this.#committed = this.#appended;
+    if (this.#committed === this.#tickets.last) return;
+    this.#committed = this.#tickets.last;
     this.onCommitted?.(this.#committed);
   };
 
@@ -40,24 +40,20 @@ export class MemoryStore implements Store {
   append(operation: StoreOperation): Ticket {
     this.#assertOpen();
     this.#state.apply(operation);
-    if (this.#group !== 'begun') this.#appended++;
-    if (this.#group === 'empty') this.#group = 'begun';
+    const ticket = this.#tickets.next();
     if (!this.#isScheduled) {
       this.#isScheduled = true;
       queueMicrotask(this.#commit);
     }
-    return this.#appended;
+    return ticket;
   }
 
   begin(): void {
-    if (this.#group !== 'none') throw new StoreError('store-usage', 'begin() was called twice without end().');
-    this.#group = 'empty';
+    this.#tickets.begin();
   }
 
   end(): Ticket {
-    const ticket = this.#group === 'begun' ? this.#appended : 0;
-    this.#group = 'none';
-    return ticket;
+    return this.#tickets.end();
   }
 
   async readQueue(
