@@ -1,5 +1,4 @@
 import { join } from 'node:path';
-import { setFlagsFromString } from 'node:v8';
 import { createLogger, logObserver } from '@hawser/admin/log';
 import { type Broker, createBroker, FileRecorderLog, type Observer, StoreError, startSysTopics } from '@hawser/broker';
 import { LivePolicies } from '@hawser/config';
@@ -17,15 +16,8 @@ import { type PreparedListeners, withDevelopmentCertificate } from './developmen
 import { firstSteps } from './first-steps.ts';
 import { Reloader, reloadWords } from './reload.ts';
 
-/**
- * The young generation stays small: what a broker allocates dies at once or lives as long as its connection, and a large one
- * would cost each idle connection several KiB of resident memory and win nothing (docs/adr/0004-memory.md).
- */
-const YOUNG_GENERATION = '--semi-space-growth-factor=1';
-
 /** Runs a broker in this process until it is told to stop. Throws ExitError when it cannot start. */
 export async function runBroker(flags: BrokerFlags): Promise<void> {
-  setFlagsFromString(YOUNG_GENERATION);
   const configuration = readConfiguration(flags);
   const stop = stopSignal();
   const { listeners, developmentCa } = await prepareListeners(configuration);

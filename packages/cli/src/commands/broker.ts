@@ -1,5 +1,6 @@
 import type { LogLevel } from '@hawser/admin/log';
 import { Command, Option } from 'commander';
+import { setEngineFlags } from '../broker/engine-flags.ts';
 
 /** Flags of `hawser broker` as they were given. */
 export interface BrokerFlags {
@@ -43,6 +44,7 @@ export function brokerCommand(): Command {
         .default('warn'),
     )
     .action(async (flags: BrokerFlags) => {
+      setEngineFlags();
       // Imported here, so that `hawser pub` does not wait for a broker and a database to be loaded.
       const { runBroker } = await import('../broker/run-broker.ts');
       await runBroker(flags);
