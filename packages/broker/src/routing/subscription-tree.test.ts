@@ -4,7 +4,11 @@ import { describe, expect, test } from 'vitest';
 import { SubscriptionTree } from './subscription-tree.ts';
 import { TopicIndex } from './topic-index.ts';
 
-const level = fc.constantFrom('', 'a', 'b', 'c', '$SYS', 'long level');
+// Few names, so that much matches; more of them at times, so that nodes have many children.
+const level = fc.oneof(
+  { weight: 4, arbitrary: fc.constantFrom('', 'a', 'b', 'c', '$SYS', 'long level') },
+  { weight: 1, arbitrary: fc.constantFrom(...'defghijklmno') },
+);
 const topic = fc
   .array(level, { minLength: 1, maxLength: 5 })
   .map((levels) => levels.join('/'))
@@ -24,7 +28,7 @@ describe('SubscriptionTree', () => {
     const step = fc.record({ filter, isRemoval: fc.boolean(), at: fc.nat(50) });
     fc.assert(
       fc.property(
-        fc.array(step, { maxLength: 60 }),
+        fc.array(step, { maxLength: 150, size: 'max' }),
         fc.array(topic, { minLength: 1, maxLength: 10 }),
         (steps, topics) => {
           const tree = new SubscriptionTree<Subscriber>();

@@ -1,55 +1,65 @@
 /** Subscribers of one path: mostly one, kept without a list. */
 type Bucket<S> = S | S[] | undefined;
 
-/** Children of a node: none, one (most nodes), or many. */
+/** What is under one level: a node, or, where no filter goes deeper, only the subscribers of exactly that path. */
+type Branch<S> = Node<S> | S | S[];
+
+/** Up to this many children of a node are a list, `level, branch, level, branch …`: a map of so few takes more room and time. */
+const FEW = 8;
+
+type Children<S> = (string | Branch<S>)[] | Map<string, Branch<S>> | undefined;
+
 class Node<S> {
-  /** The level of the only child. */
-  key: string | undefined;
-  children: Node<S> | Map<string, Node<S>> | undefined;
-  plus: Node<S> | undefined;
+  children: Children<S>;
+  /** Under `+`. */
+  plus: Branch<S> | undefined;
   /** Subscribers of exactly this path. */
   here: Bucket<S>;
   /** Subscribers of this path and everything below it (`path/#`). */
   below: Bucket<S>;
 
-  child(key: string): Node<S> | undefined {
+  constructor(here: Bucket<S>) {
+    this.here = here;
+  }
+
+  /** The branch under the level that stands in `text` from `from` to `to`. */
+  child(text: string, from: number, to: number): Branch<S> | undefined {
     const { children } = this;
-    if (children instanceof Map) return children.get(key);
-    return this.key === key ? children : undefined;
+    if (children === undefined) return undefined;
+    if (children instanceof Map) return children.get(text.slice(from, to));
+    for (let i = 0; i < children.length; i += 2) {
+      const level = children[i] as string;
+      if (level.length === to - from && text.startsWith(level, from)) return children[i + 1] as Branch<S>;
+    }
+    return undefined;
   }
 
-  ensureChild(key: string): Node<S> {
-    const known = this.child(key);
-    if (known !== undefined) return known;
-    const node = new Node<S>();
+  /** Puts a branch under a level in the place of the one there is; undefined: none is left. */
+  setChild(level: string, branch: Branch<S> | undefined): void {
     const { children } = this;
-    if (children instanceof Map) children.set(key, node);
-    else if (children === undefined || this.key === undefined) {
-      this.key = key;
-      this.children = node;
-    } else {
-      this.children = new Map([
-        [this.key, children],
-        [key, node],
-      ]);
-      this.key = undefined;
+    if (children instanceof Map) {
+      if (branch !== undefined) children.set(level, branch);
+      else if (children.delete(level) && children.size === 0) this.children = undefined;
+      return;
     }
-    return node;
+    const list = children ?? [];
+    const at = list.findIndex((known, i) => i % 2 === 0 && known === level);
+    if (branch === undefined) {
+      if (at >= 0) list.splice(at, 2);
+      if (list.length === 0) this.children = undefined;
+    } else if (at >= 0) list[at + 1] = branch;
+    else if (list.length < 2 * FEW) this.children = list.length === 0 ? [level, branch] : [...list, level, branch];
+    else {
+      const map = new Map<string, Branch<S>>();
+      for (let i = 0; i < list.length; i += 2) map.set(list[i] as string, list[i + 1] as Branch<S>);
+      this.children = map.set(level, branch);
+    }
   }
 
-  removeChild(key: string): void {
-    if (this.children instanceof Map) {
-      this.children.delete(key);
-      if (this.children.size > 0) return;
-    }
-    this.key = undefined;
-    this.children = undefined;
-  }
-
-  get isEmpty(): boolean {
-    return (
-      this.here === undefined && this.below === undefined && this.plus === undefined && this.children === undefined
-    );
+  /** Itself, or the least that says as much. */
+  reduced(): Branch<S> | undefined {
+    const isLeaf = this.below === undefined && this.plus === undefined && this.children === undefined;
+    return isLeaf ? this.here : this;
   }
 }
 
@@ -59,7 +69,7 @@ class Node<S> {
  */
 export class SubscriptionTree<S extends object> {
   readonly #exact = new Map<string, S | S[]>();
-  readonly #root = new Node<S>();
+  readonly #root = new Node<S>(undefined);
   /** Nodes that `match` has visited; set it to 0 to count anew. */
   visited = 0;
   #size = 0;
@@ -75,16 +85,26 @@ export class SubscriptionTree<S extends object> {
       this.#exact.set(filter, withOne(this.#exact.get(filter), subscriber));
       return;
     }
+    const levels = filter.split('/');
     let node = this.#root;
-    for (const level of filter.split('/')) {
+    for (const [depth, level] of levels.entries()) {
       if (level === '#') {
         node.below = withOne(node.below, subscriber);
         return;
       }
-      if (level === '+') node = node.plus ??= new Node<S>();
-      else node = node.ensureChild(level);
+      const isPlus = level === '+';
+      const known = isPlus ? node.plus : node.child(level, 0, level.length);
+      // The last level of a path that nothing goes on from needs no node.
+      const isEnd = depth === levels.length - 1;
+      let branch: Branch<S>;
+      if (known instanceof Node) {
+        branch = known;
+        if (isEnd) known.here = withOne(known.here, subscriber);
+      } else branch = isEnd ? withOne(known, subscriber) : new Node<S>(known);
+      if (isPlus) node.plus = branch;
+      else if (branch !== known) node.setChild(level, branch);
+      if (branch instanceof Node) node = branch;
     }
-    node.here = withOne(node.here, subscriber);
   }
 
   /** False: it was not there. */
@@ -101,7 +121,6 @@ export class SubscriptionTree<S extends object> {
   /** All subscribers whose filters match a topic; one that has several such filters comes several times. */
   match(topic: string, visit: (subscriber: S) => void): void {
     visitAll(this.#exact.get(topic), visit);
-    if (this.#root.isEmpty) return;
     this.#matchNode(this.#root, topic, 0, topic.charCodeAt(0) === 0x24, visit);
   }
 
@@ -118,29 +137,34 @@ export class SubscriptionTree<S extends object> {
     if (children === undefined && plus === undefined) return;
     const slash = topic.indexOf('/', from);
     const to = slash < 0 ? topic.length : slash;
-    if (children !== undefined) {
-      const child = node.child(topic.slice(from, to));
-      if (child !== undefined) this.#matchNode(child, topic, to + 1, dollar, visit);
-    }
-    if (plus !== undefined && wild) this.#matchNode(plus, topic, to + 1, dollar, visit);
+    const child = node.child(topic, from, to);
+    if (child !== undefined) this.#matchBranch(child, topic, to + 1, dollar, visit);
+    if (plus !== undefined && wild) this.#matchBranch(plus, topic, to + 1, dollar, visit);
   }
 
-  #removeFrom(node: Node<S>, levels: readonly string[], depth: number, subscriber: S): void {
+  #matchBranch(branch: Branch<S>, topic: string, from: number, dollar: boolean, visit: (subscriber: S) => void): void {
+    if (branch instanceof Node) this.#matchNode(branch, topic, from, dollar, visit);
+    else {
+      this.visited++;
+      if (from > topic.length) visitAll(branch, visit);
+    }
+  }
+
+  /** What is left of the branch. */
+  #removeFrom(branch: Branch<S>, levels: readonly string[], depth: number, subscriber: S): Branch<S> | undefined {
     const level = levels[depth];
-    if (level === undefined) {
-      node.here = this.#without(node.here, subscriber);
-      return;
+    if (!(branch instanceof Node)) return level === undefined ? this.#without(branch, subscriber) : branch;
+    if (level === undefined) branch.here = this.#without(branch.here, subscriber);
+    else if (level === '#') branch.below = this.#without(branch.below, subscriber);
+    else {
+      const isPlus = level === '+';
+      const known = isPlus ? branch.plus : branch.child(level, 0, level.length);
+      if (known === undefined) return branch;
+      const left = this.#removeFrom(known, levels, depth + 1, subscriber);
+      if (isPlus) branch.plus = left;
+      else if (left !== known) branch.setChild(level, left);
     }
-    if (level === '#') {
-      node.below = this.#without(node.below, subscriber);
-      return;
-    }
-    const child = level === '+' ? node.plus : node.child(level);
-    if (child === undefined) return;
-    this.#removeFrom(child, levels, depth + 1, subscriber);
-    if (!child.isEmpty) return;
-    if (level === '+') node.plus = undefined;
-    else node.removeChild(level);
+    return branch.reduced();
   }
 
   #without(bucket: Bucket<S>, subscriber: S): Bucket<S> {
