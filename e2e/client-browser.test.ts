@@ -7,9 +7,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
-import { type Broker, createBroker } from '@hawser/broker';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { TestAuthority } from '../packages/testkit/src/test-certificates.ts';
+import { type ClientServer, ClientServers } from './support/client-servers.ts';
+import { scenarios } from './support/client-suite.ts';
 
 // The client in a real Chromium, over ws and wss, out of the bundle that a page would load.
 
@@ -19,13 +19,16 @@ const EXAMPLE = fileURLToPath(new URL('../examples/page/main.js', import.meta.ur
 const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
 const ENTRY = fileURLToPath(new URL('../packages/client/src/browser/index.ts', import.meta.url));
 
-const authority = new TestAuthority();
+const SUITE = fileURLToPath(new URL('./support/client-suite.ts', import.meta.url));
+
+const servers = new ClientServers();
 const profile = mkdtempSync(join(tmpdir(), 'hawser-chromium-'));
-let broker: Broker;
+const running: Partial<Record<'Hawser' | 'Mosquitto', ClientServer>> = {};
 let pages: Server;
 let origin: string;
 let bundle: string;
 let example: string;
+let suite: string;
 let script = '';
 let tell: (result: unknown) => void = () => {};
 
@@ -56,13 +59,14 @@ async function bundleOf(code: string): Promise<string> {
 }
 
 beforeAll(async () => {
-  const tls = { ...authority.issue('localhost'), verify: 'none' } as const;
-  broker = await createBroker({ listeners: ['ws://127.0.0.1:0/mqtt', { url: 'wss://127.0.0.1:0/mqtt', tls }] });
+  for (const name of ['Hawser', 'Mosquitto'] as const) running[name] = await servers.start(name);
   bundle = await bundleOf(`export * from ${JSON.stringify(ENTRY)}`);
   example = await bundleOf(`import ${JSON.stringify(EXAMPLE)}`);
+  suite = await bundleOf(`export * from ${JSON.stringify(SUITE)}`);
   pages = createServer((request, response) => {
     if (request.url === '/client.js') response.setHeader('content-type', 'text/javascript').end(bundle);
     else if (request.url === '/main.js') response.setHeader('content-type', 'text/javascript').end(example);
+    else if (request.url === '/suite.js') response.setHeader('content-type', 'text/javascript').end(suite);
     else if (request.url === '/result') {
       const chunks: Buffer[] = [];
       request.on('data', (chunk: Buffer) => chunks.push(chunk));
@@ -80,8 +84,8 @@ beforeAll(async () => {
 afterAll(async () => {
   pages.close();
   pages.closeAllConnections();
-  await broker.close();
-  authority[Symbol.dispose]();
+  await Promise.all(Object.values(running).map((server) => server.stop()));
+  servers[Symbol.dispose]();
   rmSync(profile, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
 });
 
@@ -90,7 +94,7 @@ async function inPage(body: string, url: string, query = ''): Promise<unknown> {
   script = `
     import * as hawser from '/client.js';
     const run = async (url) => { ${body} };
-    const late = new Promise((_resolve, reject) => setTimeout(() => reject(new Error('20 s are over')), 20_000));
+    const late = new Promise((_resolve, reject) => setTimeout(() => reject(new Error('60 s are over')), 60_000));
     const result = await Promise.race([run(${JSON.stringify(url)}), late]).catch((error) => ({ failed: String(error), code: error.code }));
     await fetch('/result', { method: 'POST', body: JSON.stringify(result ?? null) });
   `;
@@ -125,6 +129,10 @@ async function inPage(body: string, url: string, query = ''): Promise<unknown> {
   }
 }
 
+function urlOf(scheme: 'ws' | 'wss', server: 'Hawser' | 'Mosquitto' = 'Hawser'): string {
+  return running[server]?.urls[scheme] ?? '';
+}
+
 describe('the bundle', () => {
   it(`of connect is no larger than ${MAXIMUM_BUNDLE_BYTES} bytes, and has nothing of Node`, async () => {
     const code = await bundleOf(`export { connect } from ${JSON.stringify(ENTRY)}`);
@@ -134,24 +142,21 @@ describe('the bundle', () => {
 });
 
 describe.each(['ws', 'wss'] as const)('in Chromium over %s', (scheme) => {
-  const url = (): string => broker.urls.find((one) => one.startsWith(`${scheme}:`)) ?? '';
-
-  it('connects, publishes and receives at every QoS in every version', async () => {
+  // The same scenarios as in Node (client-servers.test.ts).
+  it.each(['Hawser', 'Mosquitto'] as const)('does against %s what it does in Node', async (server) => {
     const body = `
-      const got = [];
-      for (const protocolVersion of [3, 4, 5]) {
-        const client = await hawser.connect(url, { protocolVersion });
-        const messages = client.messages('page/+', { qos: 2 });
-        for (const qos of [0, 1, 2]) {
-          await client.publish('page/' + qos, 'v' + protocolVersion, { qos });
-          const { value } = await messages.next();
-          got.push([value.topic, value.text(), value.qos].join(' '));
-        }
-        await client.disconnect();
-      }
-      return got;`;
-    expect(await inPage(body, url())).toEqual(
-      [3, 4, 5].flatMap((version) => [0, 1, 2].map((qos) => `page/${qos} v${version} ${qos}`)),
+      const { scenarios } = await import('/suite.js');
+      let count = 0;
+      const ground = {
+        server: '${server}',
+        open: (options) => hawser.connect(url, options),
+        own: () => 'page-${scheme}/' + ++count,
+      };
+      const results = {};
+      for (const { name, run } of scenarios) results[name] = await run(ground).then(() => 'done', String);
+      return results;`;
+    expect(await inPage(body, urlOf(scheme, server))).toEqual(
+      Object.fromEntries(scenarios.map(({ name }) => [name, 'done'])),
     );
   });
 
@@ -166,14 +171,14 @@ describe.each(['ws', 'wss'] as const)('in Chromium over %s', (scheme) => {
       let before = await store.load('${clientId}');
       while (client.pending > 0 && !before.some(([key]) => key[0] === 'm')) before = await store.load('${clientId}');
       return before.map(([key]) => key[0]);`;
-    expect(await inPage(leave, url())).toContain('s');
+    expect(await inPage(leave, urlOf(scheme))).toContain('s');
     const again = `
       const client = await hawser.connect(url, ${options});
       while (client.pending > 0) await new Promise((resolve) => setTimeout(resolve, 10));
       const { value } = await client.messages('kept').next();
       await client.disconnect();
       return value.text();`;
-    expect(await inPage(again, url())).toBe('by the page');
+    expect(await inPage(again, urlOf(scheme))).toBe('by the page');
   });
 });
 
@@ -185,7 +190,7 @@ it('what a browser tells of a failure is told', async () => {
       await hawser.connect(address, options).catch((error) => codes.push([error.stage, error.code, error instanceof hawser.ConnectError].join(' ')));
     }
     return codes;`;
-  expect(await inPage(body, broker.urls[0] ?? '')).toEqual([
+  expect(await inPage(body, urlOf('ws'))).toEqual([
     'websocket websocket-failed true',
     'address scheme-not-in-browser true',
     'address mutual-tls-in-browser true',
@@ -208,6 +213,6 @@ it('the example page connects, and shows what comes', async () => {
     await import('/main.js');
     while (document.querySelector('li') === null) await new Promise((resolve) => setTimeout(resolve, 10));
     return [document.getElementById('state').textContent.slice(0, 12), document.querySelector('li').textContent];`;
-  const query = `?url=${encodeURIComponent(broker.urls[0] ?? '')}`;
+  const query = `?url=${encodeURIComponent(urlOf('ws'))}`;
   expect(await inPage(body, '', query)).toEqual(['connected as', 'page/hello: Ahoy from a browser']);
 });

@@ -1,7 +1,13 @@
+import { createSocket } from 'node:dgram';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { type ClientOptions, ConnectError, connect, UsageError } from '@hawser/client';
 import { hintFor } from '@hawser/client/hints';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { HAWSER } from './support/broker-process.ts';
 import { type Fault, FaultyServers, faults, local } from './support/faulty-servers.ts';
+import { run } from './support/processes.ts';
 
 // Every fault over real sockets: each has its own stage and code, and is told long before the connect timeout.
 
@@ -59,10 +65,23 @@ describe('address', () => {
   });
 });
 
-it('tcp: unreachable, or given up in time', async () => {
-  // TEST-NET-1: no machine has it. What the network says to that is its own business.
-  const error = await connect('mqtt://192.0.2.1', { connectTimeout: 0.5 }).catch((reason: unknown) => reason);
-  expect(error).toMatchObject({ stage: 'tcp', code: expect.stringMatching(/^(timeout|unreachable|refused)$/) });
+// The resolver of the system is asked, so the system is given one that does not answer: in a mount namespace of its own, which takes root.
+it.skipIf(process.getuid?.() !== 0)('dns: a name server that does not answer', async () => {
+  const nameServer = createSocket('udp4');
+  const folder = mkdtempSync(join(tmpdir(), 'hawser-dns-'));
+  try {
+    await new Promise<void>((resolve) => nameServer.bind(53, '127.0.0.153', resolve));
+    const resolvConf = join(folder, 'resolv.conf');
+    writeFileSync(resolvConf, 'nameserver 127.0.0.153\noptions timeout:30\n');
+    const doctor = [process.execPath, HAWSER, 'doctor', 'mqtt://broker.example', '--connect-timeout', '0.5', '--json'];
+    const script = 'mount --bind "$0" /etc/resolv.conf && exec "$@"';
+    const { code, stdout, stderr } = await run('unshare', ['--mount', 'sh', '-c', script, resolvConf, ...doctor]);
+    expect(code, stderr).toBe(2);
+    expect(JSON.parse(stdout)).toMatchObject({ ok: false, error: { stage: 'dns', code: 'dns-timeout', retry: 'yes' } });
+  } finally {
+    nameServer.close();
+    rmSync(folder, { recursive: true, force: true });
+  }
 });
 
 it('connack: what was received instead is in the evidence', async () => {

@@ -97,6 +97,14 @@ export class FaultyServers implements Disposable {
     return port;
   }
 
+  /** A port whose listener takes nobody and whose backlog is full: what knocks is not answered, as behind a firewall that drops. */
+  async deaf(): Promise<number> {
+    const program = new RunningProgram('python3', ['-c', DEAF]);
+    this.#running.push({ close: () => void program.end('SIGKILL') });
+    const [port] = await program.lines(1);
+    return Number(port);
+  }
+
   /** OpenSSL's own server, which asks for a certificate: Node's cuts off whom it does not trust without an alert. */
   async openssl(): Promise<number> {
     const folder = mkdtempSync(join(tmpdir(), 'hawser-s-server-'));
@@ -126,6 +134,20 @@ export class FaultyServers implements Disposable {
     this.stranger[Symbol.dispose]();
   }
 }
+
+/** Node accepts whoever comes; this listens and never does. */
+const DEAF = `
+import socket, sys
+server = socket.socket()
+server.bind(('127.0.0.1', 0))
+server.listen(0)
+knocking = [socket.socket() for _ in range(3)]
+for one in knocking:
+    one.setblocking(False)
+    one.connect_ex(server.getsockname())
+print(server.getsockname()[1], flush=True)
+sys.stdin.read()
+`;
 
 /** One thing that can be wrong, and what must be said about it. */
 export interface Fault {
@@ -194,6 +216,23 @@ const networkFaults: readonly Fault[] = [
     retry: 'yes',
     evidence: { host: '127.0.0.1' },
     url: async (servers) => local(await servers.nothing()),
+  },
+  {
+    what: 'nothing answers',
+    stage: 'tcp',
+    code: 'timeout',
+    retry: 'yes',
+    says: '127.0.0.1',
+    url: async (servers) => local(await servers.deaf()),
+    options: () => ({ connectTimeout: SOON }),
+  },
+  {
+    // The broadcast address of loopback: no TCP connection goes there, and nothing leaves this machine.
+    what: 'an address without a route',
+    stage: 'tcp',
+    code: 'unreachable',
+    retry: 'yes',
+    url: () => 'mqtt://127.255.255.255',
   },
 ];
 

@@ -26,6 +26,7 @@ export async function main(argv: string[]): Promise<void> {
   } catch (error) {
     process.exitCode = error instanceof CommanderError && error.exitCode === 0 ? EXIT.ok : reportError(error, program);
   }
+  await leaveNameServer();
 }
 
 function createProgram(): Command {
@@ -49,6 +50,16 @@ function createProgram(): Command {
     command.showSuggestionAfterError(false).allowExcessArguments(false);
   }
   return program;
+}
+
+/** A name server that does not answer keeps a process for as long as the system asks it, though nobody waits for that any more. */
+async function leaveNameServer(): Promise<void> {
+  if (!process.getActiveResourcesInfo().includes('GetAddrInfoReqWrap')) return;
+  for (const stream of [process.stdout, process.stderr]) await new Promise((resolve) => stream.write('', resolve));
+  const code = Number(process.exitCode ?? EXIT.ok);
+  // `process.exit` waits for the thread that asks; another program in the place of this one does not.
+  if (process.platform !== 'win32') process.execve?.('/bin/sh', ['sh', '-c', `exit ${code}`], process.env);
+  process.exit(code);
 }
 
 /** `hawser sub ... | head -1`: the reader of a pipe may go at any time, and that is no error. */
