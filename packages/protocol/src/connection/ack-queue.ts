@@ -1,7 +1,11 @@
 import { PacketType } from '@hawser/codec';
 import type { Ticket } from '../ticket.ts';
 
-const INITIAL = 16;
+/** Slots of the first ring: most connections never have more acknowledgements waiting, and there are very many connections. */
+const INITIAL = 4;
+
+const REASON_SHIFT = 4;
+const IDENTIFIER_SHIFT = 12;
 
 /** Writes acks where they belong; a Connection. */
 export interface AckWriter {
@@ -16,10 +20,10 @@ export interface AckWriter {
  * [MQTT5-4.6.0-4]: a ring of (packet, identifier, reason, ticket). The ticket of one is never below that of the one before.
  */
 export class AckQueue {
-  #types: Uint8Array | undefined;
-  #identifiers = NONE16;
-  #reasons = NONE8;
-  #tickets = NONE64;
+  /** By slot two numbers: packet, reason and identifier as the bits of one (28 of them), and the ticket. */
+  #ring: number[] = NONE;
+  /** Slots of the ring, less one: a power of two is their number. */
+  #mask = -1;
   /** What few acks have: a Reason String, or the whole encoded packet. By slot. */
   #extras: Map<number, string | Uint8Array> | undefined;
   #head = 0;
@@ -34,18 +38,15 @@ export class AckQueue {
 
   /** The ticket of the first that waits; Infinity when there is none. */
   get headTicket(): Ticket {
-    return this.#length === 0 ? Number.POSITIVE_INFINITY : (this.#tickets[this.#head] ?? 0);
+    return this.#length === 0 ? Number.POSITIVE_INFINITY : (this.#ring[2 * this.#head + 1] as number);
   }
 
   push(type: number, packetIdentifier: number, reasonCode: number, ticket: Ticket, extra?: string | Uint8Array): void {
-    if (this.#types === undefined || this.#length === this.#types.length) this.#grow();
-    const types = this.#types as Uint8Array;
-    const slot = (this.#head + this.#length) & (types.length - 1);
+    if (this.#length > this.#mask) this.#grow();
+    const slot = (this.#head + this.#length) & this.#mask;
     if (this.#length === 0 || ticket > this.#lastTicket) this.#lastTicket = ticket;
-    types[slot] = type;
-    this.#identifiers[slot] = packetIdentifier;
-    this.#reasons[slot] = reasonCode;
-    this.#tickets[slot] = this.#lastTicket;
+    this.#ring[2 * slot] = type | (reasonCode << REASON_SHIFT) | (packetIdentifier << IDENTIFIER_SHIFT);
+    this.#ring[2 * slot + 1] = this.#lastTicket;
     this.#length++;
     if (extra !== undefined) {
       this.#extras ??= new Map();
@@ -55,22 +56,20 @@ export class AckQueue {
 
   /** Writes all whose tickets are committed, from the head. Returns how many PUBLISH handshakes they ended. */
   release(committed: Ticket, writer: AckWriter): number {
-    const types = this.#types;
-    if (types === undefined) return 0;
     this.#settled = 0;
-    const mask = types.length - 1;
     while (this.#length > 0) {
       const slot = this.#head;
       // [MQTT5-4.3.2-4] [MQTT5-4.3.3-8]
-      if ((this.#tickets[slot] as number) > committed) break;
-      this.#head = (slot + 1) & mask;
+      if ((this.#ring[2 * slot + 1] as number) > committed) break;
+      this.#head = (slot + 1) & this.#mask;
       this.#length--;
-      this.#write(slot, types[slot] as number, writer);
+      this.#write(slot, writer);
     }
     return this.#settled;
   }
 
-  #write(slot: number, type: number, writer: AckWriter): void {
+  #write(slot: number, writer: AckWriter): void {
+    const bits = this.#ring[2 * slot] as number;
     let extra: string | Uint8Array | undefined;
     if (this.#extras !== undefined && this.#extras.size > 0) {
       extra = this.#extras.get(slot);
@@ -80,7 +79,8 @@ export class AckQueue {
       writer.writeEncoded(extra);
       return;
     }
-    const reasonCode = this.#reasons[slot] as number;
+    const type = bits & 0xf;
+    const reasonCode = (bits >> REASON_SHIFT) & 0xff;
     if (
       type === PacketType.PUBACK ||
       type === PacketType.PUBCOMP ||
@@ -88,38 +88,28 @@ export class AckQueue {
     ) {
       this.#settled++;
     }
-    writer.writeAck(type, this.#identifiers[slot] as number, reasonCode, extra);
+    writer.writeAck(type, bits >> IDENTIFIER_SHIFT, reasonCode, extra);
   }
 
   #grow(): void {
-    const old = this.#types;
-    const size = old === undefined ? INITIAL : old.length * 2;
-    const types = new Uint8Array(size);
-    const identifiers = new Uint16Array(size);
-    const reasons = new Uint8Array(size);
-    const tickets = new Float64Array(size);
+    const old = this.#ring;
+    const slots = Math.max(INITIAL, old.length);
+    const ring = new Array<number>(2 * slots).fill(0);
     const extras = this.#extras;
-    if (old !== undefined) {
-      const moved = extras === undefined ? undefined : new Map<number, string | Uint8Array>();
-      for (let i = 0; i < this.#length; i++) {
-        const from = (this.#head + i) & (old.length - 1);
-        types[i] = old[from] as number;
-        identifiers[i] = this.#identifiers[from] as number;
-        reasons[i] = this.#reasons[from] as number;
-        tickets[i] = this.#tickets[from] as number;
-        const extra = extras?.get(from);
-        if (extra !== undefined) moved?.set(i, extra);
-      }
-      this.#extras = moved;
+    const moved = extras === undefined ? undefined : new Map<number, string | Uint8Array>();
+    for (let i = 0; i < this.#length; i++) {
+      const from = (this.#head + i) & this.#mask;
+      ring[2 * i] = old[2 * from] as number;
+      ring[2 * i + 1] = old[2 * from + 1] as number;
+      const extra = extras?.get(from);
+      if (extra !== undefined) moved?.set(i, extra);
     }
-    this.#types = types;
-    this.#identifiers = identifiers;
-    this.#reasons = reasons;
-    this.#tickets = tickets;
+    this.#extras = moved;
+    this.#ring = ring;
+    this.#mask = slots - 1;
     this.#head = 0;
   }
 }
 
-const NONE8 = new Uint8Array(0);
-const NONE16 = new Uint16Array(0);
-const NONE64 = new Float64Array(0);
+/** Never written to. */
+const NONE: number[] = [];
