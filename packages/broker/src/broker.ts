@@ -42,7 +42,7 @@ import type { LocalMessage, LocalSubscriber } from './routing/subscription.ts';
 import type { ClientSession } from './sessions/client-session.ts';
 import { SessionRegistry } from './sessions/session-registry.ts';
 import { type Settings, settingsWith } from './settings.ts';
-import type { Store, StoreOperation } from './stores/store.ts';
+import type { Store, StoreContents, StoreOperation } from './stores/store.ts';
 import { StoreGuard } from './stores/store-guard.ts';
 
 /** Where clients come in. */
@@ -194,8 +194,9 @@ export class Broker implements BrokerCore {
     const { store } = this;
     await this.recorder.open();
     if (store !== undefined) {
-      const contents = await store.open();
+      const opened = await store.open();
       this.#storeIsOpen = true;
+      const contents = await this.#whenCounted(opened);
       store.onCommitted = () => this.#onCommitted();
       store.onFault = (fault) => this.#onFault(fault);
       this.#sequence = contents.nextSequence;
@@ -346,6 +347,17 @@ export class Broker implements BrokerCore {
       this.registry.losses.flush();
       await this.store.close();
     }
+  }
+
+  /**
+   * Queues that drop their oldest messages may be counted later and come down to their bounds then. What `refuse` and `drop-newest`
+   * would have kept out can't be put out again: with these nobody is let in before all is counted.
+   */
+  async #whenCounted(contents: StoreContents): Promise<StoreContents> {
+    const { counting, ...rest } = contents;
+    const policy = this.settings['queue.policy'];
+    if (counting === undefined || policy === 'drop-oldest' || policy === 'keep-last-per-topic') return contents;
+    return { ...rest, queues: await counting };
   }
 
   /** A connection that came and never became a Transport. */

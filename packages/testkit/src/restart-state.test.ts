@@ -125,6 +125,122 @@ describe('a CONNACK waits for the disk', () => {
   });
 });
 
+describe('a connection that ends without its CONNACK', () => {
+  const ending = { cleanStart: false, properties: { sessionExpiryInterval: 0 } };
+
+  /** Its session has a message and a Will that waits; its client is away. */
+  async function leaveMessageAndWill(): Promise<void> {
+    const wire = await connect('a', { will: will('waits', 600), properties: { sessionExpiryInterval: 3600 } });
+    await wire.subscribe('t', 1);
+    await settle();
+    await wire.cut();
+    broker.publish('t', 'acknowledged', { qos: 1 });
+    await settle();
+  }
+
+  async function expectAllThere(): Promise<void> {
+    const watcher = await watch();
+    await clock.advance(601_000);
+    await settle();
+    expect(heard(watcher)).toEqual(['waits']);
+    const back = await connect('a', ending);
+    await settle();
+    expect(present(back)).toBe(true);
+    expect(heard(back)).toEqual(['acknowledged']);
+    await back.cut();
+    expect(broker.registry.get('a'), 'accepted, it ends the session').toBeUndefined();
+  }
+
+  test('leaves the session as it was, whatever Session Expiry Interval it asked for', async () => {
+    await leaveMessageAndWill();
+    const lost = await new Wire(broker, clock).connect('a', true, { ...ending, will: will('of who was not accepted') });
+    expect(lost.packets).toEqual([]);
+    broker.publish('t', 'meanwhile', { qos: 1 });
+    await lost.cut();
+    await settle();
+    await crash();
+    const back = await connect('a', { properties: { sessionExpiryInterval: 3600 } });
+    expect(heard(back)).toEqual(['acknowledged', 'meanwhile']);
+  });
+
+  test('because the disk fails: refused, and the session is there', async () => {
+    await leaveMessageAndWill();
+    const refused = await new Wire(broker, clock).connect('a', true, { ...ending, will: will('refused') });
+    store.fail();
+    await clock.settle();
+    expect(refused.last('connack')).toMatchObject({ reasonCode: 0x88, sessionPresent: false });
+    store.heal();
+    await settle();
+    await expectAllThere();
+  });
+
+  test('the deadline of the session is the one it had', async () => {
+    await leaveMessageAndWill();
+    await clock.advance(3_000_000);
+    await (await new Wire(broker, clock).connect('a', true)).cut();
+    await settle();
+    await clock.advance(601_000);
+    expect(broker.registry.get('a')).toBeUndefined();
+  });
+
+  test('leaves no session where there was none', async () => {
+    await (await new Wire(broker, clock).connect('a', true)).cut();
+    expect(broker.registry.get('a')).toBeUndefined();
+    await settle();
+    await crash();
+    expect(present(await connect('a'))).toBe(false);
+  });
+});
+
+describe('DUP after a crash', () => {
+  /** Two messages wait for a client, which comes and answers nothing; the notes of their sending are not on disk. */
+  async function sendWithoutNote(qos: 1 | 2, sessionExpiryInterval = 3600): Promise<Wire> {
+    const options = { properties: { sessionExpiryInterval } };
+    const first = await connect('a', options);
+    await first.subscribe('t', qos);
+    await settle();
+    await first.cut();
+    for (const text of ['1', '2']) broker.publish('t', text, { qos });
+    await settle();
+    const wire = await new Wire(broker, clock).connect('a', true, options);
+    store.commit();
+    await clock.settle();
+    return wire;
+  }
+  const dups = (wire: Wire): string[] => wire.published.map(({ dup }, index) => `${heard(wire)[index]} ${dup}`);
+
+  test.each([3600, 0xffff_ffff])(
+    'QoS 1 that may have been sent carries it [MQTT5-3.3.1-1] (session of %d s)',
+    async (expiry) => {
+      const wire = await sendWithoutNote(1, expiry);
+      expect(dups(wire)).toEqual(['1 false', '2 false']);
+      await crash();
+      // Also when the broker goes down once more before the client is back.
+      await crash();
+      broker.publish('t', 'new', { qos: 1 });
+      const back = await connect('a');
+      expect(dups(back)).toEqual(['1 true', '2 true', 'new false']);
+    },
+  );
+
+  test('what came while its client was away does not', async () => {
+    const wire = await connect('a');
+    await wire.subscribe('t', 1);
+    await settle();
+    await wire.cut();
+    broker.publish('t', '1', { qos: 1 });
+    await settle();
+    await crash();
+    expect(dups(await connect('a'))).toEqual(['1 false']);
+  });
+
+  test('QoS 2 never leaves without a note', async () => {
+    expect(dups(await sendWithoutNote(2))).toEqual([]);
+    await crash();
+    expect(dups(await connect('a'))).toEqual(['1 false', '2 false']);
+  });
+});
+
 describe('Wills over a crash', () => {
   test('of who was connected it is sent after the start, once', async () => {
     await (await watch()).cut();

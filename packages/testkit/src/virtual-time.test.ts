@@ -168,6 +168,9 @@ describe('Session Expiry Interval', () => {
     await broker.close();
     broker = await createBroker({ clock, store });
     const first = await connect('a', { properties: { sessionExpiryInterval: 3600 } });
+    // Its CONNACK waits for this: without one nothing would be left of it.
+    store.commitAll();
+    await clock.settle();
     await first.cut();
     store.commitAll();
     clock.jumpWall(10 * HOUR_MS);

@@ -316,8 +316,6 @@ export class Admission {
     session.client = this.#handler.client;
     session.account();
     this.#handler.session = session;
-    // Who was never accepted has left no Will.
-    this.#handler.willSettled = true;
     if (present) core.permissions.revise(session);
     const loading = session.load();
     const storing = this.#storing(ticketBefore);
@@ -371,7 +369,7 @@ export class Admission {
     };
     // Should the CONNACK not fit, all is settled with the connection's end.
     if (!connection.accept(limits, now)) return;
-    this.#handler.willSettled = false;
+    core.registry.onAccepted(session);
     this.#handler.connectedAtMs = now;
     core.counters.connectionsAccepted++;
     this.#handler.limitLifetime(decision.expiresAt);

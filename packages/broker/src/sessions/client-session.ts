@@ -25,6 +25,15 @@ export interface SessionHandler extends GroupMember {
   disconnect(code: string, reasonCode: number, text: string): void;
 }
 
+/** What each CONNECT says anew of the session it resumes. */
+export interface ConnectionTerms {
+  readonly protocolVersion: ProtocolVersion;
+  readonly username: string | undefined;
+  readonly expiryInterval: number;
+  readonly expiresAtMs: number;
+  readonly will: Will | undefined;
+}
+
 /** What a session takes beside what its client has filled it with. */
 const SESSION_BYTES = 1024;
 const USER_PROPERTY_BYTES = 64;
@@ -44,6 +53,10 @@ export class ClientSession implements SessionHost, Timed {
   number = 0;
   protocolVersion: ProtocolVersion;
   username: string | undefined;
+  /** No connection has it, nor waits for its CONNACK. */
+  isAway = true;
+  /** Messages up to this sequence may have been sent before the broker went down, without a note of it; 0: none. */
+  unsureUpTo = 0;
   /** Who connected last; undefined: nobody since the broker started. */
   client: ClientInfo | undefined;
   /** Session Expiry Interval, seconds. */
@@ -54,6 +67,8 @@ export class ClientSession implements SessionHost, Timed {
   /** The last of its subscriptions that was written down. */
   subscriptionTicket: Ticket = NO_TICKET;
   handler: SessionHandler | undefined;
+  /** What a connection that has no CONNACK yet would change; `new`: it made the session. */
+  before: ConnectionTerms | 'new' | undefined;
   /** It has ended; nothing may be done to it any more. */
   ended = false;
   readonly createdAt: number;
@@ -244,6 +259,8 @@ export class ClientSession implements SessionHost, Timed {
     const entries = await store.readQueue(number, afterSequence, limit);
     if (this.ended || this.number !== number) return;
     const deliveries = entries.map((entry) => deliveryOf(entry, ready, this.#core));
+    // DUP says that it might have been sent before [MQTT311-3.3.1-1] [MQTT5-3.3.1-1]; QoS 2 does not leave without a note.
+    for (const delivery of deliveries) delivery.sent = delivery.qos === 1 && delivery.sequence <= this.unsureUpTo;
     this.session.onPage(deliveries, entries.length === 0, this.#core.now());
     // Retained messages may have waited for what was in front of them.
     this.handler?.onCommitted(this.#core.now());
@@ -330,6 +347,7 @@ export class ClientSession implements SessionHost, Timed {
       createdAt: this.createdAt,
       ...(this.expiresAtMs === Number.POSITIVE_INFINITY ? {} : { expiresAt: core.toWall(this.expiresAtMs) }),
       ...(this.username === undefined ? {} : { username: this.username }),
+      ...(this.isAway && this.unsureUpTo === 0 ? { sendingNoted: true } : {}),
       ...(this.will === undefined
         ? {}
         : {

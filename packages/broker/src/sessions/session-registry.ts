@@ -5,7 +5,7 @@ import { type Decision, isPromise } from '../policy/policies.ts';
 import { Subscription } from '../routing/subscription.ts';
 import type { StoreContents, StoredQueueSummary, StoredSession, StoredSubscription } from '../stores/store.ts';
 import { messageOf } from '../stores/stored.ts';
-import { ClientSession, NEVER_EXPIRES, type SessionEndCause } from './client-session.ts';
+import { ClientSession, type ConnectionTerms, NEVER_EXPIRES, type SessionEndCause } from './client-session.ts';
 import { LossLedger } from './loss-ledger.ts';
 import { QueueSweeper } from './queue-sweeper.ts';
 import type { Will } from './will.ts';
@@ -75,14 +75,13 @@ export class SessionRegistry {
     const session =
       resumed ??
       new ClientSession(core, request.clientId, request.protocolVersion, request.expiryInterval, core.wallNow());
+    const { protocolVersion, username, expiryInterval, expiresAtMs, will } = session;
+    session.before = resumed === undefined ? 'new' : { protocolVersion, username, expiryInterval, expiresAtMs, will };
     // A Will that waits is not sent when its session is resumed in time [MQTT5-3.1.3-9].
-    session.will = request.will;
-    session.protocolVersion = request.protocolVersion;
-    session.username = request.username;
-    session.expiresAtMs = Number.POSITIVE_INFINITY;
-    // [MQTT311-3.1.2-5] [MQTT311-4.1.0-1] [MQTT5-3.1.2-23] [MQTT5-4.1.0-1]
-    session.session.survives = request.expiryInterval > 0;
-    session.expiryInterval = request.expiryInterval;
+    setTerms(session, { ...request, expiresAtMs: Number.POSITIVE_INFINITY });
+    // What comes for it before it is accepted is kept as before.
+    session.session.survives ||= expiryInterval > 0;
+    session.isAway = false;
     this.#sessions.set(request.clientId, session);
     session.account();
     this.#sweeper.start();
@@ -98,6 +97,13 @@ export class SessionRegistry {
     if (session.number > 0 && !session.ended) this.#core.append({ kind: 'putSession', session: session.toStored() });
   }
 
+  /** The CONNACK of its connection is out: what the CONNECT said of the session counts. */
+  onAccepted(session: ClientSession): void {
+    session.before = undefined;
+    // [MQTT311-3.1.2-5] [MQTT311-4.1.0-1] [MQTT5-3.1.2-23] [MQTT5-4.1.0-1]
+    session.session.survives = session.expiryInterval > 0;
+  }
+
   /** The session's connection is gone. `willSettled`: a DISCONNECT has taken the Will back [MQTT5-3.14.4-3]. */
   onDisconnected(session: ClientSession, willSettled: boolean): void {
     const core = this.#core;
@@ -105,6 +111,12 @@ export class SessionRegistry {
     session.session.detach();
     session.handler = undefined;
     core.router.routes.invalidateSession(session);
+    session.isAway = true;
+    if (session.session.queue.length === 0) session.unsureUpTo = 0;
+    if (session.before !== undefined) {
+      this.#takeBack(session, session.before);
+      return;
+    }
     // [MQTT311-3.1.2-10] [MQTT311-3.14.4-3] [MQTT5-3.1.2-10]
     if (willSettled) session.will = undefined;
     // [MQTT311-4.1.0-2] [MQTT5-4.1.0-2]
@@ -119,6 +131,25 @@ export class SessionRegistry {
     if (session.expiryInterval < NEVER_EXPIRES) session.expiresAtMs = now + session.expiryInterval * 1000;
     this.save(session);
     core.driverNode.deadlines.watch(session);
+  }
+
+  /**
+   * Its connection has ended without a CONNACK: refused, or lost. A CONNECT that was not accepted changes nothing [MQTT5-3.1.4],
+   * least of all does its Session Expiry Interval end the session with what waits there.
+   */
+  #takeBack(session: ClientSession, before: ConnectionTerms | 'new'): void {
+    session.before = undefined;
+    if (before === 'new') {
+      // Who was never accepted has left no Will, and no session that it could be told of.
+      session.will = undefined;
+      session.session.survives = false;
+      this.end(session, 'closed');
+      return;
+    }
+    setTerms(session, before);
+    session.account();
+    this.save(session);
+    this.#core.driverNode.deadlines.watch(session);
   }
 
   /** Ends a session with all it has; a Will that waits is published now [MQTT5-3.1.2-8]. */
@@ -222,7 +253,7 @@ export class SessionRegistry {
     const now = core.now();
     const queues = new Map(contents.queues.map((queue) => [queue.session, queue]));
     for (const stored of contents.sessions) {
-      const session = this.#restoreSession(stored);
+      const session = this.#restoreSession(stored, contents.nextSequence - 1);
       for (const subscription of contents.subscriptions.get(stored.number) ?? [])
         this.#restoreSubscription(session, subscription);
       for (const packetIdentifier of contents.inbound.get(stored.number) ?? [])
@@ -254,7 +285,7 @@ export class SessionRegistry {
     }
   }
 
-  #restoreSession(stored: StoredSession): ClientSession {
+  #restoreSession(stored: StoredSession, lastSequence: number): ClientSession {
     const core = this.#core;
     const session = new ClientSession(
       core,
@@ -265,6 +296,7 @@ export class SessionRegistry {
     );
     session.number = stored.number;
     session.username = stored.username;
+    if (stored.sendingNoted === undefined) session.unsureUpTo = lastSequence;
     if (stored.will !== undefined) {
       const { message, delayInterval, dueAt } = stored.will;
       const restored: Message = messageOf(message, core);
@@ -304,4 +336,14 @@ export class SessionRegistry {
     if (beginsNow || isWillNew) this.save(session);
     core.driverNode.deadlines.watch(session);
   }
+}
+
+/** What the CONNECT of a connection, or the one before it, says of a session. */
+function setTerms(session: ClientSession, terms: ConnectionTerms): void {
+  session.protocolVersion = terms.protocolVersion;
+  session.username = terms.username;
+  session.will = terms.will;
+  session.expiresAtMs = terms.expiresAtMs;
+  session.expiryInterval = terms.expiryInterval;
+  session.session.survives = terms.expiryInterval > 0;
 }

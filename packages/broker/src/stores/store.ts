@@ -37,6 +37,11 @@ export interface StoredSession {
   readonly will?: StoredWill;
   /** Whom it belongs to, for the policies. */
   readonly username?: string;
+  /**
+   * All that was sent to its client is noted. Absent: its client was connected when this was written, and the notes of the QoS 1
+   * messages that were sent last may be missing.
+   */
+  readonly sendingNoted?: true;
 }
 
 export interface StoredSubscription {

@@ -15,7 +15,7 @@ import type { RecordWriter } from './record-writer.ts';
 
 /*
  * session = number version expiry-interval created-at flags [expires-at] [username] [delay [due-at] message]
- * flags   = bit 0 expires-at, 1 username, 2 Will, 3 the Will's due-at
+ * flags   = bit 0 expires-at, 1 username, 2 Will, 3 the Will's due-at, 4 all that was sent is noted
  */
 export function writeSession(writer: RecordWriter, session: StoredSession): void {
   const will = session.will;
@@ -27,7 +27,8 @@ export function writeSession(writer: RecordWriter, session: StoredSession): void
     (session.expiresAt === undefined ? 0 : 1) |
       (session.username === undefined ? 0 : 2) |
       (will === undefined ? 0 : 4) |
-      (will?.dueAt === undefined ? 0 : 8),
+      (will?.dueAt === undefined ? 0 : 8) |
+      (session.sendingNoted === undefined ? 0 : 16),
   );
   if (session.expiresAt !== undefined) writer.float64(session.expiresAt);
   if (session.username !== undefined) writer.string(session.username);
@@ -46,7 +47,8 @@ export function readSession(clientId: string, reader: RecordReader): StoredSessi
   const flags = reader.uint8();
   const expiresAt = flags & 1 ? { expiresAt: reader.float64() } : undefined;
   const username = flags & 2 ? { username: reader.string() } : undefined;
-  const session = { clientId, number, protocolVersion, expiryInterval, createdAt, ...expiresAt, ...username };
+  const noted = flags & 16 ? { sendingNoted: true as const } : undefined;
+  const session = { clientId, number, protocolVersion, expiryInterval, createdAt, ...expiresAt, ...username, ...noted };
   if ((flags & 4) === 0) return session;
   const delayInterval = reader.uint32();
   const dueAt = flags & 8 ? { dueAt: reader.float64() } : undefined;
