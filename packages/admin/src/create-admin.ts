@@ -5,6 +5,7 @@ import { type ApiToken, apiToken } from './access/token.ts';
 import { ApiError } from './api-error.ts';
 import { createMetrics } from './metrics.ts';
 import { openApiDocument } from './openapi.ts';
+import { backupRoutes } from './routes/backup.ts';
 import { brokerRoutes } from './routes/broker.ts';
 import { clientRoutes } from './routes/clients.ts';
 
@@ -93,7 +94,11 @@ async function buildApp(options: AdminOptions, token: ApiToken): Promise<Fastify
   });
   addHealth(app, broker);
   addMetrics(app, broker);
-  const routes = [...clientRoutes(broker), ...brokerRoutes(broker, (request) => isAuthenticated(request, access))];
+  const routes = [
+    ...clientRoutes(broker),
+    ...brokerRoutes(broker, (request) => isAuthenticated(request, access)),
+    ...backupRoutes(broker, options.dataDirectory),
+  ];
   for (const route of routes) {
     const url = `/api/v1${route.path.replace(/\{(\w+)\}/g, ':$1')}`;
     app.route({ method: route.method, url, handler: async (request) => route.serve(request) });

@@ -260,6 +260,10 @@ export const SETTINGS = {
     1024 * 1024 * MiB,
     'Free space on the disk below which nothing is added to the data directory.',
   ),
+  'data.backups': {
+    default: '',
+    text: 'Directory in which the API makes backups. Empty: beside the data directory, with its name and "-backups".',
+  } as Setting<string>,
   'data.pendingBytes': number(
     64 * MiB,
     'bytes',

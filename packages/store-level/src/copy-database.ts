@@ -1,10 +1,10 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { StoreError } from '@hawser/broker';
+import { type StoreBackup, StoreError } from '@hawser/broker';
 import { Batch } from './commit/batch.ts';
 import { BatchRingCheck, batchRing, readFirstBatch, writeBatchNumber, writeFirstBatch } from './commit/batch-ring.ts';
 import { CommitMarker } from './commit/commit-marker.ts';
-import { exists, type LevelDatabase, makeDirectory, openDatabase, syncDirectory } from './database.ts';
+import { directoryBytes, exists, type LevelDatabase, makeDirectory, openDatabase, syncDirectory } from './database.ts';
 import { writeFormat } from './format.ts';
 import { scan } from './load-contents.ts';
 import { Prefix } from './records/keys.ts';
@@ -92,8 +92,8 @@ export class NewDatabase {
   }
 }
 
-/** Copies what a database holds at this moment into a new one; others may go on writing to it. Returns how many records. */
-export async function copyDatabase(database: LevelDatabase, directory: string): Promise<number> {
+/** Copies what a database holds at this moment into a new one; others may go on writing to it. */
+export async function copyDatabase(database: LevelDatabase, directory: string): Promise<StoreBackup> {
   const snapshot = database.snapshot();
   try {
     const ring = new BatchRingCheck();
@@ -102,12 +102,22 @@ export async function copyDatabase(database: LevelDatabase, directory: string): 
     const copy = await NewDatabase.make(directory);
     try {
       const all = { gte: Buffer.alloc(0), lt: Buffer.of(0xff), snapshot };
+      const counts = new Map<number | undefined, number>();
       const put = (key: Buffer, value: Buffer): void => {
-        if (key[0] !== Prefix.note) copy.put(key, value);
+        if (key[0] === Prefix.note) return;
+        copy.put(key, value);
+        counts.set(key[0], (counts.get(key[0]) ?? 0) + 1);
       };
       await scan(database, all, put, () => copy.flush());
       await copy.finish(numbers);
-      return copy.records;
+      const countOf = (prefix: Prefix): number => counts.get(prefix) ?? 0;
+      return {
+        sessions: countOf(Prefix.session),
+        messages: countOf(Prefix.queued),
+        retained: countOf(Prefix.retained),
+        records: copy.records,
+        bytes: await directoryBytes(join(directory, 'db')),
+      };
     } catch (error) {
       await copy.remove();
       throw error;

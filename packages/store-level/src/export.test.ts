@@ -142,7 +142,12 @@ describe('backup', () => {
     await copying;
     await store.close();
     expect(await checkLevelStore(copy)).toEqual([]);
-    const { queues } = (await picture(copy)) as { queues: { sequence: number }[][] };
+    const { queues, contents } = (await picture(copy)) as {
+      queues: { sequence: number }[][];
+      contents: { nextSequence: number };
+    };
+    // The numbers it goes on from are of the same moment: none is used twice.
+    expect(contents.nextSequence).toBe((queues[0]?.at(-1)?.sequence ?? 0) + 1);
     expect(queues[1]).toHaveLength(1250);
     const kept = queues[0]?.map(({ sequence }) => sequence) ?? [];
     // What went in and out meanwhile did so in order.

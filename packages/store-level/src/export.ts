@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { StoreError } from '@hawser/broker';
+import { type StoreBackup, StoreError } from '@hawser/broker';
 import { assertSoundFiles } from './check.ts';
 import { BatchRingCheck, batchRing, readFirstBatch } from './commit/batch-ring.ts';
 import { CommitMarker } from './commit/commit-marker.ts';
@@ -78,10 +78,10 @@ export async function importLevelStore(directory: string, lines: AsyncIterable<s
 }
 
 /**
- * Copies the data directory of a LevelStore that is not open into one that has no data. Returns how many records. Of one that is
- * open, `LevelStore.backup` does it. Rejects with StoreError.
+ * Copies the data directory of a LevelStore that is not open into one that has no data. Of one that is open, `LevelStore.backup`
+ * does it. Rejects with StoreError.
  */
-export async function backupLevelStore(directory: string, target: string): Promise<number> {
+export async function backupLevelStore(directory: string, target: string): Promise<StoreBackup> {
   return withDatabase(directory, (database) => copyDatabase(database, target));
 }
 

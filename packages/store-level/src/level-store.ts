@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import {
   isLazyOperation,
   type Store,
+  type StoreBackup,
   type StoreContents,
   type StoredQueueEntry,
   type StoredQueueSummary,
@@ -210,12 +211,9 @@ export class LevelStore implements Store {
     return { dataBytes, freeBytes: bavail * bsize };
   }
 
-  /**
-   * Copies all that is on disk now into a directory that has no data: a data directory of its own, consistent in itself, while
-   * this one is being written. Returns how many records. Rejects with StoreError.
-   */
-  async backup(directory: string): Promise<number> {
+  async backup(directory: string): Promise<StoreBackup> {
     this.#assertOpen();
+    if (this.fault !== undefined) throw this.fault;
     try {
       await this.#commit.flush(this.#tickets.last);
       return await copyDatabase(await this.#whenHealthy(), directory);

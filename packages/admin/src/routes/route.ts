@@ -4,7 +4,7 @@ import { ApiError } from '../api-error.ts';
 
 /** One operation of the API: what serves it and what describes it. */
 export interface Route {
-  readonly method: 'GET' | 'DELETE';
+  readonly method: 'GET' | 'POST' | 'DELETE';
   /** Below `/api/v1`, parameters as `{name}`. */
   readonly path: string;
   readonly summary: string;

@@ -555,6 +555,8 @@ export const WARNINGS: Readonly<Record<string, Words>> = {
     '数据目录超过上限，或磁盘将满',
   ),
   'data-has-room': words('the data directory has room again', '数据目录又有空间了'),
+  'backup-made': words('a backup of the data was made', '已备份数据'),
+  'backup-failed': words('a backup of the data could not be made', '数据备份失败'),
   'tls-certificate': words('a certificate needs attention', '证书需要处理'),
   'tls-files': words('files of certificates could not be used', '无法使用证书文件'),
   'will-lost': words('a Will was not published', '遗嘱未能发布'),

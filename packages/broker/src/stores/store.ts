@@ -160,6 +160,18 @@ export interface StoreSpace {
   readonly freeBytes: number;
 }
 
+/** What a copy of a store holds. */
+export interface StoreBackup {
+  readonly sessions: number;
+  /** In queues and handshakes: one for each session that waits for it. */
+  readonly messages: number;
+  readonly retained: number;
+  /** All of them, and subscriptions and what else there is. */
+  readonly records: number;
+  /** Of its files. */
+  readonly bytes: number;
+}
+
 /**
  * What survives a restart. Every store works with tickets, one in memory too. `append` is synchronous and keeps order:
  * a later operation is never on disk without an earlier one. What is under the number of a session that was not put, or
@@ -202,6 +214,11 @@ export interface Store {
     afterSequence: number,
     limit: { readonly messages: number; readonly bytes: number },
   ): Promise<readonly StoredQueueEntry[]>;
+  /**
+   * Copies all that was appended before the call into a directory that has no data, to be started on, while this one is in use;
+   * absent: it cannot. Rejects with StoreError (`store-usage`: there is data).
+   */
+  backup?(directory: string): Promise<StoreBackup>;
   /** Commits what was appended, then lets go. */
   close(): Promise<void>;
 }

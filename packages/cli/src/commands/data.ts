@@ -1,4 +1,5 @@
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
+import { DEFAULT_API } from '../api/default-api.ts';
 
 const DEFAULT_DIRECTORY = './hawser-data';
 
@@ -33,11 +34,12 @@ export function dataCommand(): Command {
     .action(async (file: string, directory: string) =>
       (await import('../data/move-data.ts')).importData(file, directory),
     );
-  add('backup', 'copy the data of a broker that is stopped into an empty directory')
+  add('backup', 'copy the data into an empty directory; of a broker that runs, it makes the copy itself')
     .argument('<target>', 'the directory to be made')
     .argument('[dir]', 'the data directory', DEFAULT_DIRECTORY)
-    .action(async (target: string, directory: string) =>
-      (await import('../data/move-data.ts')).backupData(target, directory),
+    .addOption(new Option('--api <url>', 'API of the broker, where one runs').default(DEFAULT_API).env('HAWSER_API'))
+    .action(async (target: string, directory: string, { api }: { api: string }) =>
+      (await import('../data/backup-data.ts')).backupData(target, directory, api),
     );
   return data;
 }

@@ -1,4 +1,5 @@
 import { Command, Option } from 'commander';
+import { DEFAULT_API } from '../api/default-api.ts';
 import { EXPLAIN_WORDS, type ExplainLanguage } from '../explain/explain-words.ts';
 
 /** Flags of `hawser explain` as they were given. */
@@ -15,7 +16,7 @@ export function explainCommand(): Command {
     .description('say why a client was cut off or refused, why its session is gone, what it lost')
     .helpOption('-h, --help', 'print this help')
     .argument('<client-id>', words.argument)
-    .addOption(new Option('--api <url>', words.api).default('http://127.0.0.1:18083').env('HAWSER_API'))
+    .addOption(new Option('--api <url>', words.api).default(DEFAULT_API).env('HAWSER_API'))
     .option('--json', words.json)
     .addOption(new Option('--lang <language>', words.lang).choices(['en', 'zh']).default(languageOf(process.env)))
     .addHelpText('after', `\n${words.help}`)

@@ -3,7 +3,7 @@ import { createReadStream, createWriteStream } from 'node:fs';
 import { resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { finished } from 'node:stream/promises';
-import { backupLevelStore, exportLevelStore, importLevelStore } from '@hawser/store-level';
+import { exportLevelStore, importLevelStore } from '@hawser/store-level';
 import { EXIT, ExitError } from '../exit-error.ts';
 import { inWords } from './store-words.ts';
 
@@ -35,13 +35,6 @@ export async function importData(file: string, path: string): Promise<void> {
   const lines = createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY });
   const records = await inWords(importLevelStore(directory, lines));
   process.stdout.write(`Made ${directory} with ${records} records.\n`);
-}
-
-/** `hawser data backup`: a data directory that a broker can be started on. Throws ExitError. */
-export async function backupData(target: string, path: string): Promise<void> {
-  const copy = resolve(target);
-  const records = await inWords(backupLevelStore(resolve(path), copy));
-  process.stdout.write(`Copied ${records} records to ${copy}.\n`);
 }
 
 function notWritten(file: string, error: Error): ExitError {

@@ -1,6 +1,7 @@
 import type { Explanation } from '@hawser/broker';
+import { apiRefusal, askApi } from '../api/ask-api.ts';
 import type { ExplainFlags } from '../commands/explain.ts';
-import { EXIT, ExitError } from '../exit-error.ts';
+import { EXIT } from '../exit-error.ts';
 import { formatExplanation } from './format-explanation.ts';
 
 const TIMEOUT_MS = 10_000;
@@ -18,78 +19,16 @@ async function ask(
   clientId: string,
   { api, lang }: ExplainFlags,
 ): Promise<{ explanation: Explanation; known: boolean }> {
-  const url = urlOf(api, clientId, lang);
-  const token = process.env.HAWSER_API_TOKEN;
-  let response: Response;
-  try {
-    response = await fetch(url, {
-      headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
-      signal: AbortSignal.timeout(TIMEOUT_MS),
-      redirect: 'error',
-    });
-  } catch (error) {
-    throw new ExitError(EXIT.unreachable, `the API at ${url.origin} does not answer: ${whyNot(error)}`, {
-      hint: 'is "hawser broker" running? Its API listens on 127.0.0.1:18083, unless --console says otherwise; give its address with --api',
-      cause: error,
-    });
-  }
-  const body = await readJson(response);
-  if (response.ok && isExplanation(body)) return { explanation: body, known: true };
-  const problem = (body ?? {}) as { readonly code?: string; readonly message?: string; readonly explanation?: unknown };
-  if (response.status === 404 && isExplanation(problem.explanation))
-    return { explanation: problem.explanation, known: false };
-  if (response.status === 401) {
-    throw new ExitError(EXIT.failed, `the API at ${url.origin} asks for a password`, {
-      hint: 'set HAWSER_API_TOKEN to it',
-    });
-  }
-  if (problem.message !== undefined && problem.code !== undefined)
-    throw new ExitError(EXIT.failed, `the API at ${url.origin} says: ${problem.message}`);
-  throw new ExitError(
-    EXIT.unreachable,
-    `what answers at ${url.origin} is not the API of Hawser (HTTP ${response.status})`,
-    {
-      hint: 'give the address of the console with --api, not that of an MQTT listener',
-    },
-  );
-}
-
-function urlOf(api: string, clientId: string, lang: string): URL {
-  const base = api.includes('://') ? api : `http://${api}`;
-  if (!URL.canParse(base) || !/^https?:$/.test(new URL(base).protocol)) {
-    throw new ExitError(EXIT.usage, `--api takes a URL such as http://127.0.0.1:18083, not '${api}'`);
-  }
-  const url = new URL(base);
-  url.pathname = `${url.pathname.replace(/\/$/, '')}/api/v1/explain/${encodeURIComponent(clientId)}`;
-  url.searchParams.set('lang', lang);
-  return url;
-}
-
-async function readJson(response: Response): Promise<unknown> {
-  try {
-    return await response.json();
-  } catch {
-    return undefined;
-  }
+  const path = `/explain/${encodeURIComponent(clientId)}`;
+  const answer = await askApi({ api, path, query: { lang }, timeoutMs: TIMEOUT_MS });
+  if (answer.status === 200 && isExplanation(answer.body)) return { explanation: answer.body, known: true };
+  const { explanation } = (answer.body ?? {}) as { readonly explanation?: unknown };
+  if (answer.status === 404 && isExplanation(explanation)) return { explanation, known: false };
+  throw apiRefusal(answer, 'set HAWSER_API_TOKEN to it');
 }
 
 function isExplanation(body: unknown): body is Explanation {
   return (
     typeof body === 'object' && body !== null && 'verdict' in body && 'events' in body && Array.isArray(body.events)
   );
-}
-
-function whyNot(error: unknown): string {
-  if (error instanceof DOMException && error.name === 'TimeoutError')
-    return `nothing came within ${TIMEOUT_MS / 1000} s`;
-  const { cause } = error as { readonly cause?: NodeJS.ErrnoException };
-  switch (cause?.code) {
-    case 'ECONNREFUSED':
-      return 'connection refused, nothing listens there';
-    case 'ENOTFOUND':
-    case 'EAI_AGAIN':
-      return 'no address is known for this host name';
-    default:
-      return cause?.message ?? String(error);
-  }
 }
