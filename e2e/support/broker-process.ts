@@ -13,6 +13,7 @@ export interface BrokerProcessOptions {
   readonly args?: readonly string[];
   /** Before `node`, such as `['strace', '-f']`. */
   readonly wrapper?: readonly string[];
+  readonly env?: NodeJS.ProcessEnv;
   /** A temporary one unless given; removed at the end either way. */
   readonly dataDirectory?: string;
 }
@@ -80,7 +81,8 @@ export class BrokerProcess {
       '--no-console',
       ...(this.#options.args ?? []),
     ];
-    return new RunningProgram(file, args);
+    const { env } = this.#options;
+    return new RunningProgram(file, args, env === undefined ? {} : { env });
   }
 }
 

@@ -17,6 +17,8 @@ export interface RawConnectOptions {
   /** 5.0; a day unless given. */
   readonly sessionExpiryInterval?: number;
   readonly will?: ConnectPacket['will'];
+  /** Seconds; none unless given. */
+  readonly keepAlive?: number;
   /** Every packet after the CONNACK. Those that come with it in one piece come after `openRaw` has settled. */
   onPacket(packet: Packet): void;
 }
@@ -46,12 +48,12 @@ export class RawConnection {
 
 /** Connects; settles with the CONNACK, whatever it says. */
 export function openRaw(options: RawConnectOptions): Promise<RawConnection> {
-  const { port, clientId, version, cleanStart, sessionExpiryInterval = 86_400 } = options;
+  const { port, clientId, version, cleanStart, sessionExpiryInterval = 86_400, keepAlive = 0 } = options;
   const packet: ConnectPacket = {
     type: 'connect',
     protocolVersion: version,
     cleanStart,
-    keepAlive: 0,
+    keepAlive,
     clientId,
     username: undefined,
     password: undefined,
