@@ -109,6 +109,7 @@ describe('below the database, by calls of the C library that fail', () => {
 
   it.for(FAULTS)(
     '%s: refused, recovery by itself, nothing acknowledged lost',
+    { timeout: 60_000 },
     async ([disk, told], context) => {
       const machine = FaultyMachine.make();
       if (typeof machine === 'string') return context.skip(machine);
@@ -128,11 +129,11 @@ describe('below the database, by calls of the C library that fail', () => {
       expect(broker.program.stderr).toContain('store-works-again');
       await expectAll(broker, acknowledged);
     },
-    60_000,
   );
 
   it.for(FAULTS)(
     '%s, and killed meanwhile: what was acknowledged is there, the files are sound',
+    { timeout: 60_000 },
     async ([disk, told], context) => {
       const machine = FaultyMachine.make();
       if (typeof machine === 'string') return context.skip(machine);
@@ -155,7 +156,6 @@ describe('below the database, by calls of the C library that fail', () => {
       await broker.program.end('SIGTERM');
       expect(await checkLevelStore(broker.dataDirectory)).toEqual([]);
     },
-    60_000,
   );
 });
 
