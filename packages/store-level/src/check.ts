@@ -4,7 +4,9 @@ import { CommitMarker } from './commit/commit-marker.ts';
 import { countQueues } from './count-queues.ts';
 import { damagedFiles, exists, inUse, openDatabase, toStoreError } from './database.ts';
 import { checkFiles, isUnborn, type StoreDamage } from './files/check-files.ts';
+import { ClientNames } from './files/client-names.ts';
 import { seemsLocked } from './files/lock-holder.ts';
+import { salvageFiles } from './files/salvage.ts';
 import { checkFormat } from './format.ts';
 import { loadContents, scan } from './load-contents.ts';
 import { checkRecord } from './records/check-record.ts';
@@ -20,7 +22,7 @@ export async function checkLevelStore(directory: string): Promise<readonly Store
     if (!(await exists(path))) return [{ where: path, what: 'it is missing' }];
     const marked = await CommitMarker.read(join(directory, 'committed'));
     const damages = await damagedFilesOf(directory, marked);
-    if (damages.length > 0) return damages;
+    if (damages.length > 0) return await explain(path, marked, damages);
     const database = await openDatabase(path, { cacheBytes: 8 * 1024 * 1024 });
     try {
       const found: StoreDamage[] = [];
@@ -41,6 +43,20 @@ export async function checkLevelStore(directory: string): Promise<readonly Store
     if (told.code === 'store-damaged') return [{ where: directory, what: told.message }];
     throw told;
   }
+}
+
+/** The same with what it means, and for whom, as far as the files can still say. */
+async function explain(
+  path: string,
+  marked: number | undefined,
+  damages: readonly StoreDamage[],
+): Promise<readonly StoreDamage[]> {
+  const found: StoreDamage[] = [];
+  const clients = new ClientNames();
+  for await (const { key, value } of salvageFiles(path, marked, (damage) => found.push(damage)))
+    clients.note(key, value);
+  const known = new Set(found.map(({ where }) => where));
+  return clients.name([...damages.filter(({ where }) => !known.has(where)), ...found]);
 }
 
 /**

@@ -14,6 +14,7 @@ import {
   toStoreError,
 } from './database.ts';
 import type { StoreDamage } from './files/check-files.ts';
+import { ClientNames } from './files/client-names.ts';
 import { seemsLocked } from './files/lock-holder.ts';
 import type { Entry } from './files/log-batches.ts';
 import { salvageFiles } from './files/salvage.ts';
@@ -53,13 +54,14 @@ export async function repairLevelStore(directory: string): Promise<StoreRepair> 
     if (!(await exists(old))) throw new StoreError('store-failed', `There is no data in ${directory}.`);
     if (await seemsLocked(join(old, 'LOCK'))) throw inUse(directory);
     for (const path of [sorted, made]) await rm(path, { recursive: true, force: true });
+    const committed = await CommitMarker.read(join(directory, 'committed')).catch(() => undefined);
     await using(sorted, (database) =>
       sortEntries(
         database,
-        salvageFiles(old, (damage) => lost.push(damage)),
+        salvageFiles(old, committed, (damage) => lost.push(damage)),
       ),
     );
-    const { records, last } = await using(sorted, (from) => using(made, (to) => makeAnew(from, to, lost)));
+    const { records, last, clients } = await using(sorted, (from) => using(made, (to) => makeAnew(from, to, lost)));
     await rm(sorted, { recursive: true });
 
     const marker = join(directory, 'committed');
@@ -72,7 +74,7 @@ export async function repairLevelStore(directory: string): Promise<StoreRepair> 
     await rename(old, join(backup, 'db'));
     await rename(made, old);
     await syncDirectory(directory);
-    return { backup, records, lost };
+    return { backup, records, lost: clients.name(lost) };
   } catch (error) {
     throw toStoreError(error, directory);
   }
@@ -112,7 +114,7 @@ async function makeAnew(
   from: LevelDatabase,
   to: LevelDatabase,
   lost: StoreDamage[],
-): Promise<{ readonly records: number; readonly last: number }> {
+): Promise<{ readonly records: number; readonly last: number; readonly clients: ClientNames }> {
   const tally = new Tally(lost);
   await copyNewest(from, to, (key, value) => tally.takes(key, value));
   const batch = new Batch(BATCH_BYTES);
@@ -129,7 +131,7 @@ async function makeAnew(
   const target = to.batch();
   batch.writeTo(target);
   await target.write({ sync: true });
-  return { records: tally.records, last };
+  return { records: tally.records, last, clients: tally.clients };
 }
 
 async function copyNewest(
@@ -173,6 +175,7 @@ class Tally {
   lastBatch = 0;
   nextSession = 1;
   nextSequence = 1;
+  readonly clients = new ClientNames();
   readonly #lost: StoreDamage[];
   readonly #messages = new Set<number>();
   readonly #waiting: { readonly key: Buffer; readonly message: number }[] = [];
@@ -207,6 +210,7 @@ class Tally {
         break;
       }
       case Prefix.session: {
+        this.clients.note(key, value);
         const { number } = readRecord(key, value, (reader) => readSession('', reader));
         this.nextSession = Math.max(this.nextSession, number + 1);
         break;

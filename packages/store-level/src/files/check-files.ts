@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { formatKey } from '../records/keys.ts';
 import { highestBatchNumber, readBatch } from './log-batches.ts';
 import { walkLog } from './log-file.ts';
-import { playManifest } from './manifest.ts';
+import { type LiveTable, playManifest } from './manifest.ts';
 import { checkTable } from './table-file.ts';
 
 /** One thing that is wrong with a data directory. */
@@ -42,8 +42,8 @@ export async function checkFiles(directory: string, committed: number): Promise<
   if (live === undefined) return [{ where: manifestName, what: 'it makes no sense' }];
 
   const damages: StoreDamage[] = [];
-  for (const [number, size] of live.tables) {
-    const damage = await checkTableFile(directory, names, number, size);
+  for (const [number, table] of live.tables) {
+    const damage = await checkTableFile(directory, names, number, table);
     if (damage !== undefined) damages.push(damage);
   }
   damages.push(...(await checkLogs(directory, names, live.log, committed)));
@@ -70,7 +70,7 @@ async function checkTableFile(
   directory: string,
   names: readonly string[],
   number: number,
-  size: number,
+  { size, smallest, largest }: LiveTable,
 ): Promise<StoreDamage | undefined> {
   const base = String(number).padStart(6, '0');
   const where = names.find((name) => name === `${base}.ldb` || name === `${base}.sst`);
@@ -78,7 +78,7 @@ async function checkTableFile(
   const path = join(directory, where);
   const actual = (await stat(path)).size;
   if (actual !== size) return { where, what: `it has ${actual} bytes and should have ${size}` };
-  const what = checkTable(await readFile(path));
+  const what = checkTable(await readFile(path), smallest, largest);
   return what === undefined ? undefined : { where, what };
 }
 

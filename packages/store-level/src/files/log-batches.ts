@@ -33,6 +33,27 @@ export function* readBatch(record: Buffer): IterableIterator<Entry> {
   }
 }
 
+/**
+ * Puts that prove themselves whole among bytes that were a batch: looked for everywhere, for nothing says where one begins.
+ * They are given sequences from `sequence` on.
+ */
+export function* provenPuts(
+  bytes: Buffer,
+  sequence: number,
+  isProven: (key: Buffer, value: Buffer) => boolean,
+): IterableIterator<Entry> {
+  let next = sequence;
+  for (let at = 0; at < bytes.length; at++) {
+    if (bytes[at] !== 1) continue;
+    const fields = new Fields(bytes, at + 1);
+    const key = fields.text();
+    const value = fields.text();
+    if (fields.isBroken || key.length === 0 || !isProven(key, value)) continue;
+    yield { key, sequence: next++, value };
+    at = fields.at - 1;
+  }
+}
+
 /** The highest number of a batch of ours in the records of a log; 0: there is none. */
 export function highestBatchNumber(records: readonly Buffer[]): number {
   let highest = 0;

@@ -52,9 +52,17 @@ export function walkLog(bytes: Buffer): LogWalk {
   return pieces.length === 0 ? { records } : { records, brokenAt: recordAt, isFollowed: false };
 }
 
-/** The records that are whole, also those behind broken places, each with where it begins. Tells of each broken place. */
-export function* salvageLog(bytes: Buffer, onBroken: (at: number) => void): IterableIterator<Buffer> {
+/** A record of a log, or bytes between two that were records once. */
+export interface LogPiece {
+  readonly bytes: Buffer;
+  /** Set: it is damaged, and begins here. */
+  readonly brokenAt?: number;
+}
+
+/** The records that are whole, also those behind broken places, and what lies at those. */
+export function* salvageLog(bytes: Buffer): IterableIterator<LogPiece> {
   let pieces: Buffer[] = [];
+  let recordAt = 0;
   for (let at = 0; at < bytes.length; ) {
     const left = BLOCK - (at % BLOCK);
     if (left < HEAD) {
@@ -64,18 +72,23 @@ export function* salvageLog(bytes: Buffer, onBroken: (at: number) => void): Iter
     const piece = readPiece(bytes, at);
     const isFirst = piece?.type === FULL || piece?.type === FIRST;
     if (piece === undefined || (!isFirst && pieces.length === 0)) {
-      onBroken(at);
+      const brokenAt = pieces.length === 0 ? at : recordAt;
       pieces = [];
       for (at++; at < bytes.length && !isStart(bytes, at); ) at++;
+      yield { bytes: bytes.subarray(brokenAt, at), brokenAt };
       continue;
     }
-    if (isFirst) pieces = [];
+    if (isFirst) {
+      pieces = [];
+      recordAt = at;
+    }
     pieces.push(piece.data);
     at += HEAD + piece.data.length;
     if (piece.type !== FULL && piece.type !== LAST) continue;
-    yield Buffer.concat(pieces);
+    yield { bytes: Buffer.concat(pieces) };
     pieces = [];
   }
+  if (pieces.length > 0) yield { bytes: bytes.subarray(recordAt), brokenAt: recordAt };
 }
 
 /** LevelDB stores checksums of data that may hold checksums in a changed form. */

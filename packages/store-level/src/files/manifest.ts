@@ -1,7 +1,15 @@
+/** A table as it was when it was made. */
+export interface LiveTable {
+  /** Bytes. */
+  readonly size: number;
+  /** First and last key, with sequence and type. */
+  readonly smallest: Buffer;
+  readonly largest: Buffer;
+}
+
 /** Which files make up the database, as LevelDB's MANIFEST has it. */
 export interface LiveFiles {
-  /** Table number to its size in bytes. */
-  readonly tables: ReadonlyMap<number, number>;
+  readonly tables: ReadonlyMap<number, LiveTable>;
   /** The oldest log that is still needed; 0: none was ever begun. */
   readonly log: number;
 }
@@ -14,7 +22,7 @@ export interface LiveFiles {
 
 /** Plays the edits of a MANIFEST. Undefined: they make no sense. */
 export function playManifest(edits: readonly Buffer[]): LiveFiles | undefined {
-  const tables = new Map<number, number>();
+  const tables = new Map<number, LiveTable>();
   let log = 0;
   for (const edit of edits) {
     const fields = new Fields(edit);
@@ -42,9 +50,7 @@ export function playManifest(edits: readonly Buffer[]): LiveFiles | undefined {
         case 7: {
           fields.number();
           const file = fields.number();
-          tables.set(file, fields.number());
-          fields.text();
-          fields.text();
+          tables.set(file, { size: fields.number(), smallest: fields.text(), largest: fields.text() });
           break;
         }
         default:
@@ -79,7 +85,8 @@ export class Fields {
     let value = 0;
     for (let shift = 0; shift < 70; shift += 7) {
       const byte = this.#bytes[this.#at++];
-      if (byte === undefined) break;
+      // A last byte of 0 would say nothing, so that nobody writes one: it has been altered.
+      if (byte === undefined || (byte === 0 && shift > 0)) break;
       value += (byte & 0x7f) * 2 ** shift;
       if (byte < 0x80) return value;
     }

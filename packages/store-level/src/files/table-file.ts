@@ -20,46 +20,114 @@ const UNCOMPRESSED = 0;
 /** Behind each key: sequence (7) and type (1), as one number. */
 const INTERNAL = 8;
 
-/** Looks at the checksum of every block. Returns what is wrong and where; undefined: nothing. */
-export function checkTable(bytes: Buffer): string | undefined {
+/**
+ * Looks at the checksum of every block, and whether it begins and ends with the keys it was made with: it may be another's, or from
+ * another time. Returns what is wrong and where; undefined: nothing.
+ */
+export function checkTable(bytes: Buffer, smallest: Buffer, largest: Buffer): string | undefined {
   const layout = readLayout(bytes);
   if (typeof layout === 'string') return layout;
   for (const block of [...layout.data, ...layout.others]) {
     const damage = checkBlock(bytes, block);
     if (damage !== undefined) return damage;
   }
-  return undefined;
+  const entriesOf = (block: Handle | undefined) =>
+    block === undefined ? [] : (readEntries(bytes.subarray(block.offset, block.offset + block.size)) ?? []);
+  const first = entriesOf(layout.data[0])[0];
+  const last = entriesOf(layout.data.at(-1)).at(-1);
+  const isIts = first?.key.equals(smallest) === true && last?.key.equals(largest) === true;
+  return isIts ? undefined : 'it is another table than the one that was written';
 }
 
-/** The entries of all blocks whose checksum fits. Tells what is left out. */
-export function* salvageTable(bytes: Buffer, onLost: (what: string) => void): IterableIterator<Entry> {
+/**
+ * The entries of all blocks whose checksum fits, and of the others those that prove themselves whole (`isProven`). Tells what is
+ * left out.
+ */
+export function* salvageTable(
+  bytes: Buffer,
+  isProven: (key: Buffer, value: Buffer) => boolean,
+  onLost: (lost: LostBlock) => void,
+): IterableIterator<Entry> {
   const layout = readLayout(bytes);
-  if (typeof layout === 'string') onLost(layout);
+  if (typeof layout === 'string') onLost({ what: layout });
+  let end = 0;
+  let before: Buffer | undefined;
   const blocks = typeof layout === 'string' ? walkBlocks(bytes) : layout.data;
   for (const block of blocks) {
-    const damage = checkBlock(bytes, block);
-    if (damage === undefined && bytes[block.offset + block.size] === UNCOMPRESSED) {
-      const entries = readEntries(bytes.subarray(block.offset, block.offset + block.size));
-      for (const { key, value } of entries ?? []) {
-        if (key.length < INTERNAL) continue;
-        const tail = Number(key.readBigUInt64LE(key.length - INTERNAL));
-        const isPut = tail % 256 === 1;
-        const sequence = Math.floor(tail / 256);
-        yield { key: key.subarray(0, key.length - INTERNAL), sequence, value: isPut ? value : undefined };
+    const contents = bytes.subarray(block.offset, block.offset + block.size);
+    end = block.offset + block.size + TRAILER;
+    const what = checkBlock(bytes, block);
+    const entries = what === undefined && bytes[end - TRAILER] === UNCOMPRESSED ? readEntries(contents) : undefined;
+    for (const entry of entries ?? []) yield* toEntry(entry);
+    if (entries === undefined) {
+      let saved = 0;
+      for (const entry of provenEntries(contents, isProven)) {
+        saved++;
+        yield entry;
       }
-    } else {
-      onLost(damage ?? `the block at byte ${block.offset} is compressed`);
+      onLost({ what: what ?? `the block at byte ${block.offset} makes no sense`, saved, from: before, to: block.last });
+    }
+    before = block.last;
+  }
+  // A file that was cut off ends in the middle of a block.
+  if (typeof layout === 'string') yield* provenEntries(bytes.subarray(end), isProven);
+}
+
+/** A block that could not be read, or could in part. */
+export interface LostBlock {
+  readonly what: string;
+  /** Records of it that were good all the same. */
+  readonly saved?: number;
+  /** The keys it lies between, where that is known. */
+  readonly from?: Buffer | undefined;
+  readonly to?: Buffer | undefined;
+}
+
+/** What proves itself whole in a damaged block: its entries are read from each place where a whole key stands. */
+function* provenEntries(block: Buffer, isProven: (key: Buffer, value: Buffer) => boolean): IterableIterator<Entry> {
+  const starts = restartPoints(block);
+  for (const [index, start] of starts.entries()) {
+    for (const pair of parseEntries(block.subarray(start, starts[index + 1]))) {
+      for (const entry of toEntry(pair)) {
+        if (entry.value !== undefined && isProven(entry.key, entry.value)) yield entry;
+      }
     }
   }
 }
 
+/** Where entries do not share a key with the one in front, as far as that makes sense. */
+function restartPoints(block: Buffer): readonly number[] {
+  const count = block.length < 4 ? 0 : block.readUInt32LE(block.length - 4);
+  const end = block.length - 4 - 4 * count;
+  const points = new Set([0]);
+  for (let at = Math.max(end, 0); end >= 0 && at + 8 <= block.length; at += 4) {
+    const point = block.readUInt32LE(at);
+    if (point < end) points.add(point);
+  }
+  return [...points].sort((a, b) => a - b);
+}
+
+function* toEntry({ key, value }: { readonly key: Buffer; readonly value: Buffer }): IterableIterator<Entry> {
+  if (key.length < INTERNAL) return;
+  const tail = Number(key.readBigUInt64LE(key.length - INTERNAL));
+  const isPut = tail % 256 === 1;
+  const sequence = Math.floor(tail / 256);
+  yield { key: userKey(key), sequence, value: isPut ? value : undefined };
+}
+
+/** Without sequence and type. */
+function userKey(key: Buffer): Buffer {
+  return key.subarray(0, Math.max(0, key.length - INTERNAL));
+}
+
 /** Where the blocks are, or what is wrong. */
-function readLayout(bytes: Buffer): { readonly data: Handle[]; readonly others: Handle[] } | string {
+export function readLayout(bytes: Buffer): { readonly data: Handle[]; readonly others: Handle[] } | string {
   if (bytes.length < FOOTER || !bytes.subarray(-8).equals(MAGIC)) return 'its end is not that of a table';
   const footer = new Fields(bytes, bytes.length - FOOTER);
   const meta = readHandle(footer);
   const index = readHandle(footer);
-  if (footer.isBroken) return 'its footer makes no sense';
+  const isPadded = bytes.subarray(footer.at, -MAGIC.length).every((byte) => byte === 0);
+  if (footer.isBroken || !isPadded) return 'its footer makes no sense';
   const data: Handle[] = [];
   const others: Handle[] = [];
   for (const [list, into] of [
@@ -71,7 +139,7 @@ function readLayout(bytes: Buffer): { readonly data: Handle[]; readonly others: 
     const isReadable = bytes[list.offset + list.size] === UNCOMPRESSED;
     const entries = isReadable ? readEntries(bytes.subarray(list.offset, list.offset + list.size)) : undefined;
     if (entries === undefined) return `the block at byte ${list.offset} makes no sense`;
-    for (const { value } of entries) into.push(readHandle(new Fields(value)));
+    for (const { key, value } of entries) into.push({ ...readHandle(new Fields(value)), last: userKey(key) });
   }
   return { data, others };
 }
@@ -79,6 +147,8 @@ function readLayout(bytes: Buffer): { readonly data: Handle[]; readonly others: 
 interface Handle {
   readonly offset: number;
   readonly size: number;
+  /** No key in it is higher. */
+  readonly last?: Buffer;
 }
 
 function checkBlock(bytes: Buffer, { offset, size }: Handle): string | undefined {
@@ -115,8 +185,21 @@ function readEntries(block: Buffer): { readonly key: Buffer; readonly value: Buf
   if (block.length < 4) return undefined;
   const end = block.length - 4 - 4 * block.readUInt32LE(block.length - 4);
   if (end < 0) return undefined;
-  const fields = new Fields(block.subarray(0, end));
   const entries: { readonly key: Buffer; readonly value: Buffer }[] = [];
+  let isWhole = true;
+  for (const entry of parseEntries(block.subarray(0, end), () => {
+    isWhole = false;
+  }))
+    entries.push(entry);
+  return isWhole ? entries : undefined;
+}
+
+/** Entries up to one that makes no sense. */
+function* parseEntries(
+  block: Buffer,
+  onBroken?: () => void,
+): IterableIterator<{ readonly key: Buffer; readonly value: Buffer }> {
+  const fields = new Fields(block);
   let before = Buffer.alloc(0);
   while (!fields.isAtEnd) {
     const shared = fields.number();
@@ -124,10 +207,12 @@ function readEntries(block: Buffer): { readonly key: Buffer; readonly value: Buf
     const length = fields.number();
     const start = fields.at;
     fields.skip(own + length);
-    if (fields.isBroken || shared > before.length) return undefined;
+    if (fields.isBroken || shared > before.length) {
+      onBroken?.();
+      return;
+    }
     const key = Buffer.concat([before.subarray(0, shared), block.subarray(start, start + own)]);
-    entries.push({ key, value: block.subarray(start + own, start + own + length) });
+    yield { key, value: block.subarray(start + own, start + own + length) };
     before = key;
   }
-  return entries;
 }

@@ -94,8 +94,23 @@ export function describeKey(key: Uint8Array): string {
   } catch {
     // Falls through: what cannot be read is shown as it is.
   }
-  return `key ${Buffer.from(key).toString('hex')}`;
+  return describePart(key) ?? `key ${Buffer.from(key).toString('hex')}`;
 }
+
+/** A key that was cut short, as those between two blocks are: whose it would be. */
+function describePart(key: Uint8Array): string | undefined {
+  const kind = KINDS.get(key[0]);
+  if (kind === undefined) return undefined;
+  return key.length < 8 ? kind : `session ${keyReader(key).uint56()}, ${kind}`;
+}
+
+const KINDS: ReadonlyMap<number | undefined, string> = new Map([
+  [Prefix.subscription, 'subscriptions'],
+  [Prefix.queued, 'queued messages'],
+  [Prefix.outbound, 'outbound Packet Identifiers'],
+  [Prefix.inbound, 'inbound Packet Identifiers'],
+  [Prefix.lost, 'messages lost'],
+]);
 
 function sessionKey(prefix: Prefix, session: number): Buffer {
   return Buffer.concat([Buffer.of(prefix), uint56(session)]);
