@@ -66,6 +66,13 @@ export class BrokerProcess {
     await this.ready();
   }
 
+  /** Starts it, and kills it so soon that it may not be ready yet. */
+  async startAndKill(afterMs: number): Promise<void> {
+    this.program = this.#spawn();
+    await new Promise((resolve) => setTimeout(resolve, afterMs));
+    await this.kill();
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.program.end('SIGKILL');
     await rm(this.dataDirectory, { recursive: true, force: true });

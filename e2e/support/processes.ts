@@ -7,6 +7,8 @@ export class RunningProgram {
   readonly exited: Promise<number | null>;
   stdout = '';
   stderr = '';
+  /** How it ended, in words; undefined: it runs. */
+  ending: string | undefined;
   readonly #command: string;
   readonly #watchers = new Set<() => void>();
   #hasExited = false;
@@ -34,7 +36,8 @@ export class RunningProgram {
     this.child.stdin?.on('error', () => {});
     this.exited = new Promise((resolve, reject) => {
       this.child.on('error', reject);
-      this.child.on('close', (code) => {
+      this.child.on('close', (code, signal) => {
+        this.ending = signal === null ? `it ended with ${code}` : `it was ended by ${signal}`;
         this.#hasExited = true;
         this.#notify();
         resolve(code);
@@ -90,7 +93,7 @@ export class RunningProgram {
         if (found !== undefined) {
           done();
           resolve(found);
-        } else if (this.#hasExited) fail('it has ended');
+        } else if (this.#hasExited) fail(`${this.ending}, it has ended`);
       };
       this.#watchers.add(look);
       look();

@@ -72,6 +72,8 @@ export class StubbornPublisher extends StubbornClient {
   readonly topic: string;
   readonly qos: 1 | 2;
   readonly retain: boolean;
+  /** Behind the number in each payload. */
+  readonly #padding: string;
   /** Numbers of messages whose handshake has ended. */
   readonly acknowledged = new Set<number>();
   sent = 0;
@@ -88,6 +90,8 @@ export class StubbornPublisher extends StubbornClient {
       readonly qos: 1 | 2;
       readonly retain?: boolean;
       readonly window: number;
+      /** Bytes that each message is longer. */
+      readonly padding?: number;
     },
   ) {
     super(options);
@@ -95,6 +99,7 @@ export class StubbornPublisher extends StubbornClient {
     this.qos = options.qos;
     this.retain = options.retain ?? false;
     this.#window = options.window;
+    this.#padding = ' '.repeat(options.padding ?? 0);
   }
 
   override async connect(port: number): Promise<void> {
@@ -147,7 +152,7 @@ export class StubbornPublisher extends StubbornClient {
       if (this.#inFlight.has(packetIdentifier)) continue;
       this.sent += 1;
       const { topic, qos, retain } = this;
-      const payload = Buffer.from(String(this.sent));
+      const payload = Buffer.from(`${this.sent}${this.#padding}`);
       const packet: PublishPacket = {
         type: 'publish',
         topic,

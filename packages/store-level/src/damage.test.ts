@@ -194,6 +194,32 @@ describe(`a repair (seed ${seed})`, () => {
     }
   }, 60_000);
 
+  it('that was cut off may be begun again, wherever it was', async () => {
+    const wanted = sequencesIn(killed.expected);
+    const cuts: Readonly<Record<string, (directory: string) => Promise<unknown>>> = {
+      'before the marker was written anew': (directory) => rm(join(directory, 'committed')),
+      'half way through the new database': async (directory) => {
+        await cp(join(directory, 'db'), join(directory, 'repair-new'), { recursive: true });
+        await rm(join(directory, 'repair-new', 'CURRENT'));
+      },
+      'when the old data was moved away': async (directory) => {
+        await repairLevelStore(directory);
+        await rm(join(directory, 'db'), { recursive: true });
+      },
+    };
+    for (const [moment, cut] of Object.entries(cuts)) {
+      const directory = await fresh('cut-off');
+      await cut(directory);
+      if (!moment.startsWith('half')) {
+        await expect(picture(directory), moment).rejects.toMatchObject({ code: 'store-damaged' });
+      }
+      const { lost } = await repairLevelStore(directory);
+      expect(lost, moment).toEqual([]);
+      expect(await checkLevelStore(directory), moment).toEqual([]);
+      expect(sequencesIn(await picture(directory)), moment).toEqual(wanted);
+    }
+  });
+
   it('after one flipped bit loses what that bit was in, and nothing beside it', async () => {
     const random = randomNumbers(seed);
     const wanted = sequencesIn(killed.expected);

@@ -51,7 +51,7 @@ export async function repairLevelStore(directory: string): Promise<StoreRepair> 
   const made = join(directory, 'repair-new');
   const lost: StoreDamage[] = [];
   try {
-    if (!(await exists(old))) throw new StoreError('store-failed', `There is no data in ${directory}.`);
+    if (!(await exists(old))) await takeBack(directory, old);
     if (await seemsLocked(join(old, 'LOCK'))) throw inUse(directory);
     for (const path of [sorted, made]) await rm(path, { recursive: true, force: true });
     const committed = await CommitMarker.read(join(directory, 'committed')).catch(() => undefined);
@@ -237,6 +237,14 @@ class Tally {
     this.nextSession = Math.max(this.nextSession, numbers.nextSession);
     this.nextSequence = Math.max(this.nextSequence, numbers.nextSequence);
   }
+}
+
+/** A repair that was cut off in its last moment has moved the old data away, and not yet put the new in its place. */
+async function takeBack(directory: string, old: string): Promise<void> {
+  const free = Number(/\d+$/.exec(await freeName(directory))?.[0]);
+  const last = join(directory, `damaged-${free - 1}`, 'db');
+  if (!(await exists(last))) throw new StoreError('store-failed', `There is no data in ${directory}.`);
+  await rename(last, old);
 }
 
 async function freeName(directory: string): Promise<string> {
