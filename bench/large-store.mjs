@@ -6,7 +6,7 @@
 // one unless named, where it is kept), then starts a broker on it twice, as after a stop and as after kill -9, and says how long it
 // takes to listen, until all is counted, what it holds in memory, and how fast sessions catch up.
 import { spawn } from 'node:child_process';
-import { cp, mkdtemp, rm, stat } from 'node:fs/promises';
+import { cp, mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -33,13 +33,20 @@ async function measure() {
   await rm(killed, { recursive: true, force: true });
   // Others catch up each time.
   const many = Math.floor(Math.min(1000, sessions / 4) / 50) * 50;
-  await run('after a stop', directory, 1, many, messages, async (child) => {
-    // As kill -9 leaves it.
-    child.kill('SIGKILL');
-    await new Promise((resolve) => child.once('exit', resolve));
-    await cp(directory, killed, { recursive: true });
-  });
-  await run('after kill -9', killed, 2 + many, many, messages, (child) => child.kill('SIGKILL'));
+  const sizes = await Promise.all(
+    (await readdir(join(directory, 'db'))).map((name) => stat(join(directory, 'db', name))),
+  );
+  const dataBytes = sizes.reduce((sum, { size }) => sum + size, 0);
+  const runs = [
+    await run('after a stop', directory, 1, many, messages, async (child) => {
+      // As kill -9 leaves it.
+      child.kill('SIGKILL');
+      await new Promise((resolve) => child.once('exit', resolve));
+      await cp(directory, killed, { recursive: true });
+    }),
+    await run('after kill -9', killed, 2 + many, many, messages, (child) => child.kill('SIGKILL')),
+  ];
+  console.log(JSON.stringify({ sessions, messages: sessions * messages, dataBytes, runs }));
   await rm(kept === undefined ? base : killed, { recursive: true, force: true });
 }
 
@@ -62,12 +69,15 @@ async function run(title, directory, firstSession, many, messages, end) {
   child.stdout.on('data', (chunk) => {
     text += chunk;
   });
-  const [, port, listening] = await said(/listening (\d+) (.*)/);
+  const [, port, listening, listeningMb] = await said(/listening (\d+) ((\d+) .*)/);
+  const listeningMs = since(startedAt);
   console.log(`${title}: listening after ${seconds(startedAt)}, ${listening}`);
   const first = performance.now();
   const got = await collect(Number(port), firstSession, messages);
+  const firstMs = since(first);
   console.log(`  the first session has its ${got} messages ${seconds(first)} later`);
-  const [, counted] = await said(/settled (.*)/);
+  const [, counted, countedMb] = await said(/settled ((\d+) .*)/);
+  const countedMs = since(startedAt);
   console.log(`  all read after ${seconds(startedAt)}, ${counted}`);
   const at = performance.now();
   let received = 0;
@@ -78,7 +88,10 @@ async function run(title, directory, firstSession, many, messages, end) {
     for (const count of await Promise.all(waves)) received += count;
   }
   console.log(`  ${many} sessions caught up with ${received} messages in ${seconds(at)}`);
+  const caughtUpMs = since(at);
   await end(child);
+  const figures = { listeningMs, countedMs, firstMs, caughtUp: received, caughtUpMs };
+  return { title, ...figures, listeningMb: Number(listeningMb), countedMb: Number(countedMb) };
 }
 
 /** The broker, a process of its own. */
@@ -203,8 +216,12 @@ async function timed(what, act) {
   return result;
 }
 
-function seconds(since) {
-  return `${((performance.now() - since) / 1000).toFixed(2)} s`;
+function seconds(start) {
+  return `${((performance.now() - start) / 1000).toFixed(2)} s`;
+}
+
+function since(start) {
+  return Math.round(performance.now() - start);
 }
 
 function exists(path) {

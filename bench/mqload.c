@@ -39,6 +39,7 @@ typedef struct {
   uint8_t *out; size_t outlen, outoff, outcap;
   uint32_t inflight; uint16_t pid; int want_out;
   uint64_t sent;
+  uint64_t *sent_at; /* with QoS 1 and 2: when, by Packet Identifier */
 } C;
 
 static const char *host = "127.0.0.1", *mode = "fan";
@@ -47,6 +48,7 @@ static long window = 20000; static double rate = 0;
 static C *cs; static int nc, ep, ready, npub;
 static uint64_t sent, delivered, acked, dup_or_late; static int fan = 1;
 static uint64_t *lat; static size_t nlat, caplat = 1 << 21;
+static uint64_t *alat; static size_t nalat; /* from a PUBLISH to its PUBACK or PUBCOMP, as the publisher sees it */
 static int measuring;
 
 static uint64_t now_ns(void) { struct timespec t; clock_gettime(CLOCK_MONOTONIC, &t); return (uint64_t)t.tv_sec * 1000000000ull + t.tv_nsec; }
@@ -91,9 +93,14 @@ static void publish(C *c) {
   if (qos) { if (!++c->pid) c->pid = 1; v[l++] = c->pid >> 8; v[l++] = c->pid; c->inflight++; }
   size_t hl = hdr(h, 0x30 | qos << 1, l + size);
   uint64_t ts = now_ns(); memcpy(body, &ts, 8);
+  if (qos) { if (!c->sent_at) c->sent_at = calloc(65536, 8); c->sent_at[c->pid] = ts; }
   put(c, h, hl); put(c, v, l); put(c, body, size); c->sent++; sent++;
 }
 static void ack(C *c, uint8_t type, const uint8_t *pid) { uint8_t a[4] = { type, 2, pid[0], pid[1] }; put(c, a, 4); }
+static void on_ack(C *c, const uint8_t *p) {
+  c->inflight--; acked++; if (offline) delivered++;
+  if (measuring && nalat < caplat && (acked & 3) == 0) alat[nalat++] = now_ns() - c->sent_at[p[0] << 8 | p[1]];
+}
 static void on_packet(C *c, uint8_t t, const uint8_t *p, size_t len) {
   switch (t >> 4) {
   case 2: if (len < 2 || p[1]) die("CONNACK refused"); if (c->is_pub || !strcmp(mode, "conn")) { c->state = 3; ready++; } else { c->state = 2; subscribe_pkt(c); } break;
@@ -104,10 +111,10 @@ static void on_packet(C *c, uint8_t t, const uint8_t *p, size_t len) {
     delivered++;
     if (measuring && len - o >= 8 && nlat < caplat && (delivered & 15) == 0) { uint64_t ts; memcpy(&ts, p + o, 8); lat[nlat++] = now_ns() - ts; }
     break; }
-  case 4: c->inflight--; acked++; if (offline) delivered++; break;
+  case 4: on_ack(c, p); break;
   case 5: ack(c, 0x62, p); break;
   case 6: ack(c, 0x70, p); break;
-  case 7: c->inflight--; acked++; if (offline) delivered++; break;
+  case 7: on_ack(c, p); break;
   }
 }
 static uint8_t rb[1 << 18];
@@ -144,6 +151,12 @@ static long rss_of(int pid) {
   if (!pid) return 0;
   snprintf(p, 64, "/proc/%d/status", pid); FILE *f = fopen(p, "r"); if (!f) return 0; long r = 0; while (fgets(l, 256, f)) if (sscanf(l, "VmRSS: %ld", &r) == 1) break; fclose(f); return r;
 }
+/* Bytes a process has caused to be written to storage. */
+static double disk_of(int pid) {
+  char p[64], l[256]; double d = 0;
+  if (!pid) return 0;
+  snprintf(p, 64, "/proc/%d/io", pid); FILE *f = fopen(p, "r"); if (!f) return 0; while (fgets(l, 256, f)) if (sscanf(l, "write_bytes: %lf", &d) == 1) break; fclose(f); return d;
+}
 static void open_one(C *c) {
   c->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0); if (c->fd < 0) die("socket");
   int one = 1; setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
@@ -174,7 +187,7 @@ int main(int argc, char **argv) {
   }
   errno = 0; if (offline && !(durable && qos)) die("--offline needs --durable and --qos 1 or 2");
   struct rlimit rl = { 1 << 20, 1 << 20 }; setrlimit(RLIMIT_NOFILE, &rl);
-  ep = epoll_create1(0); body = calloc(1, size + 16); memset(body, 'x', size); if (size < 8) size = 8; lat = malloc(caplat * 8);
+  ep = epoll_create1(0); body = calloc(1, size + 16); memset(body, 'x', size); if (size < 8) size = 8; lat = malloc(caplat * 8); alat = malloc(caplat * 8);
   int conn = !strcmp(mode, "conn");
   if (conn) { nc = npub = pubs; subs = 0; } else if (!strcmp(mode, "fan")) { npub = pubs; nc = pubs + subs; fan = subs; } else if (!strcmp(mode, "fanin")) { npub = pubs; if (!shared) subs = 1; nc = pubs + subs; fan = 1; } else { npub = pubs; nc = pubs + pubs * subs; fan = subs; }
   cs = calloc(nc, sizeof(C)); uint64_t t0 = now_ns(); long rss0 = rss_of(bpid); double cpu0 = cpu_of(bpid);
@@ -191,11 +204,11 @@ int main(int argc, char **argv) {
     return 0;
   }
   if (offline) { for (int i = npub; i < nc; i++) leave(&cs[i]); fan = 1; usleep(100000); }
-  uint64_t start = now_ns(), mstart = start + warm * 1000000000ull, end = mstart + secs * 1000000000ull, d0 = 0, s0 = 0, last = start; double bc0 = 0; struct rusage ru0 = {0};
+  uint64_t start = now_ns(), mstart = start + warm * 1000000000ull, end = mstart + secs * 1000000000ull, d0 = 0, s0 = 0, last = start; double bc0 = 0, w0 = 0; struct rusage ru0 = {0};
   int next = 0; uint64_t maxrss = 0; uint64_t rr_start = start;
   for (;;) {
     uint64_t t = now_ns(); if (t >= end) break;
-    if (!measuring && t >= mstart) { measuring = 1; d0 = delivered; s0 = sent; mstart = t; bc0 = cpu_of(bpid); getrusage(RUSAGE_SELF, &ru0); }
+    if (!measuring && t >= mstart) { measuring = 1; d0 = delivered; s0 = sent; mstart = t; bc0 = cpu_of(bpid); w0 = disk_of(bpid); getrusage(RUSAGE_SELF, &ru0); }
     if (delivered != 0 && 0) last = t;
     long room = window - (long)(sent * fan - delivered); long can = room > 0 ? room / fan : 0;
     if (rate > 0) { long due = (long)((t - rr_start) / 1e9 * rate) - (long)sent; if (due < can) can = due; }
@@ -206,11 +219,16 @@ int main(int argc, char **argv) {
     }
     poll_once(can > 0 ? 0 : 1);
   }
-  (void)last; double el = (now_ns() - mstart) / 1e9; uint64_t d = delivered - d0, s = sent - s0; double bc = cpu_of(bpid) - bc0; struct rusage ru; getrusage(RUSAGE_SELF, &ru);
+  (void)last; double el = (now_ns() - mstart) / 1e9; uint64_t d = delivered - d0, s = sent - s0; double bc = cpu_of(bpid) - bc0, wb = disk_of(bpid) - w0; struct rusage ru; getrusage(RUSAGE_SELF, &ru);
   double lc = (ru.ru_utime.tv_sec - ru0.ru_utime.tv_sec) + (ru.ru_utime.tv_usec - ru0.ru_utime.tv_usec) / 1e6 + (ru.ru_stime.tv_sec - ru0.ru_stime.tv_sec) + (ru.ru_stime.tv_usec - ru0.ru_stime.tv_usec) / 1e6;
   uint64_t drain = now_ns() + 2000000000ull; while (delivered < sent * fan && now_ns() < drain) poll_once(50);
-  qsort(lat, nlat, 8, cmp); (void)maxrss; (void)dup_or_late;
-  printf("{\"mode\":\"%s\",\"pubs\":%d,\"subs\":%d,\"qos\":%d,\"size\":%d,\"in_per_s\":%.0f,\"out_per_s\":%.0f,\"p50_ms\":%.3f,\"p99_ms\":%.3f,\"p999_ms\":%.3f,\"broker_cpu\":%.2f,\"load_cpu\":%.2f,\"rss_kb\":%ld,\"lost\":%ld}\n",
-    mode, npub, subs, qos, size, s / el, d / el, nlat ? lat[nlat / 2] / 1e6 : 0, nlat ? lat[nlat * 99 / 100] / 1e6 : 0, nlat ? lat[nlat * 999 / 1000] / 1e6 : 0, bc / el, lc / el, rss_of(bpid), (long)(sent * fan - delivered));
+  qsort(lat, nlat, 8, cmp); qsort(alat, nalat, 8, cmp); (void)maxrss; (void)dup_or_late;
+  printf("{\"mode\":\"%s\",\"pubs\":%d,\"subs\":%d,\"qos\":%d,\"size\":%d,\"in_per_s\":%.0f,\"out_per_s\":%.0f,\"broker_cpu\":%.2f,\"load_cpu\":%.2f,\"rss_kb\":%ld,\"lost\":%ld",
+    mode, npub, subs, qos, size, s / el, d / el, bc / el, lc / el, rss_of(bpid), (long)(sent * fan - delivered));
+  /* Without a subscriber there is no delivery to have taken a time. */
+  if (nlat) printf(",\"p50_ms\":%.3f,\"p99_ms\":%.3f,\"p999_ms\":%.3f", lat[nlat / 2] / 1e6, lat[nlat * 99 / 100] / 1e6, lat[nlat * 999 / 1000] / 1e6);
+  if (nalat) printf(",\"ack_p50_ms\":%.3f,\"ack_p99_ms\":%.3f", alat[nalat / 2] / 1e6, alat[nalat * 99 / 100] / 1e6);
+  if (bpid && s) printf(",\"disk_per_message\":%.1f", wb / s);
+  printf("}\n");
   return 0;
 }

@@ -1,6 +1,7 @@
 // Medians, ratios and the Markdown of a benchmark run.
 import { readFileSync } from 'node:fs';
 import { arch, cpus, release, totalmem, type } from 'node:os';
+import { renderLargeStore } from './large-report.mjs';
 
 /** The median of every figure over the rounds, for each broker of one row. */
 export function medians(byBroker) {
@@ -19,10 +20,15 @@ export function ratioOf(show, row) {
   return ours !== undefined && theirs > 0 ? ours / theirs : undefined;
 }
 
+/** Something is asked of this figure. */
+export function hasTarget({ ratio, atLeast, atMost }) {
+  return ratio !== undefined || atLeast !== undefined || atMost !== undefined;
+}
+
 /** Whether the targets of one figure are met; undefined when it was not measured. */
 export function isMet(show, row) {
   const ours = row?.hawser?.[show.metric];
-  if (ours === undefined) return undefined;
+  if (ours === undefined || !hasTarget(show)) return undefined;
   const ratio = ratioOf(show, row);
   const absolute =
     (show.atLeast === undefined || ours >= show.atLeast) && (show.atMost === undefined || ours <= show.atMost);
@@ -92,8 +98,10 @@ sends no more than the broker delivers, so nothing is lost. Ratios bind, absolut
 
 ${renderTable(rows, results.rows, contestants, titles)}
 
+${renderLargeStore(results.largeStore)}
 CPU is in cores while measuring (for connections: seconds in all). On the rows for durable sessions Hawser runs with \`--data\` on the
 disk of the checkout and acknowledges after fdatasync; Mosquitto saves its database once a second and syncs before no acknowledgement.
+Bytes to disk are those of the operating system's account of the process.
 `;
 }
 
@@ -130,10 +138,15 @@ function figure(value) {
 function target({ better, ratio, atLeast, atMost }) {
   const sign = better === 'more' ? '≥' : '≤';
   const absolute = atLeast ?? atMost;
-  return [absolute && `${sign} ${figure(absolute)}`, ratio && `${sign} ${ratio} ×`].filter(Boolean).join(', ');
+  return [absolute !== undefined && `${sign} ${figure(absolute)}`, ratio && `${sign} ${ratio} ×`]
+    .filter(Boolean)
+    .join(', ');
 }
 
 function both(found, pick, digits) {
-  const cells = ['hawser', 'mosquitto'].map((id) => (found[id] ? pick(found[id])?.toFixed(digits) : undefined) ?? '–');
+  const cells = ['hawser', 'mosquitto'].map((id) => {
+    const value = found[id] ? pick(found[id]) : undefined;
+    return Number.isFinite(value) ? value.toFixed(digits) : '–';
+  });
   return cells.join(' / ');
 }

@@ -1,8 +1,14 @@
 // The rows of the performance table: the load, and what Hawser must reach. `atLeast` and `atMost` are absolute (deliveries or
-// connections a second, milliseconds, KiB); `ratio` is against Mosquitto in the same run.
+// connections a second, milliseconds, KiB); `ratio` is against Mosquitto in the same run. `measure`: in place of a load.
+import { killLoss } from './kill-loss.mjs';
 
 /** What one row shows of a measurement, and whether more of it is better. */
 const deliveries = { metric: 'out_per_s', unit: 'deliveries/s', better: 'more' };
+
+/** As its publisher sees it. */
+const acknowledgement = { metric: 'ack_p99_ms', unit: 'ms to PUBACK, p99', better: 'less' };
+/** By the operating system's count (/proc/PID/io), with all that LevelDB rewrites. */
+const written = { metric: 'disk_per_message', unit: 'bytes to disk for each', better: 'less' };
 
 export const rows = [
   {
@@ -52,14 +58,38 @@ export const rows = [
     title: 'QoS 1 to a durable session, 50 publishers, subscriber online',
     load: '--mode fanin --pubs 50 --qos 1 --durable',
     onDisk: true,
-    shows: [{ ...deliveries, atLeast: 60e3 }],
+    shows: [{ ...deliveries, atLeast: 60e3 }, acknowledgement, written],
   },
   {
     id: 'durable-offline',
     title: 'QoS 1 to a durable session, 50 publishers, subscriber away',
     load: '--mode fanin --pubs 50 --qos 1 --durable --offline',
     onDisk: true,
-    shows: [{ ...deliveries, unit: 'acknowledged/s', atLeast: 60e3 }],
+    shows: [{ ...deliveries, unit: 'acknowledged/s', atLeast: 60e3 }, acknowledgement, written],
+  },
+  {
+    id: 'durable-1',
+    title: 'QoS 1 to a durable session, 1 publisher, subscriber online',
+    load: '--mode fanin --pubs 1 --qos 1 --durable',
+    onDisk: true,
+    shows: [deliveries, acknowledgement, written],
+  },
+  {
+    id: 'durable-1-offline',
+    title: 'QoS 1 to a durable session, 1 publisher, subscriber away',
+    load: '--mode fanin --pubs 1 --qos 1 --durable --offline',
+    onDisk: true,
+    shows: [{ ...deliveries, unit: 'acknowledged/s' }, acknowledgement, written],
+  },
+  {
+    id: 'kill',
+    title: 'kill -9 under load, QoS 1 to a durable session that is away',
+    measure: killLoss,
+    onDisk: true,
+    shows: [
+      { metric: 'acknowledged', unit: 'acknowledged before', better: 'more' },
+      { metric: 'lost', unit: 'acknowledged and lost', better: 'less', atMost: 0 },
+    ],
   },
   {
     id: 'latency',
