@@ -42,8 +42,8 @@ export class BrokerProcess {
   }
 
   /** Settles when the broker has said `ready`. */
-  async ready(): Promise<void> {
-    await this.program.waitFor(/^ready$/m);
+  async ready(withinMs?: number): Promise<void> {
+    await this.program.waitFor(/^ready$/m, 'stdout', withinMs);
     this.port = Number(/mqtt:\/\/127\.0\.0\.1:(\d+)/.exec(this.program.stdout)?.[1]);
     this.wsPort = Number(/ws:\/\/127\.0\.0\.1:(\d+)/.exec(this.program.stdout)?.[1]);
   }
@@ -61,9 +61,9 @@ export class BrokerProcess {
   }
 
   /** Starts it again, on the same ports and data. */
-  async restart(): Promise<void> {
+  async restart(withinMs?: number): Promise<void> {
     this.program = this.#spawn();
-    await this.ready();
+    await this.ready(withinMs);
   }
 
   /** Starts it, and kills it so soon that it may not be ready yet. */
