@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { type BrokerProcess, HAWSER, startBroker } from './support/broker-process.ts';
 import { run } from './support/processes.ts';
-import { StubbornPublisher, StubbornSubscriber } from './support/stubborn-clients.ts';
+import { acknowledgements, StubbornPublisher, StubbornSubscriber } from './support/stubborn-clients.ts';
 
 /** Nothing here may be dropped for want of room. */
 const WIDE = ['--set', 'queue.messages=10000000', '--set', 'queue.bytes=10000000000'];
@@ -58,18 +58,6 @@ async function startLoad(broker: BrokerProcess) {
   return { publishers, sleeper };
 }
 
-function acknowledged(publishers: readonly StubbornPublisher[], count: number): Promise<void> {
-  let left = count;
-  return new Promise((resolve) => {
-    for (const publisher of publishers) {
-      publisher.onAcknowledged = () => {
-        left -= 1;
-        if (left === 0) resolve();
-      };
-    }
-  });
-}
-
 /** A broker on a copy has what had been acknowledged when the copy was asked for, in order, QoS 2 once. */
 async function expectInCopy(
   dataDirectory: string,
@@ -102,9 +90,9 @@ it('POST /api/v1/backup under load: what was acknowledged before it is in it, an
   await using broker = await startBroker({ args: WITH_API });
   const token = await tokenOf(broker);
   const { publishers, sleeper } = await startLoad(broker);
-  await acknowledged(publishers, 2000);
+  await acknowledgements(publishers, 2000);
   const before = publishers.map(({ topic, acknowledged: { size: count } }) => ({ topic, count }));
-  const going = acknowledged(publishers, 10);
+  const going = acknowledgements(publishers, 10);
   const answer = await backUp(broker, 'first', token);
   await going;
   const directory = `${broker.dataDirectory}-backups/first`;
@@ -134,7 +122,7 @@ it('POST /api/v1/backup under load: what was acknowledged before it is in it, an
 it('hawser data backup: of a broker that runs, that broker makes it, and it says so', async () => {
   await using broker = await startBroker({ args: WITH_API });
   const { publishers, sleeper } = await startLoad(broker);
-  await acknowledged(publishers, 500);
+  await acknowledgements(publishers, 500);
   const before = publishers.map(({ topic, acknowledged: { size: count } }) => ({ topic, count }));
   const target = join(base, 'copy');
   const made = await hawser('data', 'backup', target, broker.dataDirectory, '--api', apiOf(broker));

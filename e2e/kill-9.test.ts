@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { type BrokerProcess, startBroker } from './support/broker-process.ts';
 import { StateClients } from './support/state-clients.ts';
-import { StubbornPublisher, StubbornSubscriber } from './support/stubborn-clients.ts';
+import { acknowledgements, StubbornPublisher, StubbornSubscriber } from './support/stubborn-clients.ts';
 
 const ROUNDS = 10;
 /** Acknowledgements in each round before the broker is killed, in the middle of everything. */
@@ -74,19 +74,6 @@ it('kill -9 under load, ten rounds: nothing acknowledged is lost, QoS 2 comes on
   expect([...awake, sleeper].flatMap(({ faults }) => faults)).toEqual([]);
   for (const client of [...awake, sleeper]) client.destroy();
 }, 120_000);
-
-/** Settles when so many more have been acknowledged. */
-function acknowledgements(publishers: readonly StubbornPublisher[], count: number): Promise<void> {
-  let left = count;
-  return new Promise((resolve) => {
-    for (const publisher of publishers) {
-      publisher.onAcknowledged = () => {
-        left -= 1;
-        if (left === 0) resolve();
-      };
-    }
-  });
-}
 
 async function retainedValue(broker: BrokerProcess, round: number): Promise<number> {
   const reader = new StubbornSubscriber({ clientId: `reader-${round}`, version: 4, topicFilter: 'kept' });

@@ -14,7 +14,7 @@ import { checkLevelStore, exportLevelStore } from '@hawser/store-level';
 import { HAWSER, startBroker } from '../e2e/support/broker-process.ts';
 import { RunningProgram } from '../e2e/support/processes.ts';
 import { StateClients } from '../e2e/support/state-clients.ts';
-import { StubbornPublisher, StubbornSubscriber } from '../e2e/support/stubborn-clients.ts';
+import { acknowledgements, StubbornPublisher, StubbornSubscriber } from '../e2e/support/stubborn-clients.ts';
 
 const rounds = Number(process.argv[2] ?? 100);
 const seed = Number(process.argv[3] ?? Date.now() % 1_000_000);
@@ -212,19 +212,6 @@ async function restart() {
       await sleep(1000);
     }
   }
-}
-
-/** Settles when so many more have been acknowledged. */
-function acknowledgements(publishers, count) {
-  let left = count;
-  return new Promise((resolve) => {
-    for (const publisher of publishers) {
-      publisher.onAcknowledged = () => {
-        left -= 1;
-        if (left === 0) resolve();
-      };
-    }
-  });
 }
 
 /** Numbers in [0, 1) that a seed decides (mulberry32). */

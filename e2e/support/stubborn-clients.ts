@@ -236,3 +236,16 @@ export class StubbornSubscriber extends StubbornClient {
     counts.set(sequence, (counts.get(sequence) ?? 0) + 1);
   }
 }
+
+/** Settles when so many more have been acknowledged. */
+export function acknowledgements(publishers: readonly StubbornPublisher[], count: number): Promise<void> {
+  let left = count;
+  return new Promise((resolve) => {
+    for (const publisher of publishers) {
+      publisher.onAcknowledged = () => {
+        left -= 1;
+        if (left === 0) resolve();
+      };
+    }
+  });
+}

@@ -245,10 +245,18 @@ test('what nobody can be refused for is bounded too: clients that come and go, t
 });
 
 test('with too little room the store is asked to give back what was deleted, not again and again', async () => {
-  store.space = { dataBytes: 2000, freeBytes: 1e9 };
+  store.space = { dataBytes: 0, freeBytes: 1e9 };
   await start({ 'data.bytesMax': 1000 });
-  await clock.advance(50_000);
-  expect(store.compacted).toBe(1);
-  await clock.advance(20_000);
-  expect(store.compacted).toBe(2);
+  await makeSession();
+  store.space = { dataBytes: 2000, freeBytes: 1e9 };
+  await clock.advance(200_000);
+  expect(store.compacted, 'nothing is written meanwhile').toBe(1);
+  for (const times of [2, 3]) {
+    await (await connect('away', true)).cut();
+    await settle();
+    await clock.advance(2000);
+    expect(store.compacted).toBe(times);
+    await clock.advance(200_000);
+    expect(store.compacted).toBe(times);
+  }
 });

@@ -1,3 +1,4 @@
+import type { Ticket } from '@hawser/protocol';
 import type { Timed } from '@hawser/transport';
 import type { BrokerCore } from '../core.ts';
 import type { StoreSpace } from './store.ts';
@@ -5,8 +6,12 @@ import type { StoreSpace } from './store.ts';
 /** How often the space is measured, and how often while there is little of it. */
 const MEASURE_MS = 1000;
 const MEASURE_SOON_MS = 100;
-/** How often the store is asked to give back what it does not need any more. */
-const COMPACT_MS = 60_000;
+/**
+ * The store is asked to give back what it does not need any more for a tenth of the time, and that at most, and at least, so often.
+ */
+const COMPACT_SHARE = 10;
+const COMPACT_SOONEST_MS = 1000;
+const COMPACT_LATEST_MS = 60_000;
 
 /**
  * Says whether the store may grow: not while the disk fails, not while too much waits for it, not when there is too little
@@ -18,6 +23,8 @@ export class StoreGuard implements Timed {
   #spaceRefusal: string | undefined;
   #dueAtMs = Number.POSITIVE_INFINITY;
   #mayCompactAtMs = 0;
+  /** The last operation there was when it was asked. */
+  #compactedTicket: Ticket | undefined;
 
   constructor(core: BrokerCore) {
     this.#core = core;
@@ -109,10 +116,14 @@ export class StoreGuard implements Timed {
   #compact(): void {
     const { store } = this.#core;
     const now = this.#core.now();
-    if (store?.fault !== undefined || now < this.#mayCompactAtMs) return;
+    // What nobody has deleted anything from since has nothing to give.
+    const { lastTicket } = this.#core;
+    if (store?.fault !== undefined || now < this.#mayCompactAtMs || lastTicket === this.#compactedTicket) return;
     this.#mayCompactAtMs = Number.POSITIVE_INFINITY;
+    this.#compactedTicket = lastTicket;
     const again = (): void => {
-      this.#mayCompactAtMs = this.#core.now() + COMPACT_MS;
+      const pause = COMPACT_SHARE * (this.#core.now() - now);
+      this.#mayCompactAtMs = this.#core.now() + Math.min(COMPACT_LATEST_MS, Math.max(COMPACT_SOONEST_MS, pause));
     };
     store?.compact().then(again, again);
   }
