@@ -22,8 +22,8 @@ export class StateClients {
   readonly #random: () => number;
   /** By topic; `undefined`: it was cleared, or has expired. */
   readonly #retained = new Map<string, string | undefined>();
-  /** Topic Filter to Subscription Identifier. */
-  readonly #subscriptions = new Map<string, number>();
+  /** Topic Filter to Subscription Identifier, QoS and Retain As Published, in words. */
+  readonly #subscriptions = new Map<string, string>();
   #wills: string[] = [];
   #queued: { readonly expected: string[]; readonly expiring: string[] } = { expected: [], expiring: [] };
   #round = 0;
@@ -126,8 +126,19 @@ export class StateClients {
         this.#subscriptions.delete(topicFilter);
       } else {
         const identifier = 1 + this.#below(1_000_000);
-        await client.request(subscribeTo(topicFilter, identifier, client.nextIdentifier()), 'suback');
-        this.#subscriptions.set(topicFilter, identifier);
+        const qos = this.#below(2) as 0 | 1;
+        const retainAsPublished = this.#below(2) === 1;
+        const subscription = { topicFilter, qos, noLocal: false, retainAsPublished, retainHandling: 2 } as const;
+        await client.request(
+          {
+            type: 'subscribe',
+            packetIdentifier: client.nextIdentifier(),
+            properties: { subscriptionIdentifier: identifier },
+            subscriptions: [subscription],
+          },
+          'suback',
+        );
+        this.#subscriptions.set(topicFilter, `${identifier}, QoS ${qos}, RETAIN ${retainAsPublished}`);
       }
     }
     client.destroy();
@@ -203,7 +214,7 @@ export class StateClients {
 
   async #checkSubscriptions(problems: string[]): Promise<void> {
     const publisher = await this.#connect('state-publisher', { cleanStart: true });
-    const seen = new Map<string, number | undefined>();
+    const seen = new Map<string, string>();
     let onEnd: () => void = () => {};
     const ended = new Promise<void>((resolve) => {
       onEnd = resolve;
@@ -212,17 +223,20 @@ export class StateClients {
       if (packet.type !== 'publish') return;
       acknowledge(packet, self);
       if (packet.topic === 'state/end') onEnd();
-      else seen.set(packet.topic, packet.properties?.subscriptionIdentifiers?.[0]);
+      else {
+        const identifier = packet.properties?.subscriptionIdentifiers?.[0];
+        seen.set(packet.topic, `${identifier}, QoS ${packet.qos}, RETAIN ${packet.retain}`);
+      }
     });
     if (!client.connack.sessionPresent) problems.push('the session of state-subscriber is gone');
     for (let number = 0; number < TOPICS; number++)
-      await publish(publisher, `state/sub/${number}`, 'x', false, undefined);
+      await publish(publisher, `state/sub/${number}`, 'x', true, undefined);
     await publish(publisher, 'state/end', 'x', false, undefined);
     await ended;
     for (let number = 0; number < TOPICS; number++) {
       const topic = `state/sub/${number}`;
       const [is, should] = [seen.get(topic), this.#subscriptions.get(topic)];
-      if (is !== should) problems.push(`the subscription to ${topic} has the identifier ${is}, not ${should}`);
+      if (is !== should) problems.push(`the subscription to ${topic} has ${is}, not ${should}`);
     }
     client.destroy();
     publisher.destroy();

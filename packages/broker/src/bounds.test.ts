@@ -13,6 +13,8 @@ interface AtTheBound {
 
 const at = (then: string, ...counters: string[]): AtTheBound => ({ then, counters });
 
+const STORES_NOTHING = '0x97 for what would have to be stored (3.x is closed, CONNACK 3), QoS 0 is not kept';
+
 /** Every bound of something that a peer can make grow. */
 const BOUNDS: Readonly<Partial<Record<SettingKey, AtTheBound>>> = {
   'limits.connectTimeout': at('the connection is closed', 'connectionsRefused'),
@@ -75,6 +77,13 @@ const BOUNDS: Readonly<Partial<Record<SettingKey, AtTheBound>>> = {
   'sessions.expiryMax': at('the CONNACK says less', 'sessionsExpired'),
   'sessions.expiry3': at('the session ends', 'sessionsExpired'),
   'messages.expiryMax': at('the message is dropped', 'lost: expired'),
+  'data.bytesMax': at(STORES_NOTHING, 'lost: store-fault'),
+  'data.freeBytesMin': at(STORES_NOTHING, 'lost: store-fault'),
+  'data.pendingBytes': at(
+    `publishers wait at half of it; then ${STORES_NOTHING}`,
+    'backpressurePauses',
+    'lost: store-fault',
+  ),
   'policy.timeout': at('the answer is no'),
   'bans.remembered': at('the oldest are forgotten'),
   'recorder.clients': at('the longest quiet one is forgotten'),

@@ -288,6 +288,49 @@ describe('bounds of the node', () => {
     expect(last(await s.join(5, { clientId: 'late' }))).toMatchObject({ type: 'connack', reasonCode: 0 });
   });
 
+  test('sessions.max: no new session, and who has one comes back', async () => {
+    const s = await scene({ 'sessions.max': 3 });
+    const keep = { sessionExpiryInterval: 100 };
+    for (const clientId of ['a', 'b']) (await s.join(5, { clientId, properties: keep })).destroy();
+    const brief = await s.join(5, { clientId: 'brief' });
+    expect(last(await s.join(5, { clientId: 'late', properties: keep }))).toMatchObject({ reasonCode: 0x97 });
+    expect(last(await s.join(4, { clientId: 'late-3', cleanStart: false }))).toMatchObject({ reasonCode: 3 });
+    expect(s.broker.counters.quotaRefusals).toBe(2);
+    const back = await s.join(5, { clientId: 'a', cleanStart: false, properties: keep });
+    expect(back.decoded()[0]).toMatchObject({ type: 'connack', reasonCode: 0, sessionPresent: true });
+    brief.destroy();
+    await s.clock.settle();
+    expect(last(await s.join(5, { clientId: 'late', properties: keep }))).toMatchObject({ reasonCode: 0 });
+  });
+
+  test('sessions.expiryMax: the CONNACK says less, and the session ends then', async () => {
+    const s = await scene({ 'sessions.expiryMax': 60 });
+    for (const sessionExpiryInterval of [3600, 0xffff_ffff]) {
+      const peer = await s.join(5, { clientId: 'a', properties: { sessionExpiryInterval } });
+      expect(peer.decoded()[0]).toMatchObject({ type: 'connack', properties: { sessionExpiryInterval: 60 } });
+      // Nor does a DISCONNECT get more.
+      peer.send({ type: 'disconnect', reasonCode: 0, properties: { sessionExpiryInterval } });
+      await s.clock.advance(59_000);
+      expect(s.broker.registry.get('a')).toBeDefined();
+      await s.clock.advance(2000);
+      expect(s.broker.registry.get('a')).toBeUndefined();
+    }
+    expect(s.broker.counters.sessionsExpired).toBe(2);
+    const less = await s.join(5, { clientId: 'b', properties: { sessionExpiryInterval: 30 } });
+    expect(less.decoded()[0]).not.toMatchObject({ properties: { sessionExpiryInterval: expect.anything() } });
+  });
+
+  test('sessions.expiry3: a session of 3.x ends so long after its connection', async () => {
+    const s = await scene({ 'sessions.expiry3': 60 });
+    for (const version of [3, 4] as const)
+      (await s.join(version, { clientId: `v${version}`, cleanStart: false })).destroy();
+    await s.clock.advance(59_000);
+    expect(s.broker.registry.size).toBe(2);
+    await s.clock.advance(2000);
+    expect(s.broker.registry.size).toBe(0);
+    expect(s.broker.counters.sessionsExpired).toBe(2);
+  });
+
   test('sessions.bytes is 0 again when all have ended', async () => {
     const s = await scene();
     const peers = await Promise.all(times(20, () => s.join(5, { properties: { userProperties: [['k', 'v']] } })));
