@@ -48,6 +48,8 @@ it('kill -9 under load, ten rounds: nothing acknowledged is lost, QoS 2 comes on
     const keptBefore = kept?.acknowledged.size ?? 0;
     await broker.kill();
     await Promise.all(awake.map((client) => client.gone()));
+    // Sometimes it comes no further than this, the second time neither.
+    if (round % 3 === 0) await broker.startAndKill(round * 70);
     await broker.restart();
     expect((await state.check()).problems, `round ${round}`).toEqual([]);
     expect(await retainedValue(broker, round)).toBeGreaterThanOrEqual(keptBefore);

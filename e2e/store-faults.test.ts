@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Packet, PublishPacket } from '@hawser/codec';
 import { checkLevelStore } from '@hawser/store-level';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, type TestContext } from 'vitest';
 import { AskingClient } from './support/asking-client.ts';
 import { type BrokerProcess, startBroker } from './support/broker-process.ts';
-import { FaultyMachine } from './support/faulty-machine.ts';
+import { type Disk, FaultyMachine } from './support/faulty-machine.ts';
 import { mountSmallDisk } from './support/small-disk.ts';
 
 const MiB = 1024 * 1024;
@@ -70,92 +70,91 @@ it('fdatasync fails with EIO: refused, recovery by itself, nothing acknowledged 
   await expectAll(broker, acknowledged);
 }, 60_000);
 
-describe('below the database, by calls of the C library that fail', () => {
-  async function start(machine: FaultyMachine, args: readonly string[] = WIDE): Promise<BrokerProcess> {
-    const dataDirectory = await mkdtemp(join(tmpdir(), 'hawser-faults-'));
-    return startBroker({ args, dataDirectory, env: machine.env(dataDirectory) });
-  }
-
-  it('short writes: nothing is refused, nothing is lost', async (context) => {
-    const machine = FaultyMachine.make();
-    if (typeof machine === 'string') return context.skip(machine);
-    using _ = machine;
-    machine.disk = 'short writes';
-    await using broker = await start(machine);
-    const away = await connect(broker, 'away', 5, false);
-    await away.request(subscribe('t/#'), 'suback');
-    away.destroy();
-    const publisher = await connect(broker, 'publisher', 5, true);
-    const texts = Array.from({ length: 60 }, (_, index) => `${index + 1}`);
-    for (const text of texts) {
-      const answer = await publisher.request(publish('t/1', `${text} ${PAYLOAD}`, 1, Number(text)), 'puback');
-      expect(answer).toMatchObject({ reasonCode: 0 });
-    }
-    publisher.destroy();
-    expect(machine.injected).toBeGreaterThan(500);
-    expect(broker.program.stderr).not.toContain('store-fault');
-    await expectAll(broker, texts);
-    // The broker that was started again has read and written all of it so.
-    await broker.program.end('SIGTERM');
-    expect(await checkLevelStore(broker.dataDirectory)).toEqual([]);
-  }, 60_000);
-
+describe('below the database, by system calls that fail or are cut short', () => {
   const FAULTS = [
     ['full in the middle of a write', /"store-fault".*the disk is full/],
     ['writes fail', /"store-fault".*an input\/output error/],
     ['syncs fail', /"store-fault".*an input\/output error/],
     ['syncs fail and lose', /"store-fault".*an input\/output error/],
   ] as const;
+  const OPTIONS = { timeout: 60_000 };
 
-  it.for(FAULTS)(
-    '%s: refused, recovery by itself, nothing acknowledged lost',
-    { timeout: 60_000 },
-    async ([disk, told], context) => {
-      const machine = FaultyMachine.make();
-      if (typeof machine === 'string') return context.skip(machine);
-      using _ = machine;
-      await using broker = await start(machine);
-      const acknowledged = await fillAndRecover(
-        broker,
-        async () => {
-          machine.disk = 'whole';
-        },
-        async () => {
-          machine.disk = disk;
-        },
-      );
+  /** A broker on a machine with this disk; skips the test where there can be none. */
+  async function onMachine(
+    context: TestContext,
+    disk: Disk,
+    act: (machine: FaultyMachine, broker: BrokerProcess) => Promise<void>,
+  ): Promise<void> {
+    const made = FaultyMachine.make();
+    if (typeof made === 'string') return context.skip(made);
+    using machine = made;
+    machine.disk = disk;
+    const dataDirectory = await mkdtemp(join(tmpdir(), 'hawser-faults-'));
+    await using broker = await startBroker({ args: WIDE, dataDirectory, env: machine.env(dataDirectory) });
+    await act(machine, broker);
+  }
+
+  /** So many messages for a session that is away, each acknowledged; and who has published them. */
+  async function publishMany(
+    broker: BrokerProcess,
+    count: number,
+  ): Promise<{ readonly publisher: AskingClient; readonly texts: readonly string[] }> {
+    const away = await connect(broker, 'away', 5, false);
+    await away.request(subscribe('t/#'), 'suback');
+    away.destroy();
+    const publisher = await connect(broker, 'publisher', 5, true);
+    const texts = Array.from({ length: count }, (_, index) => `${index + 1}`);
+    for (const text of texts) {
+      const answer = await publisher.request(publish('t/1', `${text} ${PAYLOAD}`, 1, Number(text)), 'puback');
+      expect(answer).toMatchObject({ reasonCode: 0 });
+    }
+    return { publisher, texts };
+  }
+
+  /** All is there after kill -9, and what the broker that found it has written is sound. */
+  async function expectSound(broker: BrokerProcess, texts: readonly string[]): Promise<void> {
+    await expectAll(broker, texts);
+    await broker.program.end('SIGTERM');
+    expect(await checkLevelStore(broker.dataDirectory)).toEqual([]);
+  }
+
+  it('short writes: nothing is refused, nothing is lost', OPTIONS, (context) =>
+    onMachine(context, 'short writes', async (machine, broker) => {
+      const { publisher, texts } = await publishMany(broker, 60);
+      publisher.destroy();
+      expect(machine.injected).toBeGreaterThan(500);
+      expect(broker.program.stderr).not.toContain('store-fault');
+      await expectSound(broker, texts);
+    }),
+  );
+
+  it.for(FAULTS)('%s: refused, recovery by itself, nothing acknowledged lost', OPTIONS, ([disk, told], context) =>
+    onMachine(context, 'whole', async (machine, broker) => {
+      const become = (kind: Disk) => async (): Promise<void> => {
+        machine.disk = kind;
+      };
+      const acknowledged = await fillAndRecover(broker, become('whole'), become(disk));
       expect(machine.injected).toBeGreaterThan(0);
       expect(broker.program.stderr).toMatch(told);
       expect(broker.program.stderr).toContain('store-works-again');
       await expectAll(broker, acknowledged);
-    },
+    }),
   );
 
   it.for(FAULTS)(
     '%s, and killed meanwhile: what was acknowledged is there, the files are sound',
-    { timeout: 60_000 },
-    async ([disk, told], context) => {
-      const machine = FaultyMachine.make();
-      if (typeof machine === 'string') return context.skip(machine);
-      using _ = machine;
-      await using broker = await start(machine);
-      const away = await connect(broker, 'away', 5, false);
-      await away.request(subscribe('t/#'), 'suback');
-      away.destroy();
-      const publisher = await connect(broker, 'publisher', 5, true);
-      const texts = Array.from({ length: 20 }, (_, index) => `${index + 1}`);
-      for (const text of texts)
-        await publisher.request(publish('t/1', `${text} ${PAYLOAD}`, 1, Number(text)), 'puback');
-      machine.disk = disk;
-      publisher.send(publish('t/1', `unheard ${PAYLOAD}`, 1, 1000));
-      await broker.program.waitFor(told, 'stderr');
-      await broker.kill();
-      machine.disk = 'whole';
-      await broker.restart();
-      await expectAll(broker, texts);
-      await broker.program.end('SIGTERM');
-      expect(await checkLevelStore(broker.dataDirectory)).toEqual([]);
-    },
+    OPTIONS,
+    ([disk, told], context) =>
+      onMachine(context, 'whole', async (machine, broker) => {
+        const { publisher, texts } = await publishMany(broker, 20);
+        machine.disk = disk;
+        publisher.send(publish('t/1', `unheard ${PAYLOAD}`, 1, 1000));
+        await broker.program.waitFor(told, 'stderr');
+        await broker.kill();
+        machine.disk = 'whole';
+        await broker.restart();
+        await expectSound(broker, texts);
+      }),
   );
 });
 
