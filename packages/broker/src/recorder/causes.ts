@@ -13,8 +13,8 @@ export interface CauseWords {
   readonly figures?: { readonly pattern: RegExp; readonly sentence: Words };
 }
 
-const words = (en: string, zh: string): Words => ({ en, zh });
-const cause = (meaning: Words, advice?: Words): CauseWords =>
+export const words = (en: string, zh: string): Words => ({ en, zh });
+export const cause = (meaning: Words, advice?: Words): CauseWords =>
   advice === undefined ? { meaning } : { meaning, advice };
 
 const FIX_SENDER = words(
@@ -293,8 +293,6 @@ export const CAUSES: Readonly<Record<string, CauseWords>> = {
     FIX_SENDER,
   ),
   'topic-name-invalid': cause(words('the Topic Name is not valid', 'Topic Name 无效'), FIX_SENDER),
-  'packet-identifier-in-use': forbidden('Packet Identifier 正在使用'),
-  'packet-identifier-not-found': forbidden('找不到 Packet Identifier'),
   'receive-maximum-exceeded': {
     meaning: words(
       'it sent more QoS 1 and 2 messages than the Receive Maximum lets be unacknowledged',
@@ -327,7 +325,6 @@ export const CAUSES: Readonly<Record<string, CauseWords>> = {
       '请减小单条消息，或提高 `limits.maximumPacketSize`（CONNECT 则为 `limits.connectPacketBytes`）。',
     ),
   },
-  'message-rate-too-high': cause(words('it sent too many messages', '它发送消息的速率过高')),
   'quota-exceeded': cause(words('a quota was exceeded', '超出配额'), LIMIT),
   'payload-format-invalid': cause(
     words('a payload was said to be UTF-8 and is not', '载荷声明为 UTF-8，但实际不是'),
@@ -340,7 +337,6 @@ export const CAUSES: Readonly<Record<string, CauseWords>> = {
   'qos-not-supported': cause(words('this QoS is not supported', '不支持该 QoS')),
   'use-another-server': cause(words('the client was sent to another server', '客户端被引导到另一台服务器')),
   'server-moved': cause(words('the server has moved', '服务器已迁移')),
-  'shared-subscriptions-not-supported': cause(words('shared subscriptions are not supported', '不支持共享订阅')),
   'proxy-not-trusted': cause(
     words('only balancers that are named may connect there', '该端口只允许已列出的负载均衡器连接'),
     words(
@@ -358,13 +354,6 @@ export const CAUSES: Readonly<Record<string, CauseWords>> = {
   ),
   'connection-rate-exceeded': cause(words('connections came too fast', '连接速率过高'), TRY_LATER),
   'maximum-connect-time': cause(words('the longest time for one connection was over', '达到单次连接的最长时间')),
-  'subscription-identifiers-not-supported': cause(
-    words('Subscription Identifiers are not supported', '不支持订阅标识符'),
-  ),
-  'wildcard-subscriptions-not-supported': cause(
-    words('wildcards in Topic Filters are not supported', '不支持通配符订阅'),
-  ),
-
   // 3.x has no way to refuse a PUBLISH: the connection ends.
   'retained-limit': cause(words('there was no room for another retained message', '没有空间保存更多保留消息'), LIMIT),
   'store-fault': cause(
@@ -387,7 +376,6 @@ export const CAUSES: Readonly<Record<string, CauseWords>> = {
   'invalid-subscription-options': malformed('订阅选项无效'),
   'invalid-utf8': malformed('字符串不是有效的 UTF-8'),
   'no-local-on-shared-subscription': forbidden('共享订阅设置了 No Local'),
-  'no-reason-codes': malformed('没有 Reason Code'),
   'no-topic-filters': forbidden('没有 Topic Filter'),
   'non-minimal-length': malformed('长度编码不是最短形式'),
   'not-connected': forbidden('连接被接受之前发送了其他报文'),
@@ -402,8 +390,6 @@ export const CAUSES: Readonly<Record<string, CauseWords>> = {
   'reserved-packet-type': malformed('保留的报文类型'),
   'response-topic-invalid': forbidden('Response Topic 无效'),
   'second-connect': forbidden('同一连接上发送了第二个 CONNECT'),
-  'session-expiry-from-server': forbidden('服务器不得发送 Session Expiry Interval'),
-  'session-present-with-refusal': forbidden('拒绝时不得设置 Session Present'),
   'subscription-identifier-from-client': forbidden('客户端的 PUBLISH 不得带 Subscription Identifier'),
   'surrogate-in-string': malformed('字符串中含有代理字符'),
   'too-many-topic-filters': cause(
@@ -534,7 +520,6 @@ export const LOSSES: Readonly<Record<string, CauseWords>> = {
       '请稍后重新发布；`queue.policy` 规定队列满时拒绝。',
     ),
   ),
-  'session-limit': cause(words('there was no room for a session', '没有空间建立会话'), LIMIT),
   'payload-format-invalid': cause(
     words('their payload was said to be UTF-8 and is not', '载荷声明为 UTF-8，但实际不是'),
   ),

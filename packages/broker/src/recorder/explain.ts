@@ -2,12 +2,13 @@ import type { Broker } from '../broker.ts';
 import { handlerOf, inspectLosses, iso, lossEntries } from '../inspect/inspect.ts';
 import type { LossView } from '../inspect/views.ts';
 import type { ClientSession } from '../sessions/client-session.ts';
-import { CAUSES, type Language, LOSSES, SESSION_ENDS } from './causes.ts';
+import { type Language, LOSSES } from './causes.ts';
 import { EXPLAIN_TEXTS } from './explain-texts.ts';
 import { findFlapping } from './flapping.ts';
 import { nearNames } from './near.ts';
 import { endpoint, type RecordedEvent } from './recorded-event.ts';
 import { addressOf, duration, eventSentence, fill, lossSentence, moment, versionName } from './sentences.ts';
+import { wordsOf } from './words-of.ts';
 
 /** An event with its sentence; the figures stand beside it. */
 export interface ExplainedEvent extends Omit<RecordedEvent, 'at' | 'lastAt'> {
@@ -196,7 +197,7 @@ function explainStranger(broker: Broker, name: string, language: Language): Expl
   if (last !== undefined) {
     const count = attempts.reduce((sum, event) => sum + (event.repeated ?? 1), 0);
     const at = moment(last.lastAt ?? last.at);
-    const advice = CAUSES[last.code]?.advice;
+    const advice = wordsOf(last)?.advice;
     const verdict = fill(texts.address, { address: name, count, at, event: eventSentence(last, language) });
     return {
       known: true,
@@ -237,14 +238,14 @@ function adviceOfEnds(events: readonly RecordedEvent[], connected: boolean, lang
   for (const event of reversed) {
     // What happened before it connected last is over.
     if (event.kind === 'connected') break;
-    const words = event.kind === 'session-ended' ? SESSION_ENDS[event.code] : CAUSES[event.code];
     if (event.code === 'session-closed') continue;
-    if (words?.advice !== undefined) advice.push(words.advice[language]);
+    const words = wordsOf(event)?.advice;
+    if (words !== undefined) advice.push(words[language]);
   }
   const [last] = reversed;
   if (connected && last?.kind === 'connected') {
     const before = reversed.find((event) => event.kind === 'closed' || event.kind === 'broker-ended');
-    const words = before === undefined ? undefined : CAUSES[before.code]?.advice;
+    const words = before === undefined ? undefined : wordsOf(before)?.advice;
     if (words !== undefined) advice.push(words[language]);
   }
   return advice;

@@ -1,6 +1,8 @@
-import { CAUSES, causeSentence, type Language, LOSSES, SESSION_ENDS } from './causes.ts';
+import { causeSentence, type Language, LOSSES } from './causes.ts';
+import { COMPLAINTS, complaintSentence } from './complaints.ts';
 import type { LossCause } from './observer.ts';
 import { endpoint, type LossTotal, type RecordedEvent } from './recorded-event.ts';
+import { isComplaint, wordsOf } from './words-of.ts';
 
 /** Fills the braces of a sentence. */
 export function fill(template: string, values: Readonly<Record<string, string | number>>): string {
@@ -97,7 +99,9 @@ export function eventSentence(event: RecordedEvent, language: Language): string 
 function sentenceOf(event: RecordedEvent, language: Language): string {
   const texts = TEXTS[language];
   const address = addressOf(event);
-  const cause = causeSentence(CAUSES[event.code], event.text, language);
+  const cause = isComplaint(event)
+    ? complaintSentence(COMPLAINTS[event.code], event.text, language)
+    : causeSentence(wordsOf(event), event.text, language);
   switch (event.kind) {
     case 'connected': {
       const session =
@@ -128,7 +132,7 @@ function sentenceOf(event: RecordedEvent, language: Language): string {
       return fill(texts.subscribe, { cause });
     case 'session-ended': {
       const queued = (event.queued ?? 0) > 0 ? fill(texts.queued, { count: event.queued ?? 0 }) : '';
-      return fill(texts.sessionEnded, { cause: causeSentence(SESSION_ENDS[event.code], '', language), queued });
+      return fill(texts.sessionEnded, { cause, queued });
     }
     case 'broker-ended':
       return fill(texts.brokerEnded, { cause });
@@ -140,6 +144,9 @@ export function lossSentence(cause: LossCause, total: LossTotal, language: Langu
   const { count, topic, lastAt } = total;
   const meaning = LOSSES[cause]?.meaning[language] ?? cause;
   const last = moment(lastAt);
-  if (language === 'zh') return `丢失 ${count} 条消息：${meaning}（最后一条 ${last}，主题 ${topic}）`;
-  return `${count} ${count === 1 ? 'message was' : 'messages were'} lost because ${meaning} (the last at ${last}, topic ${topic})`;
+  if (language === 'zh') {
+    return `丢失 ${count} 条消息：${meaning}（最后一条 ${last}${topic === '' ? '' : `，主题 ${topic}`}）`;
+  }
+  const where = topic === '' ? '' : `, topic ${topic}`;
+  return `${count} ${count === 1 ? 'message was' : 'messages were'} lost because ${meaning} (the last at ${last}${where})`;
 }
