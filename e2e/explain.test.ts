@@ -449,6 +449,10 @@ describe('fifteen ends and refusals, fifteen explanations', () => {
     });
     expect(await stage.get('/api/v1/losses?filter=away')).toMatchObject({ items: [{ clientId: 'away', dropped: 7 }] });
     expect(await stage.get('/metrics')).toMatch(/^hawser_messages_dropped_total\{cause="queue-full"\} 7$/m);
+    expect(await stage.get('/metrics')).toMatch(/^hawser_connections_refused_total\{code="wrong-path"\} 1$/m);
+    expect(await stage.get('/metrics')).toMatch(
+      /^hawser_connections_closed_total\{by="self",code="keep-alive-timeout"\} 1$/m,
+    );
     const back = new Client(stage.port('mqtt'));
     back.send(connectPacket('away', { cleanStart: false, properties }));
     expect(await back.next()).toMatchObject({

@@ -42,6 +42,7 @@ import type { LocalMessage, LocalSubscriber } from './routing/subscription.ts';
 import type { ClientSession } from './sessions/client-session.ts';
 import { SessionRegistry } from './sessions/session-registry.ts';
 import { type Settings, settingsWith } from './settings.ts';
+import { CommitTimes } from './stores/commit-times.ts';
 import type { Store, StoreOperation } from './stores/store.ts';
 import { StoreGuard } from './stores/store-guard.ts';
 
@@ -114,6 +115,7 @@ export class Broker implements BrokerCore {
   readonly slab = new Slab();
   readonly topics: TopicCache;
   readonly counters = new Counters();
+  readonly commitTimes = new CommitTimes();
   readonly recorder: Recorder;
   readonly observer: Observer;
   /** Wall clock, milliseconds. */
@@ -350,7 +352,7 @@ export class Broker implements BrokerCore {
 
   /** A connection that came and never became a Transport. */
   #onAttemptRefused(code: string, text: string, remoteAddress: string, remotePort: number, listener: string): void {
-    this.counters.connectionsRefused++;
+    this.counters.countRefused(code);
     const cause = { code, reasonCode: 0x80, text, by: 'self' as const };
     const at = this.wallNow();
     this.observer.onRefused?.({ listener, remoteAddress, remotePort, client: undefined, cause, bytesIn: 0, at });
@@ -393,6 +395,7 @@ export class Broker implements BrokerCore {
   append(operation: StoreOperation): Ticket {
     if (this.store === undefined) return NO_TICKET;
     this.lastTicket = this.store.append(operation);
+    this.commitTimes.begin(this.lastTicket, this.#clock);
     return this.lastTicket;
   }
 
@@ -441,6 +444,7 @@ export class Broker implements BrokerCore {
     }
     const now = this.now();
     const { committed } = this;
+    this.commitTimes.end(committed, now);
     for (const connection of this.#waitingConnections) {
       if (connection.acks.headTicket > committed && connection.acks.length > 0) continue;
       connection.releaseAcks();

@@ -118,7 +118,7 @@ export class Intake {
     core.counters.packetsIn += connection.packetsIn;
     core.counters.packetsOut += handler.output.framesOut;
     if (handler.connectedAtMs === 0) {
-      core.counters.connectionsRefused++;
+      core.counters.countRefused(cause.code);
       const { remoteAddress, remotePort } = handler.driver.transport.info;
       this.gatekeeper.onRefused(remoteAddress, cause);
       const bytesIn = connection.bytesIn;
@@ -132,6 +132,7 @@ export class Intake {
         at,
       });
     } else if (client !== undefined) {
+      core.counters.countClosed(cause.by, cause.code);
       this.gatekeeper.onClosed(client);
       core.observer.onClosed?.({
         client,

@@ -22,7 +22,9 @@ export class PublishHandler {
   }
 
   handlePublish(packet: PublishPacket, now: number): void {
-    this.#core.counters.messagesIn++;
+    const { counters } = this.#core;
+    counters.messagesIn++;
+    counters.payloadBytesIn += packet.payload.length;
     if (packet.qos === 2 && this.#session.session.inbound.has(packet.packetIdentifier)) {
       // A duplicate: answered, and it goes no further [MQTT5-4.3.3-10]. It was stored with the first, at the latest now.
       this.#handler.connection.acknowledge(PacketType.PUBREC, packet.packetIdentifier, 0, this.#storedTicket());
