@@ -672,3 +672,32 @@ describe('hawser explain', () => {
     expect(await after.program.end()).toBe(0);
   });
 });
+
+describe('a broker that may have few files open', () => {
+  it('refuses in words whom the system would cut off in silence', async () => {
+    const args = ['--console', '127.0.0.1:0', '-l', 'mqtt://127.0.0.1:0', '-d', 'memory'];
+    await using program = new RunningProgram('bash', [
+      '-c',
+      'ulimit -n 100; exec "$0" "$@"',
+      ...[process.execPath, HAWSER, 'broker', ...args],
+    ]);
+    await program.waitFor(/^ready$/m);
+    const [, port = ''] = /mqtt:\/\/127\.0\.0\.1:(\d+)/.exec(program.stdout) ?? [];
+    const [, api = ''] = /console\s+(\S+)/.exec(program.stdout) ?? [];
+    const clients: Client[] = [];
+    const answers: Packet[] = [];
+    for (let i = 0; i < 40; i++) {
+      const client = new Client(Number(port));
+      clients.push(client);
+      client.send(connectPacket(`many-${i}`));
+      answers.push(await client.next());
+    }
+    const codes = answers.map((packet) => (packet.type === 'connack' ? packet.reasonCode : packet.type));
+    expect(codes.filter((code) => code === 0)).toHaveLength(36);
+    expect(codes.filter((code) => code === 0x89)).toHaveLength(4);
+    const refused = await fetch(`${api}/api/v1/history?code=too-many-open-files`);
+    const items = Array.from({ length: 4 }, () => ({ text: expect.stringContaining('ulimit -n') }));
+    expect(await refused.json()).toMatchObject({ total: 4, items });
+    for (const client of clients) client.socket.destroy();
+  });
+});

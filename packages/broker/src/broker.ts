@@ -76,6 +76,8 @@ export interface BrokerOptions {
   readonly recorderLog?: RecorderLog;
   /** How late the event loop is, milliseconds; measured when it is not said. */
   readonly loopDelayMs?: () => number;
+  /** Files and connections this process may have open; what the system says when it is not said. */
+  readonly openFiles?: number;
   /** Time; tests hand in their own. */
   readonly clock?: Clock;
   /** Bytes of randomness for assigned Client Identifiers; tests hand in their own. */
@@ -168,7 +170,7 @@ export class Broker implements BrokerCore {
     this.permissions = new DeliveryPermissions(this);
     this.router = new Router(this);
     this.registry = new SessionRegistry(this);
-    this.intake = new Intake(this);
+    this.intake = new Intake(this, options.openFiles);
   }
 
   /** Who is kept out, by offence or by hand. */

@@ -167,12 +167,19 @@ export const CAUSES: Readonly<Record<string, CauseWords>> = {
       '有人打开连接却不发送任何内容，或大量设备同时连接：参见 `limits.halfOpen`。',
     ),
   ),
+  'too-many-open-files': cause(
+    words(
+      'the system lets the broker have no more connections and files open',
+      '系统不允许代理服务器打开更多连接和文件',
+    ),
+    words(
+      'Raise the limit of open files for the broker: `ulimit -n`, in systemd LimitNOFILE=, in Docker --ulimit nofile.',
+      '请提高代理服务器的打开文件数上限：`ulimit -n`，systemd 的 LimitNOFILE=，或 Docker 的 --ulimit nofile。',
+    ),
+  ),
   'accept-failed': cause(
     words('the system could not hand over a connection', '系统无法交出一个新连接'),
-    words(
-      'Often too many open files: raise `ulimit -n` for the broker.',
-      '通常是打开的文件过多：请为代理服务器提高 `ulimit -n`。',
-    ),
+    words('Look at the log of the system for that time.', '请查看该时段的系统日志。'),
   ),
   'closed-at-once': cause(words('the connection was gone before it could be taken', '连接在被接受之前就已断开')),
 

@@ -79,6 +79,13 @@ export const CONNECT_REFUSALS: Scenarios = {
       await stage.join();
     },
   },
+  'too-many-open-files': {
+    options: { openFiles: 65 },
+    run: async (stage) => {
+      await stage.join(5, another);
+      await stage.join();
+    },
+  },
   'quota-exceeded': {
     settings: { 'sessions.max': 1 },
     run: async (stage) => {
