@@ -490,6 +490,16 @@ describe('two clients of this library with one Client Identifier', () => {
   });
 });
 
+describe('an address', () => {
+  it('is explained by the clients that came from it', async () => {
+    const client = await Client.connect(stage, 'quay-9', {}, '127.0.0.19');
+    const { verdict, advice } = await stage.explain('127.0.0.19');
+    expect(verdict).toBe('Clients that came from 127.0.0.19: "quay-9".');
+    expect(advice).toEqual(['Explain one of these Client Identifiers.']);
+    client.socket.destroy();
+  });
+});
+
 describe('the API', () => {
   it('refuses a host name that is not its own, and pages from elsewhere', async () => {
     const ask = (headers: string[]) =>
@@ -631,6 +641,9 @@ describe('hawser explain', () => {
     const nobody = await run('kicked', '--api', gone.url);
     expect(nobody.exitCode).toBe(2);
     expect(nobody.stderr).toContain(`the API at ${gone.url} does not answer: connection refused`);
+    const listener = await run('kicked', '--api', `http://127.0.0.1:${stage.port('mqtt')}`);
+    expect(listener.exitCode).toBe(2);
+    expect(listener.stderr).toMatch(/is not the API of Hawser \(it hangs up .*not that of an MQTT listener/s);
   });
 
   it('remembers over kill -9 who was connected', async () => {
@@ -667,7 +680,7 @@ describe('hawser explain', () => {
     const after = await start();
     const { stdout } = await run('survivor', '--api', after.api, '--lang', 'en');
     expect(stdout).toMatch(/is not connected.*the broker itself went down without being stopped/);
-    expect(stdout).toMatch(/Its session is kept until .*: 1 subscriptions, 0 messages wait/);
+    expect(stdout).toMatch(/Its session is kept until .*: 1 subscription, 0 messages wait/);
     expect(after.program.stderr).toBe('');
     expect(await after.program.end()).toBe(0);
   });

@@ -11,6 +11,8 @@ export interface CauseWords {
   readonly advice?: Words;
   /** Takes the figures out of what was said, for a sentence of its own: named groups fill the braces. */
   readonly figures?: { readonly pattern: RegExp; readonly sentence: Words };
+  /** What was said when it happened only makes sense behind the meaning. */
+  readonly saysWhich?: boolean;
 }
 
 export const words = (en: string, zh: string): Words => ({ en, zh });
@@ -45,10 +47,14 @@ const plain = (said: RegExp, sentence: Words, advice?: Words): CauseWords => ({
   figures: { pattern: said, sentence },
 });
 
-const malformed = (zh: string): CauseWords =>
-  cause(words('it sent bytes that are not a valid MQTT packet', `它发来的不是有效的 MQTT 报文：${zh}`), FIX_SENDER);
-const forbidden = (zh: string): CauseWords =>
-  cause(words('it sent a packet that MQTT does not allow there', `它发来了 MQTT 不允许的报文：${zh}`), FIX_SENDER);
+const malformed = (zh: string): CauseWords => ({
+  ...cause(words('it sent bytes that are not a valid MQTT packet', `它发来的不是有效的 MQTT 报文：${zh}`), FIX_SENDER),
+  saysWhich: true,
+});
+const forbidden = (zh: string): CauseWords => ({
+  ...cause(words('it sent a packet that MQTT does not allow there', `它发来了 MQTT 不允许的报文：${zh}`), FIX_SENDER),
+  saysWhich: true,
+});
 
 /** Every code that a connection, an attempt to connect or a SUBSCRIBE can end with. */
 export const CAUSES: Readonly<Record<string, CauseWords>> = {
@@ -65,7 +71,8 @@ export const CAUSES: Readonly<Record<string, CauseWords>> = {
       '客户端发送 DISCONNECT，并要求发布其遗嘱',
     ),
   ),
-  'network-lost': cause(
+  'network-lost': plain(
+    /^the network connection ended without a DISCONNECT$/,
     words('the network connection ended without a DISCONNECT', '网络连接在没有 DISCONNECT 的情况下中断'),
     words(
       'Look at what lies between: power and radio of the device, NAT and firewalls that forget idle connections (a Keep Alive below their timeout helps), a client that was killed.',
@@ -442,8 +449,8 @@ export const SESSION_ENDS: Readonly<Record<string, CauseWords>> = {
   ),
   'session-closed': cause(
     words(
-      'it ended with its connection: the Session Expiry Interval was 0',
-      '会话随连接结束：Session Expiry Interval 为 0',
+      'it ended with its connection: the client had set its Session Expiry Interval to 0, in the CONNECT or the DISCONNECT',
+      '会话随连接结束：客户端在 CONNECT 或 DISCONNECT 中把 Session Expiry Interval 设为 0',
     ),
     words(
       'Ask for a Session Expiry Interval over 0 (`-x`) to keep the session.',
@@ -462,29 +469,32 @@ export const LOSSES: Readonly<Record<string, CauseWords>> = {
       '客户端离线太久或读取太慢：让它更早读取、减少发布，或提高 `queue.messages` 和 `queue.bytes`。',
     ),
   ),
-  superseded: cause(words('a newer message of the same topic took their place', '同一主题的新消息取代了它们')),
+  superseded: cause(
+    words('a newer message of the same topic came', '同一主题有了更新的消息'),
+    words(
+      'This is what `queue.policy` keep-last-per-topic is for: only the last value of each topic waits.',
+      '这正是 `queue.policy` 为 keep-last-per-topic 的作用：每个主题只保留最后一个值。',
+    ),
+  ),
   'too-old': cause(
     words(
-      'they had waited for longer than messages are kept for a client that is away',
+      'the wait was longer than messages are kept for a client that is away',
       '等待时间超过了为离线客户端保留消息的期限',
     ),
     words(
-      'Let the client come back sooner, or let messages be kept longer.',
-      '请让客户端更早重新连接，或延长消息保留期限。',
+      'Let the client come back sooner, or let messages be kept longer (`queue.age`).',
+      '请让客户端更早重新连接，或延长消息保留期限（`queue.age`）。',
     ),
   ),
   expired: cause(
-    words('their Message Expiry Interval had passed', '已超过 Message Expiry Interval'),
+    words('the Message Expiry Interval had passed', '已超过 Message Expiry Interval'),
     words(
       'Publish with a longer Message Expiry Interval, or none; `messages.expiryMax` bounds it.',
       '请使用更长的 Message Expiry Interval 或不设置；上限为 `messages.expiryMax`。',
     ),
   ),
   'packet-too-large': cause(
-    words(
-      'they were larger than the Maximum Packet Size the client announced',
-      '超过了客户端声明的 Maximum Packet Size',
-    ),
+    words('the Maximum Packet Size that the client announced is smaller', '超过了客户端声明的 Maximum Packet Size'),
     words(
       'Let the client announce a larger Maximum Packet Size, or publish smaller messages.',
       '请让客户端声明更大的 Maximum Packet Size，或发布更小的消息。',
@@ -498,15 +508,16 @@ export const LOSSES: Readonly<Record<string, CauseWords>> = {
     ),
   ),
   'rejected-by-receiver': cause(
-    words('it refused them with a Reason Code of its own', '它用 Reason Code 拒绝了这些消息'),
+    words('the client answered with a Reason Code that refuses', '客户端用 Reason Code 拒绝了消息'),
+    words("The client's own log, or its library's, says why.", '原因请查看客户端自己（或其库）的日志。'),
   ),
-  'not-authorized': cause(words('it was not permitted to publish them', '它没有发布这些消息的权限'), PERMISSIONS),
+  'not-authorized': cause(words('it was not permitted to publish there', '它没有发布到该主题的权限'), PERMISSIONS),
   'offline-qos0': cause(
     words('it was not connected and QoS 0 does not wait', '它不在线，而 QoS 0 不会等待'),
     words('Subscribe and publish with QoS 1, or set `queue.qos0`.', '请使用 QoS 1 订阅和发布，或设置 `queue.qos0`。'),
   ),
   'session-ended': cause(
-    words('its session ended while they waited', '会话结束时这些消息仍在等待'),
+    words('its session ended meanwhile', '会话在此期间结束'),
     words(
       'Ask for a longer Session Expiry Interval, and connect with Clean Start false.',
       '请设置更长的 Session Expiry Interval，并以 Clean Start false 连接。',
@@ -519,7 +530,7 @@ export const LOSSES: Readonly<Record<string, CauseWords>> = {
   ),
   'quota-exceeded': cause(
     words(
-      'it published them while the queue of a subscriber was full, and was refused',
+      'the queue of a subscriber was full, and the publisher was told so',
       '发布时某个订阅者的队列已满，因此被拒绝',
     ),
     words(
@@ -528,7 +539,11 @@ export const LOSSES: Readonly<Record<string, CauseWords>> = {
     ),
   ),
   'payload-format-invalid': cause(
-    words('their payload was said to be UTF-8 and is not', '载荷声明为 UTF-8，但实际不是'),
+    words('the payload was said to be UTF-8 and is not', '载荷声明为 UTF-8，但实际不是'),
+    words(
+      'Leave Payload Format Indicator at 0 for binary payloads.',
+      '二进制载荷请将 Payload Format Indicator 保持为 0。',
+    ),
   ),
 };
 
@@ -566,7 +581,8 @@ export function causeSentence(words: CauseWords | undefined, text: string, langu
   }
   if (text === '') return meaning[language];
   // What was said has the figures; in another language it stands in brackets.
-  return language === 'en' ? text : `${meaning.zh}（${text}）`;
+  if (language === 'en') return words.saysWhich === true ? `${meaning.en}: ${text}` : text;
+  return `${meaning.zh}（${text}）`;
 }
 
 /** What the operator was told; in another language it stands in brackets behind its meaning. */

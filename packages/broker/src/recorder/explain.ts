@@ -10,6 +10,9 @@ import { endpoint, type RecordedEvent } from './recorded-event.ts';
 import { addressOf, duration, eventSentence, fill, lossSentence, moment, versionName } from './sentences.ts';
 import { wordsOf } from './words-of.ts';
 
+/** Client Identifiers that are named for an address. */
+const MOST_CLIENTS = 10;
+
 /** An event with its sentence; the figures stand beside it. */
 export interface ExplainedEvent extends Omit<RecordedEvent, 'at' | 'lastAt'> {
   /** ISO 8601, as `lastAt`. */
@@ -48,7 +51,7 @@ export interface ExplainAnswer {
 
 /**
  * Explains what became of a Client Identifier. An IP address does as well: then it is about the attempts from there that
- * never said who they were.
+ * never said who they were, and names those who did.
  */
 export function explain(broker: Broker, clientId: string, language: Language = 'en'): ExplainAnswer {
   const session = broker.registry.get(clientId);
@@ -76,7 +79,6 @@ export function explain(broker: Broker, clientId: string, language: Language = '
         addresses: others === '' ? (last ?? '') : fill(texts.and, { others, last: last ?? '' }),
       }),
     );
-    advice.push(texts.flappingAdvice);
   }
   if (handler?.isSlow === true) verdict.push(fill(texts.slow, { bytes: handler.output.pendingBytes }));
   for (const [cause, total] of entries) {
@@ -85,6 +87,8 @@ export function explain(broker: Broker, clientId: string, language: Language = '
     if (words !== undefined) advice.push(words[language]);
   }
   advice.unshift(...adviceOfEnds(events, handler !== undefined, language));
+  // What two clients do to each other explains the rest.
+  if (flapping !== undefined) advice.unshift(texts.flappingAdvice);
   const negotiated = handler?.negotiated ?? record?.negotiated;
   return {
     known: true,
@@ -193,22 +197,33 @@ function explainStranger(broker: Broker, name: string, language: Language): Expl
     return remoteAddress === name || endpoint(remoteAddress, remotePort) === name;
   });
   attempts.reverse();
+  const clients = clientsFrom(broker, name);
   const last = attempts.at(-1);
-  if (last !== undefined) {
-    const count = attempts.reduce((sum, event) => sum + (event.repeated ?? 1), 0);
-    const at = moment(last.lastAt ?? last.at);
-    const advice = wordsOf(last)?.advice;
-    const verdict = fill(texts.address, { address: name, count, at, event: eventSentence(last, language) });
+  if (last !== undefined || clients.length > 0) {
+    const verdict: string[] = [];
+    const advice: string[] = [];
+    if (last !== undefined) {
+      const count = attempts.reduce((sum, event) => sum + (event.repeated ?? 1), 0);
+      const at = moment(last.lastAt ?? last.at);
+      verdict.push(fill(texts.address, { address: name, count, at, event: eventSentence(last, language) }));
+      const words = wordsOf(last)?.advice;
+      if (words !== undefined) advice.push(words[language]);
+    }
+    if (clients.length > 0) {
+      const names = clients.map((id) => `"${id}"`).join(texts.comma);
+      verdict.push(fill(texts.clients, { address: name, names }));
+      advice.push(texts.clientsAdvice);
+    }
     return {
       known: true,
       near: [],
       explanation: {
         clientId: name,
         connected: false,
-        verdict,
+        verdict: verdict.join(texts.space),
         events: explainEvents(attempts, undefined, language),
         losses: [],
-        advice: advice === undefined ? [] : [advice[language]],
+        advice,
       },
     };
   }
@@ -225,6 +240,16 @@ function explainStranger(broker: Broker, name: string, language: Language): Expl
     advice: [texts.unknownAdvice],
   };
   return { known: false, near, explanation };
+}
+
+/** Client Identifiers that were used from an address, those of the most recent events first. */
+function clientsFrom(broker: Broker, address: string): string[] {
+  const found: string[] = [];
+  for (const { clientId, events } of [...broker.recorder.records()].reverse()) {
+    const isFrom = [...events].some((event) => event.remoteAddress === address);
+    if (isFrom && found.push(clientId) >= MOST_CLIENTS) break;
+  }
+  return found;
 }
 
 function* knownNames(broker: Broker): Iterable<string> {

@@ -9,7 +9,9 @@ const TIMEOUT_MS = 10_000;
 export async function runExplain(clientId: string, flags: ExplainFlags): Promise<void> {
   const { explanation, known } = await ask(clientId, flags);
   const text =
-    flags.json === true ? JSON.stringify(explanation, undefined, 2) : formatExplanation(explanation, flags.lang);
+    flags.json === true
+      ? JSON.stringify(explanation, undefined, 2)
+      : formatExplanation(explanation, flags.lang, process.stdout.columns);
   process.stdout.write(`${text}\n`);
   if (!known) process.exitCode = EXIT.failed;
 }
@@ -28,6 +30,7 @@ async function ask(
       redirect: 'error',
     });
   } catch (error) {
+    if (codeOf(error) === 'UND_ERR_SOCKET') throw notTheApi(url, 'it hangs up on an HTTP request', error);
     throw new ExitError(EXIT.unreachable, `the API at ${url.origin} does not answer: ${whyNot(error)}`, {
       hint: 'is "hawser broker" running? Its API listens on 127.0.0.1:18083, unless --console says otherwise; give its address with --api',
       cause: error,
@@ -45,13 +48,14 @@ async function ask(
   }
   if (problem.message !== undefined && problem.code !== undefined)
     throw new ExitError(EXIT.failed, `the API at ${url.origin} says: ${problem.message}`);
-  throw new ExitError(
-    EXIT.unreachable,
-    `what answers at ${url.origin} is not the API of Hawser (HTTP ${response.status})`,
-    {
-      hint: 'give the address of the console with --api, not that of an MQTT listener',
-    },
-  );
+  throw notTheApi(url, `HTTP ${response.status}`);
+}
+
+function notTheApi({ origin }: URL, seen: string, cause?: unknown): ExitError {
+  return new ExitError(EXIT.unreachable, `what answers at ${origin} is not the API of Hawser (${seen})`, {
+    hint: 'give the address of the console with --api, not that of an MQTT listener',
+    cause,
+  });
 }
 
 function urlOf(api: string, clientId: string, lang: string): URL {
@@ -82,14 +86,18 @@ function isExplanation(body: unknown): body is Explanation {
 function whyNot(error: unknown): string {
   if (error instanceof DOMException && error.name === 'TimeoutError')
     return `nothing came within ${TIMEOUT_MS / 1000} s`;
-  const { cause } = error as { readonly cause?: NodeJS.ErrnoException };
-  switch (cause?.code) {
+  switch (codeOf(error)) {
     case 'ECONNREFUSED':
       return 'connection refused, nothing listens there';
     case 'ENOTFOUND':
     case 'EAI_AGAIN':
       return 'no address is known for this host name';
     default:
-      return cause?.message ?? String(error);
+      return (error as { readonly cause?: Error }).cause?.message ?? String(error);
   }
+}
+
+/** What the system said, or undici. */
+function codeOf(error: unknown): string | undefined {
+  return (error as { readonly cause?: NodeJS.ErrnoException }).cause?.code;
 }
