@@ -294,7 +294,13 @@ export const CAUSES: Readonly<Record<string, CauseWords>> = {
     words('the broker had no room for another connection', '代理服务器没有余量接受更多连接'),
     TRY_LATER,
   ),
-  banned: cause(words('this client is banned', '该客户端已被禁止')),
+  banned: cause(
+    words('this client is banned', '该客户端已被禁止'),
+    words(
+      'A ban ends by itself: after `bans.first`, each time twice as long up to `bans.longest`. Mend what led to it; `bans.exempt` names addresses that are never banned.',
+      '封禁会自行结束：首次为 `bans.first`，之后每次加倍，最长 `bans.longest`。请先解决起因；`bans.exempt` 列出永不封禁的地址。',
+    ),
+  ),
   'bad-authentication-method': cause(
     words('the authentication method is not known here', '不支持该认证方法'),
     words(
