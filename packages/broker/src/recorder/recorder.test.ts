@@ -123,6 +123,20 @@ class Bench {
 const same = (value: string | number | undefined) => ({ requested: value, granted: undefined, effective: value });
 
 describe('Recorder', () => {
+  it('keeps a few warnings of a code, and counts the others', () => {
+    const log = new MemoryLog();
+    const { clock, recorder } = new Bench(log);
+    recorder.onWarning('store-fault', 'the disk is full');
+    for (let i = 0; i < 10_000; i++) recorder.onWarning('authenticator-failed', `nobody could say who dev-${i} is`);
+    const kept = [...recorder.warnings()];
+    expect(kept.map(({ repeated }) => repeated)).toEqual([9996, undefined, undefined, undefined, undefined, undefined]);
+    expect(kept.at(-1)?.code).toBe('store-fault');
+    expect(log.lines).toHaveLength(6);
+    clock.advance(60_000);
+    recorder.onWarning('authenticator-failed', 'once more');
+    expect(log.lines).toHaveLength(7);
+  });
+
   it('keeps the last events of each client, and no more', () => {
     const bench = new Bench(undefined, { 'recorder.events': 4 });
     for (let i = 0; i < 3; i++) {

@@ -29,6 +29,9 @@ import { Ring } from './ring.ts';
 /** How often what was lost is written down. */
 const LEDGER_EVERY_MS = 1000;
 const MOST_WARNINGS = 100;
+/** Warnings of one code that are kept within a minute; a fault that meets everybody must not push out all others. */
+const WARNINGS_OF_A_CODE = 5;
+const WARNINGS_WITHIN_MS = 60_000;
 /** Records of Client Identifiers that were only ever refused, for each one that was let in. */
 const STRANGERS = 0.25;
 const MOST_TEXT = 400;
@@ -254,12 +257,19 @@ export class Recorder implements Observer {
   }
 
   onWarning(code: string, text: string): void {
-    const { last } = this.#warnings;
-    if (last?.code === code && last.text === text) {
-      last.repeated = (last.repeated ?? 1) + 1;
+    const at = this.#clock.wallNow();
+    let ofCode = 0;
+    let latest: RecordedWarning | undefined;
+    for (const known of this.#warnings.newestFirst()) {
+      if (known.code !== code || at - known.at >= WARNINGS_WITHIN_MS) continue;
+      latest ??= known;
+      ofCode++;
+    }
+    if (latest !== undefined && (latest.text === text || ofCode >= WARNINGS_OF_A_CODE)) {
+      latest.repeated = (latest.repeated ?? 1) + 1;
       return;
     }
-    const warning: RecordedWarning = { at: this.#clock.wallNow(), code, text: clip(text) };
+    const warning: RecordedWarning = { at, code, text: clip(text) };
     this.#warnings.push(warning);
     this.#write({ t: 'warning', w: warning });
   }
