@@ -108,7 +108,7 @@ export class ServerConnection extends Connection {
     return this.state === 'connected' && this.closeCause === undefined;
   }
 
-  protected override get sendsProblemInformation(): boolean {
+  override get sendsProblemInformation(): boolean {
     return this.version === 5 && this.#problemInformation;
   }
 
@@ -464,5 +464,6 @@ function hex(byte: number): string {
 }
 
 function clip(text: string): string {
-  return text.length > 1024 ? `${text.slice(0, 1023)}…` : text;
+  // A pair of surrogates may have been cut in two.
+  return text.length > 1024 ? `${text.slice(0, 1023)}…`.toWellFormed() : text;
 }
