@@ -1,5 +1,12 @@
 import { connect as connectSocket, createServer } from 'node:net';
-import { ALLOW_CONNECT, type Broker, type BrokerOptions, createBroker, type Settings } from '@hawser/broker';
+import {
+  ALLOW_CONNECT,
+  type Broker,
+  type BrokerOptions,
+  clearSession,
+  createBroker,
+  type Settings,
+} from '@hawser/broker';
 import { connect } from '@hawser/client';
 import { decodePacket, encodePacket, PacketReader, PacketType } from '@hawser/codec';
 import { type DoctorOptions, type DoctorReport, examine } from '@hawser/doctor';
@@ -37,6 +44,24 @@ describe('the doctor finds', () => {
 
   it('publish-refused: no room for a retained message', async () => {
     expect(await codesOf(await serve({ 'limits.retainedMessages': 0 }))).toEqual(['publish-refused']);
+  });
+
+  it('subscribe-refused: no room for a subscription', async () => {
+    const broker = await serve({ 'limits.subscriptionBytes': 1024 });
+    expect(await codesOf(broker, {}, { topic: 'x'.repeat(2000) })).toContain('subscribe-refused');
+  });
+
+  it('session-not-resumed: the server has forgotten it meanwhile', async () => {
+    const broker: Broker = await serve(
+      {},
+      { intercept: ({ topic }) => (topic.endsWith('/session') ? forget() : 'allow') },
+    );
+    const forget = (): 'allow' => {
+      for (const { clientId, handler } of broker.registry.values())
+        if (handler === undefined) clearSession(broker, clientId);
+      return 'allow';
+    };
+    expect(await codesOf(broker)).toEqual(['session-not-resumed']);
   });
 
   it('session-not-kept: the server grants a Session Expiry Interval of 0', async () => {
