@@ -497,6 +497,13 @@ describe('an address', () => {
     expect(verdict).toBe('Clients that came from 127.0.0.19: "quay-9".');
     expect(advice).toEqual(['Explain one of these Client Identifiers.']);
     client.socket.destroy();
+    expect(await stage.get('/api/v1/explain/192.0.2.77')).toMatchObject({
+      code: 'unknown-client',
+      explanation: {
+        verdict: 'No connection from 192.0.2.77 is remembered.',
+        advice: [expect.stringContaining(`The broker listens on mqtt://127.0.0.1:${stage.port('mqtt')}, `)],
+      },
+    });
   });
 });
 

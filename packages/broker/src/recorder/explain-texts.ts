@@ -30,6 +30,9 @@ export const EXPLAIN_TEXTS = {
     clients: 'Clients that came from {address}: {names}.',
     clientsAdvice: 'Explain one of these Client Identifiers.',
     unknown: 'Nothing is known of "{id}": it has no session, and no attempt to connect with it is remembered.',
+    nothingFrom: 'No connection from {address} is remembered.',
+    nothingFromAdvice:
+      'What it sends does not reach this broker: check host and port in the client, the name service, firewalls and NAT on the way (behind NAT it comes from another address). The broker listens on {listeners}.',
     near: 'Known and near: {names}.',
     unknownAdvice:
       'Client Identifiers are compared letter by letter, case too. If the client says it tried to connect, explain its IP address: an attempt that fails before the CONNECT has no Client Identifier.',
@@ -62,6 +65,9 @@ export const EXPLAIN_TEXTS = {
     clients: '来自 {address} 的客户端：{names}。',
     clientsAdvice: '请改为解释其中某个 Client ID。',
     unknown: '没有关于 "{id}" 的任何记录：它没有会话，也没有使用它连接的尝试。',
+    nothingFrom: '没有来自 {address} 的任何连接记录。',
+    nothingFromAdvice:
+      '它发送的数据没有到达该代理服务器：请检查客户端中的主机和端口、域名解析、途中的防火墙和 NAT（经过 NAT 后它会来自另一个地址）。代理服务器监听于 {listeners}。',
     near: '相近的已知 Client ID：{names}。',
     unknownAdvice:
       'Client ID 逐字比较，区分大小写。如果客户端确实尝试过连接，请改为解释它的 IP 地址：在 CONNECT 之前失败的连接没有 Client ID。',

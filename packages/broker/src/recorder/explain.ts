@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import type { Broker } from '../broker.ts';
 import { handlerOf, inspectLosses, iso, lossEntries } from '../inspect/inspect.ts';
 import type { LossView } from '../inspect/views.ts';
@@ -227,6 +228,7 @@ function explainStranger(broker: Broker, name: string, language: Language): Expl
       },
     };
   }
+  if (isIP(name) !== 0) return { known: false, near: [], explanation: explainSilence(broker, name, language) };
   const near = nearNames(name, knownNames(broker), 5);
   const verdict =
     fill(texts.unknown, { id: name }) +
@@ -240,6 +242,19 @@ function explainStranger(broker: Broker, name: string, language: Language): Expl
     advice: [texts.unknownAdvice],
   };
   return { known: false, near, explanation };
+}
+
+/** Of an address from which nothing has come. */
+function explainSilence({ urls }: Broker, address: string, language: Language): Explanation {
+  const texts = EXPLAIN_TEXTS[language];
+  return {
+    clientId: address,
+    connected: false,
+    verdict: fill(texts.nothingFrom, { address }),
+    events: [],
+    losses: [],
+    advice: [fill(texts.nothingFromAdvice, { listeners: urls.join(texts.comma) })],
+  };
 }
 
 /** Client Identifiers that were used from an address, those of the most recent events first. */
