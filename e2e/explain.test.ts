@@ -14,6 +14,7 @@ import {
 } from '@hawser/broker';
 import { connect as connectClient } from '@hawser/client';
 import { type ConnectPacket, decodePacket, encodePacket, type Packet, PacketReader } from '@hawser/codec';
+import { LevelStore } from '@hawser/store-level';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TestAuthority } from '../packages/testkit/src/test-certificates.ts';
 import { HAWSER } from './support/broker-process.ts';
@@ -605,6 +606,19 @@ describe('the API', () => {
   it('says whether the broker is ready', async () => {
     expect(await stage.get('/health')).toEqual({ status: 'ok' });
     expect(await stage.get('/ready')).toEqual({ status: 'ready', problems: [] });
+    // A disk that would need to have more left than there is.
+    const store = new LevelStore({ directory: join(folder, 'full') });
+    const full = await createBroker({ store, settings: { 'data.freeBytesMin': 2 ** 40 } });
+    const admin = await createAdmin({ broker: full, host: '127.0.0.1', port: 0 });
+    const ready = await fetch(`${admin.url}/ready`);
+    expect(ready.status).toBe(503);
+    expect(await ready.json()).toMatchObject({
+      status: 'not-ready',
+      problems: [expect.stringContaining('freeBytesMin')],
+    });
+    expect(await (await fetch(`${admin.url}/metrics`)).text()).toMatch(/^hawser_store_writable 0$/m);
+    await admin.close();
+    await full.close();
   });
 });
 

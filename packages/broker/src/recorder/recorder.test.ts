@@ -123,6 +123,24 @@ class Bench {
 const same = (value: string | number | undefined) => ({ requested: value, granted: undefined, effective: value });
 
 describe('Recorder', () => {
+  it('writes down few of those who were never let in, so that a flood does not push out who was', () => {
+    const log = new MemoryLog();
+    const bench = new Bench(log);
+    for (let i = 0; i < 10_000; i++) {
+      bench.refuse(undefined, 'not-a-connect', `10.0.${i >> 8}.${i & 255}`);
+      bench.refuse(client(`guess-${i}`), 'bad-user-name-or-password');
+    }
+    expect(log.lines).toHaveLength(10);
+    expect(bench.recorder.droppedLines).toBe(19_990);
+    bench.connect(client('known'));
+    bench.close(client('known'));
+    bench.refuse(client('known'), 'bad-user-name-or-password');
+    expect(log.lines).toHaveLength(13);
+    bench.clock.advance(1000);
+    bench.refuse(undefined, 'not-a-connect');
+    expect(log.lines).toHaveLength(14);
+  });
+
   it('keeps a few warnings of a code, and counts the others', () => {
     const log = new MemoryLog();
     const { clock, recorder } = new Bench(log);

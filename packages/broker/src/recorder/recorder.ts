@@ -1,6 +1,7 @@
 import { reasonCodeName } from '@hawser/codec';
 import type { CloseCause } from '@hawser/protocol';
 import type { Clock } from '@hawser/transport';
+import { TokenBucket } from '../intake/token-bucket.ts';
 import type { ClientInfo } from '../policy/policies.ts';
 import type { Settings } from '../settings.ts';
 import { ClientRecord, countRepetition, isRepetition } from './client-record.ts';
@@ -34,6 +35,8 @@ const WARNINGS_OF_A_CODE = 5;
 const WARNINGS_WITHIN_MS = 60_000;
 /** Records of Client Identifiers that were only ever refused, for each one that was let in. */
 const STRANGERS = 0.25;
+/** Refusals of those who were never let in that are written down in a second: they must not push out of the file who was. */
+const REFUSALS_PER_S = 10;
 const MOST_TEXT = 400;
 const MOST_TEXTS = 256;
 
@@ -60,6 +63,8 @@ export class Recorder implements Observer {
   readonly #refusals: Ring<RecordedEvent>;
   readonly #history: Ring<HistoryEntry>;
   readonly #warnings = new Ring<RecordedWarning>(MOST_WARNINGS);
+  readonly #refusalLines: TokenBucket;
+  #refusalsNotWritten = 0;
   #unwritten = new Map<ClientRecord, Set<LossCause>>();
   #cancelTimer: (() => void) | undefined;
   readonly #texts = new Map<string, string>();
@@ -70,6 +75,7 @@ export class Recorder implements Observer {
     this.#settings = options.settings;
     this.#clock = options.clock;
     this.#log = options.log;
+    this.#refusalLines = new TokenBucket(REFUSALS_PER_S, options.clock.now());
     this.#refusals = new Ring(options.settings['recorder.refusals']);
     this.#history = new Ring(options.settings['recorder.history']);
   }
@@ -78,7 +84,7 @@ export class Recorder implements Observer {
 
   /** Lines of the log that were not written. */
   get droppedLines(): number {
-    return this.#log?.dropped ?? 0;
+    return (this.#log?.dropped ?? 0) + this.#refusalsNotWritten;
   }
 
   /** Client Identifiers that something is known of. */
@@ -215,19 +221,20 @@ export class Recorder implements Observer {
     };
     // An empty Client Identifier is nobody's.
     if (client !== undefined && client.clientId !== '') {
-      this.#add(this.#known(client.clientId, false), recorded);
+      const record = this.#known(client.clientId, false);
+      this.#add(record, recorded, !record.hasConnected);
       return;
     }
     const { last } = this.#refusals;
     if (last !== undefined && isRepetition(last, recorded)) {
       countRepetition(last, recorded);
       if (isPowerOfTwo(last.repeated ?? 1))
-        this.#write({ t: 'event', e: { ...recorded, repeated: last.repeated ?? 1 } });
+        this.#writeRefusal({ t: 'event', e: { ...recorded, repeated: last.repeated ?? 1 } });
       return;
     }
     this.#refusals.push(recorded);
     this.#remember(undefined, recorded);
-    this.#write({ t: 'event', e: recorded });
+    this.#writeRefusal({ t: 'event', e: recorded });
   }
 
   onSubscribeRefused(event: SubscribeRefusedEvent): void {
@@ -284,15 +291,15 @@ export class Recorder implements Observer {
 
   // Records and their bounds.
 
-  #add(record: ClientRecord, event: RecordedEvent): void {
-    if (record.add(event)) {
-      this.#remember(record.clientId, event);
-      this.#write({ t: 'event', id: record.clientId, e: event });
-      return;
-    }
+  #add(record: ClientRecord, event: RecordedEvent, isStranger = false): void {
+    const isNew = record.add(event);
+    if (isNew) this.#remember(record.clientId, event);
     // Who tries for ever must not fill the log.
     const repeated = record.events.last?.repeated ?? 1;
-    if (isPowerOfTwo(repeated)) this.#write({ t: 'event', id: record.clientId, e: { ...event, repeated } });
+    if (!isNew && !isPowerOfTwo(repeated)) return;
+    const line: LogLine = { t: 'event', id: record.clientId, e: isNew ? event : { ...event, repeated } };
+    if (isStranger) this.#writeRefusal(line);
+    else this.#write(line);
   }
 
   #remember(clientId: string | undefined, event: RecordedEvent): void {
@@ -341,6 +348,12 @@ export class Recorder implements Observer {
 
   #write(line: LogLine): void {
     this.#log?.append(encodeLine(line));
+  }
+
+  #writeRefusal(line: LogLine): void {
+    if (this.#log === undefined) return;
+    if (this.#refusalLines.take(this.#clock.now())) this.#write(line);
+    else this.#refusalsNotWritten++;
   }
 
   #noteLoss(record: ClientRecord, cause: LossCause): void {
