@@ -34,7 +34,7 @@ const BOUNDS: Readonly<Partial<Record<SettingKey, AtTheBound>>> = {
   'limits.subscriptionBytes': at('0x97 in the SUBACK (0x80 in 3.1.1)', 'quotaRefusals'),
   'limits.permissions': at('all are forgotten and asked for again'),
   'limits.topics': at('others make room'),
-  'limits.webSocketBytes': at('the WebSocket is closed with 1009'),
+  'limits.webSocketBytes': at('the WebSocket is closed with 1009', 'limitClosures'),
   'limits.inputBytesNode': at('whoever brings more is ended with 0x97', 'inputOverflows'),
   'limits.connections': at('CONNACK 0x89', 'connectionsRefused'),
   'limits.halfOpen': at('the connection is closed', 'connectionsRefused'),

@@ -34,7 +34,7 @@ const QUOTED = String.raw`\s*'([a-z0-9]+(?:-[a-z0-9]+)*)'`;
 
 /** Errors of the codec and the protocol, ends by name, refusals of listeners. */
 const ENDS = [
-  new RegExp(String.raw`new (?:MalformedPacketError|ProtocolError)\(${QUOTED}`, 'g'),
+  new RegExp(String.raw`new (?:MalformedPacketError|ProtocolError|WebSocketError)\(${QUOTED}`, 'g'),
   new RegExp(String.raw`\.(?:fail|refuse|disconnect|close)\(${QUOTED}`, 'g'),
   new RegExp(String.raw`(?:attempts\.refuse|this\.refuse|#tell)\(\s*[\w.]+,\s*[^,]+,${QUOTED}`, 'g'),
   new RegExp(String.raw`#refused\(\s*[\w.]+,${QUOTED}`, 'g'),

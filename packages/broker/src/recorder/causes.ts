@@ -72,7 +72,7 @@ export const CAUSES: Readonly<Record<string, CauseWords>> = {
     ),
   ),
   'network-lost': plain(
-    /^the network connection ended without a DISCONNECT$/,
+    /^the network connection ended without (?:a )?DISCONNECT$/,
     words('the network connection ended without a DISCONNECT', '网络连接在没有 DISCONNECT 的情况下中断'),
     words(
       'Look at what lies between: power and radio of the device, NAT and firewalls that forget idle connections (a Keep Alive below their timeout helps), a client that was killed.',
@@ -255,6 +255,34 @@ export const CAUSES: Readonly<Record<string, CauseWords>> = {
       '来自未被允许来源的网页请求了 WebSocket',
     ),
     words('Allow the origin of the page for this listener.', '请在该监听器上允许该网页的来源（Origin）。'),
+  ),
+  'websocket-text-frame': plain(
+    /^a text frame came over the WebSocket, but MQTT is sent in binary frames$/,
+    words(
+      'it sent a text frame over the WebSocket, and MQTT is sent in binary frames',
+      '它在 WebSocket 上发送了文本帧，而 MQTT 必须使用二进制帧',
+    ),
+    words(
+      'In a page: send Uint8Array or ArrayBuffer, not strings; an MQTT library does this by itself.',
+      '网页中请发送 Uint8Array 或 ArrayBuffer，而不是字符串；MQTT 库会自动处理。',
+    ),
+  ),
+  'websocket-message-too-large': cause(
+    words(
+      'it sent a WebSocket message that is larger than what is taken here',
+      '它发送的 WebSocket 消息超过了这里接受的大小',
+    ),
+    words(
+      'Send less in one message, or raise `limits.webSocketBytes` (and `limits.maximumPacketSize`).',
+      '请减小单条消息，或提高 `limits.webSocketBytes`（以及 `limits.maximumPacketSize`）。',
+    ),
+  ),
+  'websocket-frame-invalid': cause(
+    words('it sent something that is no WebSocket frame', '它发送的不是有效的 WebSocket 帧'),
+    words(
+      'Look for a proxy between that changes what passes through it, or another WebSocket library.',
+      '请检查中间是否有修改内容的代理，或更换 WebSocket 库。',
+    ),
   ),
   'not-http': cause(words('what came to the WebSocket port is not HTTP', 'WebSocket 端口收到的不是 HTTP'), WRONG_PORT),
 

@@ -4,6 +4,7 @@ import { connect, type Server, type Socket } from 'node:net';
 import { type ConnectionOptions, connect as connectTls } from 'node:tls';
 import { type Broker, createBroker, type ListenerOptions, type Observer, type Settings } from '@hawser/broker';
 import type { TlsListenOptions } from '@hawser/transport';
+import { WebSocket } from 'ws';
 import type { TestAuthority } from '../../test-certificates.ts';
 import { hex } from './stage.ts';
 
@@ -25,6 +26,7 @@ export class Quay {
   readonly authority: TestAuthority;
   server: Server | undefined;
   readonly #sockets: Socket[] = [];
+  readonly #webSockets: WebSocket[] = [];
   #broker: Broker | undefined;
 
   constructor(authority: TestAuthority) {
@@ -75,7 +77,16 @@ export class Quay {
     this.#sockets.push(socket);
   }
 
+  /** A WebSocket that is open. */
+  webSocket(onOpen: (socket: WebSocket) => void): void {
+    const socket = new WebSocket(`ws://127.0.0.1:${this.port}/mqtt`, 'mqtt');
+    socket.on('error', () => {});
+    socket.on('open', () => onOpen(socket));
+    this.#webSockets.push(socket);
+  }
+
   async close(): Promise<void> {
+    for (const socket of this.#webSockets) socket.terminate();
     for (const socket of this.#sockets) socket.destroy();
     await this.#broker?.close();
   }
@@ -172,6 +183,23 @@ export const LISTENER_REFUSALS: Readonly<Record<string, ListenerScenario>> = {
   'subprotocol-missing': web(request([...UPGRADE, KEY])),
   'origin-refused': web(request([...UPGRADE, KEY, PROTOCOL, 'Origin: https://elsewhere.example'])),
   'not-http': web('\u0010\u000f'),
+  'websocket-text-frame': {
+    scheme: 'ws',
+    run: (quay) => quay.webSocket((socket) => socket.send('text')),
+  },
+  'websocket-message-too-large': {
+    scheme: 'ws',
+    settings: { 'limits.webSocketBytes': 1024 },
+    run: (quay) => quay.webSocket((socket) => socket.send(new Uint8Array(2000))),
+  },
+  'websocket-frame-invalid': {
+    scheme: 'ws',
+    // An upgrade, and then a frame with an opcode that there is not.
+    run: (quay) =>
+      void quay.send(request([...UPGRADE, KEY, PROTOCOL])).once('data', function (this: Socket) {
+        this.write(hex('83 80 00 00 00 00'));
+      }),
+  },
   'proxy-not-trusted': {
     scheme: 'mqtt',
     listener: { proxyProtocol: ['192.0.2.1'] },
