@@ -384,7 +384,7 @@ describe('fifteen ends and refusals, fifteen explanations', () => {
       'lost',
       'network-lost',
       /lost after [\d.]+ s: the network connection broke/,
-      /网络连接在没有 DISCONNECT 的情况下中断/,
+      /网络连接中断：read ECONNRESET/,
     );
   });
 
@@ -408,7 +408,7 @@ describe('fifteen ends and refusals, fifteen explanations', () => {
       '127.0.0.13',
       'not-tls',
       /does not speak TLS, but this listener does/,
-      /TLS 监听器收到的不是 TLS/,
+      /客户端使用的不是 TLS，而该监听器需要 TLS/,
     );
   });
 

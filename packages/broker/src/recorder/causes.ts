@@ -1,3 +1,5 @@
+import { inChinese } from './chinese-texts.ts';
+
 /** The languages that explanations are written in. */
 export type Language = 'en' | 'zh';
 
@@ -616,7 +618,7 @@ export function causeSentence(words: CauseWords | undefined, text: string, langu
   if (text === '') return meaning[language];
   // What was said has the figures; in another language it stands in brackets.
   if (language === 'en') return words.saysWhich === true ? `${meaning.en}: ${text}` : text;
-  return `${meaning.zh}（${text}）`;
+  return inChinese(text) ?? `${meaning.zh}（${text}）`;
 }
 
 /** What the operator was told; in another language it stands in brackets behind its meaning. */
