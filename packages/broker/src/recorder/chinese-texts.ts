@@ -103,6 +103,7 @@ const TEXTS: readonly (readonly [pattern: RegExp, sentence: string])[] = [
   [/^publishing the Will to (?<topic>.*) is not permitted$/s, '没有权限把遗嘱发布到 {topic}'],
   [/^publishing to (?<topic>.*) is not permitted$/s, '没有权限发布到 {topic}'],
   [/^the subscription to (?<topic>.*) is not permitted$/s, '没有权限订阅 {topic}'],
+  [/^the subscription to (?<topic>.*) is no longer permitted: .*$/s, '不再有权限订阅 {topic}：不会再投递其消息'],
   [
     /^the subscription to (?<topic>.*) is over the (?<count>\d+) subscriptions of one session .*$/s,
     '订阅 {topic} 超出单个会话 {count} 个订阅的上限（limits.subscriptions）',
