@@ -1,9 +1,16 @@
-import type { ProtocolVersion } from '@hawser/codec';
+import type { Packet, ProtocolVersion } from '@hawser/codec';
 import { hex, publishPacket, type Scenario, type Scenarios, subscribePacket } from './stage.ts';
 
 /** A connected client sends these bytes. */
 const sends = (bytes: string, version: ProtocolVersion = 5): Scenario => ({
   run: async (stage) => stage.sendBytes(await stage.join(version), hex(bytes)),
+});
+
+const unsubscribePacket = (...topicFilters: string[]): Packet => ({
+  type: 'unsubscribe',
+  packetIdentifier: 1,
+  properties: undefined,
+  topicFilters,
 });
 
 /** What a client sends that is no MQTT, may not come there, or is over a bound of one packet. */
@@ -61,23 +68,11 @@ export const VIOLATIONS: Scenarios = {
   },
   'too-many-topic-filters': {
     settings: { 'limits.filters': 1 },
-    run: async (stage) =>
-      stage.send(await stage.join(), {
-        type: 'unsubscribe',
-        packetIdentifier: 1,
-        properties: undefined,
-        topicFilters: ['a', 'b'],
-      }),
+    run: async (stage) => stage.send(await stage.join(), unsubscribePacket('a', 'b')),
   },
   'topic-filter-too-deep': {
     settings: { 'limits.topicLevels': 2 },
-    run: async (stage) =>
-      stage.send(await stage.join(), {
-        type: 'unsubscribe',
-        packetIdentifier: 1,
-        properties: undefined,
-        topicFilters: ['a/b/c'],
-      }),
+    run: async (stage) => stage.send(await stage.join(), unsubscribePacket('a/b/c')),
   },
   'topic-name-too-deep': {
     settings: { 'limits.topicLevels': 2 },
