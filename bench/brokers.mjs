@@ -12,15 +12,19 @@ const stopMs = 10_000;
 /** Files of a run lie in the checkout, on the disk people have: /tmp may be memory, where a sync costs nothing. */
 export const scratch = join(root, '.cache/bench');
 
+export const hawserFile = join(root, 'packages/cli/bin/hawser.js');
+
 export const brokers = {
   hawser: {
     title: 'Hawser',
     isThere: () => existsSync(join(root, 'packages/cli/dist/main.js')),
     version: () => execFileSync('git', ['-C', root, 'describe', '--always', '--dirty'], { encoding: 'utf8' }).trim(),
-    command: ({ port, folder, onDisk }) => [
+    command: ({ port, folder, onDisk, node = [], args = [] }) => [
       process.execPath,
-      join(root, 'packages/cli/bin/hawser.js'),
+      ...node,
+      hawserFile,
       'broker',
+      ...args,
       ...['--listen', `mqtt://127.0.0.1:${port}`],
       ...['--data', onDisk ? join(folder, 'data') : 'memory'],
       '--no-console',
@@ -71,13 +75,16 @@ export const brokers = {
   },
 };
 
-/** Starts `broker` and waits until it takes connections. Throws with what it printed when it does not. */
-export async function startBroker(broker, { onDisk = false } = {}) {
+/**
+ * Starts `broker` and waits until it takes connections. Throws with what it printed when it does not. Hawser alone takes `node`
+ * (arguments before its file), `env`, and `prepare`, which writes what it needs and returns its arguments.
+ */
+export async function startBroker(broker, { onDisk = false, node, env, prepare } = {}) {
   const port = await freePort();
   const folder = join(scratch, `broker-${port}`);
   mkdirSync(folder, { recursive: true });
-  const [file, ...args] = broker.command({ port, folder, onDisk });
-  const child = spawn(file, args, { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] });
+  const [file, ...args] = broker.command({ port, folder, onDisk, node, args: prepare?.(folder) });
+  const child = spawn(file, args, { cwd: folder, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding('utf8');

@@ -14,6 +14,7 @@
  *   --keepalive S --hold SECS --nobatch --filters F (extra wildcard filters per subscriber)
  *   --durable  subscribers connect with Clean Session 0, so that the broker must store what it acknowledges
  *   --offline  with --durable: subscribers leave after SUBACK; deliveries counted are the publishers' acknowledgements
+ *   --user NAME --password TEXT
  *   --bpid PID  broker process whose CPU time and memory are read from /proc
  *
  * Prints one JSON line.
@@ -42,7 +43,7 @@ typedef struct {
   uint64_t *sent_at; /* with QoS 1 and 2: when, by Packet Identifier */
 } C;
 
-static const char *host = "127.0.0.1", *mode = "fan";
+static const char *host = "127.0.0.1", *mode = "fan", *user, *password;
 static int port = 1883, pubs = 1, subs = 10, qos = 0, size = 64, secs = 5, warm = 1, keepalive = 60, hold = 0, nobatch = 0, filters = 0, bpid = 0, shared = 0, durable = 0, offline = 0;
 static long window = 20000; static double rate = 0;
 static C *cs; static int nc, ep, ready, npub;
@@ -68,9 +69,12 @@ static void flush(C *c) {
 static size_t hdr(uint8_t *b, uint8_t t, size_t len) { size_t i = 0; b[i++] = t; do { uint8_t d = len & 127; len >>= 7; b[i++] = d | (len ? 128 : 0); } while (len); return i; }
 static void connect_pkt(C *c) {
   char id[32]; int n = snprintf(id, sizeof id, "ml%d-%c%d", getpid() % 100000, c->is_pub ? 'p' : 's', c->id);
-  uint8_t b[128], h[8]; size_t l = 0;
+  uint8_t b[512], h[8]; size_t l = 0;
   memcpy(b, "\0\4MQTT\4\2", 8); l = 8; b[l++] = keepalive >> 8; b[l++] = keepalive; b[l++] = 0; b[l++] = n; memcpy(b + l, id, n); l += n;
-  if (durable && !c->is_pub) b[7] = 0;
+  uint8_t *flags = b + 7;
+  if (durable && !c->is_pub) *flags = 0;
+  const char *words[] = { user, password };
+  for (int i = 0; i < 2; i++) if (words[i]) { size_t w = strlen(words[i]); *flags |= i ? 0x40 : 0x80; b[l++] = w >> 8; b[l++] = w; memcpy(b + l, words[i], w); l += w; }
   size_t hl = hdr(h, 0x10, l); put(c, h, hl); put(c, b, l);
 }
 static int topic_of(C *c, char *t) {
@@ -182,6 +186,7 @@ int main(int argc, char **argv) {
 #define I(n, x) if (!strcmp(a, "--" n)) { x = atof(v); i++; continue; }
     I("port", port) I("pubs", pubs) I("subs", subs) I("qos", qos) I("size", size) I("secs", secs) I("warm", warm) I("keepalive", keepalive) I("hold", hold) I("window", window) I("rate", rate) I("filters", filters) I("bpid", bpid)
     if (!strcmp(a, "--mode")) { mode = v; i++; continue; } if (!strcmp(a, "--host")) { host = v; i++; continue; } if (!strcmp(a, "--nobatch")) { nobatch = 1; continue; } if (!strcmp(a, "--shared")) { shared = 1; continue; }
+    if (!strcmp(a, "--user") && strlen(v) < 128) { user = v; i++; continue; } if (!strcmp(a, "--password") && strlen(v) < 128) { password = v; i++; continue; }
     if (!strcmp(a, "--durable")) { durable = 1; continue; } if (!strcmp(a, "--offline")) { offline = 1; continue; }
     errno = 0; die("unknown option");
   }

@@ -1,6 +1,7 @@
 // Medians, ratios and the Markdown of a benchmark run.
 import { readFileSync } from 'node:fs';
 import { arch, cpus, release, totalmem, type } from 'node:os';
+import { costOf } from './costs.mjs';
 import { renderLargeStore } from './large-report.mjs';
 
 /** The median of every figure over the rounds, for each broker of one row. */
@@ -77,7 +78,28 @@ export function renderTable(rows, results, contestants, titles = {}) {
   return lines.map((cells) => `| ${cells.join(' | ')} |`).join('\n');
 }
 
-export function renderResults(rows, results, brokers) {
+/** What is on by default, and what it costs. */
+export function renderCosts(costs, results) {
+  const lines = [
+    ['What it costs', 'Figure', 'With it', 'Without', 'Without / with', 'Ceiling'],
+    ['---', '---', '---', '---', '---', '---'],
+  ];
+  for (const cost of costs) {
+    const found = results[cost.id] ?? {};
+    const times = costOf(cost, found);
+    lines.push([
+      cost.title,
+      cost.show.unit,
+      figure(found.with?.[cost.show.metric]),
+      figure(found.without?.[cost.show.metric]),
+      times === undefined ? '' : `${times.toFixed(2)} ×`,
+      `≤ ${cost.ceiling} ×${times === undefined ? '' : times <= cost.ceiling ? ' ✓' : ' ✗'}`,
+    ]);
+  }
+  return lines.map((cells) => `| ${cells.join(' | ')} |`).join('\n');
+}
+
+export function renderResults(rows, costs, results, brokers) {
   const contestants = Object.keys(results.versions);
   const titles = Object.fromEntries(contestants.map((id) => [id, brokers[id].title]));
   const versions = contestants.map((id) => `${titles[id]} ${results.versions[id]}`).join(', ');
@@ -98,7 +120,12 @@ sends no more than the broker delivers, so nothing is lost. Ratios bind, absolut
 
 ${renderTable(rows, results.rows, contestants, titles)}
 
+Hawser with and without what a broker should have, the same load, in turn:
+
+${renderCosts(costs, results.costs ?? {})}
+
 ${renderLargeStore(results.largeStore)}
+
 CPU is in cores while measuring (for connections: seconds in all). On the rows for durable sessions Hawser runs with \`--data\` on the
 disk of the checkout and acknowledges after fdatasync; Mosquitto saves its database once a second and syncs before no acknowledgement.
 Bytes to disk are those of the operating system's account of the process.

@@ -4,6 +4,7 @@
 //   npm run bench -- --check                         a short run; fails when a ratio fell far below the committed one
 //   npm run bench -- --rows fan10,pair --only hawser prints, writes nothing
 //   npm run bench -- --large                         100,000 sessions, 1,000,000 messages (bench/large-store.mjs), written with the rest
+//   npm run bench -- --costs recorder-conn           the same load with something and without it (bench/costs.mjs)
 //   --rounds N  --secs N  --warm N  --aedes (with node_modules/aedes)  --write (write a partial run over those rows)
 import { execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
@@ -11,7 +12,17 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { brokers, scratch, startBroker } from './brokers.mjs';
-import { describeMachine, hasTarget, isMet, medians, ratioOf, renderResults, renderTable } from './report.mjs';
+import { costOf, costs } from './costs.mjs';
+import {
+  describeMachine,
+  hasTarget,
+  isMet,
+  medians,
+  ratioOf,
+  renderCosts,
+  renderResults,
+  renderTable,
+} from './report.mjs';
 import { rows } from './rows.mjs';
 
 /** How much of the committed ratio must be left in a short run on a machine that does other things too. */
@@ -23,6 +34,7 @@ const { values: options } = parseArgs({
   options: {
     check: { type: 'boolean', default: false },
     rows: { type: 'string' },
+    costs: { type: 'string' },
     only: { type: 'string' },
     rounds: { type: 'string' },
     secs: { type: 'string' },
@@ -35,20 +47,30 @@ const { values: options } = parseArgs({
 const rounds = numberOf('rounds', options.check ? 1 : 3);
 const secs = numberOf('secs', options.check ? 3 : 5);
 const warm = numberOf('warm', 2);
-const chosenRows = choose(rows, options.rows, 'row');
+/** A part of it is asked for: the rest is not run. */
+const isPartial = options.rows !== undefined || options.costs !== undefined || options.only !== undefined;
+const chosenRows = options.rows === undefined && options.costs !== undefined ? [] : choose(rows, options.rows, 'row');
+const chosenCosts = isPartial && options.costs === undefined ? [] : choose(costs, options.costs, 'cost');
 const contestants = chooseBrokers();
 
 const mqload = buildLoad();
 const results = {};
+const costResults = {};
 for (let round = 1; round <= rounds; round += 1) {
   for (const row of chosenRows) {
     // Who goes first changes from round to round.
     const order = round % 2 === 1 ? contestants : contestants.toReversed();
     for (const id of order) await measure(row, id, round);
   }
+  for (const cost of chosenCosts) {
+    for (const side of round % 2 === 1 ? ['with', 'without'] : ['without', 'with'])
+      await measureCost(cost, side, round);
+  }
 }
 const summary = Object.fromEntries(chosenRows.map((row) => [row.id, medians(results[row.id] ?? {})]));
-console.log(`\n${renderTable(chosenRows, summary, contestants)}`);
+const costSummary = Object.fromEntries(chosenCosts.map((cost) => [cost.id, medians(costResults[cost.id] ?? {})]));
+if (chosenRows.length > 0) console.log(`\n${renderTable(chosenRows, summary, contestants)}`);
+if (chosenCosts.length > 0) console.log(`\n${renderCosts(chosenCosts, costSummary)}`);
 
 if (options.check) check();
 else if (options.write || (chosenRows.length === rows.length && contestants.length > 1)) write();
@@ -72,9 +94,33 @@ async function measure(row, id, round) {
   }
 }
 
+async function measureCost(cost, side, round) {
+  const { load: more = [], ...setting } = cost[side];
+  let running;
+  try {
+    running = await startBroker(brokers.hawser, { onDisk: cost.onDisk, ...setting });
+    // A password is hashed once and remembered then: what is measured is not argon2id.
+    if (more.length > 0) await load({ load: '--mode conn --pubs 1' }, running, more);
+    const found = await load(cost, running, more);
+    costResults[cost.id] ??= {};
+    costResults[cost.id][side] ??= [];
+    costResults[cost.id][side].push(found);
+    console.log(
+      `${round}/${rounds} ${cost.id.padEnd(20)} ${side.padEnd(10)} ${found[cost.show.metric]} ${cost.show.unit}`,
+    );
+  } catch (error) {
+    console.error(`${round}/${rounds} ${cost.id.padEnd(20)} ${side.padEnd(10)} failed: ${error.message}`);
+    process.exitCode = 1;
+  } finally {
+    await running?.stop();
+  }
+}
+
 /** One run of mqload: its JSON line. */
-function load(row, { port, pid }) {
-  const args = [...row.load.split(' '), '--port', port, '--bpid', pid, '--secs', secs, '--warm', warm].map(String);
+function load(row, { port, pid }, more = []) {
+  const args = [...row.load.split(' '), ...more, '--port', port, '--bpid', pid, '--secs', secs, '--warm', warm].map(
+    String,
+  );
   return new Promise((resolve, reject) => {
     const child = spawn(mqload, args, { stdio: ['ignore', 'pipe', 'inherit'], timeout: (secs + warm + 150) * 1000 });
     let output = '';
@@ -127,6 +173,12 @@ function check() {
       console.log(`${ok ? 'ok  ' : 'FELL'} ${row.id} (${show.unit}): ${words}, ${Math.round(left * 100)} % of it`);
     }
   }
+  for (const cost of chosenCosts) {
+    const times = costOf(cost, costSummary[cost.id]);
+    const ok = times !== undefined && times <= cost.ceiling;
+    if (!ok) failures += 1;
+    console.log(`${ok ? 'ok  ' : 'OVER'} ${cost.id}: ${times?.toFixed(2) ?? 'none'} ×, ceiling ${cost.ceiling} ×`);
+  }
   if (failures > 0) process.exitCode = 1;
 }
 
@@ -137,9 +189,20 @@ function write() {
   const command = ['npm run bench', ...(given.length > 0 ? ['--', ...given] : [])].join(' ');
   const versions = Object.fromEntries(contestants.map((id) => [id, brokers[id].version()]));
   const largeStore = options.large ? measureLargeStore() : before.largeStore;
-  const written = { ...describeMachine(), command, rounds, secs, warm, versions, rows: all, largeStore };
+  const allCosts = { ...before.costs, ...costSummary };
+  const written = {
+    ...describeMachine(),
+    command,
+    rounds,
+    secs,
+    warm,
+    versions,
+    rows: all,
+    costs: allCosts,
+    largeStore,
+  };
   writeFileSync(resultsFile, `${JSON.stringify(written, null, 2)}\n`);
-  writeFileSync(join(folder, 'RESULTS.md'), renderResults(rows, written, brokers));
+  writeFileSync(join(folder, 'RESULTS.md'), renderResults(rows, costs, written, brokers));
   const missed = rows.filter((row) => row.shows.some((show) => isMet(show, all[row.id]) === false));
   console.log(`wrote bench/RESULTS.md; targets missed: ${missed.map(({ id }) => id).join(', ') || 'none'}`);
 }

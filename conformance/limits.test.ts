@@ -260,6 +260,19 @@ describe('Maximum Packet Size', () => {
     },
   );
 
+  statement('MQTT5-3.9.2-1', 'SUBACK leaves its words away where they do not fit', async (run) => {
+    const deep = run.topic('1/2/3/4/5/6/7/8/9/10/11');
+    for (const [maximumPacketSize, words] of [
+      [60, false],
+      [1000, true],
+    ] as const) {
+      const peer = await run.connect({ properties: { maximumPacketSize } });
+      peer.send(subscribe(1, [filter(deep)]));
+      const suback = await peer.expect('suback', { reasonCodes: [0x8f] });
+      expect(suback.properties?.reasonString !== undefined).toBe(words);
+    }
+  });
+
   statement('MQTT5-3.1.2-24', 'a client that could not even take the CONNACK is let go', async (run) => {
     for (const maximumPacketSize of [8, 4]) {
       const peer = await run.open();

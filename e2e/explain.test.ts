@@ -14,6 +14,7 @@ import {
 } from '@hawser/broker';
 import { connect as connectClient } from '@hawser/client';
 import { type ConnectPacket, decodePacket, encodePacket, type Packet, PacketReader } from '@hawser/codec';
+import { LevelStore } from '@hawser/store-level';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TestAuthority } from '../packages/testkit/src/test-certificates.ts';
 import { HAWSER } from './support/broker-process.ts';
@@ -383,7 +384,7 @@ describe('fifteen ends and refusals, fifteen explanations', () => {
       'lost',
       'network-lost',
       /lost after [\d.]+ s: the network connection broke/,
-      /网络连接在没有 DISCONNECT 的情况下中断/,
+      /网络连接中断：read ECONNRESET/,
     );
   });
 
@@ -407,7 +408,7 @@ describe('fifteen ends and refusals, fifteen explanations', () => {
       '127.0.0.13',
       'not-tls',
       /does not speak TLS, but this listener does/,
-      /TLS 监听器收到的不是 TLS/,
+      /客户端使用的不是 TLS，而该监听器需要 TLS/,
     );
   });
 
@@ -449,6 +450,10 @@ describe('fifteen ends and refusals, fifteen explanations', () => {
     });
     expect(await stage.get('/api/v1/losses?filter=away')).toMatchObject({ items: [{ clientId: 'away', dropped: 7 }] });
     expect(await stage.get('/metrics')).toMatch(/^hawser_messages_dropped_total\{cause="queue-full"\} 7$/m);
+    expect(await stage.get('/metrics')).toMatch(/^hawser_connections_refused_total\{code="wrong-path"\} 1$/m);
+    expect(await stage.get('/metrics')).toMatch(
+      /^hawser_connections_closed_total\{by="self",code="keep-alive-timeout"\} 1$/m,
+    );
     const back = new Client(stage.port('mqtt'));
     back.send(connectPacket('away', { cleanStart: false, properties }));
     expect(await back.next()).toMatchObject({
@@ -483,6 +488,23 @@ describe('two clients of this library with one Client Identifier', () => {
     expect(new Set(addresses).size).toBe(2);
     for (const address of addresses) expect(verdict).toContain(address);
     await second.disconnect();
+  });
+});
+
+describe('an address', () => {
+  it('is explained by the clients that came from it', async () => {
+    const client = await Client.connect(stage, 'quay-9', {}, '127.0.0.19');
+    const { verdict, advice } = await stage.explain('127.0.0.19');
+    expect(verdict).toBe('Clients that came from 127.0.0.19: "quay-9".');
+    expect(advice).toEqual(['Explain one of these Client Identifiers.']);
+    client.socket.destroy();
+    expect(await stage.get('/api/v1/explain/192.0.2.77')).toMatchObject({
+      code: 'unknown-client',
+      explanation: {
+        verdict: 'No connection from 192.0.2.77 is remembered.',
+        advice: [expect.stringContaining(`The broker listens on mqtt://127.0.0.1:${stage.port('mqtt')}, `)],
+      },
+    });
   });
 });
 
@@ -584,6 +606,19 @@ describe('the API', () => {
   it('says whether the broker is ready', async () => {
     expect(await stage.get('/health')).toEqual({ status: 'ok' });
     expect(await stage.get('/ready')).toEqual({ status: 'ready', problems: [] });
+    // A disk that would need to have more left than there is.
+    const store = new LevelStore({ directory: join(folder, 'full') });
+    const full = await createBroker({ store, settings: { 'data.freeBytesMin': 2 ** 40 } });
+    const admin = await createAdmin({ broker: full, host: '127.0.0.1', port: 0 });
+    const ready = await fetch(`${admin.url}/ready`);
+    expect(ready.status).toBe(503);
+    expect(await ready.json()).toMatchObject({
+      status: 'not-ready',
+      problems: [expect.stringContaining('freeBytesMin')],
+    });
+    expect(await (await fetch(`${admin.url}/metrics`)).text()).toMatch(/^hawser_store_writable 0$/m);
+    await admin.close();
+    await full.close();
   });
 });
 
@@ -627,6 +662,9 @@ describe('hawser explain', () => {
     const nobody = await run('kicked', '--api', gone.url);
     expect(nobody.exitCode).toBe(2);
     expect(nobody.stderr).toContain(`the API at ${gone.url} does not answer: connection refused`);
+    const listener = await run('kicked', '--api', `http://127.0.0.1:${stage.port('mqtt')}`);
+    expect(listener.exitCode).toBe(2);
+    expect(listener.stderr).toMatch(/is not the API of Hawser \(it hangs up .*not that of an MQTT listener/s);
   });
 
   it('remembers over kill -9 who was connected', async () => {
@@ -663,8 +701,37 @@ describe('hawser explain', () => {
     const after = await start();
     const { stdout } = await run('survivor', '--api', after.api, '--lang', 'en');
     expect(stdout).toMatch(/is not connected.*the broker itself went down without being stopped/);
-    expect(stdout).toMatch(/Its session is kept until .*: 1 subscriptions, 0 messages wait/);
+    expect(stdout).toMatch(/Its session is kept until .*: 1 subscription, 0 messages wait/);
     expect(after.program.stderr).toBe('');
     expect(await after.program.end()).toBe(0);
+  });
+});
+
+describe('a broker that may have few files open', () => {
+  it('refuses in words whom the system would cut off in silence', async () => {
+    const args = ['--console', '127.0.0.1:0', '-l', 'mqtt://127.0.0.1:0', '-d', 'memory'];
+    await using program = new RunningProgram('bash', [
+      '-c',
+      'ulimit -n 100; exec "$0" "$@"',
+      ...[process.execPath, HAWSER, 'broker', ...args],
+    ]);
+    await program.waitFor(/^ready$/m);
+    const [, port = ''] = /mqtt:\/\/127\.0\.0\.1:(\d+)/.exec(program.stdout) ?? [];
+    const [, api = ''] = /console\s+(\S+)/.exec(program.stdout) ?? [];
+    const clients: Client[] = [];
+    const answers: Packet[] = [];
+    for (let i = 0; i < 40; i++) {
+      const client = new Client(Number(port));
+      clients.push(client);
+      client.send(connectPacket(`many-${i}`));
+      answers.push(await client.next());
+    }
+    const codes = answers.map((packet) => (packet.type === 'connack' ? packet.reasonCode : packet.type));
+    expect(codes.filter((code) => code === 0)).toHaveLength(36);
+    expect(codes.filter((code) => code === 0x89)).toHaveLength(4);
+    const refused = await fetch(`${api}/api/v1/history?code=too-many-open-files`);
+    const items = Array.from({ length: 4 }, () => ({ text: expect.stringContaining('ulimit -n') }));
+    expect(await refused.json()).toMatchObject({ total: 4, items });
+    for (const client of clients) client.socket.destroy();
   });
 });

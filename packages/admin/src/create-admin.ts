@@ -121,6 +121,9 @@ function addHealth(app: FastifyInstance, broker: Broker): void {
       ...(broker.store?.fault === undefined
         ? []
         : [`the data directory cannot be written: ${broker.store.fault.message}`]),
+      ...(broker.guard.spaceRefusal === undefined
+        ? []
+        : [`nothing is added to the data directory: ${broker.guard.spaceRefusal}`]),
     ];
     reply.code(problems.length === 0 ? 200 : 503);
     return { status: problems.length === 0 ? 'ready' : 'not-ready', problems };

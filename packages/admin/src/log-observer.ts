@@ -1,5 +1,7 @@
 import type { ClientInfo, LossCause, Observer } from '@hawser/broker';
+import { reasonCodeName } from '@hawser/codec';
 import { type DestinationStream, type Logger, pino } from 'pino';
+import { LogBudget } from './log-budget.ts';
 
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent';
 export const LOG_LEVELS: readonly LogLevel[] = ['trace', 'debug', 'info', 'warn', 'error', 'silent'];
@@ -21,16 +23,29 @@ export function createLogger(level: LogLevel, destination?: DestinationStream): 
 
 /**
  * Writes what a broker tells to a log: warnings at `warn`, messages that are lost too (once a minute for each client and
- * cause), connections that end badly or are refused at `info`, the rest at `debug`. At `warn` a healthy broker is silent.
+ * cause), connections that end badly or are refused at `info`, the rest at `debug`. At `warn` a healthy broker is silent, and
+ * above `debug` no cause writes more than so many lines in ten seconds: the others are counted.
  */
-export function logObserver(logger: Logger): Observer {
+export function logObserver(logger: Logger, now: () => number = Date.now): Observer {
   const toldAt = new Map<string, number>();
+  /** Causes that are told at `warn`; none but those of the broker's own code. */
+  const warned = new Set<string>();
+  const hears = (level: 'debug' | 'info' | 'warn'): boolean => logger.isLevelEnabled(level);
+  const budget = new LogBudget(now, (cause, count, seconds) => {
+    logger[warned.has(cause) ? 'warn' : 'info'](
+      { cause, count },
+      `${count} more in ${seconds} s, not written one by one`,
+    );
+  });
+  const mayWrite = (level: 'debug' | 'info' | 'warn', cause: string): boolean =>
+    hears(level) && (hears('debug') || budget.take(cause));
   const observer: Observer = {
     onConnected({ client, sessionPresent, cleanStart }) {
-      logger.debug({ ...who(client), sessionPresent, cleanStart }, 'connected');
+      if (hears('debug')) logger.debug({ ...who(client), sessionPresent, cleanStart }, 'connected');
     },
     onClosed({ client, cause, connectedForMs, takenOverBy }) {
       const level = ORDERLY.has(cause.code) ? 'debug' : 'info';
+      if (!mayWrite(level, cause.code)) return;
       logger[level](
         {
           ...who(client),
@@ -43,35 +58,41 @@ export function logObserver(logger: Logger): Observer {
       );
     },
     onRefused({ client, remoteAddress, remotePort, listener, cause }) {
+      if (!mayWrite('info', cause.code)) return;
       const from = client === undefined ? { address: remoteAddress, port: remotePort, listener } : who(client);
       logger.info({ ...from, cause: cause.code, reasonCode: cause.reasonCode }, cause.text);
     },
     onSubscribeRefused({ client, topicFilter, reasonCode, text }) {
-      logger.info({ ...who(client), topicFilter, reasonCode }, text);
+      const cause = reasonCodeName(reasonCode);
+      if (mayWrite('info', cause)) logger.info({ ...who(client), cause, topicFilter, reasonCode }, text);
     },
     onSessionEnded({ clientId, cause, queued }) {
       const level = cause === 'expired' && queued > 0 ? 'info' : 'debug';
-      logger[level]({ clientId, cause: `session-${cause}`, queued }, 'session ended');
+      const code = `session-${cause}`;
+      if (mayWrite(level, code)) logger[level]({ clientId, cause: code, queued }, 'session ended');
     },
     onWarning(code, text) {
-      logger.warn({ cause: code }, text);
+      warned.add(code);
+      if (mayWrite('warn', code)) logger.warn({ cause: code }, text);
     },
     onTlsReloaded(listener, text) {
       logger.info({ cause: 'tls-reloaded', listener }, `new TLS files are in use: ${text}`);
     },
   };
-  if (!logger.isLevelEnabled('warn')) return observer;
+  if (!hears('warn')) return observer;
   return {
     ...observer,
     onLost({ clientId, cause, topic, at }) {
       const expected = EXPECTED_LOSSES.has(cause);
-      if (expected && !logger.isLevelEnabled('debug')) return;
+      if (expected && !hears('debug')) return;
       const key = `${cause} ${clientId}`;
       const told = toldAt.get(key);
       if (told !== undefined && at - told < TELL_LOSS_EVERY_MS) return;
       if (toldAt.size >= MOST_REMEMBERED) toldAt.clear();
       toldAt.set(key, at);
-      logger[expected ? 'debug' : 'warn']({ clientId, cause, topic }, 'messages are being lost');
+      const level = expected ? 'debug' : 'warn';
+      if (!expected) warned.add(`lost-${cause}`);
+      if (mayWrite(level, `lost-${cause}`)) logger[level]({ clientId, cause, topic }, 'messages are being lost');
     },
   };
 }

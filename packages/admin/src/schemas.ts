@@ -3,6 +3,7 @@ import { z } from 'zod';
 
 const count = z.number().int().nonnegative();
 const time = z.iso.datetime().describe('ISO 8601, UTC');
+const byCode = z.record(z.string(), count);
 const scalar = z.union([z.string(), z.number(), z.boolean()]);
 const qos = z.number().int().min(0).max(2);
 
@@ -188,22 +189,31 @@ export const Overview = z
     clientsConnected: count,
     sessions: count,
     subscriptions: count,
+    sharedSubscriptions: count,
     retainedMessages: count,
     retainedBytes: count,
     queuedMessages: count,
+    queuedBytes: count,
     connectionsAccepted: count,
     connectionsRefused: count,
     takeovers: count,
     sessionsExpired: count,
     publishesDenied: count,
     subscribesDenied: count,
-    messagesReceived: count,
+    messagesReceived: count.describe('PUBLISH packets'),
+    messagesSent: count.describe('PUBLISH packets'),
+    payloadBytesReceived: count,
+    payloadBytesSent: count,
     packetsReceived: count,
     packetsSent: count,
     bytesReceived: count,
     bytesSent: count,
     dropped: count,
     lostByCause: z.record(z.string(), count),
+    refusedByCode: z.record(z.string(), count),
+    closedByCode: z
+      .object({ peer: byCode, self: byCode, network: byCode })
+      .describe('by who ended the connection; self: the broker'),
     recorder: z.object({ clients: count, evicted: count, droppedLines: count }),
     warnings: z.array(z.object({ at: time, code: z.string(), text: z.string(), count })).readonly(),
   })

@@ -42,6 +42,7 @@ import type { LocalMessage, LocalSubscriber } from './routing/subscription.ts';
 import type { ClientSession } from './sessions/client-session.ts';
 import { SessionRegistry } from './sessions/session-registry.ts';
 import { type Settings, settingsWith } from './settings.ts';
+import { CommitTimes } from './stores/commit-times.ts';
 import type { Store, StoreContents, StoreOperation } from './stores/store.ts';
 import { StoreGuard } from './stores/store-guard.ts';
 
@@ -75,6 +76,8 @@ export interface BrokerOptions {
   readonly recorderLog?: RecorderLog;
   /** How late the event loop is, milliseconds; measured when it is not said. */
   readonly loopDelayMs?: () => number;
+  /** Files and connections this process may have open; what the system says when it is not said. */
+  readonly openFiles?: number;
   /** Time; tests hand in their own. */
   readonly clock?: Clock;
   /** Bytes of randomness for assigned Client Identifiers; tests hand in their own. */
@@ -114,6 +117,7 @@ export class Broker implements BrokerCore {
   readonly slab = new Slab();
   readonly topics: TopicCache;
   readonly counters = new Counters();
+  readonly commitTimes = new CommitTimes();
   readonly recorder: Recorder;
   readonly observer: Observer;
   /** Wall clock, milliseconds. */
@@ -166,7 +170,7 @@ export class Broker implements BrokerCore {
     this.permissions = new DeliveryPermissions(this);
     this.router = new Router(this);
     this.registry = new SessionRegistry(this);
-    this.intake = new Intake(this);
+    this.intake = new Intake(this, options.openFiles);
   }
 
   /** Who is kept out, by offence or by hand. */
@@ -362,7 +366,7 @@ export class Broker implements BrokerCore {
 
   /** A connection that came and never became a Transport. */
   #onAttemptRefused(code: string, text: string, remoteAddress: string, remotePort: number, listener: string): void {
-    this.counters.connectionsRefused++;
+    this.counters.countRefused(code);
     const cause = { code, reasonCode: 0x80, text, by: 'self' as const };
     const at = this.wallNow();
     this.observer.onRefused?.({ listener, remoteAddress, remotePort, client: undefined, cause, bytesIn: 0, at });
@@ -405,6 +409,7 @@ export class Broker implements BrokerCore {
   append(operation: StoreOperation): Ticket {
     if (this.store === undefined) return NO_TICKET;
     this.lastTicket = this.store.append(operation);
+    this.commitTimes.begin(this.lastTicket, this.#clock);
     return this.lastTicket;
   }
 
@@ -453,6 +458,7 @@ export class Broker implements BrokerCore {
     }
     const now = this.now();
     const { committed } = this;
+    this.commitTimes.end(committed, now);
     for (const connection of this.#waitingConnections) {
       if (connection.acks.headTicket > committed && connection.acks.length > 0) continue;
       connection.releaseAcks();

@@ -6,7 +6,8 @@ export type { Ban, BanList } from './intake/ban-list.ts';
 export type { ClientIdPolicy, ListenerInfo } from './intake/intake.ts';
 export { type AddressSet, addressSet, isLoopback } from './policy/addresses.ts';
 export * from './policy/policies.ts';
-export type { Language } from './recorder/causes.ts';
+export { CAUSES, type CauseWords, type Language, LOSSES, SESSION_ENDS } from './recorder/causes.ts';
+export { COMPLAINTS } from './recorder/complaints.ts';
 export { Counters } from './recorder/counters.ts';
 export {
   type ExplainAnswer,

@@ -1,3 +1,5 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { type FindingWords, findingWords } from './finding-words.ts';
 import { Findings } from './findings.ts';
@@ -9,6 +11,17 @@ describe('words', () => {
     for (const text of zh) expect(text).toMatch(/[\u4e00-\u9fff]/);
     for (const text of en) expect(text).not.toMatch(/[\u4e00-\u9fff]/);
   });
+});
+
+it('each finding is found in a test', () => {
+  const texts = ['./', '../../../e2e/'].flatMap((folder) => {
+    const path = fileURLToPath(new URL(folder, import.meta.url));
+    return readdirSync(path)
+      .filter((file) => /test\.ts$/.test(file))
+      .map((file) => readFileSync(path + file, 'utf8'));
+  });
+  const tested = new Set(texts.flatMap((text) => [...text.matchAll(/'([a-z0-9-]+)'/g)].map(([, code]) => code)));
+  expect(Object.keys(findingWords).filter((code) => !tested.has(code))).toEqual([]);
 });
 
 describe('Findings', () => {

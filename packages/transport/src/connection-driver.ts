@@ -4,6 +4,7 @@ import { Coalescer } from './coalescer.ts';
 import { Deadlines, type Timed } from './deadlines.ts';
 import { type Flushable, FlushQueue } from './flush-queue.ts';
 import type { Transport, TransportHandler } from './transport.ts';
+import { WebSocketError } from './websocket-error.ts';
 
 /** What all connections of a node share. */
 export interface DriverNode {
@@ -44,6 +45,8 @@ export interface DriverListener {
   onFault?(error: unknown): void;
   /** Too many parts of packets are held, and this connection has brought some: its Connection is to be ended. */
   onInputOverflow?(): void;
+  /** The connection ends for what the peer sent below MQTT: its Connection should end with that, before it is told of the network. */
+  onTransportFault?(code: string, text: string): void;
   /** The network connection is gone; the Connection's end has been told before. */
   onGone(): void;
 }
@@ -106,6 +109,7 @@ export class ConnectionDriver implements TransportHandler, DirtyListener, Flusha
     this.#gone = true;
     this.#node.deadlines.unwatch(this);
     this.#hold(0);
+    if (error instanceof WebSocketError) this.#listener.onTransportFault?.(error.code, error.message);
     const text = error === undefined ? undefined : `the network connection broke: ${error.message}`;
     this.#connection.receiveEnd(this.#node.clock.now(), text);
     this.#connection.output.clear();

@@ -32,5 +32,6 @@ export { type Pem, type TlsCertificate, type TlsListenOptions, tlsInfoOf } from 
 export { type TlsCertificatePaths, TlsFiles, type TlsPaths } from './tls-files.ts';
 export { type TlsWatch, type TlsWatchOptions, watchTls } from './tls-reload.ts';
 export type { Listener, TlsInfo, Transport, TransportHandler, TransportInfo } from './transport.ts';
+export { WebSocketError, type WebSocketErrorCode } from './websocket-error.ts';
 export { adoptWebSocket, chooseSubprotocol, WebSocketTransport } from './ws.ts';
 export { type UpgradeRefusal, type UpgraderOptions, WebSocketUpgrader } from './ws-upgrader.ts';

@@ -1,6 +1,7 @@
 import type { RawData, WebSocket } from 'ws';
 import { LINGER_MS } from './tcp.ts';
 import type { Transport, TransportHandler, TransportInfo } from './transport.ts';
+import { WebSocketError } from './websocket-error.ts';
 
 /** Over this many bytes that the system has not taken, `write` returns false. */
 const HIGH_WATER = 64 * 1024;
@@ -33,7 +34,7 @@ export class WebSocketTransport implements Transport {
     socket.pause();
     socket.on('message', (data, isBinary) => this.#onMessage(data, isBinary));
     socket.on('error', (error) => {
-      this.#error ??= error;
+      this.#error ??= explainError(error);
     });
     socket.on('close', (code, reason) => this.#onClose(code, reason));
   }
@@ -95,7 +96,8 @@ export class WebSocketTransport implements Transport {
     if (this.#ended) return;
     if (!isBinary) {
       // Text frames are no MQTT: the connection is closed [MQTT5-6.0.0-1] [MQTT311-6.0.0-1].
-      this.#error ??= new Error('a text frame came over the WebSocket, but MQTT is sent in binary frames');
+      const text = 'a text frame came over the WebSocket, but MQTT is sent in binary frames';
+      this.#error ??= new WebSocketError('websocket-text-frame', text);
       this.#close(1003, 'MQTT is sent in binary frames');
       return;
     }
@@ -131,6 +133,19 @@ export class WebSocketTransport implements Transport {
     timer.unref();
     socket.once('close', () => clearTimeout(timer));
   }
+}
+
+/** What the library says of frames that it did not take; other errors are the network's. */
+function explainError(error: Error): Error {
+  const code = 'code' in error ? String(error.code) : '';
+  if (!code.startsWith('WS_ERR_')) return error;
+  if (code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH')
+    return new WebSocketError(
+      'websocket-message-too-large',
+      `a WebSocket message is too large: ${error.message}`,
+      error,
+    );
+  return new WebSocketError('websocket-frame-invalid', `what came is no WebSocket frame: ${error.message}`, error);
 }
 
 /**

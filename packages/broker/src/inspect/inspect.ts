@@ -27,7 +27,11 @@ export function inspectOverview(broker: Broker, language: Language = 'en'): Over
   const { counters, intake, registry, router } = broker;
   const traffic = inspectTraffic(broker);
   let queuedMessages = 0;
-  for (const { session } of registry.values()) queuedMessages += session.queue.length;
+  let queuedBytes = 0;
+  for (const { session } of registry.values()) {
+    queuedMessages += session.queue.length;
+    queuedBytes += session.queue.bytes;
+  }
   const lostByCause = { ...counters.lost };
   return {
     startedAt: iso(broker.startedAt),
@@ -37,9 +41,11 @@ export function inspectOverview(broker: Broker, language: Language = 'en'): Over
     clientsConnected: intake.connected,
     sessions: registry.size,
     subscriptions: router.routes.subscriptionCount,
+    sharedSubscriptions: router.routes.sharedSubscriptionCount,
     retainedMessages: router.retained.count,
     retainedBytes: router.retained.bytes,
     queuedMessages,
+    queuedBytes: Math.round(queuedBytes),
     connectionsAccepted: counters.connectionsAccepted,
     connectionsRefused: counters.connectionsRefused,
     takeovers: counters.takeovers,
@@ -47,9 +53,18 @@ export function inspectOverview(broker: Broker, language: Language = 'en'): Over
     publishesDenied: counters.publishesDenied,
     subscribesDenied: counters.subscribesDenied,
     messagesReceived: counters.messagesIn,
+    messagesSent: broker.slab.publishes + counters.groupMessagesOut,
+    payloadBytesReceived: counters.payloadBytesIn,
+    payloadBytesSent: broker.slab.payloadBytes + counters.groupPayloadBytesOut,
     ...traffic,
     dropped: Object.values(lostByCause).reduce((sum, count) => sum + count, 0),
     lostByCause,
+    refusedByCode: { ...counters.refused },
+    closedByCode: {
+      peer: { ...counters.closed.peer },
+      self: { ...counters.closed.self },
+      network: { ...counters.closed.network },
+    },
     recorder: {
       clients: broker.recorder.size,
       evicted: broker.recorder.evicted,

@@ -4,39 +4,50 @@ import type { Broker } from '../broker.ts';
 import { inspectOverview } from './inspect.ts';
 import type { OverviewView } from './views.ts';
 
-/** Names are Mosquitto's, below `$SYS/broker/`. */
+/** Names and formats are Mosquitto's, below `$SYS/broker/`; `heap` is that of the JavaScript engine. */
 const TOPICS: readonly (readonly [topic: string, value: (overview: OverviewView) => number | string])[] = [
   ['uptime', ({ uptime }) => `${uptime} seconds`],
   ['clients/connected', (o) => o.clientsConnected],
   ['clients/active', (o) => o.clientsConnected],
-  ['clients/disconnected', (o) => Math.max(0, o.sessions - o.clientsConnected)],
-  ['clients/inactive', (o) => Math.max(0, o.sessions - o.clientsConnected)],
+  ['clients/disconnected', away],
+  ['clients/inactive', away],
   ['clients/total', (o) => o.sessions],
   ['clients/expired', (o) => o.sessionsExpired],
   ['messages/received', (o) => o.packetsReceived],
   ['messages/sent', (o) => o.packetsSent],
   ['messages/stored', (o) => o.queuedMessages + o.retainedMessages],
   ['store/messages/count', (o) => o.queuedMessages + o.retainedMessages],
+  ['store/messages/bytes', (o) => o.queuedBytes + o.retainedBytes],
   ['publish/messages/received', (o) => o.messagesReceived],
+  ['publish/messages/sent', (o) => o.messagesSent],
   ['publish/messages/dropped', (o) => o.dropped],
+  ['publish/bytes/received', (o) => o.payloadBytesReceived],
+  ['publish/bytes/sent', (o) => o.payloadBytesSent],
   ['bytes/received', (o) => o.bytesReceived],
   ['bytes/sent', (o) => o.bytesSent],
   ['retained messages/count', (o) => o.retainedMessages],
   ['subscriptions/count', (o) => o.subscriptions],
+  ['shared_subscriptions/count', (o) => o.sharedSubscriptions],
   // Hawser's own.
   ['connections/refused', (o) => o.connectionsRefused],
   ['takeovers', (o) => o.takeovers],
 ];
+
+function away({ sessions, clientsConnected }: OverviewView): number {
+  return Math.max(0, sessions - clientsConnected);
+}
 
 /** Figures per minute, as averages of the last 1, 5 and 15 minutes. */
 const LOADS: readonly (readonly [topic: string, value: (overview: OverviewView) => number])[] = [
   ['load/messages/received', (o) => o.packetsReceived],
   ['load/messages/sent', (o) => o.packetsSent],
   ['load/publish/received', (o) => o.messagesReceived],
+  ['load/publish/sent', (o) => o.messagesSent],
   ['load/publish/dropped', (o) => o.dropped],
   ['load/bytes/received', (o) => o.bytesReceived],
   ['load/bytes/sent', (o) => o.bytesSent],
   ['load/connections', (o) => o.connectionsAccepted],
+  ['load/sockets', (o) => o.connectionsAccepted + o.connectionsRefused],
 ];
 const MINUTES = [1, 5, 15];
 
@@ -64,6 +75,7 @@ class SysTopics {
   readonly #last = new Map<string, string>();
   readonly #averages = new Map<string, { total: number; readonly perMinute: number[] }>();
   #maximum = 0;
+  #heapMaximum = 0;
   #lastMs: number | undefined;
 
   constructor(broker: Broker, version: string) {
@@ -76,6 +88,10 @@ class SysTopics {
     this.#maximum = Math.max(this.#maximum, overview.clientsConnected);
     this.#set('version', `hawser version ${this.#version}`);
     this.#set('clients/maximum', String(this.#maximum));
+    const heap = process.memoryUsage().heapUsed;
+    this.#heapMaximum = Math.max(this.#heapMaximum, heap);
+    this.#set('heap/current', String(heap));
+    this.#set('heap/maximum', String(this.#heapMaximum));
     for (const [topic, value] of TOPICS) this.#set(topic, String(value(overview)));
     const minutes = this.#lastMs === undefined ? 0 : (now - this.#lastMs) / 60_000;
     this.#lastMs = now;
@@ -86,6 +102,7 @@ class SysTopics {
     const known = this.#averages.get(topic);
     if (known === undefined || minutes <= 0) {
       this.#averages.set(topic, { total, perMinute: MINUTES.map(() => 0) });
+      for (const window of MINUTES) this.#set(`${topic}/${window}min`, '0.00');
       return;
     }
     const rate = (total - known.total) / minutes;

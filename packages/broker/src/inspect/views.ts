@@ -131,9 +131,13 @@ export interface OverviewView {
   readonly clientsConnected: number;
   readonly sessions: number;
   readonly subscriptions: number;
+  /** Of these, those that share what matches them with others. */
+  readonly sharedSubscriptions: number;
   readonly retainedMessages: number;
   readonly retainedBytes: number;
   readonly queuedMessages: number;
+  /** Topics and payloads. */
+  readonly queuedBytes: number;
   readonly connectionsAccepted: number;
   readonly connectionsRefused: number;
   readonly takeovers: number;
@@ -142,6 +146,10 @@ export interface OverviewView {
   readonly subscribesDenied: number;
   /** PUBLISH packets from clients. */
   readonly messagesReceived: number;
+  /** PUBLISH packets to clients. */
+  readonly messagesSent: number;
+  readonly payloadBytesReceived: number;
+  readonly payloadBytesSent: number;
   readonly packetsReceived: number;
   readonly packetsSent: number;
   readonly bytesReceived: number;
@@ -149,6 +157,10 @@ export interface OverviewView {
   /** Messages lost, in all. */
   readonly dropped: number;
   readonly lostByCause: Readonly<Record<string, number>>;
+  /** Connections that were not let in, by code. */
+  readonly refusedByCode: Readonly<Record<string, number>>;
+  /** Connections that were let in and have ended, by who ended them (`self` is the broker), and by code. */
+  readonly closedByCode: Readonly<Record<'peer' | 'self' | 'network', Readonly<Record<string, number>>>>;
   /** Client Identifiers that are remembered, those forgotten for want of room, lines of the log that were not written. */
   readonly recorder: { readonly clients: number; readonly evicted: number; readonly droppedLines: number };
   readonly warnings: readonly {

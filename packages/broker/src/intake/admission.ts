@@ -33,6 +33,8 @@ const POLICY_FAILED: DenyConnect = Object.freeze({
 });
 
 interface Refusal {
+  /** Absent: the name of the Reason Code. */
+  readonly code?: string;
   readonly reasonCode: number;
   readonly text: string;
 }
@@ -76,7 +78,7 @@ export class Admission {
       userProperties: packet.properties?.userProperties ?? [],
     };
     if (refusal !== undefined) {
-      this.#refuse(refusal.reasonCode, refusal.text, now);
+      this.#refuse(refusal.reasonCode, refusal.text, now, refusal.code);
       return;
     }
     const method = packet.properties?.authenticationMethod;
@@ -508,9 +510,9 @@ export class Admission {
     return undefined;
   }
 
-  #refuse(reasonCode: number, text: string, now: number): void {
+  #refuse(reasonCode: number, text: string, now: number, code = reasonCodeName(reasonCode)): void {
     // [MQTT311-3.1.4-5] [MQTT5-3.1.4-2] [MQTT5-3.1.4-6] [MQTT5-4.12.0-4]
-    this.#handler.connection.refuse(reasonCodeName(reasonCode), reasonCode, text, now);
+    this.#handler.connection.refuse(code, reasonCode, text, now);
   }
 }
 

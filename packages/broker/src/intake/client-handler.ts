@@ -236,6 +236,12 @@ export class ClientHandler implements ServerSink, DriverListener, SessionHandler
     this.connection.fail('quota-exceeded', ReasonCode.QuotaExceeded, text, this.core.now());
   }
 
+  onTransportFault(code: string, text: string): void {
+    const isTooLarge = code === 'websocket-message-too-large';
+    const reasonCode = isTooLarge ? ReasonCode.PacketTooLarge : ReasonCode.ProtocolError;
+    this.connection.fail(code, reasonCode, text, this.core.now());
+  }
+
   onAhead(): void {
     this.core.counters.readingPauses++;
   }

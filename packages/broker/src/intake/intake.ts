@@ -5,7 +5,8 @@ import type { BrokerCore } from '../core.ts';
 import type { Authenticator } from '../policy/policies.ts';
 import { Backpressure } from './backpressure.ts';
 import { ClientHandler } from './client-handler.ts';
-import { Gatekeeper } from './gatekeeper.ts';
+import { Gatekeeper, type GateRefusal } from './gatekeeper.ts';
+import { OpenFiles } from './open-files.ts';
 
 /** What a connection should know of the listener it came in by. */
 export interface ListenerInfo {
@@ -40,14 +41,16 @@ export class Intake {
   readonly decodeLimits: DecodeLimits;
   /** Filters that are too deep are refused one by one, in the SUBACK. */
   readonly subscribeLimits: DecodeLimits;
+  readonly #openFiles: OpenFiles;
   readonly #handlers = new Set<ClientHandler>();
   #connected = 0;
   #lastNumber = 0;
   #warnedOfCredentials = false;
   #onEmpty: (() => void) | undefined;
 
-  constructor(core: BrokerCore) {
+  constructor(core: BrokerCore, openFiles?: number) {
     this.core = core;
+    this.#openFiles = new OpenFiles(openFiles);
     this.backpressure = new Backpressure(core);
     this.gatekeeper = new Gatekeeper(core);
     const { settings } = core;
@@ -88,16 +91,24 @@ export class Intake {
       return;
     }
     const { settings } = this.core;
+    if (this.#handlers.size > this.#openFiles.sockets) {
+      handler.disconnect('too-many-open-files', ReasonCode.ServerBusy, this.#openFiles.words);
+      return;
+    }
     if (this.#handlers.size - this.#connected <= settings['limits.halfOpen']) return;
     const text = `${this.#handlers.size - this.#connected - 1} connections without a CONNECT already (limits.halfOpen)`;
     handler.disconnect('too-many-half-open', ReasonCode.ServerBusy, text);
   }
 
   /** Why nobody can be let in at all now. */
-  refusal(clientId: string, address: string): { readonly reasonCode: number; readonly text: string } | undefined {
+  refusal(clientId: string, address: string): GateRefusal | undefined {
+    const reasonCode = ReasonCode.ServerBusy;
+    if (this.#handlers.size > this.#openFiles.connections)
+      return { code: 'too-many-open-files', reasonCode, text: this.#openFiles.words };
     const maximum = this.core.settings['limits.connections'];
     if (this.#connected < maximum) return this.gatekeeper.onConnect(clientId, address);
-    return { reasonCode: ReasonCode.ServerBusy, text: `there are ${maximum} connections already (limits.connections)` };
+    const text = `there are ${maximum} connections already (limits.connections)`;
+    return { code: 'server-busy', reasonCode, text };
   }
 
   onAccepted({ client }: ClientHandler): void {
@@ -118,7 +129,7 @@ export class Intake {
     core.counters.packetsIn += connection.packetsIn;
     core.counters.packetsOut += handler.output.framesOut;
     if (handler.connectedAtMs === 0) {
-      core.counters.connectionsRefused++;
+      core.counters.countRefused(cause.code);
       const { remoteAddress, remotePort } = handler.driver.transport.info;
       this.gatekeeper.onRefused(remoteAddress, cause);
       const bytesIn = connection.bytesIn;
@@ -132,6 +143,7 @@ export class Intake {
         at,
       });
     } else if (client !== undefined) {
+      core.counters.countClosed(cause.by, cause.code);
       this.gatekeeper.onClosed(client);
       core.observer.onClosed?.({
         client,

@@ -7,6 +7,7 @@ import type { Routed } from '../routing/router.ts';
 import type { ClientSession } from '../sessions/client-session.ts';
 import type { ClientHandler } from './client-handler.ts';
 import { PermissionCache } from './permission-cache.ts';
+import { reasonString } from './reason-string.ts';
 
 /** What a client's PUBLISH goes through: duplicate, permission, room, routing, acknowledgement. */
 export class PublishHandler {
@@ -22,7 +23,9 @@ export class PublishHandler {
   }
 
   handlePublish(packet: PublishPacket, now: number): void {
-    this.#core.counters.messagesIn++;
+    const { counters } = this.#core;
+    counters.messagesIn++;
+    counters.payloadBytesIn += packet.payload.length;
     if (packet.qos === 2 && this.#session.session.inbound.has(packet.packetIdentifier)) {
       // A duplicate: answered, and it goes no further [MQTT5-4.3.3-10]. It was stored with the first, at the latest now.
       this.#handler.connection.acknowledge(PacketType.PUBREC, packet.packetIdentifier, 0, this.#storedTicket());
@@ -188,7 +191,7 @@ export class PublishHandler {
     // [MQTT5-4.3.3-9]
     if (packet.qos === 2) this.#session.session.inbound.end(packet.packetIdentifier);
     const type = packet.qos === 1 ? PacketType.PUBACK : PacketType.PUBREC;
-    connection.acknowledge(type, packet.packetIdentifier, reasonCode, NO_TICKET, text);
+    connection.acknowledge(type, packet.packetIdentifier, reasonCode, NO_TICKET, reasonString(text));
   }
 
   #acknowledge(packet: PublishPacket, reasonCode: number, ticket: Ticket): void {

@@ -17,6 +17,7 @@ import { WORK_OF_DELIVERY } from '../routing/work.ts';
 import type { ClientSession } from '../sessions/client-session.ts';
 import type { ClientHandler } from './client-handler.ts';
 import { PermissionCache } from './permission-cache.ts';
+import { fitsSuback, reasonString } from './reason-string.ts';
 
 /** Retained messages on their way to a new subscription. */
 interface Replay {
@@ -34,6 +35,9 @@ const REPLAY_BYTES = 64 * 1024;
 const WORK_OF_FILTER = 8 * WORK_OF_DELIVERY;
 /** Topics that are looked at for one client in one turn of the event loop. */
 const REPLAY_TOPICS = 1000;
+
+/** Refusals of one SUBSCRIBE that are told in words. */
+const MOST_REASONS = 10;
 
 /** SUBSCRIBE and UNSUBSCRIBE of one client, and the retained messages that follow. */
 export class SubscribeHandler {
@@ -172,13 +176,14 @@ export class SubscribeHandler {
   #subscribe(packet: SubscribePacket, decisions: readonly Decision[], now: number): void {
     const { connection } = this.#handler;
     const reasonCodes: number[] = [];
+    const refusals: string[] = [];
     const identifier = packet.properties?.subscriptionIdentifier;
     let ticket: Ticket = NO_TICKET;
     // [MQTT311-3.8.4-4] [MQTT311-3.9.3-1] [MQTT5-3.8.4-5] [MQTT5-3.8.4-6] [MQTT5-3.9.3-1]
     for (const [i, requested] of packet.subscriptions.entries()) {
       if (decisions[i] !== 'allow') {
         this.#core.counters.subscribesDenied++;
-        reasonCodes.push(this.#refuse(requested, ReasonCode.NotAuthorized, 'is not permitted'));
+        reasonCodes.push(this.#refuse(requested, ReasonCode.NotAuthorized, 'is not permitted', refusals));
         continue;
       }
       const { subscriptions } = this.#session;
@@ -188,7 +193,7 @@ export class SubscribeHandler {
       const over = this.#isOver(requested.topicFilter);
       if (over !== undefined) {
         this.#core.counters.quotaRefusals++;
-        reasonCodes.push(this.#refuse(requested, over.reasonCode, over.text));
+        reasonCodes.push(this.#refuse(requested, over.reasonCode, over.text, refusals));
         continue;
       }
       if (full || levels > this.#core.settings['limits.topicLevels']) {
@@ -199,18 +204,20 @@ export class SubscribeHandler {
               requested,
               ReasonCode.QuotaExceeded,
               `is over the ${limit} subscriptions of one session (limits.subscriptions)`,
+              refusals,
             )
           : this.#refuse(
               requested,
               ReasonCode.TopicFilterInvalid,
               `has ${levels} levels, over ${limit} (limits.topicLevels)`,
+              refusals,
             );
         reasonCodes.push(refusal);
         continue;
       }
       const cannot = this.#session.isStored ? this.#core.guard.refusal : undefined;
       if (cannot !== undefined && !subscriptions.get(requested.topicFilter)?.isSameAs(requested, identifier)) {
-        reasonCodes.push(this.#refuse(requested, ReasonCode.QuotaExceeded, `cannot be kept: ${cannot}`));
+        reasonCodes.push(this.#refuse(requested, ReasonCode.QuotaExceeded, `cannot be kept: ${cannot}`, refusals));
         continue;
       }
       ticket = Math.max(ticket, this.#add(requested, identifier));
@@ -220,7 +227,8 @@ export class SubscribeHandler {
     }
     const { packetIdentifier } = packet;
     // [MQTT311-3.8.4-1] [MQTT311-3.8.4-2] [MQTT311-2.3.1-7] [MQTT5-3.8.4-1] [MQTT5-3.8.4-2] [MQTT5-2.2.1-6]
-    connection.acknowledgeWith({ type: 'suback', packetIdentifier, properties: undefined, reasonCodes }, ticket, now);
+    const properties = this.#wordsOf(refusals, reasonCodes.length);
+    connection.acknowledgeWith({ type: 'suback', packetIdentifier, properties, reasonCodes }, ticket, now);
     connection.releaseAcks();
     this.#handler.spend(WORK_OF_FILTER * packet.subscriptions.length);
     this.replay(now);
@@ -248,13 +256,23 @@ export class SubscribeHandler {
     return undefined;
   }
 
+  /** What a SUBACK says in words, to who wants them: why subscriptions were refused (section 3.9.2.1.2). */
+  #wordsOf(refusals: readonly string[], reasonCodes: number): { readonly reasonString: string } | undefined {
+    const { connection } = this.#handler;
+    // [MQTT5-3.1.2-29]
+    if (refusals.length === 0 || !connection.sendsProblemInformation) return undefined;
+    const words = reasonString(refusals.join('; '));
+    return fitsSuback(words, reasonCodes, connection.peerMaximumPacketSize) ? { reasonString: words } : undefined;
+  }
+
   /** Tells why, and returns what the SUBACK says. */
-  #refuse(requested: RequestedSubscription, reasonCode: number, why: string): number {
+  #refuse(requested: RequestedSubscription, reasonCode: number, why: string, refusals: string[]): number {
     const { client } = this.#handler;
     const { observer } = this.#core;
+    const { topicFilter } = requested;
+    const text = `the subscription to ${topicFilter} ${why}`;
+    if (refusals.length < MOST_REASONS) refusals.push(text);
     if (client !== undefined) {
-      const { topicFilter } = requested;
-      const text = `the subscription to ${topicFilter} ${why}`;
       observer.onSubscribeRefused?.({ client, topicFilter, reasonCode, text, at: this.#core.wallNow() });
     }
     return this.#refusalCode(requested.qos, reasonCode);

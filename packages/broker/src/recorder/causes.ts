@@ -1,3 +1,5 @@
+import { inChinese } from './chinese-texts.ts';
+
 /** The languages that explanations are written in. */
 export type Language = 'en' | 'zh';
 
@@ -11,10 +13,12 @@ export interface CauseWords {
   readonly advice?: Words;
   /** Takes the figures out of what was said, for a sentence of its own: named groups fill the braces. */
   readonly figures?: { readonly pattern: RegExp; readonly sentence: Words };
+  /** What was said when it happened only makes sense behind the meaning. */
+  readonly saysWhich?: boolean;
 }
 
-const words = (en: string, zh: string): Words => ({ en, zh });
-const cause = (meaning: Words, advice?: Words): CauseWords =>
+export const words = (en: string, zh: string): Words => ({ en, zh });
+export const cause = (meaning: Words, advice?: Words): CauseWords =>
   advice === undefined ? { meaning } : { meaning, advice };
 
 const FIX_SENDER = words(
@@ -45,10 +49,14 @@ const plain = (said: RegExp, sentence: Words, advice?: Words): CauseWords => ({
   figures: { pattern: said, sentence },
 });
 
-const malformed = (zh: string): CauseWords =>
-  cause(words('it sent bytes that are not a valid MQTT packet', `它发来的不是有效的 MQTT 报文：${zh}`), FIX_SENDER);
-const forbidden = (zh: string): CauseWords =>
-  cause(words('it sent a packet that MQTT does not allow there', `它发来了 MQTT 不允许的报文：${zh}`), FIX_SENDER);
+const malformed = (zh: string): CauseWords => ({
+  ...cause(words('it sent bytes that are not a valid MQTT packet', `它发来的不是有效的 MQTT 报文：${zh}`), FIX_SENDER),
+  saysWhich: true,
+});
+const forbidden = (zh: string): CauseWords => ({
+  ...cause(words('it sent a packet that MQTT does not allow there', `它发来了 MQTT 不允许的报文：${zh}`), FIX_SENDER),
+  saysWhich: true,
+});
 
 /** Every code that a connection, an attempt to connect or a SUBSCRIBE can end with. */
 export const CAUSES: Readonly<Record<string, CauseWords>> = {
@@ -65,7 +73,8 @@ export const CAUSES: Readonly<Record<string, CauseWords>> = {
       '客户端发送 DISCONNECT，并要求发布其遗嘱',
     ),
   ),
-  'network-lost': cause(
+  'network-lost': plain(
+    /^the network connection ended without (?:a )?DISCONNECT$/,
     words('the network connection ended without a DISCONNECT', '网络连接在没有 DISCONNECT 的情况下中断'),
     words(
       'Look at what lies between: power and radio of the device, NAT and firewalls that forget idle connections (a Keep Alive below their timeout helps), a client that was killed.',
@@ -167,12 +176,19 @@ export const CAUSES: Readonly<Record<string, CauseWords>> = {
       '有人打开连接却不发送任何内容，或大量设备同时连接：参见 `limits.halfOpen`。',
     ),
   ),
+  'too-many-open-files': cause(
+    words(
+      'the system lets the broker have no more connections and files open',
+      '系统不允许代理服务器打开更多连接和文件',
+    ),
+    words(
+      'Raise the limit of open files for the broker: `ulimit -n`, in systemd LimitNOFILE=, in Docker --ulimit nofile.',
+      '请提高代理服务器的打开文件数上限：`ulimit -n`，systemd 的 LimitNOFILE=，或 Docker 的 --ulimit nofile。',
+    ),
+  ),
   'accept-failed': cause(
     words('the system could not hand over a connection', '系统无法交出一个新连接'),
-    words(
-      'Often too many open files: raise `ulimit -n` for the broker.',
-      '通常是打开的文件过多：请为代理服务器提高 `ulimit -n`。',
-    ),
+    words('Look at the log of the system for that time.', '请查看该时段的系统日志。'),
   ),
   'closed-at-once': cause(words('the connection was gone before it could be taken', '连接在被接受之前就已断开')),
 
@@ -242,6 +258,34 @@ export const CAUSES: Readonly<Record<string, CauseWords>> = {
     ),
     words('Allow the origin of the page for this listener.', '请在该监听器上允许该网页的来源（Origin）。'),
   ),
+  'websocket-text-frame': plain(
+    /^a text frame came over the WebSocket, but MQTT is sent in binary frames$/,
+    words(
+      'it sent a text frame over the WebSocket, and MQTT is sent in binary frames',
+      '它在 WebSocket 上发送了文本帧，而 MQTT 必须使用二进制帧',
+    ),
+    words(
+      'In a page: send Uint8Array or ArrayBuffer, not strings; an MQTT library does this by itself.',
+      '网页中请发送 Uint8Array 或 ArrayBuffer，而不是字符串；MQTT 库会自动处理。',
+    ),
+  ),
+  'websocket-message-too-large': cause(
+    words(
+      'it sent a WebSocket message that is larger than what is taken here',
+      '它发送的 WebSocket 消息超过了这里接受的大小',
+    ),
+    words(
+      'Send less in one message, or raise `limits.webSocketBytes` (and `limits.maximumPacketSize`).',
+      '请减小单条消息，或提高 `limits.webSocketBytes`（以及 `limits.maximumPacketSize`）。',
+    ),
+  ),
+  'websocket-frame-invalid': cause(
+    words('it sent something that is no WebSocket frame', '它发送的不是有效的 WebSocket 帧'),
+    words(
+      'Look for a proxy between that changes what passes through it, or another WebSocket library.',
+      '请检查中间是否有修改内容的代理，或更换 WebSocket 库。',
+    ),
+  ),
   'not-http': cause(words('what came to the WebSocket port is not HTTP', 'WebSocket 端口收到的不是 HTTP'), WRONG_PORT),
 
   // Reason Codes, by their names in the specification.
@@ -280,7 +324,13 @@ export const CAUSES: Readonly<Record<string, CauseWords>> = {
     words('the broker had no room for another connection', '代理服务器没有余量接受更多连接'),
     TRY_LATER,
   ),
-  banned: cause(words('this client is banned', '该客户端已被禁止')),
+  banned: cause(
+    words('this client is banned', '该客户端已被禁止'),
+    words(
+      'A ban ends by itself: after `bans.first`, each time twice as long up to `bans.longest`. Mend what led to it; `bans.exempt` names addresses that are never banned.',
+      '封禁会自行结束：首次为 `bans.first`，之后每次加倍，最长 `bans.longest`。请先解决起因；`bans.exempt` 列出永不封禁的地址。',
+    ),
+  ),
   'bad-authentication-method': cause(
     words('the authentication method is not known here', '不支持该认证方法'),
     words(
@@ -293,8 +343,6 @@ export const CAUSES: Readonly<Record<string, CauseWords>> = {
     FIX_SENDER,
   ),
   'topic-name-invalid': cause(words('the Topic Name is not valid', 'Topic Name 无效'), FIX_SENDER),
-  'packet-identifier-in-use': forbidden('Packet Identifier 正在使用'),
-  'packet-identifier-not-found': forbidden('找不到 Packet Identifier'),
   'receive-maximum-exceeded': {
     meaning: words(
       'it sent more QoS 1 and 2 messages than the Receive Maximum lets be unacknowledged',
@@ -327,7 +375,6 @@ export const CAUSES: Readonly<Record<string, CauseWords>> = {
       '请减小单条消息，或提高 `limits.maximumPacketSize`（CONNECT 则为 `limits.connectPacketBytes`）。',
     ),
   },
-  'message-rate-too-high': cause(words('it sent too many messages', '它发送消息的速率过高')),
   'quota-exceeded': cause(words('a quota was exceeded', '超出配额'), LIMIT),
   'payload-format-invalid': cause(
     words('a payload was said to be UTF-8 and is not', '载荷声明为 UTF-8，但实际不是'),
@@ -340,7 +387,6 @@ export const CAUSES: Readonly<Record<string, CauseWords>> = {
   'qos-not-supported': cause(words('this QoS is not supported', '不支持该 QoS')),
   'use-another-server': cause(words('the client was sent to another server', '客户端被引导到另一台服务器')),
   'server-moved': cause(words('the server has moved', '服务器已迁移')),
-  'shared-subscriptions-not-supported': cause(words('shared subscriptions are not supported', '不支持共享订阅')),
   'proxy-not-trusted': cause(
     words('only balancers that are named may connect there', '该端口只允许已列出的负载均衡器连接'),
     words(
@@ -358,13 +404,6 @@ export const CAUSES: Readonly<Record<string, CauseWords>> = {
   ),
   'connection-rate-exceeded': cause(words('connections came too fast', '连接速率过高'), TRY_LATER),
   'maximum-connect-time': cause(words('the longest time for one connection was over', '达到单次连接的最长时间')),
-  'subscription-identifiers-not-supported': cause(
-    words('Subscription Identifiers are not supported', '不支持订阅标识符'),
-  ),
-  'wildcard-subscriptions-not-supported': cause(
-    words('wildcards in Topic Filters are not supported', '不支持通配符订阅'),
-  ),
-
   // 3.x has no way to refuse a PUBLISH: the connection ends.
   'retained-limit': cause(words('there was no room for another retained message', '没有空间保存更多保留消息'), LIMIT),
   'store-fault': cause(
@@ -387,7 +426,6 @@ export const CAUSES: Readonly<Record<string, CauseWords>> = {
   'invalid-subscription-options': malformed('订阅选项无效'),
   'invalid-utf8': malformed('字符串不是有效的 UTF-8'),
   'no-local-on-shared-subscription': forbidden('共享订阅设置了 No Local'),
-  'no-reason-codes': malformed('没有 Reason Code'),
   'no-topic-filters': forbidden('没有 Topic Filter'),
   'non-minimal-length': malformed('长度编码不是最短形式'),
   'not-connected': forbidden('连接被接受之前发送了其他报文'),
@@ -402,8 +440,6 @@ export const CAUSES: Readonly<Record<string, CauseWords>> = {
   'reserved-packet-type': malformed('保留的报文类型'),
   'response-topic-invalid': forbidden('Response Topic 无效'),
   'second-connect': forbidden('同一连接上发送了第二个 CONNECT'),
-  'session-expiry-from-server': forbidden('服务器不得发送 Session Expiry Interval'),
-  'session-present-with-refusal': forbidden('拒绝时不得设置 Session Present'),
   'subscription-identifier-from-client': forbidden('客户端的 PUBLISH 不得带 Subscription Identifier'),
   'surrogate-in-string': malformed('字符串中含有代理字符'),
   'too-many-topic-filters': cause(
@@ -449,8 +485,8 @@ export const SESSION_ENDS: Readonly<Record<string, CauseWords>> = {
   ),
   'session-closed': cause(
     words(
-      'it ended with its connection: the Session Expiry Interval was 0',
-      '会话随连接结束：Session Expiry Interval 为 0',
+      'it ended with its connection: the client had set its Session Expiry Interval to 0, in the CONNECT or the DISCONNECT',
+      '会话随连接结束：客户端在 CONNECT 或 DISCONNECT 中把 Session Expiry Interval 设为 0',
     ),
     words(
       'Ask for a Session Expiry Interval over 0 (`-x`) to keep the session.',
@@ -469,29 +505,32 @@ export const LOSSES: Readonly<Record<string, CauseWords>> = {
       '客户端离线太久或读取太慢：让它更早读取、减少发布，或提高 `queue.messages` 和 `queue.bytes`。',
     ),
   ),
-  superseded: cause(words('a newer message of the same topic took their place', '同一主题的新消息取代了它们')),
+  superseded: cause(
+    words('a newer message of the same topic came', '同一主题有了更新的消息'),
+    words(
+      'This is what `queue.policy` keep-last-per-topic is for: only the last value of each topic waits.',
+      '这正是 `queue.policy` 为 keep-last-per-topic 的作用：每个主题只保留最后一个值。',
+    ),
+  ),
   'too-old': cause(
     words(
-      'they had waited for longer than messages are kept for a client that is away',
+      'the wait was longer than messages are kept for a client that is away',
       '等待时间超过了为离线客户端保留消息的期限',
     ),
     words(
-      'Let the client come back sooner, or let messages be kept longer.',
-      '请让客户端更早重新连接，或延长消息保留期限。',
+      'Let the client come back sooner, or let messages be kept longer (`queue.age`).',
+      '请让客户端更早重新连接，或延长消息保留期限（`queue.age`）。',
     ),
   ),
   expired: cause(
-    words('their Message Expiry Interval had passed', '已超过 Message Expiry Interval'),
+    words('the Message Expiry Interval had passed', '已超过 Message Expiry Interval'),
     words(
       'Publish with a longer Message Expiry Interval, or none; `messages.expiryMax` bounds it.',
       '请使用更长的 Message Expiry Interval 或不设置；上限为 `messages.expiryMax`。',
     ),
   ),
   'packet-too-large': cause(
-    words(
-      'they were larger than the Maximum Packet Size the client announced',
-      '超过了客户端声明的 Maximum Packet Size',
-    ),
+    words('the Maximum Packet Size that the client announced is smaller', '超过了客户端声明的 Maximum Packet Size'),
     words(
       'Let the client announce a larger Maximum Packet Size, or publish smaller messages.',
       '请让客户端声明更大的 Maximum Packet Size，或发布更小的消息。',
@@ -505,15 +544,16 @@ export const LOSSES: Readonly<Record<string, CauseWords>> = {
     ),
   ),
   'rejected-by-receiver': cause(
-    words('it refused them with a Reason Code of its own', '它用 Reason Code 拒绝了这些消息'),
+    words('the client answered with a Reason Code that refuses', '客户端用 Reason Code 拒绝了消息'),
+    words("The client's own log, or its library's, says why.", '原因请查看客户端自己（或其库）的日志。'),
   ),
-  'not-authorized': cause(words('it was not permitted to publish them', '它没有发布这些消息的权限'), PERMISSIONS),
+  'not-authorized': cause(words('it was not permitted to publish there', '它没有发布到该主题的权限'), PERMISSIONS),
   'offline-qos0': cause(
     words('it was not connected and QoS 0 does not wait', '它不在线，而 QoS 0 不会等待'),
     words('Subscribe and publish with QoS 1, or set `queue.qos0`.', '请使用 QoS 1 订阅和发布，或设置 `queue.qos0`。'),
   ),
   'session-ended': cause(
-    words('its session ended while they waited', '会话结束时这些消息仍在等待'),
+    words('its session ended meanwhile', '会话在此期间结束'),
     words(
       'Ask for a longer Session Expiry Interval, and connect with Clean Start false.',
       '请设置更长的 Session Expiry Interval，并以 Clean Start false 连接。',
@@ -526,7 +566,7 @@ export const LOSSES: Readonly<Record<string, CauseWords>> = {
   ),
   'quota-exceeded': cause(
     words(
-      'it published them while the queue of a subscriber was full, and was refused',
+      'the queue of a subscriber was full, and the publisher was told so',
       '发布时某个订阅者的队列已满，因此被拒绝',
     ),
     words(
@@ -534,9 +574,12 @@ export const LOSSES: Readonly<Record<string, CauseWords>> = {
       '请稍后重新发布；`queue.policy` 规定队列满时拒绝。',
     ),
   ),
-  'session-limit': cause(words('there was no room for a session', '没有空间建立会话'), LIMIT),
   'payload-format-invalid': cause(
-    words('their payload was said to be UTF-8 and is not', '载荷声明为 UTF-8，但实际不是'),
+    words('the payload was said to be UTF-8 and is not', '载荷声明为 UTF-8，但实际不是'),
+    words(
+      'Leave Payload Format Indicator at 0 for binary payloads.',
+      '二进制载荷请将 Payload Format Indicator 保持为 0。',
+    ),
   ),
 };
 
@@ -576,7 +619,8 @@ export function causeSentence(words: CauseWords | undefined, text: string, langu
   }
   if (text === '') return meaning[language];
   // What was said has the figures; in another language it stands in brackets.
-  return language === 'en' ? text : `${meaning.zh}（${text}）`;
+  if (language === 'en') return words.saysWhich === true ? `${meaning.en}: ${text}` : text;
+  return inChinese(text) ?? `${meaning.zh}（${text}）`;
 }
 
 /** What the operator was told; in another language it stands in brackets behind its meaning. */

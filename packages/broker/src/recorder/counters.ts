@@ -1,3 +1,4 @@
+import type { ClosedBy } from '@hawser/protocol';
 import type { LossCause } from './observer.ts';
 
 /** What a broker has counted since it started. */
@@ -5,8 +6,10 @@ export class Counters {
   connectionsAccepted = 0;
   connectionsRefused = 0;
   messagesIn = 0;
-  /** Deliveries to subscribers, as far as they are not counted by outputs (fan-out groups). */
-  messagesOut = 0;
+  payloadBytesIn = 0;
+  /** PUBLISH packets to members of fan-out groups, counted with each frame; the slab counts those of single connections. */
+  groupMessagesOut = 0;
+  groupPayloadBytesOut = 0;
   /** Of connections that have ended, as are the packets. */
   bytesIn = 0;
   bytesOut = 0;
@@ -47,8 +50,22 @@ export class Counters {
   inputOverflows = 0;
   /** Topics whose receivers were forgotten to make room. */
   routesEvicted = 0;
+  /** Connections that were not let in, by code. */
+  readonly refused: Record<string, number> = {};
+  /** Connections that were let in and have ended, by who ended them, and by code. */
+  readonly closed: Record<ClosedBy, Record<string, number>> = { peer: {}, self: {}, network: {} };
   /** Messages lost, by cause. */
   readonly lost: Partial<Record<LossCause, number>> = {};
+
+  countRefused(code: string): void {
+    this.connectionsRefused++;
+    this.refused[code] = (this.refused[code] ?? 0) + 1;
+  }
+
+  countClosed(by: ClosedBy, code: string): void {
+    const codes = this.closed[by];
+    codes[code] = (codes[code] ?? 0) + 1;
+  }
 
   countLost(cause: LossCause, count = 1): void {
     this.lost[cause] = (this.lost[cause] ?? 0) + count;

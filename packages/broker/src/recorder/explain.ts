@@ -1,13 +1,18 @@
+import { isIP } from 'node:net';
 import type { Broker } from '../broker.ts';
 import { handlerOf, inspectLosses, iso, lossEntries } from '../inspect/inspect.ts';
 import type { LossView } from '../inspect/views.ts';
 import type { ClientSession } from '../sessions/client-session.ts';
-import { CAUSES, type Language, LOSSES, SESSION_ENDS } from './causes.ts';
+import { type Language, LOSSES } from './causes.ts';
 import { EXPLAIN_TEXTS } from './explain-texts.ts';
 import { findFlapping } from './flapping.ts';
 import { nearNames } from './near.ts';
 import { endpoint, type RecordedEvent } from './recorded-event.ts';
 import { addressOf, duration, eventSentence, fill, lossSentence, moment, versionName } from './sentences.ts';
+import { wordsOf } from './words-of.ts';
+
+/** Client Identifiers that are named for an address. */
+const MOST_CLIENTS = 10;
 
 /** An event with its sentence; the figures stand beside it. */
 export interface ExplainedEvent extends Omit<RecordedEvent, 'at' | 'lastAt'> {
@@ -47,7 +52,7 @@ export interface ExplainAnswer {
 
 /**
  * Explains what became of a Client Identifier. An IP address does as well: then it is about the attempts from there that
- * never said who they were.
+ * never said who they were, and names those who did.
  */
 export function explain(broker: Broker, clientId: string, language: Language = 'en'): ExplainAnswer {
   const session = broker.registry.get(clientId);
@@ -75,7 +80,6 @@ export function explain(broker: Broker, clientId: string, language: Language = '
         addresses: others === '' ? (last ?? '') : fill(texts.and, { others, last: last ?? '' }),
       }),
     );
-    advice.push(texts.flappingAdvice);
   }
   if (handler?.isSlow === true) verdict.push(fill(texts.slow, { bytes: handler.output.pendingBytes }));
   for (const [cause, total] of entries) {
@@ -84,6 +88,8 @@ export function explain(broker: Broker, clientId: string, language: Language = '
     if (words !== undefined) advice.push(words[language]);
   }
   advice.unshift(...adviceOfEnds(events, handler !== undefined, language));
+  // What two clients do to each other explains the rest.
+  if (flapping !== undefined) advice.unshift(texts.flappingAdvice);
   const negotiated = handler?.negotiated ?? record?.negotiated;
   return {
     known: true,
@@ -192,25 +198,37 @@ function explainStranger(broker: Broker, name: string, language: Language): Expl
     return remoteAddress === name || endpoint(remoteAddress, remotePort) === name;
   });
   attempts.reverse();
+  const clients = clientsFrom(broker, name);
   const last = attempts.at(-1);
-  if (last !== undefined) {
-    const count = attempts.reduce((sum, event) => sum + (event.repeated ?? 1), 0);
-    const at = moment(last.lastAt ?? last.at);
-    const advice = CAUSES[last.code]?.advice;
-    const verdict = fill(texts.address, { address: name, count, at, event: eventSentence(last, language) });
+  if (last !== undefined || clients.length > 0) {
+    const verdict: string[] = [];
+    const advice: string[] = [];
+    if (last !== undefined) {
+      const count = attempts.reduce((sum, event) => sum + (event.repeated ?? 1), 0);
+      const at = moment(last.lastAt ?? last.at);
+      verdict.push(fill(texts.address, { address: name, count, at, event: eventSentence(last, language) }));
+      const words = wordsOf(last)?.advice;
+      if (words !== undefined) advice.push(words[language]);
+    }
+    if (clients.length > 0) {
+      const names = clients.map((id) => `"${id}"`).join(texts.comma);
+      verdict.push(fill(texts.clients, { address: name, names }));
+      advice.push(texts.clientsAdvice);
+    }
     return {
       known: true,
       near: [],
       explanation: {
         clientId: name,
         connected: false,
-        verdict,
+        verdict: verdict.join(texts.space),
         events: explainEvents(attempts, undefined, language),
         losses: [],
-        advice: advice === undefined ? [] : [advice[language]],
+        advice,
       },
     };
   }
+  if (isIP(name) !== 0) return { known: false, near: [], explanation: explainSilence(broker, name, language) };
   const near = nearNames(name, knownNames(broker), 5);
   const verdict =
     fill(texts.unknown, { id: name }) +
@@ -226,6 +244,29 @@ function explainStranger(broker: Broker, name: string, language: Language): Expl
   return { known: false, near, explanation };
 }
 
+/** Of an address from which nothing has come. */
+function explainSilence({ urls }: Broker, address: string, language: Language): Explanation {
+  const texts = EXPLAIN_TEXTS[language];
+  return {
+    clientId: address,
+    connected: false,
+    verdict: fill(texts.nothingFrom, { address }),
+    events: [],
+    losses: [],
+    advice: [fill(texts.nothingFromAdvice, { listeners: urls.join(texts.comma) })],
+  };
+}
+
+/** Client Identifiers that were used from an address, those of the most recent events first. */
+function clientsFrom(broker: Broker, address: string): string[] {
+  const found: string[] = [];
+  for (const { clientId, events } of [...broker.recorder.records()].reverse()) {
+    const isFrom = [...events].some((event) => event.remoteAddress === address);
+    if (isFrom && found.push(clientId) >= MOST_CLIENTS) break;
+  }
+  return found;
+}
+
 function* knownNames(broker: Broker): Iterable<string> {
   for (const { clientId } of broker.registry.values()) yield clientId;
   for (const { clientId } of broker.recorder.records()) yield clientId;
@@ -237,14 +278,14 @@ function adviceOfEnds(events: readonly RecordedEvent[], connected: boolean, lang
   for (const event of reversed) {
     // What happened before it connected last is over.
     if (event.kind === 'connected') break;
-    const words = event.kind === 'session-ended' ? SESSION_ENDS[event.code] : CAUSES[event.code];
     if (event.code === 'session-closed') continue;
-    if (words?.advice !== undefined) advice.push(words.advice[language]);
+    const words = wordsOf(event)?.advice;
+    if (words !== undefined) advice.push(words[language]);
   }
   const [last] = reversed;
   if (connected && last?.kind === 'connected') {
     const before = reversed.find((event) => event.kind === 'closed' || event.kind === 'broker-ended');
-    const words = before === undefined ? undefined : CAUSES[before.code]?.advice;
+    const words = before === undefined ? undefined : wordsOf(before)?.advice;
     if (words !== undefined) advice.push(words[language]);
   }
   return advice;

@@ -10,7 +10,6 @@ export type LossCause =
   | 'retained-limit'
   | 'store-fault'
   | 'quota-exceeded'
-  | 'session-limit'
   | 'payload-format-invalid';
 
 /** A requested, a granted and the effective value of one parameter of a connection. */

@@ -123,6 +123,38 @@ class Bench {
 const same = (value: string | number | undefined) => ({ requested: value, granted: undefined, effective: value });
 
 describe('Recorder', () => {
+  it('writes down few of those who were never let in, so that a flood does not push out who was', () => {
+    const log = new MemoryLog();
+    const bench = new Bench(log);
+    for (let i = 0; i < 10_000; i++) {
+      bench.refuse(undefined, 'not-a-connect', `10.0.${i >> 8}.${i & 255}`);
+      bench.refuse(client(`guess-${i}`), 'bad-user-name-or-password');
+    }
+    expect(log.lines).toHaveLength(10);
+    expect(bench.recorder.droppedLines).toBe(19_990);
+    bench.connect(client('known'));
+    bench.close(client('known'));
+    bench.refuse(client('known'), 'bad-user-name-or-password');
+    expect(log.lines).toHaveLength(13);
+    bench.clock.advance(1000);
+    bench.refuse(undefined, 'not-a-connect');
+    expect(log.lines).toHaveLength(14);
+  });
+
+  it('keeps a few warnings of a code, and counts the others', () => {
+    const log = new MemoryLog();
+    const { clock, recorder } = new Bench(log);
+    recorder.onWarning('store-fault', 'the disk is full');
+    for (let i = 0; i < 10_000; i++) recorder.onWarning('authenticator-failed', `nobody could say who dev-${i} is`);
+    const kept = [...recorder.warnings()];
+    expect(kept.map(({ repeated }) => repeated)).toEqual([9996, undefined, undefined, undefined, undefined, undefined]);
+    expect(kept.at(-1)?.code).toBe('store-fault');
+    expect(log.lines).toHaveLength(6);
+    clock.advance(60_000);
+    recorder.onWarning('authenticator-failed', 'once more');
+    expect(log.lines).toHaveLength(7);
+  });
+
   it('keeps the last events of each client, and no more', () => {
     const bench = new Bench(undefined, { 'recorder.events': 4 });
     for (let i = 0; i < 3; i++) {

@@ -1,6 +1,7 @@
 import { reasonCodeName } from '@hawser/codec';
 import type { CloseCause } from '@hawser/protocol';
 import type { Clock } from '@hawser/transport';
+import { TokenBucket } from '../intake/token-bucket.ts';
 import type { ClientInfo } from '../policy/policies.ts';
 import type { Settings } from '../settings.ts';
 import { ClientRecord, countRepetition, isRepetition } from './client-record.ts';
@@ -29,8 +30,13 @@ import { Ring } from './ring.ts';
 /** How often what was lost is written down. */
 const LEDGER_EVERY_MS = 1000;
 const MOST_WARNINGS = 100;
+/** Warnings of one code that are kept within a minute; a fault that meets everybody must not push out all others. */
+const WARNINGS_OF_A_CODE = 5;
+const WARNINGS_WITHIN_MS = 60_000;
 /** Records of Client Identifiers that were only ever refused, for each one that was let in. */
 const STRANGERS = 0.25;
+/** Refusals of those who were never let in that are written down in a second: they must not push out of the file who was. */
+const REFUSALS_PER_S = 10;
 const MOST_TEXT = 400;
 const MOST_TEXTS = 256;
 
@@ -57,6 +63,8 @@ export class Recorder implements Observer {
   readonly #refusals: Ring<RecordedEvent>;
   readonly #history: Ring<HistoryEntry>;
   readonly #warnings = new Ring<RecordedWarning>(MOST_WARNINGS);
+  readonly #refusalLines: TokenBucket;
+  #refusalsNotWritten = 0;
   #unwritten = new Map<ClientRecord, Set<LossCause>>();
   #cancelTimer: (() => void) | undefined;
   readonly #texts = new Map<string, string>();
@@ -67,6 +75,7 @@ export class Recorder implements Observer {
     this.#settings = options.settings;
     this.#clock = options.clock;
     this.#log = options.log;
+    this.#refusalLines = new TokenBucket(REFUSALS_PER_S, options.clock.now());
     this.#refusals = new Ring(options.settings['recorder.refusals']);
     this.#history = new Ring(options.settings['recorder.history']);
   }
@@ -75,7 +84,7 @@ export class Recorder implements Observer {
 
   /** Lines of the log that were not written. */
   get droppedLines(): number {
-    return this.#log?.dropped ?? 0;
+    return (this.#log?.dropped ?? 0) + this.#refusalsNotWritten;
   }
 
   /** Client Identifiers that something is known of. */
@@ -212,19 +221,20 @@ export class Recorder implements Observer {
     };
     // An empty Client Identifier is nobody's.
     if (client !== undefined && client.clientId !== '') {
-      this.#add(this.#known(client.clientId, false), recorded);
+      const record = this.#known(client.clientId, false);
+      this.#add(record, recorded, !record.hasConnected);
       return;
     }
     const { last } = this.#refusals;
     if (last !== undefined && isRepetition(last, recorded)) {
       countRepetition(last, recorded);
       if (isPowerOfTwo(last.repeated ?? 1))
-        this.#write({ t: 'event', e: { ...recorded, repeated: last.repeated ?? 1 } });
+        this.#writeRefusal({ t: 'event', e: { ...recorded, repeated: last.repeated ?? 1 } });
       return;
     }
     this.#refusals.push(recorded);
     this.#remember(undefined, recorded);
-    this.#write({ t: 'event', e: recorded });
+    this.#writeRefusal({ t: 'event', e: recorded });
   }
 
   onSubscribeRefused(event: SubscribeRefusedEvent): void {
@@ -254,12 +264,19 @@ export class Recorder implements Observer {
   }
 
   onWarning(code: string, text: string): void {
-    const { last } = this.#warnings;
-    if (last?.code === code && last.text === text) {
-      last.repeated = (last.repeated ?? 1) + 1;
+    const at = this.#clock.wallNow();
+    let ofCode = 0;
+    let latest: RecordedWarning | undefined;
+    for (const known of this.#warnings.newestFirst()) {
+      if (known.code !== code || at - known.at >= WARNINGS_WITHIN_MS) continue;
+      latest ??= known;
+      ofCode++;
+    }
+    if (latest !== undefined && (latest.text === text || ofCode >= WARNINGS_OF_A_CODE)) {
+      latest.repeated = (latest.repeated ?? 1) + 1;
       return;
     }
-    const warning: RecordedWarning = { at: this.#clock.wallNow(), code, text: clip(text) };
+    const warning: RecordedWarning = { at, code, text: clip(text) };
     this.#warnings.push(warning);
     this.#write({ t: 'warning', w: warning });
   }
@@ -274,15 +291,15 @@ export class Recorder implements Observer {
 
   // Records and their bounds.
 
-  #add(record: ClientRecord, event: RecordedEvent): void {
-    if (record.add(event)) {
-      this.#remember(record.clientId, event);
-      this.#write({ t: 'event', id: record.clientId, e: event });
-      return;
-    }
+  #add(record: ClientRecord, event: RecordedEvent, isStranger = false): void {
+    const isNew = record.add(event);
+    if (isNew) this.#remember(record.clientId, event);
     // Who tries for ever must not fill the log.
     const repeated = record.events.last?.repeated ?? 1;
-    if (isPowerOfTwo(repeated)) this.#write({ t: 'event', id: record.clientId, e: { ...event, repeated } });
+    if (!isNew && !isPowerOfTwo(repeated)) return;
+    const line: LogLine = { t: 'event', id: record.clientId, e: isNew ? event : { ...event, repeated } };
+    if (isStranger) this.#writeRefusal(line);
+    else this.#write(line);
   }
 
   #remember(clientId: string | undefined, event: RecordedEvent): void {
@@ -331,6 +348,12 @@ export class Recorder implements Observer {
 
   #write(line: LogLine): void {
     this.#log?.append(encodeLine(line));
+  }
+
+  #writeRefusal(line: LogLine): void {
+    if (this.#log === undefined) return;
+    if (this.#refusalLines.take(this.#clock.now())) this.#write(line);
+    else this.#refusalsNotWritten++;
   }
 
   #noteLoss(record: ClientRecord, cause: LossCause): void {

@@ -1,10 +1,15 @@
-import { CAUSES, causeSentence, type Language, LOSSES, SESSION_ENDS } from './causes.ts';
+import { causeSentence, type Language, LOSSES } from './causes.ts';
+import { COMPLAINTS, complaintSentence } from './complaints.ts';
 import type { LossCause } from './observer.ts';
 import { endpoint, type LossTotal, type RecordedEvent } from './recorded-event.ts';
+import { isComplaint, wordsOf } from './words-of.ts';
 
-/** Fills the braces of a sentence. */
+/** Fills the braces of a sentence: `{name}`, or `{count:message|messages}` for `1 message` and `2 messages`. */
 export function fill(template: string, values: Readonly<Record<string, string | number>>): string {
-  return template.replace(/\{(\w+)\}/g, (_, name: string) => String(values[name] ?? ''));
+  return template.replace(/\{(\w+)(?::([^|}]+)\|([^}]+))?\}/g, (_, name: string, one?: string, many?: string) => {
+    const value = values[name] ?? '';
+    return one === undefined ? String(value) : `${value} ${value === 1 ? one : many}`;
+  });
 }
 
 /** A length of time for people: `3 min 20 s`. */
@@ -56,13 +61,13 @@ const TEXTS = {
     self: 'cut off by the broker after {time}: {cause}',
     peer: 'left after {time}: {cause}',
     network: 'lost after {time}: {cause}',
-    traffic: ' ({packetsIn} packets in, {packetsOut} out)',
+    traffic: ' ({packetsIn:packet|packets} in, {packetsOut} out)',
     refused: 'refused, from {address}: {cause}',
     brokerEnded: '{cause}',
     subscribe: 'a subscription was refused: {cause}',
     sessionEnded: 'its session ended: {cause}{queued}',
-    queued: '; {count} messages that waited went with it',
-    repeated: ' ({count} times, last at {last})',
+    queued: '; {count:message that waited|messages that waited} went with it',
+    repeated: ' ({count:time|times}, last at {last})',
   },
   zh: {
     connected: '从 {address} 经 {listener} 连接，MQTT {version}{user}{tls}；{session}{took}',
@@ -71,9 +76,9 @@ const TEXTS = {
     cleanSession: '新会话（Clean Start）',
     resumed: '恢复了原有会话',
     took: '；从 {address} 接管',
-    self: '连接{time}后被代理服务器断开：{cause}',
-    peer: '连接{time}后离开：{cause}',
-    network: '连接{time}后中断：{cause}',
+    self: '连接 {time}后被代理服务器断开：{cause}',
+    peer: '连接 {time}后离开：{cause}',
+    network: '连接 {time}后中断：{cause}',
     traffic: '（收到 {packetsIn} 个报文，发出 {packetsOut} 个）',
     refused: '来自 {address} 的连接被拒绝：{cause}',
     brokerEnded: '{cause}',
@@ -97,7 +102,9 @@ export function eventSentence(event: RecordedEvent, language: Language): string 
 function sentenceOf(event: RecordedEvent, language: Language): string {
   const texts = TEXTS[language];
   const address = addressOf(event);
-  const cause = causeSentence(CAUSES[event.code], event.text, language);
+  const cause = isComplaint(event)
+    ? complaintSentence(COMPLAINTS[event.code], event.text, language)
+    : causeSentence(wordsOf(event), event.text, language);
   switch (event.kind) {
     case 'connected': {
       const session =
@@ -128,7 +135,7 @@ function sentenceOf(event: RecordedEvent, language: Language): string {
       return fill(texts.subscribe, { cause });
     case 'session-ended': {
       const queued = (event.queued ?? 0) > 0 ? fill(texts.queued, { count: event.queued ?? 0 }) : '';
-      return fill(texts.sessionEnded, { cause: causeSentence(SESSION_ENDS[event.code], '', language), queued });
+      return fill(texts.sessionEnded, { cause, queued });
     }
     case 'broker-ended':
       return fill(texts.brokerEnded, { cause });
@@ -140,6 +147,9 @@ export function lossSentence(cause: LossCause, total: LossTotal, language: Langu
   const { count, topic, lastAt } = total;
   const meaning = LOSSES[cause]?.meaning[language] ?? cause;
   const last = moment(lastAt);
-  if (language === 'zh') return `丢失 ${count} 条消息：${meaning}（最后一条 ${last}，主题 ${topic}）`;
-  return `${count} ${count === 1 ? 'message was' : 'messages were'} lost because ${meaning} (the last at ${last}, topic ${topic})`;
+  if (language === 'zh') {
+    return `丢失 ${count} 条消息：${meaning}（最后一条 ${last}${topic === '' ? '' : `，主题 ${topic}`}）`;
+  }
+  const where = topic === '' ? '' : `, topic ${topic}`;
+  return `${count} ${count === 1 ? 'message was' : 'messages were'} lost because ${meaning} (the last at ${last}${where})`;
 }

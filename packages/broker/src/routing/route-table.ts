@@ -52,6 +52,13 @@ export class RouteTable {
     return this.#tree.size;
   }
 
+  /** Subscriptions that share what matches them with others. */
+  get sharedSubscriptionCount(): number {
+    let count = 0;
+    for (const { members } of this.#shared.values()) count += members.length;
+    return count;
+  }
+
   get groupCount(): number {
     return this.#groups.size;
   }

@@ -291,11 +291,14 @@ export class Router {
     from: Connection | undefined,
   ): void {
     const raw = from !== undefined && publication.qos === 0 && publication.properties?.topicAlias === undefined;
+    const { counters } = this.#core;
     let encoded: Uint8Array | undefined;
     let isEncoded = false;
     for (let i = 0; i < groups.length; i++) {
       const { group, five, retain } = groups[i] as GroupTarget;
       if (group.congested) this.#groupCongested(group);
+      counters.groupMessagesOut += group.members.length;
+      counters.groupPayloadBytesOut += group.members.length * publication.payload.length;
       if (raw && (from.version === 5) === five && publication.retain === retain) {
         const { bytes, start, end } = from.reader;
         const at = group.append(end - start);

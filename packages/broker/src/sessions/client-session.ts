@@ -72,6 +72,8 @@ export class ClientSession implements SessionHost, Timed {
   /** It has ended; nothing may be done to it any more. */
   ended = false;
   readonly createdAt: number;
+  /** It was to outlive its first connection: that it does not any more is something to be told. */
+  readonly wasKept: boolean;
   /** Messages this session has lost, by cause, since the client was last told. */
   lost: Partial<Record<LossCause, number>> | undefined;
   readonly #core: BrokerCore;
@@ -94,6 +96,7 @@ export class ClientSession implements SessionHost, Timed {
     this.protocolVersion = protocolVersion;
     this.expiryInterval = expiryInterval;
     this.createdAt = createdAt;
+    this.wasKept = expiryInterval > 0;
     const { settings } = core;
     this.session = new Session(this, {
       survives: expiryInterval > 0,
@@ -269,6 +272,10 @@ export class ClientSession implements SessionHost, Timed {
   onDropped(cause: DropCause, delivery: Delivery): void {
     this.countLost(cause, delivery.message.topic.name, delivery.qos);
     if (delivery.qos > 0 || delivery.sequence > 0) this.#core.registry.losses.note(this);
+  }
+
+  onRejected(): void {
+    this.countLost('rejected-by-receiver', '', 1);
   }
 
   onSettled(): void {}

@@ -163,7 +163,7 @@ export class SessionRegistry {
     for (const subscription of session.subscriptions.values()) core.router.routes.remove(subscription);
     const queued = session.session.queue.length;
     if (cause === 'expired') core.counters.sessionsExpired++;
-    if (session.isKept) {
+    if (session.isKept || session.wasKept) {
       core.observer.onSessionEnded?.({ clientId: session.clientId, cause, queued, at: core.wallNow() });
     }
     this.#passOnShared(session);

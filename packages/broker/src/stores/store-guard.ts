@@ -55,6 +55,11 @@ export class StoreGuard implements Timed {
     return store !== undefined && store.pendingBytes > 2 * settings['data.pendingBytes'];
   }
 
+  /** Why the disk has no room; undefined: it has. */
+  get spaceRefusal(): string | undefined {
+    return this.#spaceRefusal;
+  }
+
   /** As it was measured last; undefined: it never was. */
   get space(): StoreSpace | undefined {
     return this.#space;

@@ -34,6 +34,7 @@ export async function askApi(request: ApiRequest): Promise<ApiAnswer> {
     });
     return { origin: url.origin, status: response.status, body: await response.json().catch(() => undefined) };
   } catch (error) {
+    if (codeOf(error) === 'UND_ERR_SOCKET') throw notTheApi(url.origin, 'it hangs up on an HTTP request', error);
     throw new ExitError(EXIT.unreachable, `the API at ${url.origin} does not answer: ${whyNot(error, timeoutMs)}`, {
       hint: 'is "hawser broker" running? Its API listens on 127.0.0.1:18083, unless --console says otherwise; give its address with --api',
       cause: error,
@@ -50,8 +51,13 @@ export function apiRefusal({ origin, status, body }: ApiAnswer, passwordHint: st
   }
   if (problem.message !== undefined && problem.code !== undefined)
     return new ExitError(EXIT.failed, `the API at ${origin} says: ${problem.message}`);
-  return new ExitError(EXIT.unreachable, `what answers at ${origin} is not the API of Hawser (HTTP ${status})`, {
+  return notTheApi(origin, `HTTP ${status}`);
+}
+
+function notTheApi(origin: string, seen: string, cause?: unknown): ExitError {
+  return new ExitError(EXIT.unreachable, `what answers at ${origin} is not the API of Hawser (${seen})`, {
     hint: 'give the address of the console with --api, not that of an MQTT listener',
+    cause,
   });
 }
 
@@ -69,14 +75,18 @@ function urlOf({ api, path, query = {} }: ApiRequest): URL {
 function whyNot(error: unknown, timeoutMs: number): string {
   if (error instanceof DOMException && error.name === 'TimeoutError')
     return `nothing came within ${timeoutMs / 1000} s`;
-  const { cause } = error as { readonly cause?: NodeJS.ErrnoException };
-  switch (cause?.code) {
+  switch (codeOf(error)) {
     case 'ECONNREFUSED':
       return 'connection refused, nothing listens there';
     case 'ENOTFOUND':
     case 'EAI_AGAIN':
       return 'no address is known for this host name';
     default:
-      return cause?.message ?? String(error);
+      return (error as { readonly cause?: Error }).cause?.message ?? String(error);
   }
+}
+
+/** What the system said, or undici. */
+function codeOf(error: unknown): string | undefined {
+  return (error as { readonly cause?: NodeJS.ErrnoException }).cause?.code;
 }

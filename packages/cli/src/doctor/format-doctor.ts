@@ -1,6 +1,7 @@
 import { versionName } from '@hawser/codec';
 import type { DoctorReport, Finding, Language, StageReport } from '@hawser/doctor';
 import { colors } from '../colors.ts';
+import { columnsOf, wrap } from '../format/wrap.ts';
 import { DOCTOR_WORDS } from './doctor-words.ts';
 
 const LABEL_WIDTH = 11;
@@ -8,19 +9,27 @@ const MS_WIDTH = 6;
 const INDENT = ' '.repeat(2 + LABEL_WIDTH + MS_WIDTH + 5);
 
 /** One stage that is over: a line, and more for what there is to see. */
-export function formatStage({ stage, ok, ms, evidence }: StageReport, language: Language): string {
+export function formatStage(
+  { stage, ok, ms, evidence }: StageReport,
+  language: Language,
+  width: number = Number.POSITIVE_INFINITY,
+): string {
   const words = DOCTOR_WORDS[language];
   const mark = ok ? colors.green('✓') : colors.red('✗');
   const label = padded(words.stages[stage], LABEL_WIDTH);
   const [first = '', ...more] = describe(stage, evidence, language).map(printable);
   return [
-    `${mark} ${label}${String(ms).padStart(MS_WIDTH)} ms  ${first}`.trimEnd(),
-    ...more.map((line) => INDENT + line),
+    wrap(`${mark} ${label}${String(ms).padStart(MS_WIDTH)} ms  ${first}`.trimEnd(), width, INDENT),
+    ...more.map((line) => wrap(INDENT + line, width, `${INDENT}  `)),
   ].join('\n');
 }
 
 /** What stands below the walk: the error, the findings, the sum. */
-export function formatEnd({ ok, error, findings }: DoctorReport, language: Language): string {
+export function formatEnd(
+  { ok, error, findings }: DoctorReport,
+  language: Language,
+  width: number = Number.POSITIVE_INFINITY,
+): string {
   const words = DOCTOR_WORDS[language];
   const lines: string[] = [];
   if (error !== undefined) {
@@ -35,7 +44,7 @@ export function formatEnd({ ok, error, findings }: DoctorReport, language: Langu
   const good = warnings === 0 ? words.fine : words.warnings(warnings);
   const sum = error !== undefined ? words.noConnection : ok ? good : words.errors(count);
   lines.push('', ok ? colors.green(sum) : colors.red(sum));
-  return lines.join('\n');
+  return lines.map((line) => wrap(line, width, line.startsWith('    ') ? '    ' : '  ')).join('\n');
 }
 
 const COLORS = { error: colors.red, warning: colors.yellow, info: colors.cyan } as const;
@@ -138,10 +147,8 @@ function nameOfProperty(name: string): string {
   return name.replace(/^[a-z]/, (letter) => letter.toUpperCase()).replace(/([a-z])([A-Z])(?!$)/g, '$1 $2');
 }
 
-/** Chinese characters are two columns wide. */
 function padded(text: string, width: number): string {
-  const wide = text.match(/[\u2e80-\uffef]/g)?.length ?? 0;
-  return text + ' '.repeat(Math.max(0, width - text.length - wide));
+  return text + ' '.repeat(Math.max(0, width - columnsOf(text)));
 }
 
 /** Texts of servers must not move the cursor of a terminal, nor clear it. */

@@ -38,7 +38,7 @@ export async function runDoctor(url: string | undefined, flags: DoctorFlags, con
     topic,
     language: flags.lang,
     signal: stop.signal,
-    onStage: (stage) => say(formatStage(stage, flags.lang)),
+    onStage: (stage) => say(formatStage(stage, flags.lang, process.stdout.columns)),
   }).catch((error: unknown) => {
     if (stop.signal.aborted) return undefined;
     throw error;
@@ -48,7 +48,7 @@ export async function runDoctor(url: string | undefined, flags: DoctorFlags, con
     return;
   }
   if (isJson) process.stdout.write(`${JSON.stringify(report, undefined, 2)}\n`);
-  else say(formatEnd(report, flags.lang));
+  else say(formatEnd(report, flags.lang, process.stdout.columns));
   process.exitCode = exitCodeOf(report);
 }
 

@@ -1,15 +1,22 @@
 import type { Explanation } from '@hawser/broker';
 import { colors } from '../colors.ts';
+import { wrap } from '../format/wrap.ts';
 import { EXPLAIN_WORDS, type ExplainLanguage } from './explain-words.ts';
 
 const MOST_EVENTS = 15;
+/** Below the sentence of an event. */
+const INDENT = ' '.repeat(23);
 
-/** An explanation for people. */
-export function formatExplanation(explanation: Explanation, language: ExplainLanguage): string {
+/** An explanation for people; `width`: columns of the terminal, where it is one. */
+export function formatExplanation(
+  explanation: Explanation,
+  language: ExplainLanguage,
+  width: number = Number.POSITIVE_INFINITY,
+): string {
   const words = EXPLAIN_WORDS[language];
   const { connected, verdict, events, losses, advice } = explanation;
   const mark = connected ? colors.green('●') : colors.red('●');
-  const lines = [`${mark} ${printable(verdict)}`];
+  const lines = [wrap(`${mark} ${printable(verdict)}`, width, '  ')];
   if (events.length > 0) {
     lines.push('', colors.bold(words.events));
     const shown = events.slice(-MOST_EVENTS);
@@ -17,19 +24,20 @@ export function formatExplanation(explanation: Explanation, language: ExplainLan
     for (const { at, text, code, reasonCode } of shown) {
       const hex = reasonCode === undefined ? '' : ` 0x${reasonCode.toString(16).toUpperCase().padStart(2, '0')}`;
       const tail = code === 'connected' ? '' : colors.dim(` [${code}${hex}]`);
-      lines.push(`  ${at.slice(0, 19).replace('T', ' ')}  ${printable(text)}${tail}`);
+      lines.push(wrap(`  ${at.slice(0, 19).replace('T', ' ')}  ${printable(text)}${tail}`, width, INDENT));
     }
   }
   const negotiated = events.findLast((event) => event.negotiated !== undefined)?.negotiated;
   if (negotiated !== undefined)
-    lines.push('', colors.bold(words.negotiated), `  ${printable(formatNegotiated(negotiated))}`);
+    lines.push('', colors.bold(words.negotiated), wrap(`  ${printable(formatNegotiated(negotiated))}`, width, '  '));
   if (losses.length > 0) {
     lines.push('', colors.bold(words.lost));
-    for (const { text, cause } of losses) lines.push(`  ${printable(text)}${colors.dim(` [${cause}]`)}`);
+    for (const { text, cause } of losses)
+      lines.push(wrap(`  ${printable(text)}${colors.dim(` [${cause}]`)}`, width, '    '));
   }
   if (advice.length > 0) {
     lines.push('', colors.bold(words.advice));
-    for (const sentence of advice) lines.push(`  - ${sentence}`);
+    for (const sentence of advice) lines.push(wrap(`  - ${sentence}`, width, '    '));
   }
   return lines.join('\n');
 }

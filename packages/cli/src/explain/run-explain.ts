@@ -10,7 +10,9 @@ const TIMEOUT_MS = 10_000;
 export async function runExplain(clientId: string, flags: ExplainFlags): Promise<void> {
   const { explanation, known } = await ask(clientId, flags);
   const text =
-    flags.json === true ? JSON.stringify(explanation, undefined, 2) : formatExplanation(explanation, flags.lang);
+    flags.json === true
+      ? JSON.stringify(explanation, undefined, 2)
+      : formatExplanation(explanation, flags.lang, process.stdout.columns);
   process.stdout.write(`${text}\n`);
   if (!known) process.exitCode = EXIT.failed;
 }

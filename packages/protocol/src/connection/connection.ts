@@ -297,7 +297,7 @@ export abstract class Connection implements AckWriter {
     const size = publishSize(topic.length, payload.length, qos, this.version, properties);
     // [MQTT5-3.1.2-25]
     if (size > this.peerMaximumPacketSize) return false;
-    const at = this.output.own(size);
+    const at = this.output.ownPublish(size, payload.length);
     writePublishInto(
       this.output.target,
       at,

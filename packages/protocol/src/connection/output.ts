@@ -123,6 +123,13 @@ export class Output {
     return at;
   }
 
+  /** Room for a PUBLISH of this connection's own, which the node counts. */
+  ownPublish(size: number, payloadBytes: number): number {
+    this.#slab.publishes++;
+    this.#slab.payloadBytes += payloadBytes;
+    return this.own(size);
+  }
+
   /** Opens a reference at the source's end: from now on what it appends is part of this output. */
   open(source: OpenSource): void {
     if (this.source !== undefined) this.detach();

@@ -108,7 +108,7 @@ export class ServerConnection extends Connection {
     return this.state === 'connected' && this.closeCause === undefined;
   }
 
-  protected override get sendsProblemInformation(): boolean {
+  override get sendsProblemInformation(): boolean {
     return this.version === 5 && this.#problemInformation;
   }
 
@@ -279,7 +279,8 @@ export class ServerConnection extends Connection {
   protected override failWith(error: unknown, now: number): void {
     if (error instanceof UnsupportedVersionError && this.state === 'await-connect') {
       this.#refuseVersion(error);
-      this.close({ code: error.code, reasonCode: error.reasonCode, text: error.message, by: 'self' }, now);
+      const code = namesMqtt(error) ? error.code : 'not-mqtt';
+      this.close({ code, reasonCode: error.reasonCode, text: error.message, by: 'self' }, now);
       return;
     }
     if (this.state === 'await-connect' && this.#speaksFive()) {
@@ -397,10 +398,15 @@ export class ServerConnection extends Connection {
 
   /** In the client's own shape: 3.x gets a 3.x CONNACK 0x01 [MQTT311-3.1.2-2], 5.0 and later 0x84 [MQTT5-3.1.2-2]. */
   #refuseVersion(error: UnsupportedVersionError): void {
-    if (error.protocolLevel === 0 && error.protocolName !== 'MQTT' && error.protocolName !== 'MQIsdp') return;
+    if (!namesMqtt(error)) return;
     this.version = error.protocolLevel >= 5 ? 5 : 4;
     this.writeConnackRefusal(error.reasonCode, error.message, undefined);
   }
+}
+
+/** What came is MQTT, of whatever level. */
+function namesMqtt({ protocolName }: UnsupportedVersionError): boolean {
+  return protocolName === 'MQTT' || protocolName === 'MQIsdp';
 }
 
 /**
@@ -458,5 +464,6 @@ function hex(byte: number): string {
 }
 
 function clip(text: string): string {
-  return text.length > 1024 ? `${text.slice(0, 1023)}…` : text;
+  // A pair of surrogates may have been cut in two.
+  return text.length > 1024 ? `${text.slice(0, 1023)}…`.toWellFormed() : text;
 }

@@ -12,6 +12,9 @@ export class Slab {
   /** Bytes that wait in outputs whose peers do not read, and how many such outputs there are. */
   waitingBytes = 0;
   waitingOutputs = 0;
+  /** PUBLISH packets that connections wrote for themselves, and bytes of their payloads. */
+  publishes = 0;
+  payloadBytes = 0;
   /** What may wait in all (`limits.outputBytesNode`). */
   limit = Number.POSITIVE_INFINITY;
   #chunk: number;

@@ -26,6 +26,8 @@ export interface SessionHost extends QueueHost {
   waitFor(ticket: Ticket): void;
   /** The receiver has taken a message to the end, or refused it with this Reason Code. Only for those that were kept. */
   onSettled(delivery: Delivery, reasonCode: number): void;
+  /** The receiver has refused a message of which nothing was kept. */
+  onRejected?(): void;
 }
 
 /** Handshakes of sessions that end with their connection: nobody will send these again, so nothing is kept of them. */
@@ -215,6 +217,7 @@ export class Session {
     if (handshake !== TRANSIENT_1 && (typeof handshake === 'symbol' || handshake.qos !== 1)) return false;
     // Out of the queue before its handshake is forgotten: a crash between leaves nothing that would be sent again.
     if (typeof handshake === 'object') this.#settle(handshake, reasonCode);
+    else if (reasonCode >= 0x80) this.host.onRejected?.();
     this.#end(packetIdentifier);
     this.#unacknowledged--;
     if (this.queue.length > 0 || this.#toSend !== undefined) this.pump(now);
@@ -240,6 +243,7 @@ export class Session {
     // [MQTT5-4.4.0-2]
     if (reasonCode >= 0x80) {
       if (typeof handshake === 'object') this.#settle(handshake, reasonCode);
+      else if (handshake === TRANSIENT_2) this.host.onRejected?.();
       this.#end(packetIdentifier);
       this.#unacknowledged--;
       this.pump(now);
