@@ -4,6 +4,7 @@ import type { BrokerCore } from '../core.ts';
 import { type AddressSet, addressSet, subscriberOf } from '../policy/addresses.ts';
 import type { ClientInfo } from '../policy/policies.ts';
 import type { Settings } from '../settings.ts';
+import { AddressRates } from './address-rates.ts';
 import { BanList } from './ban-list.ts';
 import { TokenBucket } from './token-bucket.ts';
 
@@ -23,7 +24,7 @@ export class Gatekeeper {
   readonly #core: BrokerCore;
   readonly #perAddress = new Map<string, number>();
   readonly #perUser = new Map<string, number>();
-  readonly #addressRates = new Map<string, TokenBucket>();
+  readonly #addressRates = new AddressRates();
   #rate: TokenBucket | undefined;
   #settings: Settings | undefined;
   #isExempt: AddressSet = () => false;
@@ -121,18 +122,7 @@ export class Gatekeeper {
 
   #isWithinRate(subscriber: string, now: number): boolean {
     if (this.#rate !== undefined && !this.#rate.take(now)) return false;
-    const perAddress = this.#core.settings['limits.connectRatePerAddress'];
-    if (perAddress === 0) return true;
-    let bucket = this.#addressRates.get(subscriber);
-    if (bucket === undefined || bucket.rate !== perAddress) {
-      bucket = new TokenBucket(perAddress, now);
-      if (this.#addressRates.size >= MOST_RATES) {
-        const [oldest] = this.#addressRates.keys();
-        if (oldest !== undefined) this.#addressRates.delete(oldest);
-      }
-      this.#addressRates.set(subscriber, bucket);
-    }
-    return bucket.take(now);
+    return this.#addressRates.take(subscriber, this.#core.settings['limits.connectRatePerAddress'], MOST_RATES, now);
   }
 
   /** Settings may be exchanged while the broker runs. */
