@@ -10,6 +10,11 @@ const OWN_KEYS = [
   'data',
   'data.directory',
   'console',
+  'console.listen',
+  'console.users',
+  'console.passwordFile',
+  'console.hostNames',
+  'console.forwardedFrom',
   'tls',
   'tls.cert',
   'tls.key',
@@ -33,7 +38,7 @@ const OWN_KEYS = [
 
 /** Variables of `hawser` that are not the broker's. */
 const OTHERS =
-  /^HAWSER_(?:CONFIG|URL|HOST|PORT|USERNAME|PASSWORD|CLIENT_ID|CA|CERT|KEY|DEBUG|LANG|CONSOLE_PASSWORD|E2E|TEST|BENCH)(?:_|$)/;
+  /^HAWSER_(?:(?:CONFIG|URL|HOST|PORT|USERNAME|PASSWORD|CLIENT_ID|CA|CERT|KEY|DEBUG|LANG|E2E|TEST|BENCH)(?:_|$)|(?:CONSOLE_PASSWORD|API|API_TOKEN)$)/;
 
 export function assignableKeys(): readonly string[] {
   return [...OWN_KEYS, ...Object.keys(SETTINGS)];

@@ -1,6 +1,8 @@
+import { openConsoleUsers } from './console-users.ts';
 import type { Configuration } from './load.ts';
 import { createPolicies } from './policies.ts';
 import { ConfigurationError, type ConfigurationProblem } from './problems.ts';
+import { readSecret } from './secrets.ts';
 import { createTlsFiles } from './tls.ts';
 
 /**
@@ -19,7 +21,7 @@ export function checkConfiguration(configuration: Configuration): readonly strin
       problems.push({ key, source: source === 'default' ? '' : source, text: `${key}: ${text}` });
     }
   };
-  const { tls, listeners, authentication } = configuration;
+  const { tls, listeners, authentication, console } = configuration;
   if (tls !== undefined) attempt('tls', () => createTlsFiles(tls));
   for (const [index, listener] of listeners.entries()) {
     const own = listener.tls;
@@ -30,6 +32,11 @@ export function checkConfiguration(configuration: Configuration): readonly strin
     if (/^(?:mqtt|tcp|ws):/i.test(listener.url) && isOpenToAll(listener.url) && authentication.chain.length > 0) {
       warnings.push(`passwords go to ${listener.url} in clear: use mqtts or wss`);
     }
+  }
+  if (console !== undefined && console !== false) {
+    const { users, passwordFile } = console;
+    if (users !== undefined) attempt('console.users', () => openConsoleUsers(users));
+    if (passwordFile !== undefined) attempt('console.passwordFile', () => readSecret({ file: passwordFile }));
   }
   attempt('authentication', () => createPolicies(configuration, (_code, text) => warnings.push(text)));
   if (problems.length > 0) throw new ConfigurationError(problems);

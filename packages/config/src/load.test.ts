@@ -111,7 +111,7 @@ describe('what is wrong is said with its line', () => {
       "f:3: there is no key 'version' in listeners[0]; did you mean versions?",
     ],
     ['listeners: []\n', 'f:1: listeners must not be empty'],
-    ['console: here\n', 'f:1: console takes HOST:PORT'],
+    ['console: here\n', 'f:1: console.listen takes HOST:PORT'],
     ['tls:\n  cert: a.pem\n', 'f:1: tls.key is needed'],
     [
       'authentication:\n  chain:\n    - jwt: {issuer: us}\n',
@@ -129,6 +129,9 @@ describe('what is wrong is said with its line', () => {
     ['a: [\n', 'f:'],
     ['data: a\ndata: b\n', 'f:2:'],
     ['- a\n', 'f:1: a configuration is a map'],
+    ['console:\n  user: x\n', "f:2: there is no key 'user' in console; did you mean users?"],
+    ['console: { listen: 5 }\n', 'f:1: console.listen takes a text'],
+    ['console: [a]\n', 'f:1: console takes HOST:PORT, such as 127.0.0.1:8080, or keys and values, or false'],
     ['__proto__: {x: 1}\n', "there is no key '__proto__'"],
   ])('%j', (text, expected) => {
     expect(failing(text)).toContain(expected);

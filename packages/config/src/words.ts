@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { meant } from './assignments.ts';
 import { configurationSchema } from './schema/configuration-schema.ts';
 import { settingGroups } from './schema/settings-schema.ts';
-import { formatPath, type Path } from './values.ts';
+import { formatPath, isValues, type Path } from './values.ts';
 
 type Issue = z.core.$ZodIssue;
 
@@ -14,6 +14,12 @@ export function wordsFor(issue: Issue, value: unknown): readonly { readonly path
   const key = formatPath(path);
   if (issue.code === 'unrecognized_keys') {
     return issue.keys.map((name) => ({ path: [...path, name], text: unknownKey(name, path) }));
+  }
+  if (issue.code === 'invalid_union' && isValues(value)) {
+    // A map can only have been meant for the one that is a map.
+    const meantFor = issue.errors.find((issues) => issues.every((inner) => inner.path.length > 0));
+    if (meantFor !== undefined)
+      return meantFor.flatMap((inner) => wordsFor({ ...inner, path: [...path, ...inner.path] }, undefined));
   }
   if (key !== '' && isSettingKey(key)) return [{ path, text: settingWords(key, value) }];
   if (path.length === 1 && issue.code === 'invalid_type' && settingGroups().has(key)) {
@@ -93,6 +99,7 @@ function unwrap(schema: unknown): unknown {
   if (schema instanceof z.ZodOptional || schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault) {
     return unwrap(schema.unwrap());
   }
+  if (schema instanceof z.ZodUnion) return schema.options.find((option) => option instanceof z.ZodObject) ?? schema;
   return schema;
 }
 

@@ -5,6 +5,7 @@ import {
   type Configuration,
   ConfigurationError,
   type ConfigurationSources,
+  type ConsoleConfig,
   checkConfiguration,
   createTlsFiles,
   loadConfiguration,
@@ -17,8 +18,8 @@ export interface BrokerConfiguration {
   readonly listeners: readonly ListenerOptions[];
   /** Directory of the data; undefined: in memory. */
   readonly dataDirectory: string | undefined;
-  /** `HOST:PORT`, undefined: the default, false: none. */
-  readonly console: string | undefined | false;
+  /** Its `listen` undefined: the default one; false: none. */
+  readonly console: ConsoleConfig | false;
   readonly settings: Settings;
   readonly logLevel: LogLevel;
   /** What it was made of: identity and permission are made of it, and it is compared with when it is read again. */
@@ -59,7 +60,7 @@ function fromLoaded(loaded: Configuration): BrokerConfiguration {
       };
     }),
     dataDirectory: data.directory === 'memory' ? undefined : resolve(data.directory),
-    console,
+    console: console ?? { hostNames: [] },
     settings,
     logLevel: log.level,
     loaded,

@@ -1,4 +1,5 @@
 import type { Explanation } from '@hawser/broker';
+import { foundApiToken, givenApiToken } from '../api-token.ts';
 import type { ExplainFlags } from '../commands/explain.ts';
 import { EXIT, ExitError } from '../exit-error.ts';
 import { formatExplanation } from './format-explanation.ts';
@@ -16,22 +17,16 @@ export async function runExplain(clientId: string, flags: ExplainFlags): Promise
 
 async function ask(
   clientId: string,
-  { api, lang }: ExplainFlags,
+  { api, lang, tokenFile }: ExplainFlags,
 ): Promise<{ explanation: Explanation; known: boolean }> {
   const url = urlOf(api, clientId, lang);
-  const token = process.env.HAWSER_API_TOKEN;
-  let response: Response;
-  try {
-    response = await fetch(url, {
-      headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
-      signal: AbortSignal.timeout(TIMEOUT_MS),
-      redirect: 'error',
-    });
-  } catch (error) {
-    throw new ExitError(EXIT.unreachable, `the API at ${url.origin} does not answer: ${whyNot(error)}`, {
-      hint: 'is "hawser broker" running? Its API listens on 127.0.0.1:18083, unless --console says otherwise; give its address with --api',
-      cause: error,
-    });
+  const login = takeLogin(url);
+  const given = login ?? bearer(givenApiToken(tokenFile, process.env));
+  let response = await get(url, given);
+  if (response.status === 401 && given === undefined) {
+    // Only now: the file may be that of another broker, and most do not ask who reads.
+    const found = foundApiToken(url, process.env);
+    if (found !== undefined) response = await get(url, bearer(found));
   }
   const body = await readJson(response);
   if (response.ok && isExplanation(body)) return { explanation: body, known: true };
@@ -39,8 +34,9 @@ async function ask(
   if (response.status === 404 && isExplanation(problem.explanation))
     return { explanation: problem.explanation, known: false };
   if (response.status === 401) {
-    throw new ExitError(EXIT.failed, `the API at ${url.origin} asks for a password`, {
-      hint: 'set HAWSER_API_TOKEN to it',
+    const why = given === undefined ? 'wants to know who asks' : 'does not know this password or token';
+    throw new ExitError(EXIT.failed, `the API at ${url.origin} ${why}`, {
+      hint: "name the broker's token with --token-file DATA/api-token (DATA: its data directory), or put it, or the password of the console, into HAWSER_API_TOKEN",
     });
   }
   if (problem.message !== undefined && problem.code !== undefined)
@@ -52,6 +48,35 @@ async function ask(
       hint: 'give the address of the console with --api, not that of an MQTT listener',
     },
   );
+}
+
+function bearer(token: string | undefined): string | undefined {
+  return token === undefined ? undefined : `Bearer ${token}`;
+}
+
+/** Takes name and password out of a URL, which `fetch` would refuse, as HTTP Basic. */
+function takeLogin(url: URL): string | undefined {
+  const { username, password } = url;
+  if (username === '') return undefined;
+  url.username = '';
+  url.password = '';
+  return `Basic ${Buffer.from(`${decodeURIComponent(username)}:${decodeURIComponent(password)}`).toString('base64')}`;
+}
+
+/** Throws ExitError where nothing answers. */
+async function get(url: URL, authorization: string | undefined): Promise<Response> {
+  try {
+    return await fetch(url, {
+      headers: authorization === undefined ? {} : { authorization },
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+      redirect: 'error',
+    });
+  } catch (error) {
+    throw new ExitError(EXIT.unreachable, `the API at ${url.origin} does not answer: ${whyNot(error)}`, {
+      hint: 'is "hawser broker" running? Its API listens on 127.0.0.1:18083, unless --console says otherwise; give its address with --api',
+      cause: error,
+    });
+  }
 }
 
 function urlOf(api: string, clientId: string, lang: string): URL {
