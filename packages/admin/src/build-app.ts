@@ -9,6 +9,7 @@ import type { AuditLog } from './audit-log.ts';
 import { auditRequests } from './audit-requests.ts';
 import { openApiDocument } from './openapi.ts';
 import { accessRoutes } from './routes/access.ts';
+import { banRoutes } from './routes/bans.ts';
 import { brokerRoutes } from './routes/broker.ts';
 import { clientRoutes } from './routes/clients.ts';
 import { type BrokerControl, configurationRoutes } from './routes/configuration.ts';
@@ -48,6 +49,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   const routes: readonly Route[] = [
     ...clientRoutes(broker),
     ...brokerRoutes(broker, (request) => hasRole(guard.principalOf(request), 'operator')),
+    ...banRoutes(broker),
     ...accessRoutes(guard, audit, context),
     ...configurationRoutes(options.control),
   ];

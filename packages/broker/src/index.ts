@@ -4,6 +4,7 @@ export { startSysTopics } from './inspect/sys-topics.ts';
 export type * from './inspect/views.ts';
 export { AddressRates } from './intake/address-rates.ts';
 export type { Ban, BanList } from './intake/ban-list.ts';
+export { parseBanTarget } from './intake/ban-target.ts';
 export type { ClientIdPolicy, ListenerInfo } from './intake/intake.ts';
 export { TokenBucket } from './intake/token-bucket.ts';
 export { type AddressSet, addressSet, isLoopback, subscriberOf } from './policy/addresses.ts';

@@ -132,6 +132,10 @@ describe('what is wrong is said with its line', () => {
     ['console:\n  user: x\n', "f:2: there is no key 'user' in console; did you mean users?"],
     ['console: { listen: 5 }\n', 'f:1: console.listen takes a text'],
     ['console: [a]\n', 'f:1: console takes HOST:PORT, such as 127.0.0.1:8080, or keys and values, or false'],
+    [
+      'listeners: [{ url: mqtt://127.0.0.1:1, forwardedFrom: loopback }]\n',
+      'f:1: listeners[0].forwardedFrom is for ws and wss',
+    ],
     ['__proto__: {x: 1}\n', "there is no key '__proto__'"],
   ])('%j', (text, expected) => {
     expect(failing(text)).toContain(expected);

@@ -9,6 +9,7 @@ import { Guard } from '../access/guard.ts';
 import { AuditLog } from '../audit-log.ts';
 import { openApiDocument } from '../openapi.ts';
 import { accessRoutes } from './access.ts';
+import { banRoutes } from './bans.ts';
 import { brokerRoutes } from './broker.ts';
 import { clientRoutes } from './clients.ts';
 import { configurationRoutes } from './configuration.ts';
@@ -32,6 +33,7 @@ beforeAll(async () => {
   routes = [
     ...clientRoutes(broker),
     ...brokerRoutes(broker, () => true),
+    ...banRoutes(broker),
     ...accessRoutes(guard, audit, broker),
     ...configurationRoutes(control),
   ];
@@ -49,6 +51,7 @@ beforeAll(async () => {
   socket = connect(Number(new URL(broker.urls[0] ?? '').port), '127.0.0.1');
   socket.write(encodePacket({ type: 'connect', ...packet, will, properties }, 5));
   await connected.promise;
+  broker.bans.add('client:x', 'because', 60);
   broker.publish('lamp/north', 'on', { retain: true });
   broker.recorder.countLost('dev/7', 'queue-full', 't', 7);
 });

@@ -3,6 +3,7 @@ import type { AnswerBounds, CloseCause } from '@hawser/protocol';
 import type { Transport } from '@hawser/transport';
 import type { BrokerCore } from '../core.ts';
 import type { Authenticator } from '../policy/policies.ts';
+import type { RecorderLog } from '../recorder/recorder-log.ts';
 import { Backpressure } from './backpressure.ts';
 import { ClientHandler } from './client-handler.ts';
 import { Gatekeeper } from './gatekeeper.ts';
@@ -46,10 +47,11 @@ export class Intake {
   #warnedOfCredentials = false;
   #onEmpty: (() => void) | undefined;
 
-  constructor(core: BrokerCore) {
+  /** `banLog`: where bans are written that survive a restart. */
+  constructor(core: BrokerCore, banLog?: RecorderLog) {
     this.core = core;
     this.backpressure = new Backpressure(core);
-    this.gatekeeper = new Gatekeeper(core);
+    this.gatekeeper = new Gatekeeper(core, banLog);
     const { settings } = core;
     this.decodeLimits = {
       topicLevels: settings['limits.topicLevels'],

@@ -280,7 +280,13 @@ export const CAUSES: Readonly<Record<string, CauseWords>> = {
     words('the broker had no room for another connection', '代理服务器没有余量接受更多连接'),
     TRY_LATER,
   ),
-  banned: cause(words('this client is banned', '该客户端已被禁止')),
+  banned: cause(
+    words('this client is banned', '该客户端已被禁止'),
+    words(
+      'GET /api/v1/bans of the HTTP API says until when and why; DELETE /api/v1/bans/TARGET takes a ban back.',
+      'HTTP API 的 GET /api/v1/bans 给出期限和原因；DELETE /api/v1/bans/TARGET 可解除禁止。',
+    ),
+  ),
   'bad-authentication-method': cause(
     words('the authentication method is not known here', '不支持该认证方法'),
     words(

@@ -49,7 +49,7 @@ export function readConfiguration(
 function fromLoaded(loaded: Configuration): BrokerConfiguration {
   const { listeners, data, console, settings, log, tls: shared } = loaded;
   return {
-    listeners: listeners.map(({ url, versions, clientIds, tls, proxyProtocol }) => {
+    listeners: listeners.map(({ url, versions, clientIds, tls, proxyProtocol, forwardedFrom }) => {
       const own = /^(?:mqtts|ssl|tls|wss):/i.test(url) ? (tls ?? shared) : undefined;
       return {
         url,
@@ -57,6 +57,7 @@ function fromLoaded(loaded: Configuration): BrokerConfiguration {
         ...(versions === undefined ? {} : { versions }),
         ...(own === undefined ? {} : { tls: createTlsFiles(own) }),
         ...(proxyProtocol === undefined ? {} : { proxyProtocol }),
+        ...(forwardedFrom === undefined ? {} : { forwardedFrom }),
       };
     }),
     dataDirectory: data.directory === 'memory' ? undefined : resolve(data.directory),

@@ -85,7 +85,11 @@ async function start(
       observe,
       ...(dataDirectory === undefined
         ? {}
-        : { store: new LevelStore({ directory: dataDirectory }), recorderLog: recorderLog(dataDirectory, settings) }),
+        : {
+            store: new LevelStore({ directory: dataDirectory }),
+            recorderLog: logIn(dataDirectory, 'recorder', settings['recorder.fileBytes']),
+            banLog: logIn(dataDirectory, 'bans', settings['bans.fileBytes']),
+          }),
     });
   } catch (error) {
     if (error instanceof ListenError) {
@@ -100,8 +104,8 @@ async function start(
   }
 }
 
-function recorderLog(dataDirectory: string, settings: BrokerConfiguration['settings']): FileRecorderLog {
-  return new FileRecorderLog({ directory: join(dataDirectory, 'recorder'), bytes: settings['recorder.fileBytes'] });
+function logIn(dataDirectory: string, name: string, bytes: number): FileRecorderLog {
+  return new FileRecorderLog({ directory: join(dataDirectory, name), bytes });
 }
 
 /** The line `ready` comes last: scripts wait for it. */
