@@ -35,7 +35,16 @@ export interface AppOptions {
 /** The HTTP server of a broker, with all its routes; it does not listen yet. */
 export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   const { broker, context, audit, token, password, users, host, hostNames = [], isProxy = () => false } = options;
-  const app = fastify({ routerOptions: { maxParamLength: 16_384 }, bodyLimit: 64 * 1024, forceCloseConnections: true });
+  const requestTimeout = context.settings['api.requestTimeout'] * 1000;
+  const app = fastify({
+    routerOptions: { maxParamLength: 16_384 },
+    bodyLimit: 64 * 1024,
+    forceCloseConnections: true,
+    requestTimeout,
+    http: { headersTimeout: requestTimeout, connectionsCheckingInterval: Math.min(1000, requestTimeout) },
+  });
+  app.server.maxConnections = context.settings['api.connections'];
+  app.server.on('drop', () => context.counters.apiRequestsLimited++);
   const guard = new Guard({ context, token, password, users, hostNames: [host, ...hostNames], isProxy });
   const codes = new WeakMap<FastifyRequest, string>();
   app.setErrorHandler((error, request, reply) => sendError(error, request, reply, codes));

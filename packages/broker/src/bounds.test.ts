@@ -78,6 +78,8 @@ const BOUNDS: Readonly<Partial<Record<SettingKey, AtTheBound>>> = {
   'policy.timeout': at('the answer is no'),
   'bans.remembered': at('the oldest are forgotten'),
   'bans.fileBytes': at('bans that find no room end with the process, those that last longest are kept'),
+  'api.connections': at('the connection is cut off', 'apiRequestsLimited'),
+  'api.requestTimeout': at('408, and the connection is closed'),
   'api.requestRate': at('429 with Retry-After', 'apiRequestsLimited'),
   'api.requestRateNode': at('429 with Retry-After', 'apiRequestsLimited'),
   'api.failedLogins': at('429 with Retry-After, for passwords of that address', 'apiLoginsLimited'),

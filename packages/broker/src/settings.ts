@@ -327,6 +327,8 @@ export const SETTINGS = {
     65_536 * MiB,
     'Bytes of the files in which bans survive a restart.',
   ),
+  'api.connections': number(1000, 'connections', 1, 1_000_000, 'HTTP connections to the console and the API.'),
+  'api.requestTimeout': number(10, 's', 0.1, 3600, 'How long an HTTP request may take to come in whole.'),
   'api.requestRate': number(100, 'per s', 0, 1_000_000, 'HTTP requests a second from one address. 0: any.'),
   'api.requestRateNode': number(1000, 'per s', 0, 1_000_000, 'HTTP requests a second in all. 0: any.'),
   'api.failedLogins': number(5, 'logins', 1, 1_000_000, 'Logins of one address that may fail before it has to wait.'),

@@ -26,6 +26,8 @@ const AT_START: ReadonlySet<string> = new Set([
   'queue.pageSize',
   'sys.interval',
   'bans.fileBytes',
+  'api.connections',
+  'api.requestTimeout',
   'api.audit',
   'api.auditBytes',
 ]);

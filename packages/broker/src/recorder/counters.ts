@@ -31,7 +31,7 @@ export class Counters {
   foreignClientIds = 0;
   /** Connections ended because their credentials had. */
   credentialsExpired = 0;
-  /** HTTP requests refused by a rate. */
+  /** HTTP requests refused by a rate, and connections over their bound. */
   apiRequestsLimited = 0;
   /** Passwords and tokens shown to the HTTP API that were wrong. */
   apiFailedLogins = 0;
