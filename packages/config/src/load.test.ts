@@ -136,6 +136,7 @@ describe('what is wrong is said with its line', () => {
       'listeners: [{ url: mqtt://127.0.0.1:1, forwardedFrom: loopback }]\n',
       'f:1: listeners[0].forwardedFrom is for ws and wss',
     ],
+    ['limits.conections: 3\n', "there is no key 'limits.conections'; did you mean limits.connections?"],
     ['__proto__: {x: 1}\n', "there is no key '__proto__'"],
   ])('%j', (text, expected) => {
     expect(failing(text)).toContain(expected);

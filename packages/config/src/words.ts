@@ -1,7 +1,7 @@
 import { isSettingKey, SettingError, settingsWith } from '@hawser/broker';
 import { nearest } from '@hawser/parameters';
 import { z } from 'zod';
-import { meant } from './assignments.ts';
+import { assignableKeys, meant } from './assignments.ts';
 import { configurationSchema } from './schema/configuration-schema.ts';
 import { settingGroups } from './schema/settings-schema.ts';
 import { formatPath, isValues, type Path } from './values.ts';
@@ -78,7 +78,11 @@ function typeWords(expected: string): string {
 function unknownKey(name: string, path: Path): string {
   const names = keysAt(path);
   const elsewhere = path.length === 0 ? keysByName() : new Map<string, string>();
-  const guess = nearest(name, names) ?? elsewhere.get(nearest(name, [...elsewhere.keys()]) ?? '');
+  const guess =
+    nearest(name, names) ??
+    elsewhere.get(nearest(name, [...elsewhere.keys()]) ?? '') ??
+    // `limits.conections: 3` in one line is right but for its name.
+    (name.includes('.') ? nearest(name, assignableKeys()) : undefined);
   const where = path.length === 0 ? '' : ` in ${formatPath(path)}`;
   return `there is no key '${name}'${where}${meant(guess)}`;
 }
@@ -103,12 +107,13 @@ function unwrap(schema: unknown): unknown {
   return schema;
 }
 
-/** Keys in groups by their names without the group: `connections` is `limits.connections`. */
+/** Keys in groups by their names without the group, the first that has it: `connections` is `limits.connections`. */
 function keysByName(): ReadonlyMap<string, string> {
   const keys = new Map<string, string>();
   for (const [group, schema] of Object.entries(configurationSchema.shape)) {
     const inner = unwrap(schema);
-    if (inner instanceof z.ZodObject) for (const name of Object.keys(inner.shape)) keys.set(name, `${group}.${name}`);
+    if (inner instanceof z.ZodObject)
+      for (const name of Object.keys(inner.shape)) if (!keys.has(name)) keys.set(name, `${group}.${name}`);
   }
   return keys;
 }

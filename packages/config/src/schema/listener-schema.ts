@@ -3,12 +3,16 @@ import { z } from 'zod';
 import { authenticationSchema } from './authentication-schema.ts';
 import { addressesSchema, secretSchema, textsSchema } from './common.ts';
 
-export const tlsSchema = z.strictObject({
+const certificateShape = {
   cert: z.string().min(1).describe('PEM file of the certificate, followed by those that lead to the CA.'),
   key: z.string().min(1).describe('PEM file of the key.'),
   passphrase: secretSchema.optional().describe('Opens the key.'),
+};
+
+export const tlsSchema = z.strictObject({
+  ...certificateShape,
   certificates: z
-    .array(z.strictObject({ cert: z.string().min(1), key: z.string().min(1), passphrase: secretSchema.optional() }))
+    .array(z.strictObject(certificateShape))
     .optional()
     .describe('More certificates, chosen by the name a client asks for (SNI).'),
   ca: textsSchema.optional().describe('PEM files of the CAs that issue certificates of clients.'),
