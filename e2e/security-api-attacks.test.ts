@@ -45,20 +45,21 @@ describe('guessing passwords of the API', () => {
   it('a user that does not exist takes as long as a wrong password (real argon2id, order of magnitude)', () => {
     const real = parseConsoleUsers(`anna:admin:${hashPassword('right')}`);
     const time = async (api: Admin, name: string) => {
-      const times: number[] = [];
-      for (let i = 0; i < 5; i++) {
-        const before = performance.now();
-        expect((await askApi(api.url, '/me', { headers: basic(name, `wrong-${i}`) })).status).toBe(401);
-        times.push(performance.now() - before);
-      }
-      return times.sort((a, b) => a - b)[2] ?? 0;
+      const before = performance.now();
+      const { status } = await askApi(api.url, '/me', { headers: basic(name, `wrong-${before}`) });
+      expect(status).toBe(401);
+      return performance.now() - before;
     };
     return withApi(
       async (api) => {
-        const [known, unknown] = [await time(api, 'anna'), await time(api, 'nobody')];
+        // The quickest of each, in turns: what else this machine does makes some slow, and none quick.
+        let [known, unknown] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
+        for (let i = 0; i < 8; i++) {
+          known = Math.min(known, await time(api, 'anna'));
+          unknown = Math.min(unknown, await time(api, 'nobody'));
+        }
         expect(unknown / known).toBeGreaterThan(1 / 3);
         expect(unknown / known).toBeLessThan(3);
-        expect(unknown).toBeGreaterThan(5);
       },
       { users: () => real },
       { 'api.failedLogins': 100, 'api.loginRate': 0 },

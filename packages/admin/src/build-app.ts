@@ -7,6 +7,7 @@ import type { ApiContext } from './access/sessions.ts';
 import { ApiError } from './api-error.ts';
 import type { AuditLog } from './audit-log.ts';
 import { auditRequests } from './audit-requests.ts';
+import { createHttpServer, type ServerTls } from './http-server.ts';
 import { openApiDocument } from './openapi.ts';
 import { accessRoutes } from './routes/access.ts';
 import { banRoutes } from './routes/bans.ts';
@@ -26,6 +27,8 @@ export interface AppOptions {
   readonly password?: string | undefined;
   readonly users?: (() => ConsoleUsers) | undefined;
   readonly control?: BrokerControl | undefined;
+  /** With it the API speaks https. */
+  readonly tls?: ServerTls | undefined;
   readonly hostNames?: readonly string[] | undefined;
   readonly isProxy?: AddressSet | undefined;
   readonly version?: string | undefined;
@@ -35,16 +38,12 @@ export interface AppOptions {
 /** The HTTP server of a broker, with all its routes; it does not listen yet. */
 export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
   const { broker, context, audit, token, password, users, host, hostNames = [], isProxy = () => false } = options;
-  const requestTimeout = context.settings['api.requestTimeout'] * 1000;
   const app = fastify({
     routerOptions: { maxParamLength: 16_384 },
     bodyLimit: 64 * 1024,
     forceCloseConnections: true,
-    requestTimeout,
-    http: { headersTimeout: requestTimeout, connectionsCheckingInterval: Math.min(1000, requestTimeout) },
+    serverFactory: (onRequest) => createHttpServer(onRequest, options.tls, context),
   });
-  app.server.maxConnections = context.settings['api.connections'];
-  app.server.on('drop', () => context.counters.apiRequestsLimited++);
   const guard = new Guard({ context, token, password, users, hostNames: [host, ...hostNames], isProxy });
   const codes = new WeakMap<FastifyRequest, string>();
   app.setErrorHandler((error, request, reply) => sendError(error, request, reply, codes));

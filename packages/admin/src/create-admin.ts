@@ -1,11 +1,13 @@
 import { join } from 'node:path';
 import type { ConsoleUsers } from '@hawser/auth';
 import { type AddressSet, type Broker, FileRecorderLog } from '@hawser/broker';
+import type { TlsFiles } from '@hawser/transport';
 import type { FastifyInstance } from 'fastify';
 import { isLoopback } from './access/origin.ts';
 import { type ApiToken, apiToken } from './access/token.ts';
 import { AuditLog } from './audit-log.ts';
 import { buildApp } from './build-app.ts';
+import { watchServerTls } from './http-server.ts';
 import type { BrokerControl } from './routes/configuration.ts';
 
 export interface AdminOptions {
@@ -27,6 +29,10 @@ export interface AdminOptions {
   readonly isProxy?: AddressSet | undefined;
   /** What else of the program can be asked and told; absent: the routes for it answer 501. */
   readonly control?: BrokerControl | undefined;
+  /** Files of certificate and key, which are read again when they change: with them it speaks https alone. */
+  readonly tls?: TlsFiles | undefined;
+  /** Told of what does not work while it runs. */
+  readonly onWarning?: ((code: string, text: string) => void) | undefined;
   /** Names the API may be called by, besides IP addresses and `localhost`. */
   readonly hostNames?: readonly string[] | undefined;
   /** Of the program, for the OpenAPI document. */
@@ -75,7 +81,10 @@ export async function createAdmin(options: AdminOptions): Promise<Admin> {
       : new FileRecorderLog({ directory: join(dataDirectory, 'audit'), bytes: broker.settings['api.auditBytes'] });
   const audit = new AuditLog({ context: broker, log });
   await audit.open();
-  const app = await buildApp({ ...options, password, token: token.value, audit, context: broker });
+  const { tls: files, onWarning } = options;
+  const tls = files && watchServerTls(files, (text) => onWarning?.('console-tls', text));
+  const app = await buildApp({ ...options, password, token: token.value, audit, context: broker, tls });
+  app.addHook('onClose', async () => tls?.[Symbol.dispose]());
   app.addHook('onClose', () => audit.close());
   await app.ready();
   try {
@@ -86,7 +95,8 @@ export async function createAdmin(options: AdminOptions): Promise<Admin> {
   }
   const address = app.server.address();
   const taken = typeof address === 'object' && address !== null ? address.port : port;
-  return { url: `http://${host.includes(':') ? `[${host}]` : host}:${taken}`, token, close: () => app.close() };
+  const scheme = tls === undefined ? 'http' : 'https';
+  return { url: `${scheme}://${host.includes(':') ? `[${host}]` : host}:${taken}`, token, close: () => app.close() };
 }
 
 function explainListen(error: unknown, host: string, port: number): AdminError {

@@ -14,6 +14,9 @@ const OWN_KEYS = [
   'console.users',
   'console.passwordFile',
   'console.hostNames',
+  'console.tls',
+  'console.tls.cert',
+  'console.tls.key',
   'console.forwardedFrom',
   'tls',
   'tls.cert',
@@ -85,13 +88,18 @@ export function readAssignments(texts: readonly string[]): AssignedValues {
   for (const text of texts) {
     const at = text.indexOf('=');
     const key = text.slice(0, Math.max(0, at)).trim();
-    const source = `--set ${text}`;
+    const source = `--set ${mayHaveSecrets(key) ? key : text}`;
     if (at < 1) collected.problems.push({ key: '', source, text: 'takes key=value, such as limits.keepAliveMax=300' });
     else if (keys.has(key)) collected.add(key, text.slice(at + 1), source);
     else
       collected.problems.push({ key, source, text: `there is no setting '${key}'${meant(nearest(key, [...keys]))}` });
   }
   return collected.finish();
+}
+
+/** A map or a list in one line may have a passphrase somewhere; errors and the configuration that is shown go to logs. */
+function mayHaveSecrets(key: string): boolean {
+  return /^(?:tls|listeners|authentication|authorization|console)(?:\.|$)/.test(key);
 }
 
 class Collector {

@@ -34,7 +34,13 @@ export function checkConfiguration(configuration: Configuration): readonly strin
     }
   }
   if (console !== undefined && console !== false) {
-    const { users, passwordFile } = console;
+    const { users, passwordFile, tls: own, listen = '' } = console;
+    if (own !== undefined) attempt('console.tls', () => createTlsFiles(own));
+    const isAlone = own === undefined && console.forwardedFrom === undefined;
+    if (isAlone && listen !== '' && isOpenToAll(`http://${listen}`))
+      warnings.push(
+        `passwords of the console go to ${listen} in clear: give it console.tls, or a proxy (forwardedFrom)`,
+      );
     if (users !== undefined) attempt('console.users', () => openConsoleUsers(users));
     if (passwordFile !== undefined) attempt('console.passwordFile', () => readSecret({ file: passwordFile }));
   }

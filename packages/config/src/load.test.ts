@@ -185,6 +185,20 @@ describe('the configuration in force', () => {
     for (const key of Object.keys(SETTINGS)) expect(text).toContain(`${key} `);
   });
 
+  it('hides secrets in flags that are maps, where they are shown and where they are wrong', () => {
+    const set = [
+      'listeners=[{url: "mqtts://127.0.0.1:1", tls: {cert: a, key: b, passphrase: hunter2}}]',
+      'console={tls: {cert: a, key: b, passphrase: hunter2}}',
+      'authorization.http={url: "http://x/", headers: {authorization: hunter2}}',
+    ];
+    const explained = explainConfiguration(loadConfiguration({ flags: { set } }));
+    expect(JSON.stringify(explained)).not.toContain('hunter2');
+    expect(explained).toContainEqual({ key: 'console.tls.passphrase', value: '***', source: '--set console' });
+    const wrong = problems({ flags: { set: ['authentication.chain=[{jwt: {secret: hunter2, algorithm: x}}]'] } });
+    expect(wrong).toContain('did you mean algorithms?');
+    expect(wrong).not.toContain('hunter2');
+  });
+
   it('is compared with another one: what has changed and what needs a restart', () => {
     const load = (text: string) => loadConfiguration({ file: file(text) });
     const before = load('limits.keepAliveMax: 10\nlimits.topicLevels: 10\ntls: {cert: a, key: b, passphrase: one}\n');

@@ -29,7 +29,7 @@ export {
 export { MemoryNetwork, type MemoryNetworkOptions } from './memory.ts';
 export { Random } from './random.ts';
 export { SocketTransport } from './tcp.ts';
-export { type Pem, type TlsCertificate, type TlsListenOptions, tlsInfoOf } from './tls.ts';
+export { nodeTlsOptions, type Pem, type TlsCertificate, type TlsListenOptions, tlsInfoOf } from './tls.ts';
 export { type TlsCertificatePaths, TlsFiles, type TlsPaths } from './tls-files.ts';
 export { type TlsWatch, type TlsWatchOptions, watchTls } from './tls-reload.ts';
 export type { Listener, TlsInfo, Transport, TransportHandler, TransportInfo } from './transport.ts';

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { BrokerControl } from '@hawser/admin';
 import { addressSet, type Broker } from '@hawser/broker';
-import { type ConsoleConfig, openConsoleUsers } from '@hawser/config';
+import { type ConsoleConfig, createTlsFiles, openConsoleUsers } from '@hawser/config';
 import { colors } from '../colors.ts';
 import { EXIT, ExitError } from '../exit-error.ts';
 import { readVersion } from '../version.ts';
@@ -41,6 +41,8 @@ export async function startConsole(broker: Broker, options: ConsoleOptions): Pro
       hostNames,
       password: readPassword(console.passwordFile),
       users: console.users === undefined ? undefined : openConsoleUsers(console.users, options.onWarning),
+      tls: console.tls === undefined ? undefined : createTlsFiles(console.tls),
+      onWarning: options.onWarning,
       isProxy: forwardedFrom === undefined ? undefined : addressSet(forwardedFrom),
       version: readVersion(),
     });

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { addressesSchema } from './common.ts';
+import { certificateShape, protocolShape } from './listener-schema.ts';
 
 const ADDRESS = /^(?:\[[0-9a-f:.]+\]|[^:[\]/]*):\d{1,5}$/i;
 const NAME = /^[a-z0-9_.-]+$/i;
@@ -19,6 +20,10 @@ export const consoleSchema = z.union(
         .optional()
         .describe('File with its users and their roles, made with `hawser passwd --console-role`.'),
       passwordFile: z.string().min(1).optional().describe('File with one password for all, which makes an admin.'),
+      tls: z
+        .strictObject({ ...certificateShape, ...protocolShape })
+        .optional()
+        .describe('Certificate and key: with them it speaks https alone.'),
       hostNames: z
         .array(z.string().regex(NAME, { error: 'takes host names, without a port' }))
         .default([])

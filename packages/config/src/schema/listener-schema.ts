@@ -3,10 +3,15 @@ import { z } from 'zod';
 import { authenticationSchema } from './authentication-schema.ts';
 import { addressesSchema, secretSchema, textsSchema } from './common.ts';
 
-const certificateShape = {
+export const certificateShape = {
   cert: z.string().min(1).describe('PEM file of the certificate, followed by those that lead to the CA.'),
   key: z.string().min(1).describe('PEM file of the key.'),
   passphrase: secretSchema.optional().describe('Opens the key.'),
+};
+
+export const protocolShape = {
+  minVersion: z.enum(['TLSv1.2', 'TLSv1.3']).default('TLSv1.2').describe('The oldest TLS version that is taken.'),
+  ciphers: z.string().min(1).optional().describe('Ciphers, in the notation of OpenSSL.'),
 };
 
 export const tlsSchema = z.strictObject({
@@ -21,8 +26,7 @@ export const tlsSchema = z.strictObject({
     .enum(['none', 'optional', 'required'])
     .optional()
     .describe('Whether clients must show a certificate: required when there is a ca, none without.'),
-  minVersion: z.enum(['TLSv1.2', 'TLSv1.3']).default('TLSv1.2').describe('The oldest TLS version that is taken.'),
-  ciphers: z.string().min(1).optional().describe('Ciphers, in the notation of OpenSSL.'),
+  ...protocolShape,
 });
 
 export type TlsConfig = z.infer<typeof tlsSchema>;
