@@ -12,11 +12,7 @@ listeners: [mqtt://127.0.0.1:0]
 data: hawser-data
 console: { listen: 127.0.0.1:0, users: users }
 `);
-  for (const [role, name] of [
-    ['viewer', 'vera'],
-    ['operator', 'otto'],
-  ] as const)
-    await broker.hawser(['passwd', '--console-role', role, 'users', name, '-b', 'harbour-7']);
+  broker.addUsers({ vera: 'viewer', otto: 'operator' }, 'harbour-7');
   await broker.start();
 });
 afterAll(() => broker[Symbol.asyncDispose]());

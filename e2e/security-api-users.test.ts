@@ -16,14 +16,7 @@ const admin = { headers: basic('anna', 'harbour-7') };
 
 beforeAll(async () => {
   broker.configure(CONFIG);
-  for (const [role, name] of [
-    ['admin', 'anna'],
-    ['viewer', 'vera'],
-    ['operator', 'otto'],
-  ] as const) {
-    const { out } = await broker.hawser(['passwd', '--console-role', role, 'users', name, '-b', 'harbour-7']);
-    expect(out).toContain(`as ${role}`);
-  }
+  broker.addUsers({ anna: 'admin', vera: 'viewer', otto: 'operator' }, 'harbour-7');
   await broker.start();
 });
 afterAll(() => broker[Symbol.asyncDispose]());
@@ -73,10 +66,36 @@ describe('users of the API of a broker that runs', () => {
   });
 
   it('a changed file holds within a second or two, roles and passwords', async () => {
-    await broker.hawser(['passwd', '--console-role', 'admin', 'users', 'vera', '-b', 'other']);
+    const { out } = await broker.hawser(['passwd', '--console-role', 'admin', 'users', 'vera', '-b', 'other']);
+    expect(out).toContain('vera changed in users as admin');
     const audit = (password: string) => broker.ask('/audit', { headers: basic('vera', password) });
     await expect.poll(async () => (await audit('other')).status, { timeout: 10_000 }).toBe(200);
     expect((await audit('harbour-7')).status).toBe(401);
+  });
+
+  it('admins change them by API: added, changed, taken out, at once and in the file', async () => {
+    const change = (name: string, body: object, by = admin) =>
+      broker.ask(`/users/${encodeURIComponent(name)}`, { method: 'PUT', ...by, body });
+    const login = async (password: string) =>
+      (await broker.ask('/login', { method: 'POST', body: { name: 'nora', password } })).status;
+    expect((await change('nora', { role: 'viewer' })).json).toMatchObject({ code: 'bad-user' });
+    expect((await change('no:ra', { role: 'viewer', password: 'harbour-8' })).json).toMatchObject({ code: 'bad-user' });
+    expect((await change('nora', { role: 'viewer', password: 'short' })).status).toBe(400);
+    expect((await change('nora', { role: 'viewer', password: 'harbour-8' })).status).toBe(200);
+    expect((await change('nora', { role: 'admin' }, { headers: basic('nora', 'harbour-8') })).status).toBe(403);
+    const opened = await broker.ask('/login', { method: 'POST', body: { name: 'nora', password: 'harbour-8' } });
+    const cookie = String(opened.headers['set-cookie']).split(';')[0] ?? '';
+    expect((await change('nora', { role: 'operator' })).status).toBe(200);
+    expect((await broker.ask('/me', { headers: { cookie } })).json).toMatchObject({ role: 'operator' });
+    expect((await change('nora', { password: 'harbour-9' })).status).toBe(200);
+    expect((await broker.ask('/me', { headers: { cookie } })).status).toBe(401);
+    expect(await login('harbour-8')).toBe(401);
+    expect(await login('harbour-9')).toBe(200);
+    expect(readFileSync(join(broker.directory, 'users'), 'utf8')).toMatch(/^nora:operator:\$argon2id\$/m);
+    const remove = () => broker.ask('/users/nora', { method: 'DELETE', ...admin });
+    expect((await remove()).status).toBe(200);
+    expect((await remove()).status).toBe(404);
+    expect(await login('harbour-9')).toBe(401);
   });
 
   it('explain finds the token of this machine, takes a file or a user, and says so when it has none', async () => {
@@ -102,7 +121,7 @@ describe('users of the API of a broker that runs', () => {
     expect(written()).not.toContain('harbour-7');
     await broker.program?.end('SIGKILL');
     await broker.start();
-    const { json } = await broker.ask('/audit?who=anna', admin);
+    const { json } = await broker.ask('/audit?who=anna&action=clients', admin);
     expect(json.items).toMatchObject([
       { who: 'anna', role: 'admin', action: 'DELETE /clients/{clientId}', target: 'cam-7', code: 'unknown-client' },
     ]);

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { type ConsoleRole, changePassword } from '@hawser/auth';
 import { HAWSER } from './broker-process.ts';
 import { RunningProgram } from './processes.ts';
 import { portOf } from './security-client.ts';
@@ -73,6 +74,12 @@ export class ConsoleProcess {
   /** Writes the configuration; `listeners`, `data` and `console` are to be in it. */
   configure(yaml: string): void {
     writeFileSync(this.configFile, yaml);
+  }
+
+  /** Into the file `users`, all with one password. */
+  addUsers(roles: Readonly<Record<string, ConsoleRole>>, password: string): void {
+    const file = join(this.directory, 'users');
+    for (const [user, role] of Object.entries(roles)) changePassword({ file, user, password, role });
   }
 
   async start(): Promise<void> {

@@ -1,7 +1,7 @@
-import type { ConsoleUsers } from '@hawser/auth';
 import type { AddressSet, Broker } from '@hawser/broker';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { Guard } from './access/guard.ts';
+import type { UserStore } from './access/identify.ts';
 import { hasRole } from './access/principal.ts';
 import type { ApiContext } from './access/sessions.ts';
 import { ApiError } from './api-error.ts';
@@ -16,6 +16,7 @@ import { clientRoutes } from './routes/clients.ts';
 import { type BrokerControl, configurationRoutes } from './routes/configuration.ts';
 import { addMachineRoutes } from './routes/machines.ts';
 import { needsOf, type Route } from './routes/route.ts';
+import { userRoutes } from './routes/users.ts';
 
 export interface AppOptions {
   readonly broker: Broker;
@@ -25,7 +26,7 @@ export interface AppOptions {
   readonly host: string;
   readonly token: string;
   readonly password?: string | undefined;
-  readonly users?: (() => ConsoleUsers) | undefined;
+  readonly users?: UserStore | undefined;
   readonly control?: BrokerControl | undefined;
   /** With it the API speaks https. */
   readonly tls?: ServerTls | undefined;
@@ -59,6 +60,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance> {
     ...brokerRoutes(broker, (request) => hasRole(guard.principalOf(request), 'operator')),
     ...banRoutes(broker),
     ...accessRoutes(guard, audit, context),
+    ...userRoutes(guard, users),
     ...configurationRoutes(options.control),
   ];
   for (const route of routes) {

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
-import type { ConsoleUsers } from '@hawser/auth';
 import { type AddressSet, type Broker, FileRecorderLog } from '@hawser/broker';
 import type { TlsFiles } from '@hawser/transport';
 import type { FastifyInstance } from 'fastify';
+import type { UserStore } from './access/identify.ts';
 import { isLoopback } from './access/origin.ts';
 import { type ApiToken, apiToken } from './access/token.ts';
 import { AuditLog } from './audit-log.ts';
@@ -23,8 +23,8 @@ export interface AdminOptions {
   readonly dataDirectory?: string | undefined;
   /** One password for all, which makes an admin. With it or with users everything but health has to be logged in for. */
   readonly password?: string | undefined;
-  /** Asked for at each request, so that they may change. One of `password` and `users` is needed beyond loopback. */
-  readonly users?: (() => ConsoleUsers) | undefined;
+  /** A ConsoleUsersFile of @hawser/auth, or another store. One of `password` and `users` is needed beyond loopback. */
+  readonly users?: UserStore | undefined;
   /** Proxies in front, whose X-Forwarded-For and X-Forwarded-Proto are believed; absent: none. */
   readonly isProxy?: AddressSet | undefined;
   /** What else of the program can be asked and told; absent: the routes for it answer 501. */

@@ -14,6 +14,7 @@ export {
   type ConsoleUsers,
   parseConsoleUsers,
 } from './passwords/console-users.ts';
+export { type ConsoleUserChange, ConsoleUsersFile } from './passwords/console-users-file.ts';
 export { ARGON2_COST, type Argon2Cost, hashPassword, type PasswordHash, parseHash } from './passwords/hash.ts';
 export { changePassword, type PasswdRequest } from './passwords/passwd.ts';
 export { type PasswordOptions, passwords } from './passwords/password-authenticator.ts';

@@ -4,6 +4,7 @@ import type { FastifyInstance, InjectOptions } from 'fastify';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { AuditLog } from '../audit-log.ts';
 import { type AppOptions, buildApp } from '../build-app.ts';
+import type { UserStore } from './identify.ts';
 
 const CHEAP = { memory: 8, passes: 1, parallelism: 1 };
 const TOKEN = 'a-token-of-this-test-that-is-long-enough';
@@ -13,6 +14,13 @@ const line = (name: string, role: string, password: string): string =>
 let broker: Broker;
 let app: FastifyInstance;
 let users: ConsoleUsers;
+const store: UserStore = {
+  get users() {
+    return users;
+  },
+  async put() {},
+  remove: () => false,
+};
 let time: { now: number };
 let counters: Counters;
 
@@ -23,7 +31,7 @@ afterAll(() => broker.close());
 
 beforeEach(async () => {
   users = parseConsoleUsers(['vera', 'otto', 'anna'].map((name, i) => line(name, ROLES[i] ?? '', 'right')).join('\n'));
-  await start({ users: () => users });
+  await start({ users: store });
 });
 afterEach(() => app.close());
 
@@ -77,6 +85,7 @@ describe('roles', () => {
     ['DELETE', '/clients/none', 1],
     ['DELETE', '/sessions/none', 1],
     ['GET', '/users', 2],
+    ['DELETE', '/users/none', 2],
     ['GET', '/audit', 2],
   ];
 
@@ -160,7 +169,7 @@ describe('sessions', () => {
   });
 
   it('are bounded, for one user and in all: the longest idle one makes room', async () => {
-    await start({ users: () => users }, { 'api.sessionsPerUser': 2, 'api.sessions': 3, 'api.loginRate': 0 });
+    await start({ users: store }, { 'api.sessionsPerUser': 2, 'api.sessions': 3, 'api.loginRate': 0 });
     const [first, second, third] = [await logIn('otto'), await logIn('otto'), await logIn('otto')];
     const [vera, anna] = [await logIn('vera'), await logIn('anna')];
     const ins = [first, second, third, vera, anna].map(async ({ headers }) => (await ask('/me', { headers })).status);
@@ -251,7 +260,7 @@ describe('requests', () => {
   });
 
   it('through proxies are those of the client; nobody else is believed', async () => {
-    await start({ isProxy: (address) => address === '10.0.0.1', users: () => users });
+    await start({ isProxy: (address) => address === '10.0.0.1', users: store });
     const headers = { 'x-forwarded-for': '1.2.3.4, 203.0.113.7', 'x-forwarded-proto': 'https' };
     const body = { name: 'otto', password: 'right' };
     const proxied = await ask('/login', { method: 'POST', from: '10.0.0.1', headers, body });
@@ -265,7 +274,7 @@ describe('requests', () => {
   });
 
   it('of a page are of the host that was asked; of another name of it where a proxy may have asked', async () => {
-    await start({ isProxy: (address) => address === '10.0.0.1', hostNames: ['mqtt.example'], users: () => users });
+    await start({ isProxy: (address) => address === '10.0.0.1', hostNames: ['mqtt.example'], users: store });
     const page = (from: string, origin: string, host: string) =>
       ask('/me', { from, headers: { ...bearer, origin, host } }).then(({ status }) => status);
     expect(await page('10.0.0.9', 'https://mqtt.example', 'mqtt.example')).toBe(200);
@@ -337,7 +346,7 @@ describe('the audit log', () => {
   });
 
   it('is not flooded: refusals of one kind from one address are counted', async () => {
-    await start({ users: () => users }, { 'api.loginRate': 0 });
+    await start({ users: store }, { 'api.loginRate': 0 });
     await logIn('otto');
     for (let i = 0; i < 50; i++) await ask('/overview', { headers: basic('otto', 'wrong') });
     expect(await entries()).toHaveLength(3);

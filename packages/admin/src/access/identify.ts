@@ -1,4 +1,4 @@
-import { type ConsoleUsers, PasswordChecker } from '@hawser/auth';
+import { type ConsoleUserChange, type ConsoleUsers, PasswordChecker } from '@hawser/auth';
 import { ApiError } from '../api-error.ts';
 import type { GivenCredentials } from './credentials.ts';
 import { LoginLimiter } from './login-limiter.ts';
@@ -6,13 +6,23 @@ import type { Principal } from './principal.ts';
 import type { ApiContext, Session } from './sessions.ts';
 import { isSame } from './token.ts';
 
+/** Users of the console, and how an admin changes them. */
+export interface UserStore {
+  /** Asked for at each request: a file that has changed is another map. */
+  readonly users: ConsoleUsers;
+  /** Throws RangeError for a name that cannot be one, and for a new user without a role or a password. */
+  put(name: string, change: ConsoleUserChange): Promise<void>;
+  /** False: there is no such user. */
+  remove(name: string): boolean;
+}
+
 /** What people and programs prove themselves with. */
 export interface Secrets {
   readonly token: string;
   /** One for all, of an admin. */
   readonly password: string | undefined;
-  /** Asked for at each request: a file that has changed is another map. Undefined: there are no users. */
-  readonly users: (() => ConsoleUsers) | undefined;
+  /** Undefined: there are no users. */
+  readonly users: UserStore | undefined;
 }
 
 /** Somebody who has shown who it is, and what a session of it is bound to. */
@@ -37,7 +47,7 @@ export class Identifier {
   }
 
   get users(): ConsoleUsers {
-    return this.#secrets.users?.() ?? new Map();
+    return this.#secrets.users?.users ?? new Map();
   }
 
   /**
@@ -57,7 +67,7 @@ export class Identifier {
       this.#limiter.succeed(address);
       return { kind: 'password', name: 'password', role: 'admin', proof: password };
     }
-    const known = users?.();
+    const known = users?.users;
     if (known !== undefined && name !== undefined) {
       const isTheirs = await this.#checker.check(known, name, Buffer.from(secret), signal);
       const user = known.get(name);

@@ -26,8 +26,6 @@ const Me = z
   })
   .register(registry, { id: 'Me' });
 
-const User = z.object({ name: z.string(), role, sessions: z.number().int() }).register(registry, { id: 'User' });
-
 const Audited = z
   .object({
     at: time,
@@ -111,22 +109,6 @@ export function accessRoutes(guard: Guard, audit: AuditLog, context: ApiContext)
       paged: false,
       changes: false,
       serve: (request) => me(guard.principalOf(request)),
-    },
-    {
-      method: 'GET',
-      path: '/users',
-      summary: 'Users of the console and the API; `hawser passwd --console-role` changes them',
-      query: Paging,
-      answer: User,
-      paged: true,
-      changes: false,
-      role: 'admin',
-      serve: (request) =>
-        page(guard.users, queryOf(Paging, request), ([name, user]) => ({
-          name,
-          role: user.role,
-          sessions: guard.sessions.countOf(name),
-        })),
     },
     {
       method: 'GET',

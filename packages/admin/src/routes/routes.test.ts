@@ -14,6 +14,7 @@ import { brokerRoutes } from './broker.ts';
 import { clientRoutes } from './clients.ts';
 import { configurationRoutes } from './configuration.ts';
 import { needsOf, pageOf, type Route } from './route.ts';
+import { userRoutes } from './users.ts';
 
 let broker: Broker;
 let routes: Route[];
@@ -35,6 +36,7 @@ beforeAll(async () => {
     ...brokerRoutes(broker, () => true),
     ...banRoutes(broker),
     ...accessRoutes(guard, audit, broker),
+    ...userRoutes(guard, USERS),
     ...configurationRoutes(control),
   ];
   const will = { topic: 'w', payload: new Uint8Array(1), qos: 1, retain: false, properties: undefined } as const;
@@ -61,7 +63,8 @@ afterAll(() => {
   return broker.close();
 });
 
-const USERS = () => parseConsoleUsers(`otto:admin:$6$c2FsdA==$${Buffer.alloc(64).toString('base64')}`);
+const users = parseConsoleUsers(`otto:admin:$6$c2FsdA==$${Buffer.alloc(64).toString('base64')}`);
+const USERS = { users, put: async () => {}, remove: () => false };
 const isProxy = () => false;
 const NO_REPLY = undefined as unknown as FastifyReply;
 const params = { clientId: 'dev/7', topic: 'lamp/north' };

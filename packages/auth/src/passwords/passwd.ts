@@ -27,21 +27,34 @@ export function changePassword({
   kind = 'argon2id',
   role,
 }: PasswdRequest): 'added' | 'changed' | 'removed' {
-  if (user === '' || user.startsWith('#') || /[:\r\n\0]/.test(user)) {
-    throw new RangeError(`'${user}' cannot be a user name in a password file: no colon, no line break, no # in front`);
-  }
+  checkUserName(user);
   if (password === '') throw new RangeError('an empty password is none');
-  const before = existsSync(file) ? readFileSync(file, 'utf8') : '';
-  const known = lineOf(before, user);
+  const known = lineOf(readIfThere(file), user);
   if (password === undefined) {
     if (known === undefined) throw new RangeError(`there is no user ${user} in ${file}`);
-    replaceFile(file, editPasswordFile(before, user, undefined));
+    changeLine(file, user, undefined);
     return 'removed';
   }
   const hash = kind === 'scram' ? hashScram(password) : hashPassword(password);
   const kept = role ?? splitRole(known ?? '').role;
-  replaceFile(file, editPasswordFile(before, user, kept === undefined ? hash : `${kept}:${hash}`));
+  changeLine(file, user, kept === undefined ? hash : `${kept}:${hash}`);
   return known === undefined ? 'added' : 'changed';
+}
+
+/** Throws RangeError for a name that would not be one in a file of lines. */
+export function checkUserName(user: string): void {
+  if (user === '' || user.startsWith('#') || /[:\r\n\0]/.test(user)) {
+    throw new RangeError(`'${user}' cannot be a user name in a password file: no colon, no line break, no # in front`);
+  }
+}
+
+/** Puts a user's line into a file, changes it, or (rest undefined) takes it out. */
+export function changeLine(file: string, user: string, rest: string | undefined): void {
+  replaceFile(file, editPasswordFile(readIfThere(file), user, rest));
+}
+
+function readIfThere(file: string): string {
+  return existsSync(file) ? readFileSync(file, 'utf8') : '';
 }
 
 function replaceFile(file: string, text: string): void {
