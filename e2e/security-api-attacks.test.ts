@@ -47,6 +47,8 @@ describe('guessing passwords of the API', () => {
         expect(Number(refused.headers['retry-after'])).toBeGreaterThan(0);
         expect((await login(api, 'right', '127.0.0.3')).status).toBe(200);
         expect(broker.counters).toMatchObject({ apiFailedLogins: 5, apiLoginsLimited: 1 });
+        const metrics = await fetch(`${api.url}/metrics`, { headers: { authorization: `Bearer ${api.token.value}` } });
+        expect(await metrics.text()).toMatch(/^hawser_counted_total\{counter="apiFailedLogins"\} 5$/m);
       },
       {},
       { 'api.firstWait': 60 },

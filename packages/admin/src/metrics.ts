@@ -53,6 +53,12 @@ export function createMetrics(broker: Broker): Metrics {
     labelNames: ['cause'],
     registers,
   });
+  const counted = new Counter({
+    name: 'hawser_counted_total',
+    help: 'What happened at a bound and else, under the names of docs/bounds.md',
+    labelNames: ['counter'],
+    registers,
+  });
   return {
     contentType: registry.contentType,
     read() {
@@ -61,6 +67,9 @@ export function createMetrics(broker: Broker): Metrics {
       for (const { metric, value } of counters) setCounter(metric, value(overview));
       dropped.reset();
       for (const [cause, count] of Object.entries(overview.lostByCause)) dropped.inc({ cause }, count);
+      counted.reset();
+      for (const [counter, count] of Object.entries(broker.counters))
+        if (typeof count === 'number') counted.inc({ counter }, count);
       return registry.metrics();
     },
   };

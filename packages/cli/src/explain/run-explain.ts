@@ -114,6 +114,11 @@ function whyNot(error: unknown): string {
     case 'ENOTFOUND':
     case 'EAI_AGAIN':
       return 'no address is known for this host name';
+    case 'DEPTH_ZERO_SELF_SIGNED_CERT':
+    case 'SELF_SIGNED_CERT_IN_CHAIN':
+    case 'UNABLE_TO_VERIFY_LEAF_SIGNATURE':
+    case 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY':
+      return 'its certificate is of no CA that is trusted here; name the file of its CA in NODE_EXTRA_CA_CERTS';
     default:
       return cause?.message ?? String(error);
   }
