@@ -16,9 +16,11 @@ export interface AuditEntry {
   readonly outcome: 'done' | 'failed' | 'refused';
   /** Code of the answer that said so. */
   readonly code: string | null;
-  /** Refusals of the same kind that came since the last entry about them. */
+  /** Of the same kind, refusals and logins, that came since the last entry about them. */
   readonly repeated: number;
 }
+
+type NewEntry = Omit<AuditEntry, 'at' | 'repeated'>;
 
 export interface AuditOptions {
   readonly context: Pick<ApiContext, 'settings' | 'now' | 'wallNow'>;
@@ -26,9 +28,12 @@ export interface AuditOptions {
   readonly log?: RecorderLog | undefined;
 }
 
-/** Refusals of one address for one reason have one entry in this time, and all together so many: a flood must not push out what there was before. */
-const REFUSALS_EVERY_MS = 60_000;
-const MOST_REFUSALS = 100;
+/**
+ * What changes nothing has one entry of a kind in this time, and so many of all kinds: who has no right to change anything
+ * must not be able to push out what others have done.
+ */
+const REPEATED_EVERY_MS = 60_000;
+const MOST_KINDS = 100;
 /** A Client Identifier may have 65,535 bytes. */
 const MOST_TARGET = 300;
 
@@ -37,7 +42,7 @@ export class AuditLog {
   readonly #context: AuditOptions['context'];
   readonly #log: RecorderLog | undefined;
   readonly #entries: Ring<AuditEntry>;
-  readonly #refusals = new Map<string, { readonly atMs: number; repeated: number }>();
+  readonly #kinds = new Map<string, { readonly atMs: number; repeated: number }>();
 
   constructor({ context, log }: AuditOptions) {
     this.#context = context;
@@ -58,8 +63,9 @@ export class AuditLog {
     }
   }
 
-  add(entry: Omit<AuditEntry, 'at' | 'repeated'>): void {
-    const repeated = entry.outcome === 'refused' ? this.#repetitionsOf(entry) : 0;
+  add(entry: NewEntry): void {
+    const kind = repeatableKind(entry);
+    const repeated = kind === undefined ? 0 : this.#repetitionsOf(kind);
     if (repeated === undefined) return;
     const target =
       entry.target !== null && entry.target.length > MOST_TARGET
@@ -79,26 +85,37 @@ export class AuditLog {
   }
 
   /** Undefined: there is an entry about these already. */
-  #repetitionsOf({ address, code, who }: Omit<AuditEntry, 'at' | 'repeated'>): number | undefined {
-    const key = `${address} ${code} ${who}`;
+  #repetitionsOf(key: string): number | undefined {
     const now = this.#context.now();
-    const known = this.#refusals.get(key);
-    if (known !== undefined && now - known.atMs < REFUSALS_EVERY_MS) {
+    const known = this.#kinds.get(key);
+    if (known !== undefined && now - known.atMs < REPEATED_EVERY_MS) {
       known.repeated++;
       return undefined;
     }
-    this.#refusals.delete(key);
-    if (this.#refusals.size >= MOST_REFUSALS) this.#forgetRefusals(now);
-    if (this.#refusals.size >= MOST_REFUSALS) return undefined;
-    this.#refusals.set(key, { atMs: now, repeated: 0 });
+    this.#kinds.delete(key);
+    if (this.#kinds.size >= MOST_KINDS) this.#forgetKinds(now);
+    if (this.#kinds.size >= MOST_KINDS) return undefined;
+    this.#kinds.set(key, { atMs: now, repeated: 0 });
     return known?.repeated ?? 0;
   }
 
-  #forgetRefusals(now: number): void {
-    for (const [key, { atMs }] of this.#refusals) {
-      if (now - atMs < REFUSALS_EVERY_MS) return;
-      this.#refusals.delete(key);
+  #forgetKinds(now: number): void {
+    for (const [key, { atMs }] of this.#kinds) {
+      if (now - atMs < REPEATED_EVERY_MS) return;
+      this.#kinds.delete(key);
     }
+  }
+}
+
+/** Entries with the same are counted together. Undefined: each stands for itself, as something is another after it. */
+function repeatableKind({ address, who, action, target, outcome, code }: NewEntry): string | undefined {
+  switch (outcome) {
+    case 'refused':
+      return `${address} ${who} ${code}`;
+    case 'failed':
+      return `${address} ${who} ${code} ${action} ${target}`;
+    case 'done':
+      return action === 'login' || action === 'logout' ? `${address} ${who} ${action}` : undefined;
   }
 }
 

@@ -28,10 +28,11 @@ export function auditRequests(
   app.addHook('onResponse', async (request, reply) => {
     const { audited } = request.routeOptions.config;
     const code = codes.get(request) ?? null;
-    const isRefused = REFUSED.has(reply.statusCode);
-    // A console that asks before anybody has logged in is nothing to look into.
-    if (isRefused ? code === 'login-required' && audited === undefined : audited === undefined) return;
-    const { name, role } = guard.principalOf(request);
+    const { name, role, kind } = guard.principalOf(request);
+    const isRefused = REFUSED.has(reply.statusCode) || (kind === 'nobody' && reply.statusCode >= 400);
+    // A console that asks before anybody has logged in is nothing to look into, and neither is a path that there is not.
+    const isNothing = audited === undefined && (!isRefused || code === 'login-required' || reply.statusCode === 404);
+    if (isNothing) return;
     audit.add({
       who: name,
       role: role ?? null,
