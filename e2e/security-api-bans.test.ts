@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { type Authenticator, banTarget, explain, parseBanTarget } from '@hawser/broker';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { basic, ConsoleProcess } from './support/console-process.ts';
-import { Attacker, withAttacker } from './support/security-client.ts';
+import { Attacker, startGuardedBroker, withAttacker } from './support/security-client.ts';
 
 const broker = new ConsoleProcess();
 
@@ -69,5 +70,43 @@ describe('bans by API', () => {
     const viewer = { headers: basic('vera', 'harbour-7') };
     expect((await broker.ask('/bans', viewer)).status).toBe(200);
     expect((await broker.ask('/bans', { method: 'POST', ...viewer, body: { target: 'client:x' } })).status).toBe(403);
+  });
+});
+
+describe('bans in a broker', () => {
+  const versions = [3, 4, 5] as const;
+  const everybody: Authenticator = ({ client }) => ({ kind: 'allow', username: client.username ?? '' });
+
+  it.each(
+    versions.flatMap((version) =>
+      (['user:mallory', 'client:cam-7', '127.0.0.2', 'pair:cam-7@127.0.0.2'] as const).map(
+        (target) => [target, version] as const,
+      ),
+    ),
+  )('of %s end its connections and keep it out, and nobody else (version %i)', async (target, version) => {
+    const broker = await startGuardedBroker({ authenticate: everybody });
+    try {
+      const who = { clientId: 'cam-7', username: 'mallory', password: 'x' };
+      const other = await Attacker.open(broker.port, version, { from: '127.0.0.3' });
+      await other.connect({ clientId: 'cam-8', username: 'alice', password: 'x' });
+      const peer = await Attacker.open(broker.port, version, { from: '127.0.0.2' });
+      await peer.connect(who);
+      expect(banTarget(broker, parseBanTarget(target), 'it was bad', 60)).toMatchObject({ ended: 1 });
+      const last = await peer.next();
+      expect(last?.type === 'disconnect' ? last.reasonCode : undefined).toBe(version === 5 ? 0x98 : undefined);
+      await peer.closed;
+      const again = await withAttacker(broker.port, version, (one) => one.connect(who), { from: '127.0.0.2' });
+      // An address is refused before its CONNECT has come, and 3.x has no code for it.
+      expect(again === undefined || again.reasonCode > 0).toBe(true);
+      if (version === 5 && !target.startsWith('127')) expect(again?.reasonCode).toBe(0x8a);
+      expect(await other.drain()).toEqual([]);
+      expect(explain(broker, 'cam-7').explanation.events.map(({ code }) => code)).toContain('banned');
+      broker.bans.remove(target);
+      const back = await withAttacker(broker.port, version, (one) => one.connect(who), { from: '127.0.0.2' });
+      expect(back?.reasonCode).toBe(0);
+      await other.end();
+    } finally {
+      await broker.close();
+    }
   });
 });

@@ -44,7 +44,7 @@ export function openApiDocument(routes: readonly Route[], version: string): Reco
 const NONE = {};
 
 function operation(route: Route): Record<string, unknown> {
-  const { summary, answer, paged, body, path } = route;
+  const { summary, answer, paged, body, path, problems = {} } = route;
   const needs = needsOf(route);
   const isOpen = needs === 'open';
   const names = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name);
@@ -61,7 +61,7 @@ function operation(route: Route): Record<string, unknown> {
       : { requestBody: { required: true, content: json(withoutIds(z.toJSONSchema(body, { io: 'input' }))) } }),
     responses: {
       200: { description: 'Done', content: json(paged ? pageSchema(answer) : reference(answer)) },
-      ...(path === '/reload' ? { 422: problem('The configuration is wrong: nothing was changed') } : {}),
+      ...Object.fromEntries(Object.entries(problems).map(([status, words]) => [status, problem(words)])),
       ...(names.length > 0 ? { 404: problem('Not known') } : {}),
       ...(query === NONE && body === undefined ? {} : { 400: problem('The query or the body is not as described') }),
       401: problem('Nobody has logged in, or what was shown is wrong'),

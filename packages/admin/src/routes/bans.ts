@@ -71,6 +71,7 @@ export function banRoutes(broker: Broker): Route[] {
       paged: false,
       changes: true,
       role: 'operator',
+      problems: { 409: 'The address is never banned (bans.exempt)' },
       target: wantedOf,
       serve(request) {
         const wanted = bodyOf(NewBan, request);

@@ -49,6 +49,8 @@ export interface BrokerControl {
   configuration(): readonly z.output<typeof ConfigurationValue>[];
 }
 
+const NOT_HERE = 'The broker is part of another program, which has its configuration';
+
 /** The configuration: what it is, and reading it again. */
 export function configurationRoutes(control: BrokerControl | undefined): Route[] {
   /** Throws ApiError. */
@@ -68,6 +70,7 @@ export function configurationRoutes(control: BrokerControl | undefined): Route[]
       paged: true,
       changes: false,
       role: 'admin',
+      problems: { 501: NOT_HERE },
       serve(request) {
         const query = queryOf(Query, request);
         const values = program().configuration();
@@ -87,6 +90,7 @@ export function configurationRoutes(control: BrokerControl | undefined): Route[]
       paged: false,
       changes: true,
       role: 'admin',
+      problems: { 422: 'The configuration is wrong, and the one before stays in force', 501: NOT_HERE },
       serve() {
         const reloaded = program().reload();
         if (reloaded.isGood) return { changes: reloaded.changes };

@@ -20,6 +20,8 @@ export interface Route {
   readonly changes: boolean;
   /** Who may. Absent: an admin what changes something, a viewer the rest. */
   readonly role?: Needs;
+  /** By status, in words: what it may answer besides what every route may. */
+  readonly problems?: Readonly<Record<number, string>>;
   /** What it is about, for the audit log; the parameters of the path when absent. */
   target?(request: FastifyRequest): string;
   serve(request: FastifyRequest, reply: FastifyReply): unknown;

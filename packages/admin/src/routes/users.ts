@@ -52,6 +52,7 @@ export function userRoutes(guard: Guard, store: UserStore | undefined): Route[] 
       paged: false,
       changes: true,
       role: 'admin',
+      problems: { 409: 'There is no file of users' },
       async serve(request) {
         try {
           await users().put(paramOf(request, 'name'), bodyOf(Change, request));
@@ -71,6 +72,7 @@ export function userRoutes(guard: Guard, store: UserStore | undefined): Route[] 
       paged: false,
       changes: true,
       role: 'admin',
+      problems: { 409: 'There is no file of users' },
       serve(request) {
         const name = paramOf(request, 'name');
         if (!users().remove(name)) throw new ApiError(404, 'unknown-user', `there is no user ${name}`);
