@@ -133,6 +133,9 @@ describe('users of the API of a broker that runs', () => {
     const { code, err } = await run('--console', '0.0.0.0:0');
     expect(code).toBe(1);
     expect(err).toContain('--console-role admin');
+    const check = (value: string) => broker.hawser(['check', '--set', `console=${value}`]);
+    expect(await check('0.0.0.0:1')).toMatchObject({ code: 1, err: expect.stringContaining('--console-role admin') });
+    expect((await check('{listen: "0.0.0.0:1", users: users}')).err).toContain('in clear');
     expect(await run('--console', '0.0.0.0:0', '--console-users', 'hawser.yaml')).toMatchObject({
       code: 1,
       err: expect.stringContaining('hawser.yaml, line 2: the role of listeners has to be viewer'),

@@ -16,7 +16,7 @@ export function configurationJsonSchema(): Record<string, unknown> {
   const { properties = {} } = schema;
   for (const name of ['data', 'console']) {
     const long = properties[name];
-    if (long !== undefined) properties[name] = { anyOf: [{ type: 'string' }, long] };
+    if (long !== undefined) properties[name] = { description: long.description, anyOf: [{ type: 'string' }, long] };
   }
   return { ...schema, title: 'Configuration of a Hawser broker' };
 }
