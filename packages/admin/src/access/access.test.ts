@@ -81,6 +81,8 @@ describe('roles', () => {
     ['GET', '/overview', 0],
     ['GET', '/me', 0],
     ['GET', '/clients', 0],
+    ['GET', '/bans', 0],
+    ['DELETE', '/bans/client:none', 1],
     ['DELETE', '/retained/none', 1],
     ['DELETE', '/clients/none', 1],
     ['DELETE', '/sessions/none', 1],
@@ -299,6 +301,23 @@ describe('requests', () => {
     }
   });
 
+  it('of what others add: pages are open, with a policy of pages; below /api/ what says nothing needs an admin', async () => {
+    const extend = (added: FastifyInstance): void => {
+      added.get('/console', async () => 'page');
+      added.get('/api/v1/more', async () => 'more');
+    };
+    await start({ users: store, extend });
+    const get = (url: string, headers = {}) => app.inject({ url, headers: { host: '127.0.0.1', ...headers } });
+    const page = await get('/console');
+    expect(page.statusCode).toBe(200);
+    expect(page.headers['content-security-policy']).toContain("default-src 'self'");
+    expect((await get('/api/v1/more')).statusCode).toBe(401);
+    expect((await get('/api/v1/more', basic('otto'))).statusCode).toBe(403);
+    expect((await get('/api/v1/more', basic('anna'))).statusCode).toBe(200);
+    await start({ extend });
+    expect((await get('/api/v1/more')).statusCode).toBe(401);
+  });
+
   it('cannot be spelled so that the guard sees another path than the router', async () => {
     for (const url of [
       '/api/v1/overview',
@@ -328,10 +347,11 @@ describe('the audit log', () => {
     await ask('/audit', { headers });
     await ask('/retained/a', { method: 'DELETE', headers });
     await logIn('otto', 'wrong-password');
-    await logIn('my-password-by-mistake', 'x');
+    await logIn('my-password-by-mistake', 'x', '10.0.0.7');
     await ask('/overview');
     const found = await entries();
     expect(found).toMatchObject([
+      { who: 'nobody', action: 'login', target: '(no user)', address: '10.0.0.7', outcome: 'refused' },
       { who: 'nobody', action: 'login', target: 'otto', outcome: 'refused', code: 'credentials-wrong' },
       { who: 'otto', action: 'DELETE /retained/{topic}', outcome: 'refused', code: 'csrf-token-required' },
       { who: 'otto', action: 'GET /audit', outcome: 'refused', code: 'role-too-low' },
