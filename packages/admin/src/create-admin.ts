@@ -1,13 +1,14 @@
-import type { Broker } from '@hawser/broker';
-import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
-import { type AccessOptions, checkCredentials, checkOrigin, isAuthenticated, isLoopback } from './access/access.ts';
+import { join } from 'node:path';
+import { type AddressSet, type Broker, FileRecorderLog } from '@hawser/broker';
+import type { TlsFiles } from '@hawser/transport';
+import type { FastifyInstance } from 'fastify';
+import type { UserStore } from './access/identify.ts';
+import { isLoopback } from './access/origin.ts';
 import { type ApiToken, apiToken } from './access/token.ts';
-import { ApiError } from './api-error.ts';
-import { createMetrics } from './metrics.ts';
-import { openApiDocument } from './openapi.ts';
-import { backupRoutes } from './routes/backup.ts';
-import { brokerRoutes } from './routes/broker.ts';
-import { clientRoutes } from './routes/clients.ts';
+import { AuditLog } from './audit-log.ts';
+import { buildApp } from './build-app.ts';
+import { watchServerTls } from './http-server.ts';
+import type { BrokerControl } from './routes/configuration.ts';
 
 export interface AdminOptions {
   readonly broker: Broker;
@@ -15,10 +16,23 @@ export interface AdminOptions {
   readonly host: string;
   /** 0 takes a free one. */
   readonly port: number;
-  /** Where the token is kept (file `api-token`, mode 0600); absent: it is made anew and must be shown to people. */
+  /**
+   * Where the token (file `api-token`, mode 0600) and the audit log are kept; absent: a token is made anew and must be shown
+   * to people, and the audit log ends with the process.
+   */
   readonly dataDirectory?: string | undefined;
-  /** Asked for everything but health; needed beyond loopback. */
+  /** One password for all, which makes an admin. With it or with users everything but health has to be logged in for. */
   readonly password?: string | undefined;
+  /** A ConsoleUsersFile of @hawser/auth, or another store. One of `password` and `users` is needed beyond loopback. */
+  readonly users?: UserStore | undefined;
+  /** Proxies in front, whose X-Forwarded-For and X-Forwarded-Proto are believed; absent: none. */
+  readonly isProxy?: AddressSet | undefined;
+  /** What else of the program can be asked and told; absent: the routes for it answer 501. */
+  readonly control?: BrokerControl | undefined;
+  /** Files of certificate and key, which are read again when they change: with them it speaks https alone. */
+  readonly tls?: TlsFiles | undefined;
+  /** Told of what does not work while it runs. */
+  readonly onWarning?: ((code: string, text: string) => void) | undefined;
   /** Names the API may be called by, besides IP addresses and `localhost`. */
   readonly hostNames?: readonly string[] | undefined;
   /** Of the program, for the OpenAPI document. */
@@ -51,15 +65,28 @@ export class AdminError extends Error {
  * `password-required` for an address beyond loopback without one, `port-in-use`, `listen-failed`.
  */
 export async function createAdmin(options: AdminOptions): Promise<Admin> {
-  const { host, port, password } = options;
-  if (!isLoopback(host) && (password === undefined || password === '')) {
+  const { broker, host, port, dataDirectory, users, isProxy } = options;
+  const password = options.password || undefined;
+  if (password === undefined && users === undefined && (!isLoopback(host) || isProxy !== undefined)) {
+    const where = isLoopback(host) ? 'the proxy in front of it' : host === '' ? 'this machine' : host;
     throw new AdminError(
       'password-required',
-      `the console would be open to everybody who reaches ${host === '' ? 'this machine' : host}: set a password for it, or let it listen on 127.0.0.1`,
+      `the console would be open to everybody who reaches ${where}: set a password for it or give it users, or let it listen on 127.0.0.1`,
     );
   }
-  const token = apiToken(options.dataDirectory);
-  const app = await buildApp(options, token);
+  const token = apiToken(dataDirectory);
+  const log =
+    dataDirectory === undefined
+      ? undefined
+      : new FileRecorderLog({ directory: join(dataDirectory, 'audit'), bytes: broker.settings['api.auditBytes'] });
+  const audit = new AuditLog({ context: broker, log });
+  await audit.open();
+  const { tls: files, onWarning } = options;
+  const tls = files && watchServerTls(files, (text) => onWarning?.('console-tls', text));
+  const app = await buildApp({ ...options, password, token: token.value, audit, context: broker, tls });
+  app.addHook('onClose', async () => tls?.[Symbol.dispose]());
+  app.addHook('onClose', () => audit.close());
+  await app.ready();
   try {
     await app.listen({ host, port });
   } catch (error) {
@@ -68,91 +95,8 @@ export async function createAdmin(options: AdminOptions): Promise<Admin> {
   }
   const address = app.server.address();
   const taken = typeof address === 'object' && address !== null ? address.port : port;
-  return { url: `http://${host.includes(':') ? `[${host}]` : host}:${taken}`, token, close: () => app.close() };
-}
-
-async function buildApp(options: AdminOptions, token: ApiToken): Promise<FastifyInstance> {
-  const { broker, password, hostNames = [], host } = options;
-  const app = fastify({ routerOptions: { maxParamLength: 16_384 }, bodyLimit: 64 * 1024, forceCloseConnections: true });
-  const access: AccessOptions = {
-    token: token.value,
-    password: password || undefined,
-    hostNames: [host, ...hostNames],
-  };
-  app.setErrorHandler((error, _request, reply) => sendError(error, reply));
-  app.setNotFoundHandler((request, reply) => {
-    sendError(
-      new ApiError(404, 'no-such-path', `there is nothing at ${request.method} ${request.url}: see /api/openapi.json`),
-      reply,
-    );
-  });
-  app.addHook('onRequest', async (request, reply) => {
-    reply.header('x-content-type-options', 'nosniff').header('cache-control', 'no-store');
-    checkOrigin(request, access);
-    if (!OPEN.has(pathOf(request)))
-      checkCredentials(request, access, request.method !== 'GET' && request.method !== 'HEAD');
-  });
-  addHealth(app, broker);
-  addMetrics(app, broker);
-  const routes = [
-    ...clientRoutes(broker),
-    ...brokerRoutes(broker, (request) => isAuthenticated(request, access)),
-    ...backupRoutes(broker, options.dataDirectory),
-  ];
-  for (const route of routes) {
-    const url = `/api/v1${route.path.replace(/\{(\w+)\}/g, ':$1')}`;
-    app.route({ method: route.method, url, handler: async (request) => route.serve(request) });
-  }
-  const document = openApiDocument(routes, options.version ?? '0.0.0');
-  app.get('/api/openapi.json', async () => document);
-  await options.extend?.(app);
-  await app.ready();
-  return app;
-}
-
-/** Machines ask these without a password. */
-const OPEN: ReadonlySet<string> = new Set(['/health', '/ready']);
-
-function addHealth(app: FastifyInstance, broker: Broker): void {
-  app.get('/health', async () => ({ status: 'ok' }));
-  app.get('/ready', async (_request, reply) => {
-    const problems = [
-      ...(broker.isClosing ? ['the broker is being stopped'] : []),
-      ...(broker.store?.fault === undefined
-        ? []
-        : [`the data directory cannot be written: ${broker.store.fault.message}`]),
-      ...(broker.guard.spaceRefusal === undefined
-        ? []
-        : [`nothing is added to the data directory: ${broker.guard.spaceRefusal}`]),
-    ];
-    reply.code(problems.length === 0 ? 200 : 503);
-    return { status: problems.length === 0 ? 'ready' : 'not-ready', problems };
-  });
-}
-
-function addMetrics(app: FastifyInstance, broker: Broker): void {
-  const metrics = createMetrics(broker);
-  app.get('/metrics', async (_request, reply) => {
-    reply.type(metrics.contentType);
-    return metrics.read();
-  });
-}
-
-function pathOf(request: FastifyRequest): string {
-  return request.url.split('?', 1)[0] ?? '';
-}
-
-function sendError(error: unknown, reply: FastifyReply): void {
-  if (error instanceof ApiError) {
-    if (error.status === 401) reply.header('www-authenticate', 'Bearer realm="hawser"');
-    reply.code(error.status).send({ code: error.code, message: error.message, ...error.details });
-    return;
-  }
-  const { statusCode = 500, message = 'unknown' } = error as {
-    readonly statusCode?: number;
-    readonly message?: string;
-  };
-  reply.code(statusCode).send({ code: statusCode < 500 ? 'bad-request' : 'internal', message });
+  const scheme = tls === undefined ? 'http' : 'https';
+  return { url: `${scheme}://${host.includes(':') ? `[${host}]` : host}:${taken}`, token, close: () => app.close() };
 }
 
 function explainListen(error: unknown, host: string, port: number): AdminError {

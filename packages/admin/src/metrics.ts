@@ -68,6 +68,10 @@ const COUNTERS: readonly Row[] = [
     'Connections ended because too many parts of packets were held',
     counted('inputOverflows'),
   ],
+  ['hawser_api_requests_limited_total', 'HTTP requests and connections over a bound', counted('apiRequestsLimited')],
+  ['hawser_api_failed_logins_total', 'Wrong passwords and tokens shown to the API', counted('apiFailedLogins')],
+  ['hawser_api_logins_limited_total', 'Logins to the API that had to wait', counted('apiLoginsLimited')],
+  ['hawser_api_sessions_evicted_total', 'Sessions of the API that made room', counted('apiSessionsEvicted')],
   ['hawser_rate_pauses_total', 'Times a client was not read because it sent too fast', counted('ratePauses')],
   ['hawser_backpressure_pauses_total', 'Times publishers waited for a subscriber', counted('backpressurePauses')],
   [

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { pageOf, type Route } from './routes/route.ts';
+import { needsOf, pageOf, type Route } from './routes/route.ts';
 import { Problem, registry } from './schemas.ts';
 
 const uri = (id: string): string => `#/components/schemas/${id}`;
@@ -27,30 +27,48 @@ export function openApiDocument(routes: readonly Route[], version: string): Reco
         token: {
           type: 'http',
           scheme: 'bearer',
-          description: 'The file api-token in the data directory, or printed at start.',
+          description: 'The file api-token in the data directory, or printed at start. Its role is admin.',
+        },
+        login: { type: 'http', scheme: 'basic', description: 'Name and password of a user of the console.' },
+        session: {
+          type: 'apiKey',
+          in: 'cookie',
+          name: 'hawser-session-PORT',
+          description: 'Of POST /api/v1/login. A change needs the header X-CSRF-Token besides.',
         },
       },
     },
   };
 }
 
+const NONE = {};
+
 function operation(route: Route): Record<string, unknown> {
-  const { summary, answer, paged, changes, path } = route;
+  const { summary, answer, paged, body, path, problems = {} } = route;
+  const needs = needsOf(route);
+  const isOpen = needs === 'open';
   const names = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name);
-  const query = route.query === undefined ? {} : (z.toJSONSchema(route.query, { io: 'input' }).properties ?? {});
+  const query = route.query === undefined ? NONE : (z.toJSONSchema(route.query, { io: 'input' }).properties ?? NONE);
   const problem = (description: string) => ({ description, content: json(reference(Problem)) });
   return {
-    summary,
+    summary: isOpen ? summary : `${summary} (role: ${needs})`,
     parameters: [
       ...names.map((name) => ({ name, in: 'path', required: true, schema: { type: 'string' } })),
       ...Object.entries(query).map(([name, schema]) => ({ name, in: 'query', required: false, schema })),
     ],
+    ...(body === undefined
+      ? {}
+      : { requestBody: { required: true, content: json(withoutIds(z.toJSONSchema(body, { io: 'input' }))) } }),
     responses: {
       200: { description: 'Done', content: json(paged ? pageSchema(answer) : reference(answer)) },
+      ...Object.fromEntries(Object.entries(problems).map(([status, words]) => [status, problem(words)])),
       ...(names.length > 0 ? { 404: problem('Not known') } : {}),
-      ...(changes ? { 401: problem('The token is missing or wrong') } : {}),
+      ...(query === NONE && body === undefined ? {} : { 400: problem('The query or the body is not as described') }),
+      401: problem('Nobody has logged in, or what was shown is wrong'),
+      ...(isOpen ? {} : { 403: problem('The role is too low, or the X-CSRF-Token of a session is missing') }),
+      429: problem('Too many requests or failed logins; Retry-After says how long to wait'),
     },
-    ...(changes ? { security: [{ token: [] }] } : {}),
+    security: isOpen ? [] : [{ token: [] }, { login: [] }, { session: [] }],
   };
 }
 

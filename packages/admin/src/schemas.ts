@@ -222,7 +222,17 @@ export const Overview = z
 export const Done = z.object({ done: z.literal(true) }).register(registry, { id: 'Done' });
 
 export const Problem = z
-  .object({ code: z.string(), message: z.string(), near: z.array(z.string()).optional() })
+  .object({
+    code: z.string(),
+    message: z.string(),
+    near: z.array(z.string()).optional(),
+    retryAfter: count.optional().describe('seconds, with 429'),
+    needs: z.string().optional().describe('the role that would do, with 403'),
+    problems: z
+      .array(z.object({ key: z.string(), source: z.string(), text: z.string() }))
+      .optional()
+      .describe('what is wrong in a configuration, with 422'),
+  })
   .register(registry, {
     id: 'Problem',
     description: 'Why it was not done; near: Client Identifiers that may have been meant',

@@ -60,6 +60,11 @@ export interface ListenerOptions {
   readonly clientIds?: ClientIdPolicy;
   /** Addresses and networks of balancers that say with the PROXY protocol whom they connect; all others are refused. */
   readonly proxyProtocol?: readonly string[];
+  /**
+   * For `ws` and `wss`: addresses and networks of HTTP proxies whose X-Forwarded-For says whom they connect; everybody
+   * else's is passed over.
+   */
+  readonly forwardedFrom?: readonly string[];
 }
 
 export interface BrokerOptions {
@@ -74,6 +79,8 @@ export interface BrokerOptions {
   readonly observe?: Observer;
   /** Where the recorder writes what is to survive a restart; absent: it does not. The broker opens and closes it. */
   readonly recorderLog?: RecorderLog;
+  /** Where bans are written that are to survive a restart; absent: they do not. The broker opens and closes it. */
+  readonly banLog?: RecorderLog;
   /** How late the event loop is, milliseconds; measured when it is not said. */
   readonly loopDelayMs?: () => number;
   /** Files and connections this process may have open; what the system says when it is not said. */
@@ -170,7 +177,7 @@ export class Broker implements BrokerCore {
     this.permissions = new DeliveryPermissions(this);
     this.router = new Router(this);
     this.registry = new SessionRegistry(this);
-    this.intake = new Intake(this, options.openFiles);
+    this.intake = new Intake(this, options);
   }
 
   /** Who is kept out, by offence or by hand. */
@@ -197,6 +204,7 @@ export class Broker implements BrokerCore {
   async open(options: BrokerOptions): Promise<void> {
     const { store } = this;
     await this.recorder.open();
+    await this.bans.open();
     if (store !== undefined) {
       const opened = await store.open();
       this.#storeIsOpen = true;
@@ -226,6 +234,7 @@ export class Broker implements BrokerCore {
       maximumHandshakes: this.settings['limits.handshakes'],
       wsMaximumFrame: this.settings['limits.webSocketBytes'],
       ...(options.proxyProtocol === undefined ? {} : { proxyProtocol: addressSet(options.proxyProtocol) }),
+      ...(options.forwardedFrom === undefined ? {} : { forwardedFrom: addressSet(options.forwardedFrom) }),
       wsOrigins: originsOf(this.settings['websocket.origins']),
       tls: tls instanceof TlsFiles ? tls.options : tls,
     });
@@ -347,6 +356,7 @@ export class Broker implements BrokerCore {
     await Promise.all(listeners);
     this.driverNode.deadlines.close();
     await this.recorder.close();
+    await this.bans.close();
     if (this.store !== undefined && this.#storeIsOpen) {
       this.registry.losses.flush();
       await this.store.close();

@@ -2,9 +2,12 @@ export { Broker, type BrokerOptions, createBroker, type ListenerOptions, type Pu
 export * from './inspect/inspect.ts';
 export { startSysTopics } from './inspect/sys-topics.ts';
 export type * from './inspect/views.ts';
+export { AddressRates } from './intake/address-rates.ts';
 export type { Ban, BanList } from './intake/ban-list.ts';
+export { parseBanTarget } from './intake/ban-target.ts';
 export type { ClientIdPolicy, ListenerInfo } from './intake/intake.ts';
-export { type AddressSet, addressSet, isLoopback } from './policy/addresses.ts';
+export { TokenBucket } from './intake/token-bucket.ts';
+export { type AddressSet, addressSet, isLoopback, subscriberOf } from './policy/addresses.ts';
 export * from './policy/policies.ts';
 export { CAUSES, type CauseWords, type Language, LOSSES, SESSION_ENDS } from './recorder/causes.ts';
 export { COMPLAINTS } from './recorder/complaints.ts';
@@ -22,6 +25,7 @@ export type * from './recorder/observer.ts';
 export type * from './recorder/recorded-event.ts';
 export { Recorder, type RecorderOptions } from './recorder/recorder.ts';
 export type { RecorderLog } from './recorder/recorder-log.ts';
+export { Ring } from './recorder/ring.ts';
 export type { LocalMessage } from './routing/subscription.ts';
 export {
   isSettingKey,

@@ -10,6 +10,14 @@ const OWN_KEYS = [
   'data',
   'data.directory',
   'console',
+  'console.listen',
+  'console.users',
+  'console.passwordFile',
+  'console.hostNames',
+  'console.tls',
+  'console.tls.cert',
+  'console.tls.key',
+  'console.forwardedFrom',
   'tls',
   'tls.cert',
   'tls.key',
@@ -33,7 +41,7 @@ const OWN_KEYS = [
 
 /** Variables of `hawser` that are not the broker's. */
 const OTHERS =
-  /^HAWSER_(?:CONFIG|URL|HOST|PORT|USERNAME|PASSWORD|CLIENT_ID|CA|CERT|KEY|DEBUG|LANG|CONSOLE_PASSWORD|E2E|TEST|BENCH)(?:_|$)/;
+  /^HAWSER_(?:(?:CONFIG|URL|HOST|PORT|USERNAME|PASSWORD|CLIENT_ID|CA|CERT|KEY|DEBUG|LANG|E2E|TEST|BENCH)(?:_|$)|(?:CONSOLE_PASSWORD|API|API_TOKEN)$)/;
 
 export function assignableKeys(): readonly string[] {
   return [...OWN_KEYS, ...Object.keys(SETTINGS)];
@@ -80,13 +88,18 @@ export function readAssignments(texts: readonly string[]): AssignedValues {
   for (const text of texts) {
     const at = text.indexOf('=');
     const key = text.slice(0, Math.max(0, at)).trim();
-    const source = `--set ${text}`;
+    const source = `--set ${mayHaveSecrets(key) ? key : text}`;
     if (at < 1) collected.problems.push({ key: '', source, text: 'takes key=value, such as limits.keepAliveMax=300' });
     else if (keys.has(key)) collected.add(key, text.slice(at + 1), source);
     else
       collected.problems.push({ key, source, text: `there is no setting '${key}'${meant(nearest(key, [...keys]))}` });
   }
   return collected.finish();
+}
+
+/** A map or a list in one line may have a passphrase somewhere; errors and the configuration that is shown go to logs. */
+function mayHaveSecrets(key: string): boolean {
+  return /^(?:tls|listeners|authentication|authorization|console)(?:\.|$)/.test(key);
 }
 
 class Collector {

@@ -17,7 +17,7 @@ export function explainConfiguration(configuration: Configuration): readonly Exp
   return [...walk(configuration.effective, [])].map(([path, value]) => {
     const key = formatPath(path);
     const source = configuration.sourceOf(path);
-    return { key, value: show(key, value), source: hideSecrets(key, source) };
+    return { key, value: show(key, value), source: hidePassword(source) };
   });
 }
 
@@ -33,15 +33,6 @@ function show(key: string, value: unknown): string {
   if (SECRET.test(key) && typeof value === 'string') return '***';
   if (typeof value === 'string') return hidePassword(value);
   return hidePassword(JSON.stringify(value));
-}
-
-/** A flag carries its value. */
-function hideSecrets(key: string, source: string): string {
-  if (!source.startsWith('--set ')) return source;
-  const name = source.slice(6).split('=', 1)[0] ?? '';
-  return key.startsWith('authentication') || key.startsWith('tls') || SECRET.test(name)
-    ? `--set ${name}`
-    : hidePassword(source);
 }
 
 /** `https://user:password@host`. */

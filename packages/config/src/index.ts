@@ -1,5 +1,6 @@
 export { assignableKeys, variableOf } from './assignments.ts';
 export { checkConfiguration } from './check.ts';
+export { openConsoleUsers } from './console-users.ts';
 export { type ExplainedValue, explainConfiguration } from './explain.ts';
 export { LivePolicies } from './live-policies.ts';
 export { type Configuration, type ConfigurationSources, loadConfiguration } from './load.ts';
@@ -8,6 +9,7 @@ export { createPolicies, hasUsers, type Policies, type PolicyWarning } from './p
 export { ConfigurationError, type ConfigurationProblem } from './problems.ts';
 export { type ConfigurationChange, compareConfigurations } from './reload.ts';
 export { configurationSchema, DEFAULT_LISTENERS, type OwnConfiguration } from './schema/configuration-schema.ts';
+export type { ConsoleConfig } from './schema/console-schema.ts';
 export { configurationJsonSchema } from './schema/json-schema.ts';
 export type { ListenerConfig, TlsConfig } from './schema/listener-schema.ts';
 export { readSecret } from './secrets.ts';

@@ -111,7 +111,7 @@ describe('what is wrong is said with its line', () => {
       "f:3: there is no key 'version' in listeners[0]; did you mean versions?",
     ],
     ['listeners: []\n', 'f:1: listeners must not be empty'],
-    ['console: here\n', 'f:1: console takes HOST:PORT'],
+    ['console: here\n', 'f:1: console.listen takes HOST:PORT'],
     ['tls:\n  cert: a.pem\n', 'f:1: tls.key is needed'],
     [
       'authentication:\n  chain:\n    - jwt: {issuer: us}\n',
@@ -129,6 +129,14 @@ describe('what is wrong is said with its line', () => {
     ['a: [\n', 'f:'],
     ['data: a\ndata: b\n', 'f:2:'],
     ['- a\n', 'f:1: a configuration is a map'],
+    ['console:\n  user: x\n', "f:2: there is no key 'user' in console; did you mean users?"],
+    ['console: { listen: 5 }\n', 'f:1: console.listen takes a text'],
+    ['console: [a]\n', 'f:1: console takes HOST:PORT, such as 127.0.0.1:8080, or keys and values, or false'],
+    [
+      'listeners: [{ url: mqtt://127.0.0.1:1, forwardedFrom: loopback }]\n',
+      'f:1: listeners[0].forwardedFrom is for ws and wss',
+    ],
+    ['limits.conections: 3\n', "there is no key 'limits.conections'; did you mean limits.connections?"],
     ['__proto__: {x: 1}\n', "there is no key '__proto__'"],
   ])('%j', (text, expected) => {
     expect(failing(text)).toContain(expected);
@@ -175,6 +183,20 @@ describe('the configuration in force', () => {
     expect(text).toContain('{"env":"TOKEN_SECRET"}');
     expect(text).toContain('data.directory memory --set data=memory');
     for (const key of Object.keys(SETTINGS)) expect(text).toContain(`${key} `);
+  });
+
+  it('hides secrets in flags that are maps, where they are shown and where they are wrong', () => {
+    const set = [
+      'listeners=[{url: "mqtts://127.0.0.1:1", tls: {cert: a, key: b, passphrase: hunter2}}]',
+      'console={tls: {cert: a, key: b, passphrase: hunter2}}',
+      'authorization.http={url: "http://x/", headers: {authorization: hunter2}}',
+    ];
+    const explained = explainConfiguration(loadConfiguration({ flags: { set } }));
+    expect(JSON.stringify(explained)).not.toContain('hunter2');
+    expect(explained).toContainEqual({ key: 'console.tls.passphrase', value: '***', source: '--set console' });
+    const wrong = problems({ flags: { set: ['authentication.chain=[{jwt: {secret: hunter2, algorithm: x}}]'] } });
+    expect(wrong).toContain('did you mean algorithms?');
+    expect(wrong).not.toContain('hunter2');
   });
 
   it('is compared with another one: what has changed and what needs a restart', () => {

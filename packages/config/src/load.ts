@@ -15,6 +15,8 @@ export interface ConfigurationSources {
     readonly listen?: readonly string[] | undefined;
     readonly data?: string | undefined;
     readonly console?: string | boolean | undefined;
+    readonly consoleUsers?: string | undefined;
+    readonly consolePasswordFile?: string | undefined;
     readonly logLevel?: string | undefined;
     /** `key=value`. */
     readonly set?: readonly string[] | undefined;
@@ -40,9 +42,10 @@ export function loadConfiguration(sources: ConfigurationSources = {}): Configura
   const environment = readEnvironment(sources.environment ?? {});
   const flags = readFlags(sources.flags ?? {});
   const merged: Values = {};
-  if (file !== undefined) mergeInto(merged, structuredClone(withDataDirectory(file.values)));
-  mergeInto(merged, environment.values);
-  mergeInto(merged, flags.values);
+  // Each by itself: `--console :8080` over a map in the file is another address for the same users.
+  if (file !== undefined) mergeInto(merged, structuredClone(writtenOut(file.values)));
+  mergeInto(merged, writtenOut(environment.values));
+  mergeInto(merged, writtenOut(flags.values));
   if (Array.isArray(merged.listeners)) merged.listeners = merged.listeners.map(asListener);
   else if (typeof merged.listeners === 'string') merged.listeners = [asListener(merged.listeners)];
   const origin = new Origins(path, file, environment, flags);
@@ -69,9 +72,10 @@ function settingsIn(values: Values): Partial<Settings> {
   return found as Partial<Settings>;
 }
 
-/** `data: DIR` is `data: { directory: DIR }`. */
-function withDataDirectory(values: Values): Values {
+/** `data: DIR` is `data: { directory: DIR }`, and `console: HOST:PORT` is `console: { listen: HOST:PORT }`. */
+function writtenOut(values: Values): Values {
   if (typeof values.data === 'string') values.data = { directory: values.data };
+  if (typeof values.console === 'string') values.console = { listen: values.console };
   return values;
 }
 
@@ -83,6 +87,8 @@ function readFlags({
   listen,
   data,
   console,
+  consoleUsers,
+  consolePasswordFile,
   logLevel,
   set,
 }: NonNullable<ConfigurationSources['flags']>): AssignedValues {
@@ -102,8 +108,14 @@ function readFlags({
     setAt(values, ['log', 'level'], logLevel);
     sources.set('log.level', '--log-level');
   }
+  const ofConsole = { listen: console, users: consoleUsers, passwordFile: consolePasswordFile };
+  const names = { listen: '--console', users: '--console-users', passwordFile: '--console-password-file' };
+  for (const key of ['listen', 'users', 'passwordFile'] as const) {
+    if (typeof ofConsole[key] !== 'string') continue;
+    setAt(values, ['console', key], ofConsole[key]);
+    sources.set(`console.${key}`, names[key]);
+  }
   if (console === false) put('console', false, '--no-console');
-  else if (typeof console === 'string') put('console', console, '--console');
   return { values, sources };
 }
 

@@ -25,6 +25,11 @@ const AT_START: ReadonlySet<string> = new Set([
   'queue.policy',
   'queue.pageSize',
   'sys.interval',
+  'bans.fileBytes',
+  'api.connections',
+  'api.requestTimeout',
+  'api.audit',
+  'api.auditBytes',
 ]);
 
 /** What differs. Secrets are compared, and never shown. */

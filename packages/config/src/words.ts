@@ -1,10 +1,10 @@
 import { isSettingKey, SettingError, settingsWith } from '@hawser/broker';
 import { nearest } from '@hawser/parameters';
 import { z } from 'zod';
-import { meant } from './assignments.ts';
+import { assignableKeys, meant } from './assignments.ts';
 import { configurationSchema } from './schema/configuration-schema.ts';
 import { settingGroups } from './schema/settings-schema.ts';
-import { formatPath, type Path } from './values.ts';
+import { formatPath, isValues, type Path } from './values.ts';
 
 type Issue = z.core.$ZodIssue;
 
@@ -14,6 +14,12 @@ export function wordsFor(issue: Issue, value: unknown): readonly { readonly path
   const key = formatPath(path);
   if (issue.code === 'unrecognized_keys') {
     return issue.keys.map((name) => ({ path: [...path, name], text: unknownKey(name, path) }));
+  }
+  if (issue.code === 'invalid_union' && isValues(value)) {
+    // A map can only have been meant for the one that is a map.
+    const meantFor = issue.errors.find((issues) => issues.every((inner) => inner.path.length > 0));
+    if (meantFor !== undefined)
+      return meantFor.flatMap((inner) => wordsFor({ ...inner, path: [...path, ...inner.path] }, undefined));
   }
   if (key !== '' && isSettingKey(key)) return [{ path, text: settingWords(key, value) }];
   if (path.length === 1 && issue.code === 'invalid_type' && settingGroups().has(key)) {
@@ -72,7 +78,11 @@ function typeWords(expected: string): string {
 function unknownKey(name: string, path: Path): string {
   const names = keysAt(path);
   const elsewhere = path.length === 0 ? keysByName() : new Map<string, string>();
-  const guess = nearest(name, names) ?? elsewhere.get(nearest(name, [...elsewhere.keys()]) ?? '');
+  const guess =
+    nearest(name, names) ??
+    elsewhere.get(nearest(name, [...elsewhere.keys()]) ?? '') ??
+    // `limits.conections: 3` in one line is right but for its name.
+    (name.includes('.') ? nearest(name, assignableKeys()) : undefined);
   const where = path.length === 0 ? '' : ` in ${formatPath(path)}`;
   return `there is no key '${name}'${where}${meant(guess)}`;
 }
@@ -93,15 +103,17 @@ function unwrap(schema: unknown): unknown {
   if (schema instanceof z.ZodOptional || schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault) {
     return unwrap(schema.unwrap());
   }
+  if (schema instanceof z.ZodUnion) return schema.options.find((option) => option instanceof z.ZodObject) ?? schema;
   return schema;
 }
 
-/** Keys in groups by their names without the group: `connections` is `limits.connections`. */
+/** Keys in groups by their names without the group, the first that has it: `connections` is `limits.connections`. */
 function keysByName(): ReadonlyMap<string, string> {
   const keys = new Map<string, string>();
   for (const [group, schema] of Object.entries(configurationSchema.shape)) {
     const inner = unwrap(schema);
-    if (inner instanceof z.ZodObject) for (const name of Object.keys(inner.shape)) keys.set(name, `${group}.${name}`);
+    if (inner instanceof z.ZodObject)
+      for (const name of Object.keys(inner.shape)) if (!keys.has(name)) keys.set(name, `${group}.${name}`);
   }
   return keys;
 }

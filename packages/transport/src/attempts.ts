@@ -18,8 +18,9 @@ export interface RefusedAttempt {
 /** A TLS handshake or WebSocket upgrade that is under way. */
 export class Attempt {
   readonly socket: Socket;
-  readonly remoteAddress: string;
-  readonly remotePort: number;
+  /** Of the client; a proxy may say who that is when its request has come. */
+  remoteAddress: string;
+  remotePort: number;
   stage: 'tls' | 'websocket';
   timer: ReturnType<typeof setTimeout> | undefined;
   onClose: () => void = () => {};

@@ -1,4 +1,4 @@
-export type { AttemptStage, RefusedAttempt } from './attempts.ts';
+export { type AttemptStage, plainAddress, type RefusedAttempt } from './attempts.ts';
 export { type Clock, systemClock } from './clock.ts';
 export { Coalescer } from './coalescer.ts';
 export { ConnectionDriver, createDriverNode, type DriverListener, type DriverNode } from './connection-driver.ts';
@@ -14,6 +14,7 @@ export {
 } from './dial-error.ts';
 export { explainTlsFailure, isTlsAlert, type TlsDialOptions } from './dial-tls.ts';
 export { type Flushable, FlushQueue } from './flush-queue.ts';
+export { forwardedFor } from './forwarded.ts';
 export { type ListenOptions, listen, type NetworkListener } from './listen.ts';
 export { ListenError, type ListenErrorCode } from './listen-error.ts';
 export {
@@ -28,7 +29,7 @@ export {
 export { MemoryNetwork, type MemoryNetworkOptions } from './memory.ts';
 export { Random } from './random.ts';
 export { SocketTransport } from './tcp.ts';
-export { type Pem, type TlsCertificate, type TlsListenOptions, tlsInfoOf } from './tls.ts';
+export { nodeTlsOptions, type Pem, type TlsCertificate, type TlsListenOptions, tlsInfoOf } from './tls.ts';
 export { type TlsCertificatePaths, TlsFiles, type TlsPaths } from './tls-files.ts';
 export { type TlsWatch, type TlsWatchOptions, watchTls } from './tls-reload.ts';
 export type { Listener, TlsInfo, Transport, TransportHandler, TransportInfo } from './transport.ts';

@@ -25,6 +25,8 @@ export interface ListenOptions {
   readonly tls?: TlsListenOptions | undefined;
   /** Balancers that say with the PROXY protocol (1 or 2) whom they connect: addresses they come from. All others are refused. */
   readonly proxyProtocol?: ((address: string) => boolean) | undefined;
+  /** For `ws` and `wss`: proxies whose X-Forwarded-For says whom they connect. Everybody else's is passed over. */
+  readonly forwardedFrom?: ((address: string) => boolean) | undefined;
   /** Milliseconds for TLS handshake and WebSocket upgrade together; 10,000. */
   readonly handshakeTimeoutMs?: number | undefined;
   /** TLS handshakes and WebSocket upgrades under way at once; those over it are cut off. 1,024. */
@@ -118,6 +120,7 @@ function createStages(address: ListenAddress, options: ListenOptions, attempts: 
             path: address.path ?? DEFAULT_WS_PATH,
             maximumFrame: options.wsMaximumFrame,
             origins: options.wsOrigins,
+            isProxy: options.forwardedFrom,
           },
           attempts,
           (opened) => options.onTransport(opened),

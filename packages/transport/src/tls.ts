@@ -119,10 +119,15 @@ export class TlsStage {
 
 function createTlsServer(options: TlsListenOptions): Server {
   try {
-    return createServer({ ...toNodeOptions(options, options), ...byServerName(options) });
+    return createServer(nodeTlsOptions(options));
   } catch (error) {
     throw explainTlsOptions(error);
   }
+}
+
+/** The options as `node:tls` and `node:https` have them, for servers of other protocols. Throws what Node throws for PEM that can't be used. */
+export function nodeTlsOptions(options: TlsListenOptions): TlsOptions {
+  return { ...toNodeOptions(options, options), ...byServerName(options) };
 }
 
 /** Node tells of a failed handshake with the TLS socket only, when that no longer knows its peer's address. */

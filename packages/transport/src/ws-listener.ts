@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Attempt, Attempts } from './attempts.ts';
+import { forwardedFor } from './forwarded.ts';
 import type { TlsInfo, Transport } from './transport.ts';
 import { answerRefusal, type UpgradeRefusal, type UpgraderOptions, WebSocketUpgrader } from './ws-upgrader.ts';
 
@@ -17,16 +18,22 @@ export class WebSocketStage {
   readonly #http: Server;
   readonly #upgrader: WebSocketUpgrader;
   readonly #onTransport: (transport: Transport) => void;
+  readonly #isProxy: ((address: string) => boolean) | undefined;
   readonly #known = new WeakMap<Duplex, Known>();
 
   constructor(
-    options: UpgraderOptions & { readonly path: string },
+    options: UpgraderOptions & {
+      readonly path: string;
+      /** Proxies whose X-Forwarded-For is believed; none: nobody's is. */
+      readonly isProxy: ((address: string) => boolean) | undefined;
+    },
     attempts: Attempts,
     onTransport: (transport: Transport) => void,
   ) {
     this.#attempts = attempts;
     this.#path = options.path;
     this.#onTransport = onTransport;
+    this.#isProxy = options.isProxy;
     this.#upgrader = new WebSocketUpgrader(options);
     // It listens nowhere: sockets are handed to it. The attempt has the clock, so HTTP needs none.
     this.#http = createServer({ keepAlive: false, requestTimeout: 0, headersTimeout: 0 });
@@ -53,6 +60,7 @@ export class WebSocketStage {
       return;
     }
     const { attempt, tls } = known;
+    this.#lookBehindProxy(request, attempt);
     const { remoteAddress, remotePort } = attempt;
     this.#upgrader.upgrade(
       request,
@@ -73,7 +81,18 @@ export class WebSocketStage {
     const headers = { 'content-type': 'text/plain; charset=utf-8', upgrade: 'websocket', connection: 'Upgrade, close' };
     response.writeHead(426, headers);
     response.end(`${text}\n`);
+    const known = this.#known.get(request.socket);
+    if (known !== undefined) this.#lookBehindProxy(request, known.attempt);
     this.#refused(request.socket, 'not-websocket', `a plain HTTP ${request.method} came, no WebSocket`);
+  }
+
+  /** From here on the attempt is the client's, as far as a trusted proxy says who that is. Its port nobody says. */
+  #lookBehindProxy({ headers }: IncomingMessage, attempt: Attempt): void {
+    if (this.#isProxy === undefined) return;
+    const address = forwardedFor(attempt.remoteAddress, headers['x-forwarded-for'], this.#isProxy);
+    if (address === attempt.remoteAddress) return;
+    attempt.remoteAddress = address;
+    attempt.remotePort = 0;
   }
 
   #refused(socket: Duplex, code: string, text: string): void {

@@ -73,6 +73,11 @@ export function backupRoutes(broker: Broker, dataDirectory: string | undefined):
       answer: Backup,
       paged: false,
       changes: true,
+      problems: {
+        409: 'There is nothing to copy, no place for it, a backup of that name, or one being made',
+        503: 'The data could not be copied',
+      },
+      target: (request) => queryOf(BackupQuery, request).name ?? '',
       serve: (request) => make(queryOf(BackupQuery, request).name ?? nameOf(broker.wallNow())),
     },
   ];

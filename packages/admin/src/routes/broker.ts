@@ -35,7 +35,7 @@ const HistoryQuery = Paging.extend(Lang.shape).extend({
 
 const MOST_PAYLOAD = 64 * 1024;
 
-/** The broker as a whole: figures, retained messages, losses, history. `mayRead`: payloads are for who has the token. */
+/** The broker as a whole: figures, retained messages, losses, history. `mayRead`: payloads are for operators. */
 export function brokerRoutes(broker: Broker, mayRead: (request: FastifyRequest) => boolean): Route[] {
   const { recorder, router } = broker;
 
@@ -93,7 +93,7 @@ export function brokerRoutes(broker: Broker, mayRead: (request: FastifyRequest) 
     {
       method: 'GET',
       path: '/retained/{topic}',
-      summary: 'One retained message; its payload for who shows the token',
+      summary: 'One retained message; its payload for operators',
       query: undefined,
       answer: RetainedMessage,
       paged: false,
@@ -116,6 +116,7 @@ export function brokerRoutes(broker: Broker, mayRead: (request: FastifyRequest) 
       answer: Done,
       paged: false,
       changes: true,
+      role: 'operator',
       serve(request) {
         router.retained.delete(retained(request).topic.name);
         return { done: true };

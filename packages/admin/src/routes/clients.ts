@@ -92,6 +92,7 @@ export function clientRoutes(broker: Broker): Route[] {
       answer: Done,
       paged: false,
       changes: true,
+      role: 'operator',
       serve(request) {
         const clientId = paramOf(request, 'clientId');
         const done = kickClient(broker, clientId, 'an operator ended the connection');
@@ -134,6 +135,7 @@ export function clientRoutes(broker: Broker): Route[] {
       answer: Done,
       paged: false,
       changes: true,
+      role: 'operator',
       serve(request) {
         const clientId = paramOf(request, 'clientId');
         return clearSession(broker, clientId) ? { done: true } : unknown(clientId, `"${clientId}" has no session`);

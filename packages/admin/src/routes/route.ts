@@ -1,20 +1,34 @@
-import type { FastifyRequest } from 'fastify';
+import type { ConsoleRole } from '@hawser/auth';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import type { Needs } from '../access/guard.ts';
 import { ApiError } from '../api-error.ts';
 
 /** One operation of the API: what serves it and what describes it. */
 export interface Route {
-  readonly method: 'GET' | 'POST' | 'DELETE';
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   /** Below `/api/v1`, parameters as `{name}`. */
   readonly path: string;
   readonly summary: string;
   readonly query: z.ZodObject | undefined;
+  /** JSON that has to come along. */
+  readonly body?: z.ZodObject;
   /** What comes back; with `paged` a page of these. */
   readonly answer: z.ZodType;
   readonly paged: boolean;
-  /** Needs the token. */
+  /** Something is another after it: it is in the audit log. */
   readonly changes: boolean;
-  serve(request: FastifyRequest): unknown;
+  /** Who may. Absent: an admin what changes something, a viewer the rest. */
+  readonly role?: Needs;
+  /** By status, in words: what it may answer besides what every route may. */
+  readonly problems?: Readonly<Record<number, string>>;
+  /** What it is about, for the audit log; the parameters of the path when absent. */
+  target?(request: FastifyRequest): string;
+  serve(request: FastifyRequest, reply: FastifyReply): unknown;
+}
+
+export function needsOf({ role, changes }: Route): Needs {
+  return role ?? (changes ? 'admin' : ('viewer' satisfies ConsoleRole));
 }
 
 /** A part of a long list. */
@@ -51,6 +65,13 @@ export function queryOf<S extends z.ZodObject>(schema: S, request: FastifyReques
   const parsed = schema.safeParse(request.query);
   if (parsed.success) return parsed.data;
   throw new ApiError(400, 'bad-query', z.prettifyError(parsed.error).replaceAll('\n', ' '));
+}
+
+/** The body as the schema has it. Throws ApiError 400. */
+export function bodyOf<S extends z.ZodObject>(schema: S, request: FastifyRequest): z.output<S> {
+  const parsed = schema.safeParse(request.body ?? {});
+  if (parsed.success) return parsed.data;
+  throw new ApiError(400, 'bad-body', z.prettifyError(parsed.error).replaceAll('\n', ' '));
 }
 
 /** A part of the path. */

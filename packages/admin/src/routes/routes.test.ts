@@ -1,13 +1,20 @@
 import { connect, type Socket } from 'node:net';
+import { parseConsoleUsers } from '@hawser/auth';
 import { type Broker, createBroker } from '@hawser/broker';
 import { encodePacket } from '@hawser/codec';
-import type { FastifyRequest } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import { Guard } from '../access/guard.ts';
+import { AuditLog } from '../audit-log.ts';
 import { openApiDocument } from '../openapi.ts';
+import { accessRoutes } from './access.ts';
+import { banRoutes } from './bans.ts';
 import { brokerRoutes } from './broker.ts';
 import { clientRoutes } from './clients.ts';
-import { pageOf, type Route } from './route.ts';
+import { configurationRoutes } from './configuration.ts';
+import { needsOf, pageOf, type Route } from './route.ts';
+import { userRoutes } from './users.ts';
 
 let broker: Broker;
 let routes: Route[];
@@ -19,7 +26,19 @@ beforeAll(async () => {
     listeners: ['mqtt://127.0.0.1:0'],
     observe: { onConnected: () => connected.resolve() },
   });
-  routes = [...clientRoutes(broker), ...brokerRoutes(broker, () => true)];
+  const guard = new Guard({ context: broker, token: 't', password: undefined, users: USERS, hostNames: [], isProxy });
+  const audit = new AuditLog({ context: broker });
+  audit.add({ who: 'otto', role: 'admin', address: '::1', action: 'a', target: null, outcome: 'done', code: null });
+  const configuration = () => [{ key: 'a.b', value: '1', source: 'default' }];
+  const control = { configuration, reload: () => ({ isGood: true, changes: [] }) as const };
+  routes = [
+    ...clientRoutes(broker),
+    ...brokerRoutes(broker, () => true),
+    ...banRoutes(broker),
+    ...accessRoutes(guard, audit, broker),
+    ...userRoutes(guard, USERS),
+    ...configurationRoutes(control),
+  ];
   const will = { topic: 'w', payload: new Uint8Array(1), qos: 1, retain: false, properties: undefined } as const;
   const properties = { sessionExpiryInterval: 60 };
   const packet = {
@@ -34,6 +53,7 @@ beforeAll(async () => {
   socket = connect(Number(new URL(broker.urls[0] ?? '').port), '127.0.0.1');
   socket.write(encodePacket({ type: 'connect', ...packet, will, properties }, 5));
   await connected.promise;
+  broker.bans.add('client:x', 'because', 60);
   broker.publish('lamp/north', 'on', { retain: true });
   broker.recorder.countLost('dev/7', 'queue-full', 't', 7);
 });
@@ -43,11 +63,17 @@ afterAll(() => {
   return broker.close();
 });
 
+const users = parseConsoleUsers(`otto:admin:$6$c2FsdA==$${Buffer.alloc(64).toString('base64')}`);
+const USERS = { users, put: async () => {}, remove: () => false };
+const isProxy = () => false;
+const NO_REPLY = undefined as unknown as FastifyReply;
 const params = { clientId: 'dev/7', topic: 'lamp/north' };
 
 /** An answer as it goes over the wire, against its schema; nothing may be in it that the schema does not have. */
 function serve(route: Route, query: Record<string, string> = {}): unknown {
-  const answer: unknown = JSON.parse(JSON.stringify(route.serve({ query, params } as unknown as FastifyRequest)));
+  const answer: unknown = JSON.parse(
+    JSON.stringify(route.serve({ query, params } as unknown as FastifyRequest, NO_REPLY)),
+  );
   const schema = route.paged ? pageOf(strict(route.answer)) : strict(route.answer);
   return schema.parse(answer);
 }
@@ -75,6 +101,11 @@ describe('the routes', () => {
   it('change something only where it is said that they do', () => {
     expect(routes.filter(({ method }) => method !== 'GET').every(({ changes }) => changes)).toBe(true);
     expect(routes.filter(({ method }) => method === 'GET').some(({ changes }) => changes)).toBe(false);
+  });
+
+  it('ask for more than reading where they change something', () => {
+    const weak = routes.filter((route) => route.changes && ['open', 'viewer'].includes(needsOf(route)));
+    expect(weak.map(({ path }) => path)).toEqual(['/login', '/logout']);
   });
 
   it('are described, each schema where it is referred to', () => {

@@ -1,5 +1,7 @@
 import { createHmac, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { AuthenticationDecision } from '@hawser/broker';
@@ -155,6 +157,27 @@ describe('tricks with tokens', () => {
     expect(() => jwt({ keys: secret, algorithms: ['none'] })).toThrow(RangeError);
     expect(() => jwt({ keys: { kind: 'secret', secret: 'short' } })).toThrow(/32 bytes/);
     expect(() => jwt({ keys: { kind: 'jwks-url', url: 'http://keys.example/jwks' } })).toThrow(/https/);
+  });
+
+  it('a set of keys at a URL is fetched once, and not anew for each kid that somebody makes up', async () => {
+    let fetched = 0;
+    const body = JSON.stringify({ keys: [{ ...(await exportJWK(rsa.publicKey)), kid: 'a', use: 'sig' }] });
+    const server = createServer((_request, response) => {
+      fetched += 1;
+      response.setHeader('content-type', 'application/json').end(body);
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    try {
+      const { port } = server.address() as AddressInfo;
+      const link = jwt({ now: () => NOW * 1000, keys: { kind: 'jwks-url', url: `http://127.0.0.1:${port}/jwks` } });
+      const enter = async (kid: string) => link(login('', await sign(rsa.privateKey, 'RS256', claims, { kid })), NEVER);
+      for (let i = 0; i < 5; i++) expect(await enter('a')).toMatchObject({ kind: 'allow', username: 'alice' });
+      for (let i = 0; i < 20; i++) expect(await enter(`b-${i}`)).toMatchObject({ kind: 'deny', reasonCode: 0x86 });
+      expect(fetched).toBe(1);
+    } finally {
+      server.closeAllConnections();
+      server.close();
+    }
   });
 
   it('keys that cannot be had are not the fault of the client', async () => {

@@ -27,8 +27,21 @@ export function hashPassword(
   cost: Argon2Cost = ARGON2_COST,
   salt: Uint8Array = randomBytes(16),
 ): string {
-  const hash = argon2Sync('argon2id', { message: password, nonce: salt, tagLength: 32, ...cost });
-  const { memory, passes, parallelism } = cost;
+  return formatArgon2(argon2Sync('argon2id', { message: password, nonce: salt, tagLength: 32, ...cost }), cost, salt);
+}
+
+/** The same while the event loop goes on. */
+export function hashPasswordLater(password: string, cost: Argon2Cost = ARGON2_COST): Promise<string> {
+  const salt = randomBytes(16);
+  return new Promise((resolve, reject) => {
+    argon2('argon2id', { message: password, nonce: salt, tagLength: 32, ...cost }, (error, hash) => {
+      if (error === null || error === undefined) resolve(formatArgon2(hash, cost, salt));
+      else reject(error);
+    });
+  });
+}
+
+function formatArgon2(hash: Uint8Array, { memory, passes, parallelism }: Argon2Cost, salt: Uint8Array): string {
   return `$argon2id$v=19$m=${memory},t=${passes},p=${parallelism}$${unpadded(salt)}$${unpadded(hash)}`;
 }
 

@@ -1,4 +1,6 @@
+import { ReasonCode } from '@hawser/codec';
 import type { Broker } from '../broker.ts';
+import type { Ban } from '../intake/ban-list.ts';
 import { ClientHandler } from '../intake/client-handler.ts';
 import { type Language, warningSentence } from '../recorder/causes.ts';
 import type { LossCause, Negotiated } from '../recorder/observer.ts';
@@ -240,6 +242,29 @@ export function kickClient(broker: Broker, clientId: string, text: string): bool
   const handler = handlerOf(broker.registry.get(clientId));
   handler?.disconnect('administrative-action', 0x98, text);
   return handler !== undefined;
+}
+
+/**
+ * Keeps somebody out from here on, and ends the connections it has with 0x98, Administrative action: 5.0 knows 0x8A, Banned,
+ * in a CONNACK alone. Sessions stay. `target`: of `parseBanTarget`. Without seconds as long as it is its turn.
+ */
+export function banTarget(
+  broker: Broker,
+  target: string,
+  reason: string,
+  seconds?: number,
+): { readonly ban: Ban; readonly ended: number } {
+  const ban = broker.bans.add(target, reason, seconds);
+  const { gatekeeper, handlers } = broker.intake;
+  let ended = 0;
+  for (const handler of [...handlers]) {
+    const { remoteAddress } = handler.driver.transport.info;
+    if (handler.connection.closeCause !== undefined || !gatekeeper.isMeant(target, handler.client, remoteAddress))
+      continue;
+    handler.disconnect('banned', ReasonCode.AdministrativeAction, `it is kept out for a while: ${ban.reason}`);
+    ended++;
+  }
+  return { ban, ended };
 }
 
 /** Ends a session with all it has; its connection first. False: there is none. */

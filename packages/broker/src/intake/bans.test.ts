@@ -1,8 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { addressSet, isLoopback, subscriberOf } from '../policy/addresses.ts';
+import type { RecorderLog } from '../recorder/recorder-log.ts';
 import { settingsWith } from '../settings.ts';
 import { BanList } from './ban-list.ts';
+import { clientTarget, pairTarget, parseBanTarget } from './ban-target.ts';
 import { TokenBucket } from './token-bucket.ts';
 
 function banList(changes: Parameters<typeof settingsWith>[0] = {}) {
@@ -115,5 +117,96 @@ describe('addresses', () => {
 
   it.each(['10.0.0.0/33', 'example.com', '10.0.0.0/8/8', '', '10.0.0.0/x', '::/129'])('%j is none', (entry) => {
     expect(() => addressSet([entry])).toThrow(RangeError);
+  });
+});
+
+describe('whom a ban is for', () => {
+  it.each([
+    ['203.0.113.7', '203.0.113.7'],
+    ['::ffff:203.0.113.7', '203.0.113.7'],
+    ['2001:DB8::7', '2001:db8:0:0::/64'],
+    ['2001:db8:0:0::/64', '2001:db8:0:0::/64'],
+    ['client:cam/7@x', 'client:cam/7@x'],
+    ['user:al:ice', 'user:al:ice'],
+    ['pair:cam@7@203.0.113.7', 'pair:cam@7@203.0.113.7'],
+    ['pair:cam@2001:db8::9', 'pair:cam@2001:db8:0:0::/64'],
+  ])('%s is %s, and stays so', (text, target) => {
+    expect(parseBanTarget(text)).toBe(target);
+    expect(parseBanTarget(target)).toBe(target);
+  });
+
+  it.each([
+    ['10.0.0.0/8', /is a network/],
+    ['10.0.0.1/32', /is a network/],
+    ['2001:db8::/32', /is a network/],
+    ['client:', /names nobody/],
+    ['pair:cam', /no client or no address/],
+    ['pair:cam@nowhere', /cannot be banned/],
+    ['cam-7', /a ban is for 203.0.113.7, .*client:ID/],
+    ['', /cannot be banned/],
+  ])('%j is for nobody', (text, words) => {
+    expect(() => parseBanTarget(text)).toThrow(words);
+  });
+
+  it('a Client Identifier of any length costs little, and is still its own', () => {
+    const long = 'x'.repeat(60_000);
+    expect(pairTarget(long, '10.0.0.1').length).toBeLessThan(200);
+    expect(clientTarget(long)).not.toBe(clientTarget(`${long}y`));
+    expect(parseBanTarget(clientTarget(long))).toBe(clientTarget(long));
+  });
+
+  it('those of people do not make room for those of attackers', () => {
+    const { bans } = banList({ 'bans.remembered': 16 });
+    bans.add('client:bad', 'by hand', 3600);
+    for (let i = 0; i < 100; i++) bans.countOffence(`10.0.0.${i}`, 1, 'x');
+    expect(bans.list()).toHaveLength(17);
+    expect(bans.find('client:bad')).toMatchObject({ by: 'operator' });
+  });
+});
+
+describe('bans that survive a restart', () => {
+  /** A log that keeps its lines, as files do. */
+  class Lines implements RecorderLog {
+    onRotated: (() => void) | undefined;
+    readonly dropped = 0;
+    lines: string[] = [];
+    open = async () => [...this.lines];
+    append = (line: string) => void this.lines.push(line);
+    close = async () => {};
+  }
+
+  it('are read again, by the wall clock; those taken back and those long over are not', async () => {
+    const log = new Lines();
+    const context = { now: 1_000_000, settings: settingsWith(), wallNow: () => context.now };
+    const before = new BanList(context, log);
+    await before.open();
+    before.add('203.0.113.7', 'one', 100);
+    before.add('client:a', 'two', 7200);
+    before.add('user:b', 'three', 7200);
+    before.remove('user:b');
+    before.countOffence('10.0.0.1', 1, 'four');
+    log.lines.push('{"target":"client:cut","un', '"x"', '{"target":5}');
+    context.now += 101_000;
+    const after = new BanList(context, log);
+    await after.open();
+    expect(after.list().map(({ target, reason }) => [target, reason])).toEqual([['client:a', 'two']]);
+    // What is over is not forgotten at once: the next is longer.
+    expect(after.countOffence('10.0.0.1', 1, 'again')).toMatchObject({ times: 2 });
+    context.now += 4 * 3600_000;
+    const later = new BanList(context, log);
+    await later.open();
+    expect(later.countOffence('10.0.0.1', 1, 'again')).toMatchObject({ times: 1 });
+  });
+
+  it('are written anew when the log forgets, those that last longest first, as far as there is room', async () => {
+    const log = new Lines();
+    const context = { now: 0, settings: settingsWith({ 'bans.fileBytes': 4096 }), wallNow: () => context.now };
+    const bans = new BanList(context, log);
+    await bans.open();
+    for (let i = 1; i <= 100; i++) bans.add(`10.0.0.${i}`, 'x', i);
+    log.lines = [];
+    log.onRotated?.();
+    expect(log.lines.join('\n').length).toBeLessThanOrEqual(1100);
+    expect(log.lines[0]).toContain('10.0.0.100');
   });
 });

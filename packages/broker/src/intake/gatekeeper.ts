@@ -3,8 +3,11 @@ import type { CloseCause } from '@hawser/protocol';
 import type { BrokerCore } from '../core.ts';
 import { type AddressSet, addressSet, subscriberOf } from '../policy/addresses.ts';
 import type { ClientInfo } from '../policy/policies.ts';
+import type { RecorderLog } from '../recorder/recorder-log.ts';
 import type { Settings } from '../settings.ts';
-import { BanList } from './ban-list.ts';
+import { AddressRates } from './address-rates.ts';
+import { type Ban, BanList } from './ban-list.ts';
+import { clientTarget, pairTarget, userTarget } from './ban-target.ts';
 import { TokenBucket } from './token-bucket.ts';
 
 /** Why somebody is not let in. */
@@ -23,15 +26,15 @@ export class Gatekeeper {
   readonly #core: BrokerCore;
   readonly #perAddress = new Map<string, number>();
   readonly #perUser = new Map<string, number>();
-  readonly #addressRates = new Map<string, TokenBucket>();
+  readonly #addressRates = new AddressRates();
   #rate: TokenBucket | undefined;
   #settings: Settings | undefined;
   #isExempt: AddressSet = () => false;
   #hasRates = false;
 
-  constructor(core: BrokerCore) {
+  constructor(core: BrokerCore, banLog: RecorderLog | undefined) {
     this.#core = core;
-    this.bans = new BanList(core);
+    this.bans = new BanList(core, banLog);
   }
 
   /** Clients may not send as fast as they like. */
@@ -73,8 +76,8 @@ export class Gatekeeper {
   /** A CONNECT has come; nothing has been checked yet. */
   onConnect(clientId: string, address: string): GateRefusal | undefined {
     const { settings, counters } = this.#core;
-    const ban = clientId === '' ? undefined : this.bans.find(pairOf(clientId, address));
-    if (ban !== undefined && !this.#isExempt(address)) {
+    const ban = clientId === '' ? undefined : this.#findClient(clientId, address);
+    if (ban !== undefined) {
       counters.bannedConnections++;
       return banned(ban.reason);
     }
@@ -88,6 +91,11 @@ export class Gatekeeper {
 
   /** Who it is has been found out. `taking`: whose connection it takes over. */
   onIdentified(client: ClientInfo, taking: ClientInfo | undefined): GateRefusal | undefined {
+    const ban = client.username === undefined ? undefined : this.bans.find(userTarget(client.username));
+    if (ban !== undefined) {
+      this.#core.counters.bannedConnections++;
+      return banned(ban.reason);
+    }
     const most = this.#core.settings['limits.connectionsPerUser'];
     const { username } = client;
     if (most === 0 || username === undefined) return undefined;
@@ -102,7 +110,8 @@ export class Gatekeeper {
     if (username !== undefined) this.#perUser.set(username, (this.#perUser.get(username) ?? 0) + 1);
     if (this.#isExempt(remoteAddress)) return;
     const most = this.#core.settings['bans.connects'];
-    this.bans.countOffence(pairOf(clientId, remoteAddress), most, 'it has connected again and again');
+    if (most === 0) return;
+    this.bans.countOffence(pairTarget(clientId, remoteAddress), most, 'it has connected again and again');
   }
 
   /** Ends a connection that was accepted. */
@@ -119,20 +128,34 @@ export class Gatekeeper {
     this.bans.countOffence(subscriberOf(address), most, 'too many logins have failed');
   }
 
+  /** Bans of this one, or undefined where none holds: exempt addresses are let in, but not who was banned by name. */
+  #findClient(clientId: string, address: string): Ban | undefined {
+    const named = this.bans.find(clientTarget(clientId));
+    return named ?? (this.isExempt(address) ? undefined : this.bans.find(pairTarget(clientId, address)));
+  }
+
+  /** Whether a ban of this target is about a connection; `client` undefined: it has not said who it is. */
+  isMeant(target: string, client: ClientInfo | undefined, address: string): boolean {
+    if (!this.isExempt(address)) {
+      if (target === subscriberOf(address)) return true;
+      if (client !== undefined && target === pairTarget(client.clientId, address)) return true;
+    }
+    if (client === undefined) return false;
+    return (
+      target === clientTarget(client.clientId) ||
+      (client.username !== undefined && target === userTarget(client.username))
+    );
+  }
+
+  /** Its address is never banned (`bans.exempt`). */
+  isExempt(address: string): boolean {
+    this.#refresh();
+    return this.#isExempt(address);
+  }
+
   #isWithinRate(subscriber: string, now: number): boolean {
     if (this.#rate !== undefined && !this.#rate.take(now)) return false;
-    const perAddress = this.#core.settings['limits.connectRatePerAddress'];
-    if (perAddress === 0) return true;
-    let bucket = this.#addressRates.get(subscriber);
-    if (bucket === undefined || bucket.rate !== perAddress) {
-      bucket = new TokenBucket(perAddress, now);
-      if (this.#addressRates.size >= MOST_RATES) {
-        const [oldest] = this.#addressRates.keys();
-        if (oldest !== undefined) this.#addressRates.delete(oldest);
-      }
-      this.#addressRates.set(subscriber, bucket);
-    }
-    return bucket.take(now);
+    return this.#addressRates.take(subscriber, this.#core.settings['limits.connectRatePerAddress'], MOST_RATES, now);
   }
 
   /** Settings may be exchanged while the broker runs. */
@@ -154,10 +177,6 @@ function readExempt(text: string): AddressSet {
   } catch {
     return () => false;
   }
-}
-
-function pairOf(clientId: string, address: string): string {
-  return `${clientId}@${subscriberOf(address)}`;
 }
 
 function release(counts: Map<string, number>, key: string): void {

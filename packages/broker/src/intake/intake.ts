@@ -3,6 +3,7 @@ import type { AnswerBounds, CloseCause } from '@hawser/protocol';
 import type { Transport } from '@hawser/transport';
 import type { BrokerCore } from '../core.ts';
 import type { Authenticator } from '../policy/policies.ts';
+import type { RecorderLog } from '../recorder/recorder-log.ts';
 import { Backpressure } from './backpressure.ts';
 import { ClientHandler } from './client-handler.ts';
 import { Gatekeeper, type GateRefusal } from './gatekeeper.ts';
@@ -48,11 +49,15 @@ export class Intake {
   #warnedOfCredentials = false;
   #onEmpty: (() => void) | undefined;
 
-  constructor(core: BrokerCore, openFiles?: number) {
+  /** `banLog`: where bans are written that survive a restart. `openFiles`: how many the process may have; what the system says when it is not said. */
+  constructor(
+    core: BrokerCore,
+    { banLog, openFiles }: { readonly banLog?: RecorderLog; readonly openFiles?: number } = {},
+  ) {
     this.core = core;
     this.#openFiles = new OpenFiles(openFiles);
     this.backpressure = new Backpressure(core);
-    this.gatekeeper = new Gatekeeper(core);
+    this.gatekeeper = new Gatekeeper(core, banLog);
     const { settings } = core;
     this.decodeLimits = {
       topicLevels: settings['limits.topicLevels'],

@@ -327,8 +327,8 @@ export const CAUSES: Readonly<Record<string, CauseWords>> = {
   banned: cause(
     words('this client is banned', '该客户端已被禁止'),
     words(
-      'A ban ends by itself: after `bans.first`, each time twice as long up to `bans.longest`. Mend what led to it; `bans.exempt` names addresses that are never banned.',
-      '封禁会自行结束：首次为 `bans.first`，之后每次加倍，最长 `bans.longest`。请先解决起因；`bans.exempt` 列出永不封禁的地址。',
+      'A ban ends by itself: after `bans.first`, each time twice as long up to `bans.longest`. GET /api/v1/bans of the HTTP API says until when and why, DELETE /api/v1/bans/TARGET takes it back; `bans.exempt` names addresses that are never banned.',
+      '封禁会自行结束：首次为 `bans.first`，之后每次加倍，最长 `bans.longest`。HTTP API 的 GET /api/v1/bans 给出期限和原因，DELETE /api/v1/bans/TARGET 可解除；`bans.exempt` 列出永不封禁的地址。',
     ),
   ),
   'bad-authentication-method': cause(

@@ -34,6 +34,14 @@ export class Counters {
   foreignClientIds = 0;
   /** Connections ended because their credentials had. */
   credentialsExpired = 0;
+  /** HTTP requests refused by a rate, and connections over their bound. */
+  apiRequestsLimited = 0;
+  /** Passwords and tokens shown to the HTTP API that were wrong. */
+  apiFailedLogins = 0;
+  /** Logins to the HTTP API that were not looked at: too many have failed. */
+  apiLoginsLimited = 0;
+  /** Sessions of the HTTP API that ended to make room. */
+  apiSessionsEvicted = 0;
   sessionsExpired = 0;
   backpressurePauses = 0;
   /** Subscribers that began to lose QoS 0 because they did not read. */

@@ -1,4 +1,5 @@
 import { EXIT, ExitError } from '../exit-error.ts';
+import { foundApiToken, givenApiToken } from './api-token.ts';
 
 /** What the API of a running broker is asked for. */
 export interface ApiRequest {
@@ -8,14 +9,18 @@ export interface ApiRequest {
   /** Below `/api/v1`, each part encoded. */
   readonly path: string;
   readonly query?: Readonly<Record<string, string>>;
-  /** Absent: what the environment says in HAWSER_API_TOKEN. */
-  readonly token?: string | undefined;
+  /** File of the token; absent: HAWSER_API_TOKEN, or, when the API asks who this is, the token of a broker of this machine. */
+  readonly tokenFile?: string | undefined;
+  /** Of that broker; absent: where a broker keeps its data by default. */
+  readonly dataDirectory?: string | undefined;
   readonly timeoutMs: number;
 }
 
 /** What it answers, in whatever way. */
 export interface ApiAnswer {
   readonly origin: string;
+  /** A password or a token was shown. */
+  readonly isIdentified: boolean;
   readonly status: number;
   /** Undefined: it was no JSON. */
   readonly body: unknown;
@@ -24,34 +29,60 @@ export interface ApiAnswer {
 /** Asks. Throws ExitError when nobody answers (`unreachable`) or the address is none (`usage`). */
 export async function askApi(request: ApiRequest): Promise<ApiAnswer> {
   const url = urlOf(request);
-  const { method = 'GET', token = process.env.HAWSER_API_TOKEN, timeoutMs } = request;
-  try {
-    const response = await fetch(url, {
-      method,
-      headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
-      signal: AbortSignal.timeout(timeoutMs),
-      redirect: 'error',
+  const given = takeLogin(url) ?? bearer(givenApiToken(request.tokenFile, process.env));
+  const answer = await ask(url, request, given);
+  if (answer.status !== 401 || given !== undefined) return answer;
+  // Only now: the file may be that of another broker, and most do not ask who reads.
+  const found = bearer(foundApiToken(url, process.env, request.dataDirectory));
+  return found === undefined ? answer : ask(url, request, found);
+}
+
+/** An answer that is not what was asked for, as an error for people. */
+export function apiRefusal({ origin, isIdentified, status, body }: ApiAnswer): ExitError {
+  const problem = (body ?? {}) as { readonly code?: string; readonly message?: string };
+  if (status === 401) {
+    const why = isIdentified ? 'does not know this password or token' : 'wants to know who asks';
+    return new ExitError(EXIT.failed, `the API at ${origin} ${why}`, {
+      hint: "name the broker's token with --token-file DATA/api-token (DATA: its data directory), or put it, or the password of the console, into HAWSER_API_TOKEN",
     });
-    return { origin: url.origin, status: response.status, body: await response.json().catch(() => undefined) };
+  }
+  if (problem.message !== undefined && problem.code !== undefined)
+    return new ExitError(EXIT.failed, `the API at ${origin} says: ${problem.message}`);
+  return notTheApi(origin, `HTTP ${status}`);
+}
+
+async function ask(
+  url: URL,
+  { method = 'GET', timeoutMs }: ApiRequest,
+  authorization: string | undefined,
+): Promise<ApiAnswer> {
+  const { origin } = url;
+  try {
+    const headers = authorization === undefined ? {} : { authorization };
+    const signal = AbortSignal.timeout(timeoutMs);
+    const response = await fetch(url, { method, headers, signal, redirect: 'error' });
+    const body: unknown = await response.json().catch(() => undefined);
+    return { origin, isIdentified: authorization !== undefined, status: response.status, body };
   } catch (error) {
-    if (codeOf(error) === 'UND_ERR_SOCKET') throw notTheApi(url.origin, 'it hangs up on an HTTP request', error);
-    throw new ExitError(EXIT.unreachable, `the API at ${url.origin} does not answer: ${whyNot(error, timeoutMs)}`, {
+    if (codeOf(error) === 'UND_ERR_SOCKET') throw notTheApi(origin, 'it hangs up on an HTTP request', error);
+    throw new ExitError(EXIT.unreachable, `the API at ${origin} does not answer: ${whyNot(error, timeoutMs)}`, {
       hint: 'is "hawser broker" running? Its API listens on 127.0.0.1:18083, unless --console says otherwise; give its address with --api',
       cause: error,
     });
   }
 }
 
-/** An answer that is not what was asked for, as an error for people. `passwordHint`: what to do when the API asks for one. */
-export function apiRefusal({ origin, status, body }: ApiAnswer, passwordHint: string): ExitError {
-  const problem = (body ?? {}) as { readonly code?: string; readonly message?: string };
-  if (status === 401) {
-    const what = problem.code === 'token-required' ? 'token' : 'password';
-    return new ExitError(EXIT.failed, `the API at ${origin} asks for a ${what}`, { hint: passwordHint });
-  }
-  if (problem.message !== undefined && problem.code !== undefined)
-    return new ExitError(EXIT.failed, `the API at ${origin} says: ${problem.message}`);
-  return notTheApi(origin, `HTTP ${status}`);
+function bearer(token: string | undefined): string | undefined {
+  return token === undefined ? undefined : `Bearer ${token}`;
+}
+
+/** Takes name and password out of a URL, which `fetch` would refuse, as HTTP Basic. */
+function takeLogin(url: URL): string | undefined {
+  const { username, password } = url;
+  if (username === '') return undefined;
+  url.username = '';
+  url.password = '';
+  return `Basic ${Buffer.from(`${decodeURIComponent(username)}:${decodeURIComponent(password)}`).toString('base64')}`;
 }
 
 function notTheApi(origin: string, seen: string, cause?: unknown): ExitError {
@@ -81,6 +112,11 @@ function whyNot(error: unknown, timeoutMs: number): string {
     case 'ENOTFOUND':
     case 'EAI_AGAIN':
       return 'no address is known for this host name';
+    case 'DEPTH_ZERO_SELF_SIGNED_CERT':
+    case 'SELF_SIGNED_CERT_IN_CHAIN':
+    case 'UNABLE_TO_VERIFY_LEAF_SIGNATURE':
+    case 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY':
+      return 'its certificate is of no CA that is trusted here; name the file of its CA in NODE_EXTRA_CA_CERTS';
     default:
       return (error as { readonly cause?: Error }).cause?.message ?? String(error);
   }

@@ -24,7 +24,7 @@ describe('readConfiguration', () => {
       logLevel: 'warn',
       settings: { 'queue.messages': 1000 },
     });
-    expect(configuration.console).toBeUndefined();
+    expect(configuration.console).toEqual({ hostNames: [] });
   });
 
   it('takes flags over the environment over the file over defaults', () => {
@@ -62,7 +62,7 @@ queue: { policy: refuse }
     expect(both).toMatchObject({
       listeners: [{ url: 'mqtt://127.0.0.1:1' }],
       dataDirectory: '/tmp/d',
-      console: '127.0.0.1:8080',
+      console: { listen: '127.0.0.1:8080' },
       logLevel: 'debug',
       settings: { 'limits.keepAliveMax': 20, 'queue.qos0': false, responseInformation: 'a=b', 'queue.messages': 5 },
     });
@@ -81,7 +81,7 @@ queue: { policy: refuse }
     [{ set: ['queue.messages=x'] }, 1, 'queue.messages cannot be "x"'],
     [{ set: ['queue.messages'] }, 64, '--set takes key=value'],
     [{ set: ['=1'] }, 64, '--set takes key=value'],
-    [{ console: 'x' }, 1, '--console: console takes HOST:PORT'],
+    [{ console: 'x' }, 1, '--console: console.listen takes HOST:PORT'],
     [{ data: '' }, 64, '--data needs a directory'],
     [{ config: '/does/not/exist' }, 1, 'cannot read the configuration /does/not/exist: there is no such file'],
     [{ config: '/tmp' }, 1, 'that is a directory'],

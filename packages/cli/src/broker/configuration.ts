@@ -5,6 +5,7 @@ import {
   type Configuration,
   ConfigurationError,
   type ConfigurationSources,
+  type ConsoleConfig,
   checkConfiguration,
   createTlsFiles,
   loadConfiguration,
@@ -17,8 +18,8 @@ export interface BrokerConfiguration {
   readonly listeners: readonly ListenerOptions[];
   /** Directory of the data; undefined: in memory. */
   readonly dataDirectory: string | undefined;
-  /** `HOST:PORT`, undefined: the default, false: none. */
-  readonly console: string | undefined | false;
+  /** Its `listen` undefined: the default one; false: none. */
+  readonly console: ConsoleConfig | false;
   readonly settings: Settings;
   readonly logLevel: LogLevel;
   /** What it was made of: identity and permission are made of it, and it is compared with when it is read again. */
@@ -48,7 +49,7 @@ export function readConfiguration(
 function fromLoaded(loaded: Configuration): BrokerConfiguration {
   const { listeners, data, console, settings, log, tls: shared } = loaded;
   return {
-    listeners: listeners.map(({ url, versions, clientIds, tls, proxyProtocol }) => {
+    listeners: listeners.map(({ url, versions, clientIds, tls, proxyProtocol, forwardedFrom }) => {
       const own = /^(?:mqtts|ssl|tls|wss):/i.test(url) ? (tls ?? shared) : undefined;
       return {
         url,
@@ -56,10 +57,11 @@ function fromLoaded(loaded: Configuration): BrokerConfiguration {
         ...(versions === undefined ? {} : { versions }),
         ...(own === undefined ? {} : { tls: createTlsFiles(own) }),
         ...(proxyProtocol === undefined ? {} : { proxyProtocol }),
+        ...(forwardedFrom === undefined ? {} : { forwardedFrom }),
       };
     }),
     dataDirectory: data.directory === 'memory' ? undefined : resolve(data.directory),
-    console,
+    console: console ?? { hostNames: [] },
     settings,
     logLevel: log.level,
     loaded,

@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs';
-import type { Broker } from '@hawser/broker';
+import type { BrokerControl } from '@hawser/admin';
+import { addressSet, type Broker } from '@hawser/broker';
+import { type ConsoleConfig, createTlsFiles, openConsoleUsers } from '@hawser/config';
 import { colors } from '../colors.ts';
 import { EXIT, ExitError } from '../exit-error.ts';
 import { readVersion } from '../version.ts';
@@ -12,11 +14,12 @@ export interface RunningConsole {
 }
 
 export interface ConsoleOptions {
-  /** `HOST:PORT`; undefined: the default one, and the broker does without when its port is taken. */
-  readonly address: string | undefined;
+  /** `listen` undefined: the default address, and the broker does without when its port is taken. */
+  readonly console: ConsoleConfig;
   /** Undefined: in memory. */
   readonly dataDirectory: string | undefined;
-  readonly passwordFile: string | undefined;
+  readonly control: BrokerControl;
+  onWarning(code: string, text: string): void;
 }
 
 const DEFAULT_HOST = '127.0.0.1';
@@ -24,12 +27,25 @@ const DEFAULT_PORT = 18083;
 
 /** Starts the web console and the HTTP API. Throws ExitError where they may not or cannot listen. */
 export async function startConsole(broker: Broker, options: ConsoleOptions): Promise<RunningConsole> {
-  const { address, dataDirectory } = options;
+  const { console, dataDirectory, control } = options;
+  const { listen, hostNames, forwardedFrom } = console;
   const { AdminError, createAdmin } = await import('@hawser/admin');
-  const { host, port } = address === undefined ? { host: DEFAULT_HOST, port: DEFAULT_PORT } : splitAddress(address);
+  const { host, port } = listen === undefined ? { host: DEFAULT_HOST, port: DEFAULT_PORT } : splitAddress(listen);
   try {
-    const password = readPassword(options.passwordFile);
-    const admin = await createAdmin({ broker, host, port, dataDirectory, password, version: readVersion() });
+    const admin = await createAdmin({
+      broker,
+      host,
+      port,
+      dataDirectory,
+      control,
+      hostNames,
+      password: readPassword(console.passwordFile),
+      users: console.users === undefined ? undefined : openConsoleUsers(console.users, options.onWarning),
+      tls: console.tls === undefined ? undefined : createTlsFiles(console.tls),
+      onWarning: options.onWarning,
+      isProxy: forwardedFrom === undefined ? undefined : addressSet(forwardedFrom),
+      version: readVersion(),
+    });
     const { file, value } = admin.token;
     return {
       lines: [
@@ -40,12 +56,12 @@ export async function startConsole(broker: Broker, options: ConsoleOptions): Pro
     };
   } catch (error) {
     if (!(error instanceof AdminError)) throw error;
-    if (error.code === 'port-in-use' && address === undefined) {
+    if (error.code === 'port-in-use' && listen === undefined) {
       return { lines: [`  console    none: ${error.message} (choose another with --console)`], close: async () => {} };
     }
     const hint =
       error.code === 'password-required'
-        ? 'write one into a file and name it with --console-password-file, or set HAWSER_CONSOLE_PASSWORD'
+        ? 'make a user with "hawser passwd --console-role admin FILE NAME" and name the file with --console-users'
         : 'choose another with --console 127.0.0.1:18084, or none with --no-console';
     throw new ExitError(EXIT.failed, error.message, { hint, cause: error });
   }

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import type { BrokerControl } from '@hawser/admin';
 import { createLogger, logObserver } from '@hawser/admin/log';
 import { type Broker, createBroker, FileRecorderLog, type Observer, StoreError, startSysTopics } from '@hawser/broker';
 import { LivePolicies } from '@hawser/config';
@@ -11,10 +12,10 @@ import { shellWord } from '../shell-word.ts';
 import { stopSignal } from '../stop-signal.ts';
 import { readVersion } from '../version.ts';
 import { type BrokerConfiguration, readConfiguration } from './configuration.ts';
-import { startConsole } from './console.ts';
+import { type RunningConsole, startConsole } from './console.ts';
 import { type PreparedListeners, withDevelopmentCertificate } from './development-tls.ts';
 import { firstSteps } from './first-steps.ts';
-import { Reloader, reloadWords } from './reload.ts';
+import { type Reloaded, Reloader, reloadWords } from './reload.ts';
 
 /** Runs a broker in this process until it is told to stop. Throws ExitError when it cannot start. */
 export async function runBroker(flags: BrokerFlags): Promise<void> {
@@ -24,12 +25,18 @@ export async function runBroker(flags: BrokerFlags): Promise<void> {
   const observer = logObserver(createLogger(configuration.logLevel));
   const policies = new LivePolicies(configuration.loaded, (code, text) => observer.onWarning?.(code, text));
   const broker = await start({ ...configuration, listeners }, policies, observer);
-  const console = configuration.console === false ? undefined : await startConsoleOf(broker, configuration, flags);
-  // Elsewhere the signal ends a process; there files are looked at anyway.
   const reloader = new Reloader(broker, policies, flags, configuration);
-  process.on('SIGHUP', () => {
-    for (const line of reloadWords(reloader.reload())) observer.onWarning?.('reloaded', line);
+  const reload = (): Reloaded => {
+    const reloaded = reloader.reload();
+    for (const line of reloadWords(reloaded)) observer.onWarning?.('reloaded', line);
+    return reloaded;
+  };
+  const console = await startConsoleOf(broker, configuration, observer, {
+    reload,
+    configuration: () => reloader.configuration,
   });
+  // Elsewhere the signal ends a process; there files are looked at anyway.
+  process.on('SIGHUP', reload);
   const stopSysTopics = startSysTopics(broker, readVersion());
   announce(broker, configuration, developmentCa, console?.lines ?? []);
   await stop;
@@ -38,14 +45,16 @@ export async function runBroker(flags: BrokerFlags): Promise<void> {
   await broker.close();
 }
 
-async function startConsoleOf(broker: Broker, configuration: BrokerConfiguration, flags: BrokerFlags) {
-  const { console: address, dataDirectory } = configuration;
+async function startConsoleOf(
+  broker: Broker,
+  { console, dataDirectory }: BrokerConfiguration,
+  observer: Observer,
+  control: BrokerControl,
+): Promise<RunningConsole | undefined> {
+  if (console === false) return undefined;
+  const onWarning = (code: string, text: string): void => observer.onWarning?.(code, text);
   try {
-    return await startConsole(broker, {
-      address: address || undefined,
-      dataDirectory,
-      passwordFile: flags.consolePasswordFile,
-    });
+    return await startConsole(broker, { console, dataDirectory, control, onWarning });
   } catch (error) {
     await broker.close();
     throw error;
@@ -76,7 +85,11 @@ async function start(
       observe,
       ...(dataDirectory === undefined
         ? {}
-        : { store: new LevelStore({ directory: dataDirectory }), recorderLog: recorderLog(dataDirectory, settings) }),
+        : {
+            store: new LevelStore({ directory: dataDirectory }),
+            recorderLog: logIn(dataDirectory, 'recorder', settings['recorder.fileBytes']),
+            banLog: logIn(dataDirectory, 'bans', settings['bans.fileBytes']),
+          }),
     });
   } catch (error) {
     if (error instanceof ListenError) {
@@ -91,8 +104,8 @@ async function start(
   }
 }
 
-function recorderLog(dataDirectory: string, settings: BrokerConfiguration['settings']): FileRecorderLog {
-  return new FileRecorderLog({ directory: join(dataDirectory, 'recorder'), bytes: settings['recorder.fileBytes'] });
+function logIn(dataDirectory: string, name: string, bytes: number): FileRecorderLog {
+  return new FileRecorderLog({ directory: join(dataDirectory, name), bytes });
 }
 
 /** The line `ready` comes last: scripts wait for it. */

@@ -8,6 +8,7 @@ export interface BrokerFlags {
   readonly data?: string;
   /** `HOST:PORT`; false for `--no-console`. */
   readonly console?: string | boolean;
+  readonly consoleUsers?: string;
   readonly consolePasswordFile?: string;
   readonly config?: string;
   readonly set?: readonly string[];
@@ -35,13 +36,18 @@ export function brokerCommand(): Command {
     )
     .option('--console <host:port>', 'where the web console and the HTTP API listen (default: 127.0.0.1:18083)')
     .option('--no-console', 'no web console, no HTTP API')
-    .option('--console-password-file <file>', 'password of the console and the API; needed beyond loopback')
+    .option('--console-users <file>', 'users of the console and the API, made with hawser passwd --console-role')
+    .option(
+      '--console-password-file <file>',
+      'one password for the console and the API; beyond loopback it or users are needed',
+    )
     .option('-c, --config <file>', 'YAML file with listeners, data and settings')
     .option('-s, --set <key=value>', 'one setting, over those of the file; repeat for more', append)
     .addOption(
-      new Option('--log-level <level>', 'what is logged, as lines of JSON on standard error')
-        .choices(LOG_LEVELS)
-        .default('warn'),
+      // No default here: it would win over the file.
+      new Option('--log-level <level>', 'what is logged, as lines of JSON on standard error (default: warn)').choices(
+        LOG_LEVELS,
+      ),
     )
     .action(async (flags: BrokerFlags) => {
       setEngineFlags();

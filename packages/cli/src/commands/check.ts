@@ -21,7 +21,8 @@ export function checkCommand(): Command {
         const configuration = loadConfiguration({ file: config, environment: process.env, flags: { set } });
         const warnings = checkConfiguration(configuration);
         for (const warning of warnings) process.stderr.write(`warning: ${warning}\n`);
-        const count = warnings.length === 0 ? '' : ` (${warnings.length} warnings)`;
+        const count =
+          warnings.length === 0 ? '' : ` (${warnings.length} ${warnings.length === 1 ? 'warning' : 'warnings'})`;
         process.stdout.write(`${configuration.file ?? 'the configuration'} is in order${count}\n`);
       } catch (error) {
         if (error instanceof ConfigurationError) throw new ExitError(EXIT.failed, error.message, { cause: error });

@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander';
 import { DEFAULT_API } from '../api/default-api.ts';
+import type { BackupFlags } from '../data/backup-data.ts';
 
 const DEFAULT_DIRECTORY = './hawser-data';
 
@@ -38,8 +39,9 @@ export function dataCommand(): Command {
     .argument('<target>', 'the directory to be made')
     .argument('[dir]', 'the data directory', DEFAULT_DIRECTORY)
     .addOption(new Option('--api <url>', 'API of the broker, where one runs').default(DEFAULT_API).env('HAWSER_API'))
-    .action(async (target: string, directory: string, { api }: { api: string }) =>
-      (await import('../data/backup-data.ts')).backupData(target, directory, api),
+    .option('--token-file <file>', "file with the API's token (default: api-token in the data directory)")
+    .action(async (target: string, directory: string, flags: BackupFlags) =>
+      (await import('../data/backup-data.ts')).backupData(target, directory, flags),
     );
   return data;
 }

@@ -5,6 +5,7 @@ import { EXPLAIN_WORDS, type ExplainLanguage } from '../explain/explain-words.ts
 /** Flags of `hawser explain` as they were given. */
 export interface ExplainFlags {
   readonly api: string;
+  readonly tokenFile?: string;
   readonly json?: boolean;
   readonly lang: ExplainLanguage;
 }
@@ -17,6 +18,7 @@ export function explainCommand(): Command {
     .helpOption('-h, --help', 'print this help')
     .argument('<client-id>', words.argument)
     .addOption(new Option('--api <url>', words.api).default(DEFAULT_API).env('HAWSER_API'))
+    .option('--token-file <file>', words.tokenFile)
     .option('--json', words.json)
     .addOption(new Option('--lang <language>', words.lang).choices(['en', 'zh']).default(languageOf(process.env)))
     .addHelpText('after', `\n${words.help}`)

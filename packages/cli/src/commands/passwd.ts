@@ -1,11 +1,16 @@
-import { Command } from 'commander';
+import type { ConsoleRole } from '@hawser/auth';
+import { Command, Option } from 'commander';
 import { EXIT, ExitError, usageError } from '../exit-error.ts';
 
 interface PasswdFlags {
   readonly batch?: string;
   readonly delete?: boolean;
   readonly scram?: boolean;
+  readonly consoleRole?: ConsoleRole;
 }
+
+/** Those of @hawser/auth, written out: a command is described before what it runs is loaded. */
+const ROLES: readonly ConsoleRole[] = ['viewer', 'operator', 'admin'];
 
 /** `hawser passwd FILE USER`: a line of a password file. */
 export function passwdCommand(): Command {
@@ -17,13 +22,22 @@ export function passwdCommand(): Command {
     .option('-b, --batch <password>', 'the password, for scripts; others on this machine can see it')
     .option('-D, --delete', 'delete the user')
     .option('--scram', 'the line serves SCRAM-SHA-256 too (default: argon2id)')
+    .addOption(
+      new Option(
+        '--console-role <role>',
+        'the file is one of users of the console: viewer reads, operator also reads payloads, cuts off, bans, admin does all',
+      ).choices(ROLES),
+    )
     .action(async (file: string, user: string, flags: PasswdFlags) => {
       const { changePassword } = await import('@hawser/auth');
       if (flags.delete === true && flags.batch !== undefined) throw usageError('--delete takes no password');
       const password = flags.delete === true ? undefined : (flags.batch ?? (await askPassword(user)));
+      const { consoleRole: role, scram } = flags;
+      if (role !== undefined && scram === true) throw usageError('--scram is for users of MQTT, not of the console');
       try {
-        const done = changePassword({ file, user, password, kind: flags.scram === true ? 'scram' : 'argon2id' });
-        process.stdout.write(`${user} ${done} in ${file}; a running broker sees it within a second\n`);
+        const done = changePassword({ file, user, password, kind: scram === true ? 'scram' : 'argon2id', role });
+        const as = role === undefined || password === undefined ? '' : ` as ${role}`;
+        process.stdout.write(`${user} ${done} in ${file}${as}; a running broker sees it within a second\n`);
       } catch (error) {
         throw new ExitError(EXIT.failed, error instanceof Error ? error.message : String(error), { cause: error });
       }

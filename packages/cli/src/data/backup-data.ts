@@ -1,10 +1,16 @@
-import { cp, mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { cp, mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { type StoreBackup, StoreError } from '@hawser/broker';
 import { backupLevelStore } from '@hawser/store-level';
 import { apiRefusal, askApi } from '../api/ask-api.ts';
 import { EXIT, ExitError } from '../exit-error.ts';
 import { inWords } from './store-words.ts';
+
+/** Of `hawser data backup`. */
+export interface BackupFlags {
+  readonly api: string;
+  readonly tokenFile?: string | undefined;
+}
 
 /** The broker copies all its data before it answers. */
 const TIMEOUT_MS = 24 * 3_600_000;
@@ -16,13 +22,13 @@ const PARTS = ['db', 'committed'];
  * `hawser data backup`: a data directory that a broker can be started on. Of a directory that a running broker has open that
  * broker makes it, asked over its API. Throws ExitError.
  */
-export async function backupData(target: string, path: string, api: string): Promise<void> {
+export async function backupData(target: string, path: string, { api, tokenFile }: BackupFlags): Promise<void> {
   const [copy, directory] = [resolve(target), resolve(path)];
   const made = await inWords(
     backupLevelStore(directory, copy).catch(async (error: unknown) => {
       if (!(error instanceof StoreError) || error.code !== 'store-in-use') throw error;
       process.stdout.write(`${directory} is in use: the broker is asked for the backup, at ${api}.\n`);
-      return askBroker(copy, directory, api);
+      return askBroker(copy, directory, { api, tokenFile });
     }),
   );
   const { records, sessions, messages, retained, bytes } = made;
@@ -31,36 +37,29 @@ export async function backupData(target: string, path: string, api: string): Pro
   );
 }
 
-async function askBroker(copy: string, directory: string, api: string): Promise<StoreBackup> {
+async function askBroker(copy: string, directory: string, { api, tokenFile }: BackupFlags): Promise<StoreBackup> {
   const taken = await readdir(copy).catch((): string[] => []);
   if (PARTS.some((name) => taken.includes(name))) {
     throw new ExitError(EXIT.failed, `there is data in ${copy} already: name a directory that has none`);
   }
-  const token = await readToken(directory);
   // A name of its own there, since it does not stay there.
   const name = `${
     basename(copy)
       .replaceAll(/[^\w.-]/g, '-')
       .replace(/^[^a-z0-9]+/i, '') || 'backup'
   }-${process.pid}`;
-  const answer = await askApi({ api, method: 'POST', path: '/backup', query: { name }, token, timeoutMs: TIMEOUT_MS });
-  if (answer.status !== 200 || !isBackup(answer.body)) {
-    throw apiRefusal(
-      answer,
-      `is it the broker of ${directory}? Its token stands in the file api-token there, and HAWSER_API_TOKEN may say it`,
-    );
-  }
+  const answer = await askApi({
+    api,
+    method: 'POST',
+    path: '/backup',
+    query: { name },
+    tokenFile,
+    dataDirectory: directory,
+    timeoutMs: TIMEOUT_MS,
+  });
+  if (answer.status !== 200 || !isBackup(answer.body)) throw apiRefusal(answer);
   await move(answer.body.directory, copy);
   return answer.body;
-}
-
-/** The token the broker of this directory asks for; undefined: what the environment says. */
-async function readToken(directory: string): Promise<string | undefined> {
-  if (process.env.HAWSER_API_TOKEN !== undefined) return undefined;
-  return readFile(join(directory, 'api-token'), 'utf8').then(
-    (text) => text.trim(),
-    () => undefined,
-  );
 }
 
 async function move(from: string, to: string): Promise<void> {

@@ -19,14 +19,14 @@ export async function runExplain(clientId: string, flags: ExplainFlags): Promise
 
 async function ask(
   clientId: string,
-  { api, lang }: ExplainFlags,
+  { api, lang, tokenFile }: ExplainFlags,
 ): Promise<{ explanation: Explanation; known: boolean }> {
   const path = `/explain/${encodeURIComponent(clientId)}`;
-  const answer = await askApi({ api, path, query: { lang }, timeoutMs: TIMEOUT_MS });
+  const answer = await askApi({ api, path, query: { lang }, tokenFile, timeoutMs: TIMEOUT_MS });
   if (answer.status === 200 && isExplanation(answer.body)) return { explanation: answer.body, known: true };
   const { explanation } = (answer.body ?? {}) as { readonly explanation?: unknown };
   if (answer.status === 404 && isExplanation(explanation)) return { explanation, known: false };
-  throw apiRefusal(answer, 'set HAWSER_API_TOKEN to it');
+  throw apiRefusal(answer);
 }
 
 function isExplanation(body: unknown): body is Explanation {

@@ -38,6 +38,16 @@ const SETTINGS: Readonly<Record<string, string>> = {
   max_topic_alias: 'limits.topicAliasMaximum',
   sys_interval: 'sys.interval',
 };
+/** Options that have no place here, but something near it. */
+const WORDS: Readonly<Record<string, string>> = {
+  include_dir: 'the files in it are not read: put their lines where this one is, and import again',
+  message_size_limit: 'counts payloads alone; limits.maximumPacketSize counts whole packets',
+  connection: 'bridges are set up at the other broker; this one takes them',
+  auth_plugin: 'plugins are not loaded; authentication.chain has passwords, jwt, http and certificate',
+  plugin: 'plugins are not loaded; authentication.chain has passwords, jwt, http and certificate',
+  psk_file: 'TLS with pre-shared keys is not there; use certificates',
+  websockets_log_level: 'log.level is for everything',
+};
 const WITHOUT_MEANING = new Set([
   'log_dest',
   'log_type',
@@ -167,7 +177,8 @@ class Importer {
       // 0 is "no bound" there; here the default is one.
       if (Number(value) > 0 || key === 'sys.interval') this.#put(key, Number(value));
       else this.#note(line, `${name} 0: no bound; the default of ${key} is in force`);
-    } else if (!WITHOUT_MEANING.has(name))
+    } else if (Object.hasOwn(WORDS, name)) this.#note(line, `${name} ${value}: ${WORDS[name]}`);
+    else if (!WITHOUT_MEANING.has(name))
       this.#note(line, `${name} ${value}`.trim().concat(': nothing here is like it'));
   }
 

@@ -3,7 +3,11 @@ import { z } from 'zod';
 
 /** A text that nobody should see: in clear, or where it is to be had from. */
 export const secretSchema = z.union(
-  [z.string().min(1), z.strictObject({ file: z.string().min(1) }), z.strictObject({ env: z.string().min(1) })],
+  [
+    z.string().min(1),
+    z.strictObject({ file: z.string().min(1).describe('A file with it alone.') }),
+    z.strictObject({ env: z.string().min(1).describe('The environment variable that has it.') }),
+  ],
   { error: 'takes a text, {file: PATH} or {env: NAME}' },
 );
 

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { authenticationSchema } from './authentication-schema.ts';
 import { authorizationSchema } from './authorization-schema.ts';
+import { consoleSchema } from './console-schema.ts';
 import { listenerSchema, tlsSchema } from './listener-schema.ts';
 import { settingsShape } from './settings-schema.ts';
 
@@ -11,9 +12,6 @@ export const DEFAULT_LISTENERS: readonly string[] = [
   'ws://127.0.0.1:8083/mqtt',
   'wss://127.0.0.1:8084/mqtt',
 ];
-
-const CONSOLE_WORDS = 'takes HOST:PORT, such as 127.0.0.1:8080, or false';
-const ADDRESS = /^(?:\[[0-9a-f:.]+\]|[^:[\]/]*):\d{1,5}$/i;
 
 /** `data: DIR` is `data: { directory: DIR }`. */
 const dataShape = {
@@ -31,12 +29,9 @@ const ownShape = {
     .min(1)
     .prefault(DEFAULT_LISTENERS.map((url) => ({ url })))
     .describe('Where clients come in: URLs, or maps with `url` and more.'),
-  console: z
-    .union([z.string().regex(ADDRESS, { error: CONSOLE_WORDS }), z.literal(false)], {
-      error: CONSOLE_WORDS,
-    })
+  console: consoleSchema
     .optional()
-    .describe('Where the web console and the HTTP API listen; false: nowhere.'),
+    .describe('The web console and the HTTP API: where they listen, for whom; false: they are not there.'),
   log: z
     .strictObject({
       level: z

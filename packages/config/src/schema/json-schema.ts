@@ -13,8 +13,10 @@ export function configurationJsonSchema(): Record<string, unknown> {
   const listeners = schema.properties?.listeners;
   // A URL alone is a listener too.
   if (listeners?.items !== undefined) listeners.items = { anyOf: [{ type: 'string' }, listeners.items] };
-  const data = schema.properties?.data;
-  if (schema.properties !== undefined && data !== undefined)
-    schema.properties.data = { anyOf: [{ type: 'string' }, data] };
+  const { properties = {} } = schema;
+  for (const name of ['data', 'console']) {
+    const long = properties[name];
+    if (long !== undefined) properties[name] = { description: long.description, anyOf: [{ type: 'string' }, long] };
+  }
   return { ...schema, title: 'Configuration of a Hawser broker' };
 }

@@ -13,9 +13,31 @@ export function settingsShape(more: Readonly<Record<string, Record<string, z.Zod
     if (name === undefined) shape[key] = schemaOf(key);
     else groups.set(group, { ...groups.get(group), [name]: schemaOf(key) });
   }
-  for (const [group, members] of groups) shape[group] = z.strictObject(members).prefault({});
+  for (const [group, members] of groups) {
+    const schema = z.strictObject(members).prefault({});
+    shape[group] = GROUPS[group] === undefined ? schema : schema.describe(GROUPS[group]);
+  }
   return shape;
 }
+
+/** A sentence for each group. */
+const GROUPS: Readonly<Record<string, string>> = {
+  limits: 'Bounds of connections, packets, subscriptions and memory.',
+  fanout: 'Messages to many subscribers.',
+  backpressure: 'Publishers and subscribers that do not keep up.',
+  queue: 'What waits for one session.',
+  queues: 'What waits for all sessions.',
+  data: 'Where sessions and messages are kept, and how much of them.',
+  sessions: 'How many sessions there are, and for how long.',
+  messages: 'What holds for every message.',
+  subscriptions: 'What holds for every subscription.',
+  policy: 'Authentication and authorization that take their time.',
+  bans: 'Who is kept out for a while, and for what.',
+  api: 'Bounds of the HTTP API: requests, logins, sessions, the audit log.',
+  recorder: 'How much of what happened is remembered, to say why.',
+  sys: 'The $SYS topics.',
+  websocket: 'WebSockets.',
+};
 
 /** The names of the groups. */
 export function settingGroups(): ReadonlySet<string> {
