@@ -7,7 +7,7 @@ export default defineConfig({
   test: {
     maxConcurrency: 24,
     projects: [
-      { resolve, ssr, test: { name: 'unit', include: ['packages/*/src/**/*.test.ts'] } },
+      { resolve, ssr, test: { name: 'unit', include: ['packages/*/src/**/*.test.ts'], testTimeout: 30_000 } },
       {
         resolve,
         ssr,

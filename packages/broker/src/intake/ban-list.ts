@@ -1,5 +1,6 @@
 import type { RecorderLog } from '../recorder/recorder-log.ts';
 import type { Settings } from '../settings.ts';
+import { parseBanTarget } from './ban-target.ts';
 
 /** Somebody who is kept out for a while. */
 export interface Ban {
@@ -76,8 +77,12 @@ export class BanList {
     return ban !== undefined && ban.until > this.#context.wallNow() ? ban : undefined;
   }
 
-  /** Keeps somebody out; without a time as long as it is its turn. */
-  add(target: string, reason: string, seconds?: number, by: Ban['by'] = 'operator'): Ban {
+  /**
+   * Keeps somebody out; without a time as long as it is its turn. `whom`: an address, `client:ID`, `user:NAME` or
+   * `pair:ID@ADDRESS`. Throws RangeError, with words, for what is none of these.
+   */
+  add(whom: string, reason: string, seconds?: number, by: Ban['by'] = 'operator'): Ban {
+    const target = by === 'operator' ? parseBanTarget(whom) : whom;
     const { settings } = this.#context;
     const now = this.#context.wallNow();
     const before = this.#known(target);

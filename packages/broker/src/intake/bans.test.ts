@@ -36,30 +36,31 @@ describe('bans', () => {
   it('last twice as long each time, up to the longest, and are forgiven after a good while', () => {
     const { context, bans } = banList({ 'bans.longest': 200 });
     const lengths = [1, 2, 3, 4].map(() => {
-      const length = (bans.add('a', 'x').until - context.now) / 1000;
+      const length = (bans.add('client:a', 'x').until - context.now) / 1000;
       context.now += length * 1000;
       return length;
     });
     expect(lengths).toEqual([60, 120, 200, 200]);
     context.now += 201_000;
-    expect(bans.add('a', 'x').until - context.now).toBe(60_000);
+    expect(bans.add('client:a', 'x').until - context.now).toBe(60_000);
   });
 
   it('can be taken back, set by hand, and switched off', () => {
     const { bans } = banList();
-    bans.add('a', 'by hand', 5);
-    expect(bans.find('a')).toMatchObject({ until: 5000 });
-    expect(bans.remove('a')).toBe(true);
-    expect(bans.find('a')).toBeUndefined();
-    expect(bans.remove('a')).toBe(false);
+    bans.add('client:a', 'by hand', 5);
+    expect(bans.find('client:a')).toMatchObject({ until: 5000 });
+    expect(bans.remove('client:a')).toBe(true);
+    expect(bans.find('client:a')).toBeUndefined();
+    expect(bans.remove('client:a')).toBe(false);
     for (let i = 0; i < 100; i++) expect(bans.countOffence('a', 0, 'x')).toBeUndefined();
+    expect(() => bans.add('a', 'nobody is called so')).toThrow(RangeError);
   });
 
   it('are bounded in number', () => {
     const { bans } = banList({ 'bans.remembered': 16 });
-    for (let i = 0; i < 1000; i++) bans.add(String(i), 'x');
+    for (let i = 0; i < 1000; i++) bans.add(`client:${i}`, 'x');
     expect(bans.list()).toHaveLength(16);
-    expect(bans.find('999')).toBeDefined();
+    expect(bans.find('client:999')).toBeDefined();
     expect(bans.total).toBe(1000);
   });
 });

@@ -95,7 +95,7 @@ export const CONNECT_REFUSALS: Scenarios = {
   },
   banned: {
     run: async (stage) => {
-      stage.broker.bans.add('it@memory', 'an operator said so');
+      stage.broker.bans.add('client:it', 'an operator said so');
       await stage.join();
     },
   },
