@@ -116,6 +116,19 @@ describe('export and import', () => {
   });
 });
 
+it('a page that is read before queues are counted has what was there before, and what came since', async () => {
+  const store = new LevelStore({ directory, countWithinBytes: 0 });
+  await store.open();
+  store.append(putSession(1));
+  store.append(putQueued(1, 1));
+  await store.close();
+  await store.open();
+  store.append(putQueued(1, 2));
+  const page = await store.readQueue(1, 0, { messages: 10, bytes: 1e6 });
+  expect(page.map(({ sequence }) => sequence)).toEqual([1, 2]);
+  await store.close();
+});
+
 describe('backup', () => {
   it('of a store that is closed is the same, and sound', async () => {
     const store = new LevelStore({ directory });
