@@ -1,15 +1,8 @@
-import {
-  type ConnackPacket,
-  type DisconnectProperties,
-  PacketType,
-  type ProtocolVersion,
-  type PublishPacket,
-  type SubackPacket,
-  type UnsubackPacket,
-} from '@hawser/codec';
+import { type ConnackPacket, type DisconnectProperties, PacketType, type ProtocolVersion } from '@hawser/codec';
 import { PacketIdentifiers } from '@hawser/protocol';
+import type { Clock } from '@hawser/transport';
 import type { Client, ClientState, Grant, MessageHandler, PublishResult, UnsubscribeResult } from './api.ts';
-import type { Established } from './connection/attempt.ts';
+import type { ConnectionOwner, Established } from './connection/attempt.ts';
 import type { LinkListener } from './connection/link.ts';
 import { keepConnected, type SupervisedClient } from './connection/supervisor.ts';
 import { ClosedError, UsageError } from './errors.ts';
@@ -52,6 +45,17 @@ export class MqttClient
   phase: 'connecting' | 'waiting' = 'connecting';
   /** There is a session here that the server may have too. */
   resumes = false;
+  readonly clock: Clock;
+  readonly receiver: ConnectionOwner['receiver'] = {
+    onPublish: (packet) => this.#inbox.handlePublish(packet),
+    onAck: (type, packetIdentifier, reasonCode) => {
+      if (type === PacketType.PUBREL) this.#inbox.handlePubrel(packetIdentifier);
+      else if (!this.#outbox.handleAck(type, packetIdentifier, reasonCode)) this.#failUnexpected();
+    },
+    onAnswer: (packet) => {
+      if (!this.#subscriptions.handleAnswer(packet)) this.#failUnexpected();
+    },
+  };
   readonly #platform: Platform;
   readonly #settings: Settings;
   readonly #outbox: Outbox;
@@ -70,6 +74,7 @@ export class MqttClient
 
   constructor(platform: Platform, settings: Settings, listeners: NonNullable<ClientOptions['on']>) {
     super();
+    this.clock = platform.clock;
     this.#platform = platform;
     this.#settings = settings;
     this.clientId = settings.clientId;
@@ -81,7 +86,7 @@ export class MqttClient
     this.#outbox = new Outbox(settings.queue, () => this.#now, nextIdentifier);
     this.#subscriptions = new Subscriptions(nextIdentifier, this);
     this.#inbox = new Inbox(this, settings.acknowledge === 'manual');
-    this.#requester = new Requester(this, platform.clock);
+    this.#requester = new Requester(this);
     for (const [event, listener] of Object.entries(listeners))
       if (listener !== undefined) this.on(event as keyof ClientEvents, listener as (data: unknown) => void);
   }
@@ -185,8 +190,8 @@ export class MqttClient
     this.#checkOpen();
     const current = this.#current;
     if (!current || !this.#settings.authentication) {
-      const why = current ? 'the option authentication was not given' : 'there is no connection';
-      throw new UsageError('authentication-missing', `cannot authenticate again: ${why}`);
+      const text = 'reauthenticate() needs a connection that was made with the option authentication';
+      throw new UsageError('authentication-missing', text);
     }
     await current.reauthenticate();
   }
@@ -225,9 +230,7 @@ export class MqttClient
 
   objectionTo(connack: ConnackPacket): readonly [string, string] | undefined {
     // [MQTT5-3.2.2-4]: with a store, this client knows that it has no state. Without one, cleanStart: false is the program's word.
-    if (!connack.sessionPresent || this.resumes || !this.#journal) return undefined;
-    const text = 'the server has a session of this Client ID, the store has none: connect with cleanStart: true once';
-    return ['session-present-without-state', text];
+    return connack.sessionPresent && !this.resumes ? this.#journal?.objection : undefined;
   }
 
   onEstablished(established: Established): void {
@@ -249,9 +252,7 @@ export class MqttClient
       }
     }
     this.resumes = true;
-    this.#journal?.keepSession(
-      connect.protocolVersion === 5 ? (negotiated.sessionExpiryInterval.effective ?? 0) > 0 : !connect.cleanStart,
-    );
+    this.#journal?.keepSession(connect, negotiated);
     this.#inbox.attach(link);
     this.#outbox.attach(link, negotiated);
     this.emit('connected', { sessionPresent, negotiated, reconnected });
@@ -262,19 +263,6 @@ export class MqttClient
     this.#outbox.detach();
     this.#subscriptions.detach();
     this.#inbox.detach();
-  }
-
-  onPublish(packet: PublishPacket): void {
-    this.#inbox.handlePublish(packet);
-  }
-
-  onAck(type: number, packetIdentifier: number, reasonCode: number): void {
-    if (type === PacketType.PUBREL) this.#inbox.handlePubrel(packetIdentifier);
-    else if (!this.#outbox.handleAck(type, packetIdentifier, reasonCode)) this.#failUnexpected();
-  }
-
-  onAnswer(packet: SubackPacket | UnsubackPacket): void {
-    if (!this.#subscriptions.handleAnswer(packet)) this.#failUnexpected();
   }
 
   /** Stops reading while readers do not keep up; but never while this client itself waits for an answer. */
@@ -288,20 +276,10 @@ export class MqttClient
     this.#outbox.pump();
   }
 
-  // What the journal asks.
-
-  get wallOffsetMs(): number {
-    return this.#platform.clock.wallNow() - this.#now;
-  }
-
-  onStoreFailed(error: unknown): void {
-    this.warn('store-failed', `what is to survive a restart was not written: ${error}`);
-  }
-
   // The rest.
 
   get #now(): number {
-    return this.#platform.clock.now();
+    return this.clock.now();
   }
 
   /** What was done may have changed the connection. */
@@ -340,7 +318,7 @@ export class MqttClient
     if (drain > 0) {
       const late = Promise.withResolvers<void>();
       const done = Promise.race([this.#outbox.whenIdle(), this.closed, late.promise]);
-      await timed(done, this.#platform.clock, drain * 1000, late.resolve);
+      await timed(done, this.clock, drain * 1000, late.resolve);
     }
     const link = this.#current?.link;
     link?.connection.disconnect(reasonCode, this.#now, properties as DisconnectProperties);

@@ -5,19 +5,19 @@ import type { Message } from './inbound/message.ts';
 import type { Payload, RequestOptions } from './options.ts';
 import { abortable, timed } from './settle.ts';
 
-type RequesterClient = Pick<Client, 'publish' | 'subscribe' | 'onMessage' | 'negotiated' | 'clientId'>;
+interface RequesterClient extends Pick<Client, 'publish' | 'subscribe' | 'onMessage' | 'negotiated' | 'clientId'> {
+  readonly clock: Clock;
+}
 
 /** Request and response (section 4.10): one Response Topic for the client, a Correlation Data for each request. */
 export class Requester {
   readonly #client: RequesterClient;
-  readonly #clock: Clock;
   readonly #asked = new Map<string, PromiseWithResolvers<Message>>();
   #responseTopic: Promise<string> | undefined;
   #count = 0;
 
-  constructor(client: RequesterClient, clock: Clock) {
+  constructor(client: RequesterClient) {
     this.#client = client;
-    this.#clock = clock;
   }
 
   async request(topic: string, payload: Payload, options: RequestOptions): Promise<Message> {
@@ -41,7 +41,7 @@ export class Requester {
     try {
       return await timed(
         abortable(asked.promise, signal, () => asked.reject(signal?.reason)),
-        this.#clock,
+        this.#client.clock,
         timeout * 1000,
         onLate,
       );

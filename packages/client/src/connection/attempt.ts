@@ -21,7 +21,10 @@ export interface Established {
 }
 
 /** Takes over a connection with its CONNACK, in that call: what stands behind it in the same bytes comes next. */
-export interface ConnectionOwner extends Omit<ClientSink, 'onConnack' | 'onAuth'> {
+export interface ConnectionOwner {
+  /** Who gets what comes. */
+  readonly receiver: Pick<ClientSink, 'onPublish' | 'onAck' | 'onAnswer'>;
+  onClosed(): void;
   /** In force for the next CONNECT. */
   readonly clientId: string;
   /** There is state of an earlier connection: the next one resumes. */
@@ -152,9 +155,7 @@ export function attempt(
   };
 
   const sink: ClientSink = {
-    onPublish: (packet, now) => owner.onPublish(packet, now),
-    onAck: (type, packetIdentifier, reasonCode, now) => owner.onAck(type, packetIdentifier, reasonCode, now),
-    onAnswer: (packet, now) => owner.onAnswer(packet, now),
+    ...owner.receiver,
 
     onConnack(connack, now) {
       if (connack.reasonCode !== 0) {
@@ -204,10 +205,10 @@ export function attempt(
       });
     },
 
-    onClosed(cause, now) {
+    onClosed(cause) {
       repeated?.reject(new Error(cause.text));
       if (isEstablished) {
-        owner.onClosed(cause, now);
+        owner.onClosed();
         ended.resolve(cause);
         return;
       }

@@ -1,4 +1,7 @@
+import type { ConnectPacket } from '@hawser/codec';
 import type { Ticket } from '@hawser/protocol';
+import type { Clock } from '@hawser/transport';
+import type { Negotiated } from '../negotiated.ts';
 import type { Outgoing } from './outgoing.ts';
 
 /**
@@ -14,8 +17,10 @@ export interface Journal {
   /** A QoS 2 message has been taken whose PUBREL has not come. */
   keepInbound(packetIdentifier: number): void;
   forgetInbound(packetIdentifier: number): void;
-  /** The server has a session of this client, or none. */
-  keepSession(exists: boolean): void;
+  /** Whether the server will have a session of this client after this connection. */
+  keepSession(connect: ConnectPacket, negotiated: Negotiated): void;
+  /** Why a connection is not to be had whose server has a session that nothing is known of here: code and words. */
+  readonly objection: readonly [code: string, text: string];
   /** Calls `task` when all that was to be kept or forgotten by now is written; tasks in order. */
   after(task: () => void): void;
   /** All is written, or could not be, and the store is closed. */
@@ -32,11 +37,10 @@ export function afterWritten(journal: Journal | undefined, task: () => void): vo
 export interface JournalHost {
   /** May be assigned by the server only later. */
   readonly clientId: string;
-  /** Milliseconds since 1970, less what the client's clock says. */
-  readonly wallOffsetMs: number;
+  readonly clock: Clock;
   /** What waited for the disk may go. */
   onWritable(): void;
-  onStoreFailed(error: unknown): void;
+  warn(code: string, text: string): void;
 }
 
 /** What an earlier run of the program has left. */

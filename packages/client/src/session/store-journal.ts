@@ -1,4 +1,6 @@
+import type { ConnectPacket } from '@hawser/codec';
 import { NO_TICKET, type Ticket } from '@hawser/protocol';
+import type { Negotiated } from '../negotiated.ts';
 import type { Journal, JournalHost, Restored } from './journal.ts';
 import type { Outgoing } from './outgoing.ts';
 import type { SessionEntries, StoreChange } from './session-store.ts';
@@ -9,6 +11,10 @@ const SESSION_KEY = 's';
 /** Writes changes to a store in order, one batch at a time, and says how far it has come. */
 export class StoreJournal implements Journal {
   committed: Ticket = NO_TICKET;
+  readonly objection = [
+    'session-present-without-state',
+    'the server has a session of this Client ID, the store has none: connect with cleanStart: true once',
+  ] as const;
   readonly #entries: SessionEntries;
   readonly #host: JournalHost;
   #filling: StoreChange[] = [];
@@ -32,7 +38,8 @@ export class StoreJournal implements Journal {
     for (const [key, value] of await entries.load(host.clientId)) {
       if (key === SESSION_KEY) hasSession = true;
       else if (key.startsWith('i')) inbound.push(Number(key.slice(1)));
-      else if (key.startsWith('m')) messages.push(decodeStored(Number.parseInt(key.slice(1), 16), value, host));
+      else if (key.startsWith('m'))
+        messages.push(decodeStored(Number.parseInt(key.slice(1), 16), value, journal.#wallOffsetMs));
     }
     messages.sort((a, b) => a.sequence - b.sequence);
     journal.#sequence = messages.at(-1)?.sequence ?? 0;
@@ -42,7 +49,7 @@ export class StoreJournal implements Journal {
   keep(message: Outgoing): Ticket {
     if (message.content.qos === 0) return NO_TICKET;
     if (message.sequence === 0) message.sequence = ++this.#sequence;
-    return this.#put(messageKey(message), encodeStored(message, this.#host));
+    return this.#put(messageKey(message), encodeStored(message, this.#wallOffsetMs));
   }
 
   forget(message: Outgoing): void {
@@ -57,8 +64,9 @@ export class StoreJournal implements Journal {
     this.#put(`i${packetIdentifier}`, undefined);
   }
 
-  keepSession(exists: boolean): void {
-    this.#put(SESSION_KEY, exists ? new Uint8Array([1]) : undefined);
+  keepSession({ protocolVersion, cleanStart }: ConnectPacket, { sessionExpiryInterval }: Negotiated): void {
+    const outlives = protocolVersion === 5 ? (sessionExpiryInterval.effective ?? 0) > 0 : !cleanStart;
+    this.#put(SESSION_KEY, outlives ? new Uint8Array([1]) : undefined);
   }
 
   after(task: () => void): void {
@@ -69,6 +77,12 @@ export class StoreJournal implements Journal {
   async close(): Promise<void> {
     while (this.#writing !== undefined) await this.#writing;
     await this.#entries.close?.();
+  }
+
+  /** Milliseconds since 1970, less what the client's clock says. */
+  get #wallOffsetMs(): number {
+    const { clock } = this.#host;
+    return clock.wallNow() - clock.now();
   }
 
   #put(key: string, value: Uint8Array | undefined): Ticket {
@@ -88,7 +102,7 @@ export class StoreJournal implements Journal {
         await this.#entries.write(this.#host.clientId, batch);
       } catch (error) {
         // The client goes on: what the program gave it is still in memory, only a restart would lose it.
-        this.#host.onStoreFailed(error);
+        this.#host.warn('store-failed', `what is to survive a restart was not written: ${error}`);
       }
       this.committed = ticket;
       const due = this.#tasks.findIndex((waiting) => waiting.ticket > ticket);

@@ -1,5 +1,4 @@
 import { encodeUtf8, type PublishProperties, type QoS } from '@hawser/codec';
-import type { JournalHost } from './journal.ts';
 import { Outgoing } from './outgoing.ts';
 
 interface Header {
@@ -14,11 +13,8 @@ interface Header {
   readonly properties?: Omit<PublishProperties, 'correlationData'> & { correlationData?: readonly number[] };
 }
 
-/** Length of the header (four bytes), the header as JSON, the payload. */
-export function encodeStored(
-  { content, packetIdentifier, isReleased }: Outgoing,
-  { wallOffsetMs }: JournalHost,
-): Uint8Array {
+/** Length of the header (four bytes), the header as JSON, the payload. `wallOffsetMs`: milliseconds since 1970, less the clock's. */
+export function encodeStored({ content, packetIdentifier, isReleased }: Outgoing, wallOffsetMs: number): Uint8Array {
   const { topic, qos, retain, receivedAtMs, expiresAtMs } = content;
   const { correlationData, ...properties } = content.properties ?? {};
   const header: Header = {
@@ -43,7 +39,7 @@ export function encodeStored(
 }
 
 /** On the clock of a new run. */
-export function decodeStored(sequence: number, bytes: Uint8Array, { wallOffsetMs }: JournalHost): Outgoing {
+export function decodeStored(sequence: number, bytes: Uint8Array, wallOffsetMs: number): Outgoing {
   const length = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0);
   const header = JSON.parse(new TextDecoder().decode(bytes.subarray(4, 4 + length))) as Header;
   const { topic, qos, retain, id, state, taken, expires } = header;
