@@ -103,11 +103,11 @@ export class MessageStream implements AsyncIterableIterator<Message, undefined>,
     if (!this.#isOpen) return;
     this.#isOpen = false;
     this.#remove();
-    const [first, ...others] = this.#readers.splice(0);
-    if (first === undefined) this.#error = error;
-    else if (error === undefined) first.resolve({ done: true, value: undefined });
-    else first.reject(error);
-    for (const reader of others) reader.resolve({ done: true, value: undefined });
+    if (this.#readers.length === 0) this.#error = error;
+    for (const reader of this.#readers.splice(0)) {
+      if (error === undefined) reader.resolve({ done: true, value: undefined });
+      else reader.reject(error);
+    }
   }
 
   #setFull(isFull: boolean): void {

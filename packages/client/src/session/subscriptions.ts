@@ -211,7 +211,7 @@ export class Subscriptions {
 
 /** One or several, as a list. */
 export function listOf(filters: string | readonly string[]): readonly string[] {
-  return typeof filters === 'string' ? [filters] : filters;
+  return [filters].flat();
 }
 
 function checkFilters(topicFilters: readonly string[]): void {
@@ -226,8 +226,7 @@ const ONLY_5 = ['noLocal', 'retainAsPublished', 'retainHandling', 'subscriptionI
 
 function checkOptions(options: SubscribeOptions, negotiated: Negotiated | undefined): void {
   const { qos } = options;
-  if (qos !== undefined && qos !== 0 && qos !== 1 && qos !== 2)
-    throw new UsageError('not-one-of', `qos: ${String(qos)} is not one of 0, 1, 2`);
+  if (![undefined, 0, 1, 2].includes(qos)) throw new UsageError('not-one-of', `qos: ${qos} is not one of 0, 1, 2`);
   if ((negotiated?.protocolVersion.effective ?? 5) === 5) return;
   const option = ONLY_5.find((name) => options[name] !== undefined);
   if (option) throw new UsageError('option-not-in-this-version', `${option}: only MQTT 5.0 has it`);

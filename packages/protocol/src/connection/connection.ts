@@ -111,18 +111,10 @@ export abstract class Connection {
   receive(bytes: Uint8Array, now: number): void {
     if (this.closeCause) return;
     this.lastReceivedMs = now;
-    const isFirst = this.bytesIn === 0;
+    const first = this.bytesIn === 0 ? bytes : undefined;
     this.bytesIn += bytes.length;
-    if (isFirst) {
-      try {
-        this.checkFirstBytes(bytes);
-      } catch (error) {
-        this.failWith(error, now);
-        return;
-      }
-    }
     this.reader.push(this.#isHeld ? new Uint8Array(bytes) : bytes);
-    this.#run(now);
+    this.#run(now, first);
   }
 
   /** From within a sink's call: nothing further is handled until `proceed`. */
@@ -228,9 +220,11 @@ export abstract class Connection {
     this.sink.onClosed(this.closeCause, now);
   }
 
-  #run(now: number): void {
+  /** `first`: what came first of all, which may be anything. */
+  #run(now: number, first?: Uint8Array): void {
     const reader = this.reader;
     try {
+      if (first !== undefined) this.checkFirstBytes(first);
       while (!this.closeCause && !this.#isHeld && reader.next()) {
         this.packetsIn++;
         const type = reader.firstByte >> 4;
