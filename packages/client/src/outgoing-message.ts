@@ -1,5 +1,5 @@
 import { encodeUtf8, isValidTopicName, type ProtocolVersion, type PublishProperties } from '@hawser/codec';
-import { Message } from '@hawser/protocol';
+import type { MessageContent } from '@hawser/protocol';
 import { UsageError } from './errors.ts';
 import type { MessageProperties, Payload, PublishOptions } from './options.ts';
 import { bytesOf } from './settings.ts';
@@ -11,7 +11,7 @@ export function messageOf(
   options: PublishOptions,
   version: ProtocolVersion,
   now: number,
-): Message {
+): MessageContent {
   if (typeof topic !== 'string' || !isValidTopicName(topic)) {
     const why = /[+#]/.test(topic) ? ': + and # belong in Topic Filters' : '';
     throw new UsageError('topic-name-invalid', `'${String(topic)}' is no topic that can be published to${why}`);
@@ -22,7 +22,7 @@ export function messageOf(
   }
   const properties = propertiesOf(options, version);
   const expiry = properties?.messageExpiryInterval;
-  const content = {
+  return {
     topic: { name: topic, bytes: encodeUtf8(topic) },
     payload: payloadOf(payload),
     qos,
@@ -32,7 +32,6 @@ export function messageOf(
     receivedAtMs: now,
     expiresAtMs: expiry === undefined ? Number.POSITIVE_INFINITY : now + expiry * 1000,
   };
-  return new Message(content, true);
 }
 
 const NAMES = [
