@@ -80,7 +80,7 @@ async function measure(row, id, round) {
   let running;
   try {
     running = await startBroker(broker, { onDisk: row.onDisk });
-    const found = await (row.measure ?? load)(row, running, broker);
+    const found = await (row.measure === undefined ? load(row, running) : row.measure(row, running, broker));
     results[row.id] ??= {};
     results[row.id][id] ??= [];
     results[row.id][id].push(found);
