@@ -1,3 +1,4 @@
+export { allowedReasonCodes } from './allowed-reason-codes.ts';
 export { MalformedPacketError, ProtocolError, UnsupportedVersionError, UsageError } from './errors.ts';
 export { type DecodeLimits, defaultDecodeLimits } from './limits.ts';
 export {
@@ -27,7 +28,6 @@ export { decodeSubscribe, type SubscribePacket, type Subscription } from './pack
 export { decodeUnsuback, type UnsubackPacket } from './packets/unsuback.ts';
 export { decodeUnsubscribe, type UnsubscribePacket } from './packets/unsubscribe.ts';
 export {
-  allowedReasonCodes,
   ConnackReturnCode,
   ReasonCode,
   reasonCodeName,
@@ -79,4 +79,4 @@ export {
   propertyTable,
 } from './wire/property-table.ts';
 export { type Topic, TopicCache } from './wire/topic-cache.ts';
-export { decodeUtf8Strict, encodeUtf8, MAXIMUM_STRING_BYTES, utf8Length, validateUtf8 } from './wire/utf8.ts';
+export { decodeUtf8Strict, encodeUtf8, MAXIMUM_STRING_BYTES, utf8Length } from './wire/utf8.ts';

@@ -22,18 +22,6 @@ export interface Strictness {
   readonly properties: boolean;
 }
 
-const mqtt31: Strictness = {
-  requestFlagsMask: 0b0110,
-  connectHeaderFlags: false,
-  reservedConnectFlag: false,
-  willBitsNeedWill: false,
-  credentialsMayBeMissing: true,
-  passwordNeedsUsername: true,
-  connackFlags: false,
-  subackFailure: false,
-  properties: false,
-};
-
 const mqtt311: Strictness = {
   requestFlagsMask: 0b1111,
   connectHeaderFlags: true,
@@ -46,17 +34,18 @@ const mqtt311: Strictness = {
   properties: false,
 };
 
-const mqtt5: Strictness = {
-  requestFlagsMask: 0b1111,
-  connectHeaderFlags: true,
-  reservedConnectFlag: true,
-  willBitsNeedWill: true,
-  credentialsMayBeMissing: false,
-  passwordNeedsUsername: false,
-  connackFlags: true,
-  subackFailure: true,
-  properties: true,
+const mqtt31: Strictness = {
+  ...mqtt311,
+  requestFlagsMask: 0b0110,
+  connectHeaderFlags: false,
+  reservedConnectFlag: false,
+  willBitsNeedWill: false,
+  credentialsMayBeMissing: true,
+  connackFlags: false,
+  subackFailure: false,
 };
+
+const mqtt5: Strictness = { ...mqtt311, passwordNeedsUsername: false, properties: true };
 
 /** The table of a version. */
 export function strictnessOf(version: ProtocolVersion): Strictness {

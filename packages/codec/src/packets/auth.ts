@@ -1,7 +1,7 @@
 import { ProtocolError, UsageError } from '../errors.ts';
 import { type DecodeLimits, defaultDecodeLimits } from '../limits.ts';
-import { allowedReasonCodes, hex, ReasonCode } from '../reason-codes.ts';
-import type { Direction, ProtocolVersion } from '../types.ts';
+import { ReasonCode, reasonCodesOf, reasonCodesOfBoth } from '../reason-codes.ts';
+import { type Direction, PacketType, type ProtocolVersion } from '../types.ts';
 import { BodyReader } from '../wire/body-reader.ts';
 import { checkFirstByte } from '../wire/first-byte.ts';
 import type { PacketWriter } from '../wire/packet-writer.ts';
@@ -37,14 +37,14 @@ export function decodeAuth(
   let properties: AuthProperties | undefined;
   if (reader.remaining > 0) {
     reasonCode = reader.u8('Reason Code');
-    if (reader.remaining > 0) properties = decodeProperties(reader, 'AUTH', limits);
+    if (reader.remaining > 0) properties = decodeProperties(reader, PacketType.AUTH, limits);
   }
   reader.finish();
   // [MQTT5-3.15.2-1]
-  checkReasonCode(reasonCode, allowedReasonCodes[`AUTH ${direction}`], 'AUTH');
+  checkReasonCode(reasonCode, reasonCodesOf(PacketType.AUTH, direction), 'AUTH');
   if (lacksMethod(reasonCode, properties)) {
     // Section 3.15.2.2.2
-    throw new ProtocolError('authentication-method-missing', 'AUTH: there is no Authentication Method in it');
+    throw new ProtocolError('authentication-method-missing', 'AUTH: there is no Authentication Method');
   }
   return { type: 'auth', reasonCode, properties };
 }
@@ -60,13 +60,11 @@ export function writeAuthBody(writer: PacketWriter, packet: AuthPacket, version:
   if (version !== 5) throw new UsageError('packet-not-in-this-version', 'AUTH exists in MQTT 5.0 only');
   const { reasonCode } = packet;
   const properties = hasNoProperties(packet.properties) ? undefined : packet.properties;
-  if (reasonCode !== 0x00 && reasonCode !== 0x18 && reasonCode !== 0x19) {
-    throw new UsageError('reason-code-not-allowed', `AUTH cannot carry Reason Code ${hex(reasonCode)}`);
-  }
+  checkReasonCode(reasonCode, reasonCodesOfBoth(PacketType.AUTH), 'AUTH', UsageError);
   if (lacksMethod(reasonCode, properties)) {
-    throw new UsageError('authentication-method-missing', 'AUTH needs an authenticationMethod');
+    throw new UsageError('authentication-method-missing', 'AUTH: there is no Authentication Method');
   }
   if (reasonCode === 0 && properties === undefined) return;
   writer.u8(reasonCode);
-  writeProperties(writer, 'AUTH', properties);
+  writeProperties(writer, PacketType.AUTH, properties);
 }

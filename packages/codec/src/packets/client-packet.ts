@@ -5,14 +5,12 @@ import { type AuthPacket, writeAuthBody } from './auth.ts';
 import { type ConnectPacket, writeConnectBody } from './connect.ts';
 import { type DisconnectPacket, writeDisconnectBody } from './disconnect.ts';
 import type { PingreqPacket } from './ping.ts';
-import { type PublishPacket, writePublish } from './publish.ts';
 import { type SubscribePacket, writeSubscribeBody } from './subscribe.ts';
 import { type UnsubscribePacket, writeUnsubscribeBody } from './unsubscribe.ts';
 
-/** What a client sends. */
+/** What a client sends, but a PUBLISH: its topic and properties are encoded once, see `writePublishInto`. */
 export type ClientPacket =
   | ConnectPacket
-  | PublishPacket
   | AckPacket
   | SubscribePacket
   | UnsubscribePacket
@@ -33,9 +31,6 @@ export function encodeClientPacket(packet: ClientPacket, version: ProtocolVersio
 /** Appends it. Throws UsageError. */
 export function writeClientPacket(writer: PacketWriter, packet: ClientPacket, version: ProtocolVersion): void {
   switch (packet.type) {
-    case 'publish':
-      writePublish(writer, packet, version);
-      return;
     case 'puback':
     case 'pubrec':
     case 'pubrel':

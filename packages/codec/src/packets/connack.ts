@@ -1,13 +1,13 @@
 import { MalformedPacketError, ProtocolError, UsageError } from '../errors.ts';
 import { type DecodeLimits, defaultDecodeLimits } from '../limits.ts';
-import { allowedReasonCodes, hex, ReasonCode } from '../reason-codes.ts';
+import { hex, ReasonCode, reasonCodesOf } from '../reason-codes.ts';
 import { strictnessOf } from '../strictness.ts';
-import { type Direction, type ProtocolVersion, versionName } from '../types.ts';
+import { type Direction, PacketType, type ProtocolVersion, versionName } from '../types.ts';
 import { BodyReader } from '../wire/body-reader.ts';
 import { checkFirstByte } from '../wire/first-byte.ts';
 import type { PacketWriter } from '../wire/packet-writer.ts';
 import { type ConnackProperties, decodeProperties, writeProperties } from '../wire/properties.ts';
-import { checkAuthentication, checkReasonCode, requireAuthentication, requireReasonCode } from './checks.ts';
+import { checkAuthentication, checkReasonCode } from './checks.ts';
 
 /** The server's answer to a CONNECT (section 3.2). */
 export interface ConnackPacket {
@@ -51,7 +51,7 @@ export function decodeConnack(
   if (strict.connackFlags && flags > 1) {
     throw new MalformedPacketError(
       'reserved-bits',
-      `CONNACK: the Acknowledge Flags are ${hex(flags)}; bits 7 to 1 must be 0`,
+      `CONNACK: Acknowledge Flags are ${hex(flags)}; 0 and 1 are allowed`,
     );
   }
   const sessionPresent = strict.connackFlags && flags === 1;
@@ -59,8 +59,8 @@ export function decodeConnack(
   let properties: ConnackProperties | undefined;
   if (strict.properties) {
     if (reader.remaining > 0 || reasonCode === 0 || reasonCode > LAST_RETURN_CODE) {
-      checkReasonCode(reasonCode, allowedReasonCodes.CONNACK, 'CONNACK');
-      properties = decodeProperties(reader, 'CONNACK', limits);
+      checkReasonCode(reasonCode, reasonCodesOf(PacketType.CONNACK, direction), 'CONNACK');
+      properties = decodeProperties(reader, PacketType.CONNACK, limits);
       checkAuthentication(properties, 'CONNACK');
     }
   } else if (reasonCode > LAST_RETURN_CODE) {
@@ -70,7 +70,7 @@ export function decodeConnack(
   if (sessionPresent && reasonCode !== 0) {
     throw new ProtocolError(
       'session-present-with-refusal',
-      `CONNACK: Session Present is 1 with code ${hex(reasonCode)}; it must be 0 when the connection is refused`,
+      `CONNACK: Session Present is 1 with code ${hex(reasonCode)}; with a refusal it must be 0`,
     );
   }
   reader.finish();
@@ -100,8 +100,8 @@ export function writeConnackBody(writer: PacketWriter, packet: ConnackPacket, ve
   }
   if (strict.properties) {
     // [MQTT5-3.2.2-8]
-    requireReasonCode(reasonCode, allowedReasonCodes.CONNACK, 'CONNACK');
-    requireAuthentication(properties, 'CONNACK');
+    checkReasonCode(reasonCode, reasonCodesOf(PacketType.CONNACK, 'to-client'), 'CONNACK', UsageError);
+    checkAuthentication(properties, 'CONNACK', UsageError);
   } else if (!Number.isInteger(reasonCode) || reasonCode < 0 || reasonCode > LAST_RETURN_CODE) {
     throw new UsageError(
       'reason-code-not-allowed',
@@ -111,5 +111,5 @@ export function writeConnackBody(writer: PacketWriter, packet: ConnackPacket, ve
   // [MQTT5-3.2.2-1]
   writer.u8(sessionPresent && strict.connackFlags ? 1 : 0);
   writer.u8(reasonCode);
-  if (strict.properties) writeProperties(writer, 'CONNACK', properties);
+  if (strict.properties) writeProperties(writer, PacketType.CONNACK, properties);
 }

@@ -3,12 +3,12 @@ import { type DecodeLimits, defaultDecodeLimits } from '../limits.ts';
 import { hex } from '../reason-codes.ts';
 import { type Strictness, strictnessOf } from '../strictness.ts';
 import { checkTopicName, isValidTopicName, quote } from '../topics/topic-name.ts';
-import { type Direction, type ProtocolVersion, type QoS, versionName } from '../types.ts';
+import { type Direction, PacketType, type ProtocolVersion, type QoS, versionName } from '../types.ts';
 import { BodyReader } from '../wire/body-reader.ts';
 import { checkFirstByte, reservedFlags } from '../wire/first-byte.ts';
 import type { PacketWriter } from '../wire/packet-writer.ts';
 import { type ConnectProperties, decodeProperties, type WillProperties, writeProperties } from '../wire/properties.ts';
-import { checkAuthentication, requireAuthentication, requireQoS } from './checks.ts';
+import { checkAuthentication, requireQoS } from './checks.ts';
 
 /** The first packet of a client (section 3.1). */
 export interface ConnectPacket {
@@ -85,7 +85,7 @@ export function decodeConnect(
   const flags = reader.u8('Connect Flags');
   checkConnectFlags(flags, strict, protocolVersion);
   const keepAlive = reader.u16('Keep Alive');
-  const properties = strict.properties ? decodeProperties(reader, 'CONNECT', limits) : undefined;
+  const properties = strict.properties ? decodeProperties(reader, PacketType.CONNECT, limits) : undefined;
   checkAuthentication(properties, 'CONNECT');
   // [MQTT311-3.1.3-1] [MQTT311-3.1.3-3] [MQTT311-3.1.3-4] [MQTT5-3.1.3-1] [MQTT5-3.1.3-3] [MQTT5-3.1.3-4]
   const clientId = reader.string('Client Identifier');
@@ -171,7 +171,7 @@ function connectFlags(flags: number, message: string): MalformedPacketError {
 }
 
 function decodeWill(reader: BodyReader, flags: number, strict: Strictness, limits: DecodeLimits): WillMessage {
-  const properties = strict.properties ? decodeProperties(reader, 'WILL', limits) : undefined;
+  const properties = strict.properties ? decodeProperties(reader, 0, limits) : undefined;
   // [MQTT311-3.1.3-10] [MQTT5-3.1.3-11]
   const topic = reader.string('Will Topic');
   checkTopicName(topic, limits.topicLevels, 'CONNECT: Will Topic');
@@ -208,20 +208,20 @@ export function writeConnectBody(writer: PacketWriter, packet: ConnectPacket): v
     );
   }
   if (!Number.isInteger(packet.keepAlive) || packet.keepAlive < 0 || packet.keepAlive > 0xffff) {
-    throw new UsageError(
-      'keep-alive-out-of-range',
-      `Keep Alive is ${packet.keepAlive}; 0 to 65535 seconds are allowed`,
-    );
+    throw new UsageError('keep-alive-out-of-range', `Keep Alive is ${packet.keepAlive}; 0 to 65535 are allowed`);
   }
   if (packet.bridge && strict.properties) {
-    throw new UsageError('bridge-not-in-this-version', 'MQTT 5.0 has No Local and Retain As Published, no bridge bit');
+    throw new UsageError(
+      'bridge-not-in-this-version',
+      'MQTT 5.0 has no bridge bit: use No Local and Retain As Published',
+    );
   }
-  requireAuthentication(properties, 'CONNECT');
+  checkAuthentication(properties, 'CONNECT', UsageError);
   writer.string(protocolVersion === 3 ? 'MQIsdp' : 'MQTT');
   writer.u8(protocolVersion | (packet.bridge ? BRIDGE : 0));
   writer.u8(connectFlagsOf(packet));
   writer.u16(packet.keepAlive);
-  if (strict.properties) writeProperties(writer, 'CONNECT', properties);
+  if (strict.properties) writeProperties(writer, PacketType.CONNECT, properties);
   writer.string(packet.clientId, 'Client Identifier');
   if (will !== undefined) writeWill(writer, will, strict);
   if (username !== undefined) writer.string(username, 'User Name');
@@ -243,7 +243,7 @@ function writeWill(writer: PacketWriter, will: WillMessage, strict: Strictness):
   if (!isValidTopicName(will.topic)) {
     throw new UsageError('topic-name-invalid', `Will Topic ${quote(will.topic)} is no Topic Name`);
   }
-  if (strict.properties) writeProperties(writer, 'WILL', will.properties);
+  if (strict.properties) writeProperties(writer, 0, will.properties);
   writer.string(will.topic, 'Will Topic');
   writer.binary(will.payload, 'Will Payload');
 }

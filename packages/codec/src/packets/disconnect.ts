@@ -1,7 +1,7 @@
 import { ProtocolError, UsageError } from '../errors.ts';
 import { type DecodeLimits, defaultDecodeLimits } from '../limits.ts';
-import { allowedReasonCodes, hex } from '../reason-codes.ts';
-import { type Direction, type ProtocolVersion, versionName } from '../types.ts';
+import { hex, reasonCodesOf, reasonCodesOfBoth } from '../reason-codes.ts';
+import { type Direction, PacketType, type ProtocolVersion, versionName } from '../types.ts';
 import { BodyReader } from '../wire/body-reader.ts';
 import { checkFirstByte } from '../wire/first-byte.ts';
 import type { PacketWriter } from '../wire/packet-writer.ts';
@@ -39,13 +39,13 @@ export function decodeDisconnect(
   if (version === 5 && reader.remaining > 0) {
     reasonCode = reader.u8('Reason Code');
     // [MQTT5-3.14.2-1]
-    checkReasonCode(reasonCode, allowedReasonCodes[`DISCONNECT ${direction}`], 'DISCONNECT');
-    if (reader.remaining > 0) properties = decodeProperties(reader, 'DISCONNECT', limits);
+    checkReasonCode(reasonCode, reasonCodesOf(PacketType.DISCONNECT, direction), 'DISCONNECT');
+    if (reader.remaining > 0) properties = decodeProperties(reader, PacketType.DISCONNECT, limits);
     // [MQTT5-3.14.2-2]
     if (direction === 'to-client' && properties?.sessionExpiryInterval !== undefined) {
       throw new ProtocolError(
         'session-expiry-from-server',
-        'DISCONNECT: a Session Expiry Interval came from a server; only a client sends it',
+        'DISCONNECT: Session Expiry Interval came from a server; only a client sends it',
       );
     }
   }
@@ -67,14 +67,8 @@ export function writeDisconnectBody(writer: PacketWriter, packet: DisconnectPack
       `DISCONNECT: MQTT ${versionName(version)} cannot say ${hex(reasonCode)}; close the connection instead`,
     );
   }
-  const { 'DISCONNECT to-server': fromClient, 'DISCONNECT to-client': fromServer } = allowedReasonCodes;
-  if (
-    !(fromClient as readonly number[]).includes(reasonCode) &&
-    !(fromServer as readonly number[]).includes(reasonCode)
-  ) {
-    throw new UsageError('reason-code-not-allowed', `DISCONNECT cannot carry Reason Code ${hex(reasonCode)}`);
-  }
+  checkReasonCode(reasonCode, reasonCodesOfBoth(PacketType.DISCONNECT), 'DISCONNECT', UsageError);
   const empty = hasNoProperties(properties);
   if (reasonCode !== 0 || !empty) writer.u8(reasonCode);
-  if (!empty) writeProperties(writer, 'DISCONNECT', properties);
+  if (!empty) writeProperties(writer, PacketType.DISCONNECT, properties);
 }

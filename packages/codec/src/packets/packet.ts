@@ -10,7 +10,7 @@ import { type ConnackPacket, decodeConnack, writeConnackBody } from './connack.t
 import { type ConnectPacket, decodeConnect } from './connect.ts';
 import { type DisconnectPacket, decodeDisconnect } from './disconnect.ts';
 import { decodePingreq, decodePingresp, type PingreqPacket, type PingrespPacket } from './ping.ts';
-import { decodePublish, type PublishPacket } from './publish.ts';
+import { decodePublish, type PublishPacket, writePublish } from './publish.ts';
 import { decodeSuback, type SubackPacket, writeSubackBody } from './suback.ts';
 import { decodeSubscribe, type SubscribePacket } from './subscribe.ts';
 import { decodeUnsuback, type UnsubackPacket, writeUnsubackBody } from './unsuback.ts';
@@ -105,6 +105,9 @@ export function encodePacket(packet: Packet, version: ProtocolVersion): Uint8Arr
 
 function append(writer: PacketWriter, packet: Packet, version: ProtocolVersion): void {
   switch (packet.type) {
+    case 'publish':
+      writePublish(writer, packet, version);
+      return;
     case 'connack':
       writeFramed(writer, PacketType.CONNACK << 4, () => writeConnackBody(writer, packet, version));
       return;

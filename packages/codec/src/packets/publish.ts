@@ -2,13 +2,13 @@ import { ProtocolError, UsageError } from '../errors.ts';
 import { type DecodeLimits, defaultDecodeLimits } from '../limits.ts';
 import { checkTopicName, isValidTopicName, quote } from '../topics/topic-name.ts';
 import { type Direction, MAXIMUM_REMAINING_LENGTH, PacketType, type ProtocolVersion, type QoS } from '../types.ts';
-import { BodyReader } from '../wire/body-reader.ts';
+import { BodyReader, truncated } from '../wire/body-reader.ts';
 import { checkPublishFlags } from '../wire/first-byte.ts';
-import { copyBytes, type PacketWriter, varintSize, writeVarint } from '../wire/packet-writer.ts';
+import { copyBytes, type PacketWriter, packetTooLarge, varintSize, writeVarint } from '../wire/packet-writer.ts';
 import { decodeProperties, encodePublishProperties, type PublishProperties } from '../wire/properties.ts';
 import type { TopicCache } from '../wire/topic-cache.ts';
 import { decodeUtf8Strict, encodeUtf8 } from '../wire/utf8.ts';
-import { packetIdentifierZero, requirePacketIdentifier, requireQoS, truncated } from './checks.ts';
+import { packetIdentifierZero, requirePacketIdentifier, requireQoS } from './checks.ts';
 
 /** A message on its way (section 3.3). */
 export interface PublishPacket {
@@ -73,7 +73,7 @@ export function decodePublish(
       at++;
     } else {
       const reader = new BodyReader('PUBLISH', bytes, at, end);
-      properties = decodeProperties(reader, 'PUBLISH', limits);
+      properties = decodeProperties(reader, PacketType.PUBLISH, limits);
       at = reader.position;
       if (direction === 'to-server' && properties?.subscriptionIdentifiers !== undefined) throw identifierFromClient();
     }
@@ -104,13 +104,13 @@ function identifierFromClient(): ProtocolError {
   // [MQTT5-3.3.4-6]
   return new ProtocolError(
     'subscription-identifier-from-client',
-    'PUBLISH: a Subscription Identifier came from a client; only a server sends it',
+    'PUBLISH: Subscription Identifier came from a client; only a server sends it',
   );
 }
 
 function noTopic(): ProtocolError {
   // [MQTT311-4.7.3-1] [MQTT5-4.7.3-1], section 3.3.2.1 of 5.0
-  return new ProtocolError('topic-name-missing', 'PUBLISH: the Topic Name is empty and there is no Topic Alias');
+  return new ProtocolError('topic-name-missing', 'PUBLISH: Topic Name is empty and there is no Topic Alias');
 }
 
 /**
@@ -126,10 +126,7 @@ export function publishSize(
 ): number {
   const remaining = remainingLength(topicBytes, payloadBytes, qos, version, properties);
   if (remaining > MAXIMUM_REMAINING_LENGTH) {
-    throw new UsageError(
-      'packet-too-large',
-      `PUBLISH of ${remaining} bytes; ${MAXIMUM_REMAINING_LENGTH} are the most a packet can hold`,
-    );
+    throw packetTooLarge(remaining);
   }
   return 1 + varintSize(remaining) + remaining;
 }

@@ -4,7 +4,7 @@ import { hex, ReasonCode } from '../reason-codes.ts';
 import { strictnessOf } from '../strictness.ts';
 import { checkTopicFilter, filterFault, isSharedFilter } from '../topics/topic-filter.ts';
 import { quote } from '../topics/topic-name.ts';
-import { type Direction, type ProtocolVersion, type QoS, versionName } from '../types.ts';
+import { type Direction, PacketType, type ProtocolVersion, type QoS, versionName } from '../types.ts';
 import { BodyReader } from '../wire/body-reader.ts';
 import { checkFirstByte } from '../wire/first-byte.ts';
 import type { PacketWriter } from '../wire/packet-writer.ts';
@@ -54,8 +54,8 @@ export function decodeSubscribe(
 ): SubscribePacket {
   checkFirstByte(firstByte, version, direction);
   const reader = new BodyReader('SUBSCRIBE', bytes, start, end);
-  const packetIdentifier = decodePacketIdentifier(reader, 'SUBSCRIBE');
-  const properties = version === 5 ? decodeProperties(reader, 'SUBSCRIBE', limits) : undefined;
+  const packetIdentifier = decodePacketIdentifier(reader);
+  const properties = version === 5 ? decodeProperties(reader, PacketType.SUBSCRIBE, limits) : undefined;
   const subscriptions: Subscription[] = [];
   while (reader.remaining > 0) {
     checkFilterCount(subscriptions.length, limits, 'SUBSCRIBE');
@@ -138,7 +138,7 @@ export function writeSubscribeBody(writer: PacketWriter, packet: SubscribePacket
     throw new UsageError('no-topic-filters', 'SUBSCRIBE needs at least one Topic Filter');
   }
   writer.u16(packet.packetIdentifier);
-  if (version === 5) writeProperties(writer, 'SUBSCRIBE', packet.properties);
+  if (version === 5) writeProperties(writer, PacketType.SUBSCRIBE, packet.properties);
   for (const subscription of packet.subscriptions) {
     writeTopicFilter(writer, subscription.topicFilter);
     writer.u8(version === 5 ? optionsOf(subscription) : qosOnly(subscription, version));

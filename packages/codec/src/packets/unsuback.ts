@@ -1,12 +1,12 @@
 import { UsageError } from '../errors.ts';
 import { type DecodeLimits, defaultDecodeLimits } from '../limits.ts';
-import { allowedReasonCodes } from '../reason-codes.ts';
-import type { Direction, ProtocolVersion } from '../types.ts';
+import { reasonCodesOf } from '../reason-codes.ts';
+import { type Direction, PacketType, type ProtocolVersion } from '../types.ts';
 import { BodyReader } from '../wire/body-reader.ts';
 import { checkFirstByte } from '../wire/first-byte.ts';
 import type { PacketWriter } from '../wire/packet-writer.ts';
 import { decodeProperties, type ReasonProperties, writeProperties } from '../wire/properties.ts';
-import { decodePacketIdentifier, requirePacketIdentifier, requireReasonCode } from './checks.ts';
+import { checkReasonCode, decodePacketIdentifier, requirePacketIdentifier } from './checks.ts';
 import { decodeReasonCodes } from './suback.ts';
 
 /** Answers an UNSUBSCRIBE (section 3.11). */
@@ -37,13 +37,13 @@ export function decodeUnsuback(
 ): UnsubackPacket {
   checkFirstByte(firstByte, version, direction);
   const reader = new BodyReader('UNSUBACK', bytes, start, end);
-  const packetIdentifier = decodePacketIdentifier(reader, 'UNSUBACK');
+  const packetIdentifier = decodePacketIdentifier(reader);
   if (version !== 5) {
     reader.finish();
     return { type: 'unsuback', packetIdentifier, properties: undefined, reasonCodes: [] };
   }
-  const properties = decodeProperties(reader, 'UNSUBACK', limits);
-  const reasonCodes = decodeReasonCodes(reader, allowedReasonCodes.UNSUBACK, 'UNSUBACK', limits);
+  const properties = decodeProperties(reader, PacketType.UNSUBACK, limits);
+  const reasonCodes = decodeReasonCodes(reader, reasonCodesOf(PacketType.UNSUBACK, direction), limits);
   return { type: 'unsuback', packetIdentifier, properties, reasonCodes };
 }
 
@@ -55,9 +55,9 @@ export function writeUnsubackBody(writer: PacketWriter, packet: UnsubackPacket, 
   if (packet.reasonCodes.length === 0) {
     throw new UsageError('no-reason-codes', 'UNSUBACK needs at least one Reason Code');
   }
-  writeProperties(writer, 'UNSUBACK', packet.properties);
+  writeProperties(writer, PacketType.UNSUBACK, packet.properties);
   for (const code of packet.reasonCodes) {
-    requireReasonCode(code, allowedReasonCodes.UNSUBACK, 'UNSUBACK');
+    checkReasonCode(code, reasonCodesOf(PacketType.UNSUBACK, 'to-client'), 'UNSUBACK', UsageError);
     writer.u8(code);
   }
 }

@@ -1,7 +1,7 @@
 import { UsageError } from '../errors.ts';
 import { type DecodeLimits, defaultDecodeLimits } from '../limits.ts';
 import { checkTopicFilter } from '../topics/topic-filter.ts';
-import type { Direction, ProtocolVersion } from '../types.ts';
+import { type Direction, PacketType, type ProtocolVersion } from '../types.ts';
 import { BodyReader } from '../wire/body-reader.ts';
 import { checkFirstByte } from '../wire/first-byte.ts';
 import type { PacketWriter } from '../wire/packet-writer.ts';
@@ -36,8 +36,8 @@ export function decodeUnsubscribe(
 ): UnsubscribePacket {
   checkFirstByte(firstByte, version, direction);
   const reader = new BodyReader('UNSUBSCRIBE', bytes, start, end);
-  const packetIdentifier = decodePacketIdentifier(reader, 'UNSUBSCRIBE');
-  const properties = version === 5 ? decodeProperties(reader, 'UNSUBSCRIBE', limits) : undefined;
+  const packetIdentifier = decodePacketIdentifier(reader);
+  const properties = version === 5 ? decodeProperties(reader, PacketType.UNSUBSCRIBE, limits) : undefined;
   const topicFilters: string[] = [];
   while (reader.remaining > 0) {
     checkFilterCount(topicFilters.length, limits, 'UNSUBSCRIBE');
@@ -58,6 +58,6 @@ export function writeUnsubscribeBody(writer: PacketWriter, packet: UnsubscribePa
     throw new UsageError('no-topic-filters', 'UNSUBSCRIBE needs at least one Topic Filter');
   }
   writer.u16(packet.packetIdentifier);
-  if (version === 5) writeProperties(writer, 'UNSUBSCRIBE', packet.properties);
+  if (version === 5) writeProperties(writer, PacketType.UNSUBSCRIBE, packet.properties);
   for (const topicFilter of packet.topicFilters) writeTopicFilter(writer, topicFilter);
 }

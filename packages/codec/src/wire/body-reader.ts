@@ -10,8 +10,9 @@ export class BodyReader {
   position: number;
   /** Where reading ends; narrowed while a property list is read. */
   end: number;
-  private readonly packet: string;
-  private readonly copies: boolean;
+  /** Its name, for errors. */
+  readonly packet: string;
+  readonly #copies: boolean;
 
   /** `copies`: binary fields are copies instead of views, for packets whose fields outlive the chunk they came in. */
   constructor(packet: string, bytes: Uint8Array, start: number, end: number, copies = false) {
@@ -19,7 +20,7 @@ export class BodyReader {
     this.bytes = bytes;
     this.position = start;
     this.end = end;
-    this.copies = copies;
+    this.#copies = copies;
   }
 
   get remaining(): number {
@@ -63,37 +64,39 @@ export class BodyReader {
 
   /** A UTF-8 Encoded String (section 1.5.4). */
   string(field: string): string {
-    const length = this.u16(field);
-    this.need(length, field);
-    const start = this.position;
-    this.position += length;
+    const start = this.#skip(field);
     return decodeUtf8Strict(this.bytes, start, this.position, `${this.packet}: ${field}`);
   }
 
   /** Binary Data (section 1.5.6). */
   binary(field: string): Uint8Array {
-    const length = this.u16(field);
-    this.need(length, field);
-    const start = this.position;
-    this.position += length;
-    const view = new Uint8Array(this.bytes.buffer, this.bytes.byteOffset + start, length);
-    return this.copies ? view.slice() : view;
+    const start = this.#skip(field);
+    const view = new Uint8Array(this.bytes.buffer, this.bytes.byteOffset + start, this.position - start);
+    return this.#copies ? view.slice() : view;
   }
 
   /** To be called when the last field was read. */
   finish(): void {
     if (this.position === this.end) return;
-    throw new MalformedPacketError(
-      'trailing-bytes',
-      `${this.packet}: ${this.remaining} bytes after the last field; nothing may follow it`,
-    );
+    throw new MalformedPacketError('trailing-bytes', `${this.packet}: ${this.remaining} bytes follow the last field`);
   }
 
-  private need(size: number, field: string): void {
-    if (this.position + size <= this.end) return;
-    throw new MalformedPacketError(
-      'truncated',
-      `${this.packet}: ${field} needs ${size} bytes, ${this.remaining} are left`,
-    );
+  /** Throws `truncated` unless `size` bytes are left. */
+  need(size: number, field: string): void {
+    if (size > this.remaining) throw truncated(this.packet, field, size, this.remaining);
   }
+
+  /** Passes over a field behind its length of two bytes; returns where it begins. */
+  #skip(field: string): number {
+    const length = this.u16(field);
+    this.need(length, field);
+    const start = this.position;
+    this.position += length;
+    return start;
+  }
+}
+
+/** The MalformedPacketError for a packet that ends before a field does. */
+export function truncated(packet: string, field: string, needed: number, left: number): MalformedPacketError {
+  return new MalformedPacketError('truncated', `${packet}: ${field} needs ${needed} bytes, ${left} are left`);
 }

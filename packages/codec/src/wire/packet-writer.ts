@@ -21,6 +21,14 @@ export function varintSize(value: number): number {
   return value < 0x80 ? 1 : value < 0x4000 ? 2 : value < 0x20_0000 ? 3 : 4;
 }
 
+/** The UsageError for a Remaining Length of `size` bytes. */
+export function packetTooLarge(size: number): UsageError {
+  return new UsageError(
+    'packet-too-large',
+    `${size} bytes; ${MAXIMUM_REMAINING_LENGTH} are the most a packet can hold`,
+  );
+}
+
 /** Writes a Variable Byte Integer in its shortest form [MQTT5-1.5.5-1]. The value is the caller's to check. Returns the new offset. */
 export function writeVarint(target: Uint8Array, offset: number, value: number): number {
   let at = offset;
@@ -111,10 +119,7 @@ export class PacketWriter {
   /** Binary Data: two bytes of length, then the bytes. */
   binary(data: Uint8Array, field = 'binary data'): void {
     if (data.length > MAXIMUM_STRING_BYTES) {
-      throw new UsageError(
-        'binary-too-long',
-        `${field} has ${data.length} bytes; ${MAXIMUM_STRING_BYTES} are the most there can be`,
-      );
+      throw new UsageError('binary-too-long', `${field} is longer than ${MAXIMUM_STRING_BYTES} bytes: ${data.length}`);
     }
     this.reserve(2 + data.length);
     this.u16(data.length);
@@ -137,10 +142,7 @@ export class PacketWriter {
   endLength(mark: number): void {
     const size = this.length - mark;
     if (size > MAXIMUM_REMAINING_LENGTH) {
-      throw new UsageError(
-        'packet-too-large',
-        `${size} bytes; ${MAXIMUM_REMAINING_LENGTH} are the most a packet can hold`,
-      );
+      throw packetTooLarge(size);
     }
     const extra = varintSize(size) - 1;
     if (extra > 0) {
