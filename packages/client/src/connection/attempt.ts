@@ -16,7 +16,7 @@ import type { Platform } from '../platform.ts';
 import { bytesOf, type Settings } from '../settings.ts';
 import { type Address, formatAddress } from './address.ts';
 import { Authentication } from './authentication.ts';
-import { explainClose, explainConnack, explainDial, explainTimeout, mayExpectTls, tlsExpected } from './explain.ts';
+import { explainClose, explainConnack, explainDial, explainTimeout } from './explain.ts';
 import { Link } from './link.ts';
 
 /** A connection whose CONNACK has come. */
@@ -181,14 +181,14 @@ class Attempt implements ClientSink {
     };
   }
 
-  /** What closed without a word is asked once whether it is TLS that it waits for. */
+  /** What closed without a word may be explained by the platform. */
   async #fail(error: unknown): Promise<void> {
     const { platform, address, isFirst } = this.#options;
+    const { error: loss, firstBytes: received } = this.#link ?? {};
     const { signal } = this.#abort;
-    if (isFirst && platform.speaksTls !== undefined && mayExpectTls(error, address) && !signal.aborted) {
-      const speaksTls = await platform.speaksTls(address, signal).catch(() => false);
-      this.#reject(speaksTls ? tlsExpected(error as ConnectError, address) : error);
-    } else this.#reject(error);
+    const failed = { address, signal, isFirst, loss, received };
+    const explained = error instanceof ConnectError ? await platform.explain?.(error, failed) : undefined;
+    this.#reject(explained ?? error);
     this.#giveUp();
   }
 
@@ -280,10 +280,7 @@ class Attempt implements ClientSink {
       this.#options.owner.onClosed(cause, now);
       return;
     }
-    const { platform, address } = this.#options;
-    const explained = this.#link?.error && platform.explainLoss?.(this.#link.error, this.#evidence);
-    if (explained) this.#reject(explainDial(explained, address, this.#evidence));
-    else void this.#fail(explainClose(cause, this.#link, address, this.#evidence));
+    void this.#fail(explainClose(cause, this.#link, this.#options.address, this.#evidence));
     this.#link?.afterTurn();
   }
 
