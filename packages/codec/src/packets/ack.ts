@@ -6,7 +6,7 @@ import { BodyReader, truncated } from '../wire/body-reader.ts';
 import { checkFirstByte, packetName } from '../wire/first-byte.ts';
 import type { PacketWriter } from '../wire/packet-writer.ts';
 import { decodeProperties, hasNoProperties, type ReasonProperties, writeProperties } from '../wire/properties.ts';
-import { checkReasonCode, packetIdentifierZero, requirePacketIdentifier } from './checks.ts';
+import { checkReasonCode, packetIdentifierZero } from './checks.ts';
 
 interface AckFields {
   packetIdentifier: number;
@@ -98,7 +98,6 @@ export function writeAck(writer: PacketWriter, packet: AckPacket, version: Proto
   const firstByte = (type << 4) | (type === PacketType.PUBREL ? 2 : 0);
   const name = packetName(firstByte);
   const { packetIdentifier, reasonCode, properties } = packet;
-  requirePacketIdentifier(packetIdentifier, name);
   writer.u8(firstByte);
   const mark = writer.beginLength();
   writer.u16(packetIdentifier);

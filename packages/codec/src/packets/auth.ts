@@ -1,6 +1,6 @@
-import { ProtocolError, UsageError } from '../errors.ts';
+import { ProtocolError } from '../errors.ts';
 import { type DecodeLimits, defaultDecodeLimits } from '../limits.ts';
-import { ReasonCode, reasonCodesOf, reasonCodesOfBoth } from '../reason-codes.ts';
+import { ReasonCode, reasonCodesOf } from '../reason-codes.ts';
 import { type Direction, PacketType, type ProtocolVersion } from '../types.ts';
 import { BodyReader } from '../wire/body-reader.ts';
 import { checkFirstByte } from '../wire/first-byte.ts';
@@ -50,21 +50,14 @@ export function decodeAuth(
 }
 
 /** The bare success is legal by section 3.15.2.1; everything else needs the method. */
-function lacksMethod(reasonCode: number, properties: AuthProperties | undefined): boolean {
+export function lacksMethod(reasonCode: number, properties: AuthProperties | undefined): boolean {
   if (properties?.authenticationMethod !== undefined) return false;
   return reasonCode !== ReasonCode.Success || properties !== undefined;
 }
 
-/** Appends what follows an AUTH's fixed header. Throws UsageError, below 5.0 always. */
-export function writeAuthBody(writer: PacketWriter, packet: AuthPacket, version: ProtocolVersion): void {
-  if (version !== 5) throw new UsageError('packet-not-in-this-version', 'AUTH exists in MQTT 5.0 only');
-  const { reasonCode } = packet;
-  const properties = hasNoProperties(packet.properties) ? undefined : packet.properties;
-  checkReasonCode(reasonCode, reasonCodesOfBoth(PacketType.AUTH), 'AUTH', UsageError);
-  if (lacksMethod(reasonCode, properties)) {
-    throw new UsageError('authentication-method-missing', 'AUTH: there is no Authentication Method');
-  }
-  if (reasonCode === 0 && properties === undefined) return;
+/** Appends what follows an AUTH's fixed header. Throws UsageError for properties that cannot be. */
+export function writeAuthBody(writer: PacketWriter, { reasonCode, properties }: AuthPacket): void {
+  if (reasonCode === 0 && hasNoProperties(properties)) return;
   writer.u8(reasonCode);
   writeProperties(writer, PacketType.AUTH, properties);
 }

@@ -1,4 +1,4 @@
-import { MalformedPacketError, ProtocolError, UsageError } from '../errors.ts';
+import { MalformedPacketError, ProtocolError } from '../errors.ts';
 import { hex } from '../reason-codes.ts';
 import type { BodyReader } from '../wire/body-reader.ts';
 
@@ -17,11 +17,7 @@ export function decodePacketIdentifier(reader: BodyReader): number {
 
 /** The error for a Packet Identifier of 0. */
 export function packetIdentifierZero(packet: string, Problem: Problem = ProtocolError): Error {
-  return new Problem('packet-identifier-zero', badIdentifier(packet, 0));
-}
-
-function badIdentifier(packet: string, packetIdentifier: number): string {
-  return `${packet}: Packet Identifier is ${packetIdentifier}; 1 to 65535 are allowed`;
+  return new Problem('packet-identifier-zero', `${packet}: Packet Identifier is 0`);
 }
 
 /** Throws `reason-code-not-allowed` for a Reason Code the packet's table does not have. */
@@ -36,18 +32,6 @@ export function checkReasonCode(
     'reason-code-not-allowed',
     `${packet}: ${hex(code)} is no Reason Code of this packet; it may be ${allowed.map(hex).join(', ')}`,
   );
-}
-
-/** UsageError unless the caller's Packet Identifier is 1 to 65,535. */
-export function requirePacketIdentifier(packetIdentifier: number, packet: string): void {
-  if (Number.isInteger(packetIdentifier) && packetIdentifier >= 1 && packetIdentifier <= 0xffff) return;
-  throw new UsageError('packet-identifier-out-of-range', badIdentifier(packet, packetIdentifier));
-}
-
-/** UsageError unless the caller's QoS is 0, 1 or 2. */
-export function requireQoS(qos: number, field: string): void {
-  if (qos === 0 || qos === 1 || qos === 2) return;
-  throw new UsageError('invalid-qos', `${field} is ${qos}; it must be 0, 1 or 2`);
 }
 
 /** Authentication Data without an Authentication Method is a Protocol Error (sections 3.1.2.11.10, 3.15.2.2.3). */

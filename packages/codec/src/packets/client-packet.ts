@@ -19,8 +19,8 @@ export type ClientPacket =
   | AuthPacket;
 
 /**
- * Like `encodePacket`, for what a client sends: a page that has no other use for the encoders of a server does not load
- * them. Throws UsageError.
+ * Like `encodePacket`, for what a client sends: a page does not load the encoders of a server, nor the checks of what a client has
+ * checked before (`requireEncodable`). Throws UsageError for texts, bytes, properties and Reason Codes that cannot be.
  */
 export function encodeClientPacket(packet: ClientPacket, version: ProtocolVersion): Uint8Array {
   const writer = new PacketWriter();
@@ -53,7 +53,7 @@ export function writeClientPacket(writer: PacketWriter, packet: ClientPacket, ve
       writeFramed(writer, PacketType.DISCONNECT << 4, () => writeDisconnectBody(writer, packet, version));
       return;
     case 'auth':
-      writeFramed(writer, PacketType.AUTH << 4, () => writeAuthBody(writer, packet, version));
+      writeFramed(writer, PacketType.AUTH << 4, () => writeAuthBody(writer, packet));
       return;
     default: {
       const never: never = packet;

@@ -2,13 +2,13 @@ import { MalformedPacketError, UnsupportedVersionError, UsageError } from '../er
 import { type DecodeLimits, defaultDecodeLimits } from '../limits.ts';
 import { hex } from '../reason-codes.ts';
 import { type Strictness, strictnessOf } from '../strictness.ts';
-import { checkTopicName, isValidTopicName, quote } from '../topics/topic-name.ts';
+import { checkTopicName, quote } from '../topics/topic-name.ts';
 import { type Direction, PacketType, type ProtocolVersion, type QoS, versionName } from '../types.ts';
 import { BodyReader } from '../wire/body-reader.ts';
 import { checkFirstByte, reservedFlags } from '../wire/first-byte.ts';
 import type { PacketWriter } from '../wire/packet-writer.ts';
 import { type ConnectProperties, decodeProperties, type WillProperties, writeProperties } from '../wire/properties.ts';
-import { checkAuthentication, requireQoS } from './checks.ts';
+import { checkAuthentication } from './checks.ts';
 
 /** The first packet of a client (section 3.1). */
 export interface ConnectPacket {
@@ -191,7 +191,7 @@ function announced(reader: BodyReader, flags: number, flag: number, strict: Stri
   return reader.remaining > 0 || !strict.credentialsMayBeMissing;
 }
 
-/** Appends a CONNECT in its own `protocolVersion`. Throws UsageError. */
+/** Appends a CONNECT in its own `protocolVersion`. Throws UsageError for credentials that it cannot carry. */
 export function writeConnectBody(writer: PacketWriter, packet: ConnectPacket): void {
   const { protocolVersion, will, username, password, properties } = packet;
   const strict = strictnessOf(protocolVersion);
@@ -201,22 +201,6 @@ export function writeConnectBody(writer: PacketWriter, packet: ConnectPacket): v
       `MQTT ${versionName(protocolVersion)} has no password without a user name`,
     );
   }
-  if (!strict.properties && properties?.authenticationMethod !== undefined) {
-    throw new UsageError(
-      'property-not-in-this-version',
-      `MQTT ${versionName(protocolVersion)} has no Authentication Method`,
-    );
-  }
-  if (!Number.isInteger(packet.keepAlive) || packet.keepAlive < 0 || packet.keepAlive > 0xffff) {
-    throw new UsageError('keep-alive-out-of-range', `Keep Alive is ${packet.keepAlive}; 0 to 65535 are allowed`);
-  }
-  if (packet.bridge && strict.properties) {
-    throw new UsageError(
-      'bridge-not-in-this-version',
-      'MQTT 5.0 has no bridge bit: use No Local and Retain As Published',
-    );
-  }
-  checkAuthentication(properties, 'CONNECT', UsageError);
   writer.string(protocolVersion === 3 ? 'MQIsdp' : 'MQTT');
   writer.u8(protocolVersion | (packet.bridge ? BRIDGE : 0));
   writer.u8(connectFlagsOf(packet));
@@ -231,7 +215,6 @@ export function writeConnectBody(writer: PacketWriter, packet: ConnectPacket): v
 function connectFlagsOf({ cleanStart, will, username, password }: ConnectPacket): number {
   let flags = cleanStart ? CLEAN_START : 0;
   if (will !== undefined) {
-    requireQoS(will.qos, 'Will QoS');
     flags |= WILL | (will.qos << 3) | (will.retain ? WILL_RETAIN : 0);
   }
   if (username !== undefined) flags |= USERNAME;
@@ -240,9 +223,6 @@ function connectFlagsOf({ cleanStart, will, username, password }: ConnectPacket)
 }
 
 function writeWill(writer: PacketWriter, will: WillMessage, strict: Strictness): void {
-  if (!isValidTopicName(will.topic)) {
-    throw new UsageError('topic-name-invalid', `Will Topic ${quote(will.topic)} is no Topic Name`);
-  }
   if (strict.properties) writeProperties(writer, 0, will.properties);
   writer.string(will.topic, 'Will Topic');
   writer.binary(will.payload, 'Will Payload');

@@ -1,7 +1,7 @@
 import { ProtocolError, UsageError } from '../errors.ts';
 import { type DecodeLimits, defaultDecodeLimits } from '../limits.ts';
-import { hex, reasonCodesOf, reasonCodesOfBoth } from '../reason-codes.ts';
-import { type Direction, PacketType, type ProtocolVersion, versionName } from '../types.ts';
+import { reasonCodesOf, reasonCodesOfBoth } from '../reason-codes.ts';
+import { type Direction, PacketType, type ProtocolVersion } from '../types.ts';
 import { BodyReader } from '../wire/body-reader.ts';
 import { checkFirstByte } from '../wire/first-byte.ts';
 import type { PacketWriter } from '../wire/packet-writer.ts';
@@ -55,18 +55,11 @@ export function decodeDisconnect(
 
 /**
  * Appends what follows a DISCONNECT's fixed header, in its shortest form. Which codes and properties fit depends on who
- * sends it, which is not known here: those of both directions pass. 3.x has no Reason Code, and its bare DISCONNECT means a normal
- * end: anything else is a UsageError.
+ * sends it, which is not known here: those of both directions pass. 3.x has no Reason Code.
  */
 export function writeDisconnectBody(writer: PacketWriter, packet: DisconnectPacket, version: ProtocolVersion): void {
   const { reasonCode, properties } = packet;
-  if (version !== 5) {
-    if (reasonCode === 0) return;
-    throw new UsageError(
-      'reason-code-not-in-this-version',
-      `DISCONNECT: MQTT ${versionName(version)} cannot say ${hex(reasonCode)}; close the connection instead`,
-    );
-  }
+  if (version !== 5) return;
   checkReasonCode(reasonCode, reasonCodesOfBoth(PacketType.DISCONNECT), 'DISCONNECT', UsageError);
   const empty = hasNoProperties(properties);
   if (reasonCode !== 0 || !empty) writer.u8(reasonCode);

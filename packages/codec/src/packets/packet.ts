@@ -11,6 +11,7 @@ import { type ConnectPacket, decodeConnect } from './connect.ts';
 import { type DisconnectPacket, decodeDisconnect } from './disconnect.ts';
 import { decodePingreq, decodePingresp, type PingreqPacket, type PingrespPacket } from './ping.ts';
 import { decodePublish, type PublishPacket, writePublish } from './publish.ts';
+import { requireEncodable } from './require-encodable.ts';
 import { decodeSuback, type SubackPacket, writeSubackBody } from './suback.ts';
 import { decodeSubscribe, type SubscribePacket } from './subscribe.ts';
 import { decodeUnsuback, type UnsubackPacket, writeUnsubackBody } from './unsuback.ts';
@@ -104,6 +105,7 @@ export function encodePacket(packet: Packet, version: ProtocolVersion): Uint8Arr
 }
 
 function append(writer: PacketWriter, packet: Packet, version: ProtocolVersion): void {
+  requireEncodable(packet, version);
   switch (packet.type) {
     case 'publish':
       writePublish(writer, packet, version);

@@ -1,6 +1,6 @@
-import { ProtocolError, UsageError } from '../errors.ts';
+import { ProtocolError } from '../errors.ts';
 import { type DecodeLimits, defaultDecodeLimits } from '../limits.ts';
-import { checkTopicName, isValidTopicName, quote } from '../topics/topic-name.ts';
+import { checkTopicName } from '../topics/topic-name.ts';
 import { type Direction, MAXIMUM_REMAINING_LENGTH, PacketType, type ProtocolVersion, type QoS } from '../types.ts';
 import { BodyReader, truncated } from '../wire/body-reader.ts';
 import { checkPublishFlags } from '../wire/first-byte.ts';
@@ -8,7 +8,7 @@ import { copyBytes, type PacketWriter, packetTooLarge, varintSize, writeVarint }
 import { decodeProperties, encodePublishProperties, type PublishProperties } from '../wire/properties.ts';
 import type { TopicCache } from '../wire/topic-cache.ts';
 import { decodeUtf8Strict, encodeUtf8 } from '../wire/utf8.ts';
-import { packetIdentifierZero, requirePacketIdentifier, requireQoS } from './checks.ts';
+import { packetIdentifierZero } from './checks.ts';
 
 /** A message on its way (section 3.3). */
 export interface PublishPacket {
@@ -195,19 +195,6 @@ export function publishIdentifierOffset(bytes: Uint8Array, offset: number): numb
 /** Appends a whole PUBLISH. Throws UsageError, before anything is written. */
 export function writePublish(writer: PacketWriter, packet: PublishPacket, version: ProtocolVersion): void {
   const { topic, payload, qos, retain, dup, packetIdentifier } = packet;
-  requireQoS(qos, 'PUBLISH: QoS');
-  if (qos === 0) {
-    if (dup) throw new UsageError('dup-with-qos-0', 'PUBLISH: DUP cannot be set with QoS 0');
-    if (packetIdentifier !== 0) {
-      throw new UsageError('packet-identifier-with-qos-0', 'PUBLISH: QoS 0 has no Packet Identifier; it must be 0');
-    }
-  } else {
-    requirePacketIdentifier(packetIdentifier, 'PUBLISH');
-  }
-  const aliased = version === 5 && packet.properties?.topicAlias !== undefined;
-  if (!(topic === '' && aliased) && !isValidTopicName(topic)) {
-    throw new UsageError('topic-name-invalid', `PUBLISH: ${quote(topic)} is no Topic Name`);
-  }
   const topicBytes = encodeUtf8(topic, 'PUBLISH: Topic Name');
   const properties = version === 5 ? encodePublishProperties(packet.properties) : undefined;
   const size = publishSize(topicBytes.length, payload.length, qos, version, properties);

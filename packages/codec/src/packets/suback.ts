@@ -7,7 +7,7 @@ import { BodyReader } from '../wire/body-reader.ts';
 import { checkFirstByte } from '../wire/first-byte.ts';
 import type { PacketWriter } from '../wire/packet-writer.ts';
 import { decodeProperties, type ReasonProperties, writeProperties } from '../wire/properties.ts';
-import { checkReasonCode, decodePacketIdentifier, requirePacketIdentifier } from './checks.ts';
+import { checkReasonCode, decodePacketIdentifier } from './checks.ts';
 import { checkFilterCount } from './subscribe.ts';
 
 /** Answers a SUBSCRIBE: one code for each Topic Filter, in order (section 3.9). */
@@ -73,7 +73,6 @@ function codesOf(version: ProtocolVersion): readonly number[] {
  * Appends what follows a SUBACK's fixed header. 3.1.1 gets 0x80 for every refusal; 3.1 has no refusal, which is a UsageError.
  */
 export function writeSubackBody(writer: PacketWriter, packet: SubackPacket, version: ProtocolVersion): void {
-  requirePacketIdentifier(packet.packetIdentifier, 'SUBACK');
   if (packet.reasonCodes.length === 0) throw new UsageError('no-reason-codes', 'SUBACK needs at least one Reason Code');
   writer.u16(packet.packetIdentifier);
   if (version === 5) writeProperties(writer, PacketType.SUBACK, packet.properties);

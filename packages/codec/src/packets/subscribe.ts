@@ -2,14 +2,14 @@ import { MalformedPacketError, ProtocolError, UsageError } from '../errors.ts';
 import { type DecodeLimits, defaultDecodeLimits } from '../limits.ts';
 import { hex, ReasonCode } from '../reason-codes.ts';
 import { strictnessOf } from '../strictness.ts';
-import { checkTopicFilter, filterFault, isSharedFilter } from '../topics/topic-filter.ts';
+import { checkTopicFilter, isSharedFilter } from '../topics/topic-filter.ts';
 import { quote } from '../topics/topic-name.ts';
 import { type Direction, PacketType, type ProtocolVersion, type QoS, versionName } from '../types.ts';
 import { BodyReader } from '../wire/body-reader.ts';
 import { checkFirstByte } from '../wire/first-byte.ts';
 import type { PacketWriter } from '../wire/packet-writer.ts';
 import { decodeProperties, type SubscribeProperties, writeProperties } from '../wire/properties.ts';
-import { decodePacketIdentifier, requirePacketIdentifier, requireQoS } from './checks.ts';
+import { decodePacketIdentifier } from './checks.ts';
 
 /** Asks for subscriptions (section 3.8). */
 export interface SubscribePacket {
@@ -133,51 +133,23 @@ function decodeOptions(topicFilter: string, options: number, version: ProtocolVe
 
 /** Appends what follows a SUBSCRIBE's fixed header. Throws UsageError, also for options that 3.x cannot express. */
 export function writeSubscribeBody(writer: PacketWriter, packet: SubscribePacket, version: ProtocolVersion): void {
-  requirePacketIdentifier(packet.packetIdentifier, 'SUBSCRIBE');
-  if (packet.subscriptions.length === 0) {
-    throw new UsageError('no-topic-filters', 'SUBSCRIBE needs at least one Topic Filter');
-  }
   writer.u16(packet.packetIdentifier);
   if (version === 5) writeProperties(writer, PacketType.SUBSCRIBE, packet.properties);
-  for (const subscription of packet.subscriptions) {
-    writeTopicFilter(writer, subscription.topicFilter);
-    writer.u8(version === 5 ? optionsOf(subscription) : qosOnly(subscription, version));
+  for (const { topicFilter, qos, noLocal, retainAsPublished, retainHandling } of packet.subscriptions) {
+    writer.string(topicFilter, 'Topic Filter');
+    if (retainHandling !== 0 && retainHandling !== 1 && retainHandling !== 2) {
+      throw new UsageError(
+        'invalid-retain-handling',
+        `Retain Handling is ${String(retainHandling)}; it must be 0, 1 or 2`,
+      );
+    }
+    const options = (noLocal ? NO_LOCAL : 0) | (retainAsPublished ? RETAIN_AS_PUBLISHED : 0) | (retainHandling << 4);
+    if (options !== 0 && version !== 5) {
+      throw new UsageError(
+        'option-not-in-this-version',
+        `MQTT ${versionName(version)} has no No Local, Retain As Published or Retain Handling`,
+      );
+    }
+    writer.u8(qos | options);
   }
-}
-
-/** Writes a Topic Filter, or throws UsageError `topic-filter-invalid`. */
-export function writeTopicFilter(writer: PacketWriter, topicFilter: string): void {
-  const fault = filterFault(topicFilter);
-  if (fault !== undefined) {
-    throw new UsageError('topic-filter-invalid', `Topic Filter ${quote(topicFilter)}: ${fault}`);
-  }
-  writer.string(topicFilter, 'Topic Filter');
-}
-
-function optionsOf({ topicFilter, qos, noLocal, retainAsPublished, retainHandling }: Subscription): number {
-  requireQoS(qos, `QoS of ${quote(topicFilter)}`);
-  if (retainHandling !== 0 && retainHandling !== 1 && retainHandling !== 2) {
-    throw new UsageError(
-      'invalid-retain-handling',
-      `Retain Handling is ${String(retainHandling)}; it must be 0, 1 or 2`,
-    );
-  }
-  if (noLocal && isSharedFilter(topicFilter)) {
-    throw new UsageError('no-local-on-shared-subscription', `No Local is not allowed for ${quote(topicFilter)}`);
-  }
-  return qos | (noLocal ? NO_LOCAL : 0) | (retainAsPublished ? RETAIN_AS_PUBLISHED : 0) | (retainHandling << 4);
-}
-
-function qosOnly(
-  { topicFilter, qos, noLocal, retainAsPublished, retainHandling }: Subscription,
-  version: 3 | 4,
-): number {
-  requireQoS(qos, `QoS of ${quote(topicFilter)}`);
-  if (noLocal || retainAsPublished || retainHandling !== 0) {
-    throw new UsageError(
-      'option-not-in-this-version',
-      `MQTT ${versionName(version)} has no No Local, Retain As Published or Retain Handling (${quote(topicFilter)})`,
-    );
-  }
-  return qos;
 }

@@ -6,7 +6,7 @@ import { BodyReader } from '../wire/body-reader.ts';
 import { checkFirstByte } from '../wire/first-byte.ts';
 import type { PacketWriter } from '../wire/packet-writer.ts';
 import { decodeProperties, type ReasonProperties, writeProperties } from '../wire/properties.ts';
-import { checkReasonCode, decodePacketIdentifier, requirePacketIdentifier } from './checks.ts';
+import { checkReasonCode, decodePacketIdentifier } from './checks.ts';
 import { decodeReasonCodes } from './suback.ts';
 
 /** Answers an UNSUBSCRIBE (section 3.11). */
@@ -49,7 +49,6 @@ export function decodeUnsuback(
 
 /** Appends what follows an UNSUBACK's fixed header. 3.x has no Reason Codes: they are not written. Throws UsageError. */
 export function writeUnsubackBody(writer: PacketWriter, packet: UnsubackPacket, version: ProtocolVersion): void {
-  requirePacketIdentifier(packet.packetIdentifier, 'UNSUBACK');
   writer.u16(packet.packetIdentifier);
   if (version !== 5) return;
   if (packet.reasonCodes.length === 0) {

@@ -47,19 +47,14 @@ export function decodeUtf8Strict(bytes: Uint8Array, start: number, end: number, 
 /** Where the string is not what a decoder that mends it makes of it, and what stands there. */
 function faultOf(view: Uint8Array, field: string): MalformedPacketError {
   const mended = new TextEncoder().encode(decoderOf(false).decode(view));
-  const at = view.findIndex((byte, i) => byte === 0 || byte !== mended[i]);
-  const byte = view[at] as number;
+  const at = mended.findIndex((byte, i) => byte === 0 || byte !== view[i]);
+  const byte = view[at];
   const where = `${field}: byte ${at}`;
-  if (byte === 0)
-    return new MalformedPacketError('null-in-string', `${where} is U+0000, which no MQTT string may contain`);
+  if (byte === 0) return new MalformedPacketError('null-in-string', `${where} is U+0000, which MQTT does not allow`);
   // ED A0 to ED BF
-  if (byte === 0xed && (view[at + 1] as number) >> 5 === 5) {
-    return new MalformedPacketError(
-      'surrogate-in-string',
-      `${where} begins an encoded surrogate, which UTF-8 does not allow`,
-    );
-  }
-  return new MalformedPacketError('invalid-utf8', `${where} (0x${byte.toString(16)}) is not UTF-8`);
+  return byte === 0xed && (view[at + 1] as number) >> 5 === 5
+    ? new MalformedPacketError('surrogate-in-string', `${where} begins an encoded surrogate, which is not UTF-8`)
+    : new MalformedPacketError('invalid-utf8', `${where} is not UTF-8`);
 }
 
 /** The bytes a string takes in UTF-8. A lone surrogate counts as 3. */
@@ -96,9 +91,9 @@ export function writeUtf8(target: Uint8Array, offset: number, text: string, fiel
       continue;
     }
     const point = text.codePointAt(i) as number;
-    if (point === 0) throw unfit('null-in-string', field, `U+0000 at position ${i}; no MQTT string may`);
+    if (point === 0) throw unfit('null-in-string', field, `U+0000 at position ${i}, which MQTT does not allow`);
     if (point >= 0xd800 && point <= 0xdfff) {
-      throw unfit('surrogate-in-string', field, `half of a surrogate pair at position ${i}; it has no UTF-8 form`);
+      throw unfit('surrogate-in-string', field, `half of a surrogate pair at position ${i}`);
     }
     if (point < 0x800) target[at++] = 0xc0 | (point >> 6);
     else {
