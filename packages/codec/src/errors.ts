@@ -59,3 +59,23 @@ export class UsageError extends Error {
     this.code = code;
   }
 }
+
+/** `PUBACK: packet identifier zero`: where, the code in words, and what was seen there. */
+function say(where: string, code: string, seen: string | number | undefined): string {
+  return `${where}: ${code.replaceAll('-', ' ')}${seen === undefined ? '' : `: ${seen}`}`;
+}
+
+/** A MalformedPacketError whose words are its code's. */
+export function malformed(where: string, code: string, seen?: string | number): MalformedPacketError {
+  return new MalformedPacketError(code, say(where, code, seen));
+}
+
+/** A ProtocolError whose words are its code's. */
+export function violation(where: string, code: string, seen?: string | number, reasonCode?: number): ProtocolError {
+  return new ProtocolError(code, say(where, code, seen), reasonCode);
+}
+
+/** A UsageError whose words are its code's. */
+export function misuse(where: string, code: string, seen?: string | number): UsageError {
+  return new UsageError(code, say(where, code, seen));
+}

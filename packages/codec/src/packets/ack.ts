@@ -1,7 +1,7 @@
-import { MalformedPacketError, UsageError } from '../errors.ts';
+import { malformed, misuse } from '../errors.ts';
 import { type DecodeLimits, defaultDecodeLimits } from '../limits.ts';
 import { reasonCodesOf } from '../reason-codes.ts';
-import { type Direction, PacketType, type ProtocolVersion, versionName } from '../types.ts';
+import { type Direction, PacketType, type ProtocolVersion } from '../types.ts';
 import { BodyReader, truncated } from '../wire/body-reader.ts';
 import { checkFirstByte, packetName } from '../wire/first-byte.ts';
 import type { PacketWriter } from '../wire/packet-writer.ts';
@@ -72,10 +72,7 @@ export function decodeAck(
   if (length > 2) {
     const name = packetName(firstByte);
     if (version !== 5) {
-      throw new MalformedPacketError(
-        'trailing-bytes',
-        `${name}: ${length} bytes; in MQTT ${versionName(version)} it has 2`,
-      );
+      throw malformed(name, 'trailing-bytes', length - 2);
     }
     reasonCode = bytes[start + 2] as number;
     // [MQTT5-3.4.2-1] [MQTT5-3.5.2-1] [MQTT5-3.6.2-1] [MQTT5-3.7.2-1]
@@ -103,7 +100,7 @@ export function writeAck(writer: PacketWriter, packet: AckPacket, version: Proto
   writer.u16(packetIdentifier);
   if (version === 5) {
     // [MQTT5-3.4.2-1] [MQTT5-3.5.2-1] [MQTT5-3.6.2-1] [MQTT5-3.7.2-1]
-    checkReasonCode(reasonCode, reasonCodesOf(type, 'to-client'), name, UsageError);
+    checkReasonCode(reasonCode, reasonCodesOf(type, 'to-client'), name, misuse);
     const empty = hasNoProperties(properties);
     if (reasonCode !== 0 || !empty) writer.u8(reasonCode);
     if (!empty) writeProperties(writer, type, properties);

@@ -1,4 +1,4 @@
-import { ProtocolError } from '../errors.ts';
+import { violation } from '../errors.ts';
 import { type DecodeLimits, defaultDecodeLimits } from '../limits.ts';
 import { ReasonCode, reasonCodesOf } from '../reason-codes.ts';
 import { type Direction, PacketType, type ProtocolVersion } from '../types.ts';
@@ -44,7 +44,7 @@ export function decodeAuth(
   checkReasonCode(reasonCode, reasonCodesOf(PacketType.AUTH, direction), 'AUTH');
   if (lacksMethod(reasonCode, properties)) {
     // Section 3.15.2.2.2
-    throw new ProtocolError('authentication-method-missing', 'AUTH: there is no Authentication Method');
+    throw violation('AUTH', 'authentication-method-missing');
   }
   return { type: 'auth', reasonCode, properties };
 }

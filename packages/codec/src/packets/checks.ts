@@ -1,9 +1,9 @@
-import { MalformedPacketError, ProtocolError } from '../errors.ts';
+import { malformed, violation } from '../errors.ts';
 import { hex } from '../reason-codes.ts';
 import type { BodyReader } from '../wire/body-reader.ts';
 
-/** What a check throws: a ProtocolError for what a peer sent, a UsageError for what a caller gave. */
-type Problem = new (code: string, message: string) => Error;
+/** What a check makes: `violation` of what a peer sent, `misuse` of what a caller gave. */
+type Fault = (where: string, code: string, seen?: string | number) => Error;
 
 /**
  * Reads the Packet Identifier of SUBSCRIBE, UNSUBSCRIBE and their answers, which is never 0 [MQTT311-2.3.1-1] [MQTT5-2.2.1-3].
@@ -11,13 +11,13 @@ type Problem = new (code: string, message: string) => Error;
  */
 export function decodePacketIdentifier(reader: BodyReader): number {
   const packetIdentifier = reader.u16('Packet Identifier');
-  if (packetIdentifier === 0) throw packetIdentifierZero(reader.packet, MalformedPacketError);
+  if (packetIdentifier === 0) throw packetIdentifierZero(reader.packet, malformed);
   return packetIdentifier;
 }
 
 /** The error for a Packet Identifier of 0. */
-export function packetIdentifierZero(packet: string, Problem: Problem = ProtocolError): Error {
-  return new Problem('packet-identifier-zero', `${packet}: Packet Identifier is 0`);
+export function packetIdentifierZero(packet: string, fault: Fault = violation): Error {
+  return fault(packet, 'packet-identifier-zero');
 }
 
 /** Throws `reason-code-not-allowed` for a Reason Code the packet's table does not have. */
@@ -25,24 +25,18 @@ export function checkReasonCode(
   code: number,
   allowed: readonly number[],
   packet: string,
-  Problem: Problem = ProtocolError,
+  fault: Fault = violation,
 ): void {
   if (allowed.includes(code)) return;
-  throw new Problem(
-    'reason-code-not-allowed',
-    `${packet}: ${hex(code)} is no Reason Code of this packet; it may be ${allowed.map(hex).join(', ')}`,
-  );
+  throw fault(packet, 'reason-code-not-allowed', `${hex(code)}; it may be ${allowed.map(hex).join(', ')}`);
 }
 
 /** Authentication Data without an Authentication Method is a Protocol Error (sections 3.1.2.11.10, 3.15.2.2.3). */
 export function checkAuthentication(
   properties: { authenticationMethod?: string | undefined; authenticationData?: Uint8Array | undefined } | undefined,
   packet: string,
-  Problem: Problem = ProtocolError,
+  fault: Fault = violation,
 ): void {
   if (properties?.authenticationData === undefined || properties.authenticationMethod !== undefined) return;
-  throw new Problem(
-    'authentication-data-without-method',
-    `${packet}: Authentication Data stands without an Authentication Method`,
-  );
+  throw fault(packet, 'authentication-data-without-method');
 }

@@ -1,4 +1,4 @@
-import { MalformedPacketError, ProtocolError, UsageError } from '../errors.ts';
+import { malformed, misuse, type ProtocolError, UsageError, violation } from '../errors.ts';
 import { type DecodeLimits, defaultDecodeLimits } from '../limits.ts';
 import { hex, ReasonCode, reasonCodesOf } from '../reason-codes.ts';
 import { strictnessOf } from '../strictness.ts';
@@ -49,10 +49,7 @@ export function decodeConnack(
   const flags = reader.u8('Acknowledge Flags');
   // [MQTT5-3.2.2-1], section 3.2.2.1 of 3.1.1
   if (strict.connackFlags && flags > 1) {
-    throw new MalformedPacketError(
-      'reserved-bits',
-      `CONNACK: Acknowledge Flags are ${hex(flags)}; 0 and 1 are allowed`,
-    );
+    throw malformed('CONNACK', 'reserved-bits', `Acknowledge Flags ${hex(flags)}`);
   }
   const sessionPresent = strict.connackFlags && flags === 1;
   const reasonCode = reader.u8('Reason Code');
@@ -68,10 +65,7 @@ export function decodeConnack(
   }
   // [MQTT311-3.2.2-4] [MQTT5-3.2.2-6]
   if (sessionPresent && reasonCode !== 0) {
-    throw new ProtocolError(
-      'session-present-with-refusal',
-      `CONNACK: Session Present is 1 with code ${hex(reasonCode)}; with a refusal it must be 0`,
-    );
+    throw violation('CONNACK', 'session-present-with-refusal', hex(reasonCode));
   }
   reader.finish();
   return { type: 'connack', sessionPresent, reasonCode, properties };
@@ -79,16 +73,15 @@ export function decodeConnack(
 
 function unknownReturnCode(code: number, version: ProtocolVersion): ProtocolError {
   if (code === ReasonCode.UnsupportedProtocolVersion) {
-    return new ProtocolError(
+    // The server has answered with a code of 5.0.
+    return violation(
+      'CONNACK',
       'unsupported-protocol-version',
-      `CONNACK: the server answered with 5.0's ${hex(code)}: it does not speak MQTT ${versionName(version)}`,
+      `MQTT ${versionName(version)}`,
       ReasonCode.UnsupportedProtocolVersion,
     );
   }
-  return new ProtocolError(
-    'reason-code-not-allowed',
-    `CONNACK: Return Code ${hex(code)}; MQTT ${versionName(version)} knows 0 to ${LAST_RETURN_CODE}`,
-  );
+  return violation('CONNACK', 'reason-code-not-allowed', `${hex(code)} in MQTT ${versionName(version)}`);
 }
 
 /** Appends what follows a CONNACK's fixed header. Throws UsageError. */
@@ -100,8 +93,8 @@ export function writeConnackBody(writer: PacketWriter, packet: ConnackPacket, ve
   }
   if (strict.properties) {
     // [MQTT5-3.2.2-8]
-    checkReasonCode(reasonCode, reasonCodesOf(PacketType.CONNACK, 'to-client'), 'CONNACK', UsageError);
-    checkAuthentication(properties, 'CONNACK', UsageError);
+    checkReasonCode(reasonCode, reasonCodesOf(PacketType.CONNACK, 'to-client'), 'CONNACK', misuse);
+    checkAuthentication(properties, 'CONNACK', misuse);
   } else if (!Number.isInteger(reasonCode) || reasonCode < 0 || reasonCode > LAST_RETURN_CODE) {
     throw new UsageError(
       'reason-code-not-allowed',

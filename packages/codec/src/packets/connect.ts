@@ -1,4 +1,4 @@
-import { MalformedPacketError, UnsupportedVersionError, UsageError } from '../errors.ts';
+import { MalformedPacketError, misuse, UnsupportedVersionError } from '../errors.ts';
 import { type DecodeLimits, defaultDecodeLimits } from '../limits.ts';
 import { hex } from '../reason-codes.ts';
 import { type Strictness, strictnessOf } from '../strictness.ts';
@@ -196,10 +196,7 @@ export function writeConnectBody(writer: PacketWriter, packet: ConnectPacket): v
   const { protocolVersion, will, username, password, properties } = packet;
   const strict = strictnessOf(protocolVersion);
   if (strict.passwordNeedsUsername && password !== undefined && username === undefined) {
-    throw new UsageError(
-      'password-without-username',
-      `MQTT ${versionName(protocolVersion)} has no password without a user name`,
-    );
+    throw misuse('CONNECT', 'password-without-username', `MQTT ${versionName(protocolVersion)} has none`);
   }
   writer.string(protocolVersion === 3 ? 'MQIsdp' : 'MQTT');
   writer.u8(protocolVersion | (packet.bridge ? BRIDGE : 0));

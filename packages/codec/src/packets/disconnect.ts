@@ -1,4 +1,4 @@
-import { ProtocolError, UsageError } from '../errors.ts';
+import { misuse, violation } from '../errors.ts';
 import { type DecodeLimits, defaultDecodeLimits } from '../limits.ts';
 import { reasonCodesOf, reasonCodesOfBoth } from '../reason-codes.ts';
 import { type Direction, PacketType, type ProtocolVersion } from '../types.ts';
@@ -43,10 +43,7 @@ export function decodeDisconnect(
     if (reader.remaining > 0) properties = decodeProperties(reader, PacketType.DISCONNECT, limits);
     // [MQTT5-3.14.2-2]
     if (direction === 'to-client' && properties?.sessionExpiryInterval !== undefined) {
-      throw new ProtocolError(
-        'session-expiry-from-server',
-        'DISCONNECT: Session Expiry Interval came from a server; only a client sends it',
-      );
+      throw violation('DISCONNECT', 'session-expiry-from-server');
     }
   }
   reader.finish();
@@ -60,7 +57,7 @@ export function decodeDisconnect(
 export function writeDisconnectBody(writer: PacketWriter, packet: DisconnectPacket, version: ProtocolVersion): void {
   const { reasonCode, properties } = packet;
   if (version !== 5) return;
-  checkReasonCode(reasonCode, reasonCodesOfBoth(PacketType.DISCONNECT), 'DISCONNECT', UsageError);
+  checkReasonCode(reasonCode, reasonCodesOfBoth(PacketType.DISCONNECT), 'DISCONNECT', misuse);
   const empty = hasNoProperties(properties);
   if (reasonCode !== 0 || !empty) writer.u8(reasonCode);
   if (!empty) writeProperties(writer, PacketType.DISCONNECT, properties);

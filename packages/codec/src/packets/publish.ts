@@ -1,4 +1,4 @@
-import { ProtocolError } from '../errors.ts';
+import { violation } from '../errors.ts';
 import { type DecodeLimits, defaultDecodeLimits } from '../limits.ts';
 import { checkTopicName } from '../topics/topic-name.ts';
 import { type Direction, MAXIMUM_REMAINING_LENGTH, PacketType, type ProtocolVersion, type QoS } from '../types.ts';
@@ -75,11 +75,16 @@ export function decodePublish(
       const reader = new BodyReader('PUBLISH', bytes, at, end);
       properties = decodeProperties(reader, PacketType.PUBLISH, limits);
       at = reader.position;
-      if (direction === 'to-server' && properties?.subscriptionIdentifiers !== undefined) throw identifierFromClient();
+      // [MQTT5-3.3.4-6]
+      if (direction === 'to-server' && properties?.subscriptionIdentifiers !== undefined) {
+        throw violation('PUBLISH', 'subscription-identifier-from-client');
+      }
     }
   }
-  // [MQTT311-3.3.2-1] [MQTT5-3.3.2-1]
-  if (topic === '' && properties?.topicAlias === undefined) throw noTopic();
+  // [MQTT311-3.3.2-1] [MQTT5-3.3.2-1] [MQTT311-4.7.3-1] [MQTT5-4.7.3-1], section 3.3.2.1 of 5.0
+  if (topic === '' && properties?.topicAlias === undefined) {
+    throw violation('PUBLISH', 'topic-name-missing', 'there is no Topic Alias');
+  }
   return {
     type: 'publish',
     topic,
@@ -98,19 +103,6 @@ function decodeTopic(bytes: Uint8Array, start: number, end: number, limits: Deco
   const topic = decodeUtf8Strict(bytes, start, end, 'PUBLISH: Topic Name');
   checkTopicName(topic, limits.topicLevels, 'PUBLISH: Topic Name');
   return topic;
-}
-
-function identifierFromClient(): ProtocolError {
-  // [MQTT5-3.3.4-6]
-  return new ProtocolError(
-    'subscription-identifier-from-client',
-    'PUBLISH: Subscription Identifier came from a client; only a server sends it',
-  );
-}
-
-function noTopic(): ProtocolError {
-  // [MQTT311-4.7.3-1] [MQTT5-4.7.3-1], section 3.3.2.1 of 5.0
-  return new ProtocolError('topic-name-missing', 'PUBLISH: Topic Name is empty and there is no Topic Alias');
 }
 
 /**

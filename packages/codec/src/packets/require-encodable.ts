@@ -1,4 +1,4 @@
-import { UsageError } from '../errors.ts';
+import { misuse, UsageError } from '../errors.ts';
 import { hex, reasonCodesOfBoth } from '../reason-codes.ts';
 import { filterFault, isSharedFilter } from '../topics/topic-filter.ts';
 import { isValidTopicName, quote } from '../topics/topic-name.ts';
@@ -42,7 +42,7 @@ export function requireEncodable(packet: Packet, version: ProtocolVersion): void
       );
     case 'auth':
       if (version !== 5) throw new UsageError('packet-not-in-this-version', 'AUTH exists in MQTT 5.0 only');
-      checkReasonCode(packet.reasonCode, reasonCodesOfBoth(PacketType.AUTH), 'AUTH', UsageError);
+      checkReasonCode(packet.reasonCode, reasonCodesOfBoth(PacketType.AUTH), 'AUTH', misuse);
       if (lacksMethod(packet.reasonCode, hasNoProperties(packet.properties) ? undefined : packet.properties)) {
         throw new UsageError('authentication-method-missing', 'AUTH needs an authenticationMethod');
       }
@@ -77,7 +77,7 @@ function requireConnect({ protocolVersion, keepAlive, bridge, will, properties }
   if (bridge && protocolVersion === 5) {
     throw new UsageError('bridge-not-in-this-version', 'MQTT 5.0 has No Local and Retain As Published, no bridge bit');
   }
-  checkAuthentication(properties, 'CONNECT', UsageError);
+  checkAuthentication(properties, 'CONNECT', misuse);
   if (will === undefined) return;
   requireQoS(will.qos, 'Will QoS');
   if (!isValidTopicName(will.topic)) {

@@ -1,4 +1,4 @@
-import { ProtocolError, UsageError } from '../errors.ts';
+import { misuse, UsageError, violation } from '../errors.ts';
 import { type DecodeLimits, defaultDecodeLimits } from '../limits.ts';
 import { hex, reasonCodesOf } from '../reason-codes.ts';
 import { strictnessOf } from '../strictness.ts';
@@ -59,7 +59,7 @@ export function decodeReasonCodes(reader: BodyReader, allowed: readonly number[]
     reasonCodes.push(code);
   }
   if (reasonCodes.length === 0) {
-    throw new ProtocolError('no-reason-codes', `${reader.packet}: there is no Reason Code; at least one is needed`);
+    throw violation(reader.packet, 'no-reason-codes');
   }
   return reasonCodes;
 }
@@ -77,7 +77,7 @@ export function writeSubackBody(writer: PacketWriter, packet: SubackPacket, vers
   writer.u16(packet.packetIdentifier);
   if (version === 5) writeProperties(writer, PacketType.SUBACK, packet.properties);
   for (const code of packet.reasonCodes) {
-    checkReasonCode(code, codesOf(5), 'SUBACK', UsageError);
+    checkReasonCode(code, codesOf(5), 'SUBACK', misuse);
     if (code >= FAILURE && !strictnessOf(version).subackFailure) {
       throw new UsageError(
         'reason-code-not-allowed',

@@ -1,4 +1,4 @@
-import { MalformedPacketError, ProtocolError, UsageError } from '../errors.ts';
+import { MalformedPacketError, misuse, ProtocolError, UsageError, violation } from '../errors.ts';
 import { type DecodeLimits, defaultDecodeLimits } from '../limits.ts';
 import { hex, ReasonCode } from '../reason-codes.ts';
 import { strictnessOf } from '../strictness.ts';
@@ -78,11 +78,7 @@ export function noTopicFilters(packet: string): ProtocolError {
 /** Throws before one more Topic Filter than `limits` allows is read. */
 export function checkFilterCount(count: number, limits: DecodeLimits, packet: string): void {
   if (count < limits.topicFilters) return;
-  throw new ProtocolError(
-    'too-many-topic-filters',
-    `${packet}: more than ${limits.topicFilters} Topic Filters`,
-    ReasonCode.QuotaExceeded,
-  );
+  throw violation(packet, 'too-many-topic-filters', `more than ${limits.topicFilters}`, ReasonCode.QuotaExceeded);
 }
 
 function decodeOptions(topicFilter: string, options: number, version: ProtocolVersion): Subscription {
@@ -138,10 +134,7 @@ export function writeSubscribeBody(writer: PacketWriter, packet: SubscribePacket
   for (const { topicFilter, qos, noLocal, retainAsPublished, retainHandling } of packet.subscriptions) {
     writer.string(topicFilter, 'Topic Filter');
     if (retainHandling !== 0 && retainHandling !== 1 && retainHandling !== 2) {
-      throw new UsageError(
-        'invalid-retain-handling',
-        `Retain Handling is ${String(retainHandling)}; it must be 0, 1 or 2`,
-      );
+      throw misuse('SUBSCRIBE', 'invalid-retain-handling', retainHandling);
     }
     const options = (noLocal ? NO_LOCAL : 0) | (retainAsPublished ? RETAIN_AS_PUBLISHED : 0) | (retainHandling << 4);
     if (options !== 0 && version !== 5) {

@@ -1,4 +1,4 @@
-import { UsageError } from '../errors.ts';
+import { misuse, UsageError } from '../errors.ts';
 import { type DecodeLimits, defaultDecodeLimits } from '../limits.ts';
 import { reasonCodesOf } from '../reason-codes.ts';
 import { type Direction, PacketType, type ProtocolVersion } from '../types.ts';
@@ -56,7 +56,7 @@ export function writeUnsubackBody(writer: PacketWriter, packet: UnsubackPacket, 
   }
   writeProperties(writer, PacketType.UNSUBACK, packet.properties);
   for (const code of packet.reasonCodes) {
-    checkReasonCode(code, reasonCodesOf(PacketType.UNSUBACK, 'to-client'), 'UNSUBACK', UsageError);
+    checkReasonCode(code, reasonCodesOf(PacketType.UNSUBACK, 'to-client'), 'UNSUBACK', misuse);
     writer.u8(code);
   }
 }

@@ -1,4 +1,4 @@
-import { MalformedPacketError, ProtocolError } from '../errors.ts';
+import { malformed, violation } from '../errors.ts';
 import { ReasonCode } from '../reason-codes.ts';
 import { MAXIMUM_STRING_BYTES, utf8Length } from '../wire/utf8.ts';
 
@@ -33,27 +33,20 @@ export function topicLevels(topic: string): number {
  * ProtocolError `topic-name-too-deep`, 0x90. `field` names it in the message.
  */
 export function checkTopicName(topic: string, maximumLevels: number, field: string): void {
-  if (topic.length === 0) throw topicNameInvalid(`${field} is empty; a Topic Name has at least one character`);
+  if (topic.length === 0) throw malformed(field, 'topic-name-invalid', 'it is empty');
   let levels = 1;
   for (let i = 0; i < topic.length; i++) {
     const unit = topic.charCodeAt(i);
     if (unit === SLASH) levels++;
     else if (unit === PLUS || unit === HASH) {
       // [MQTT311-3.3.2-2] [MQTT5-3.3.2-2] [MQTT5-4.7.1-1]
-      throw topicNameInvalid(`${field} ${quote(topic)} contains a wildcard; + and # belong in Topic Filters only`);
+      throw malformed(field, 'topic-name-invalid', `${quote(topic)} has a wildcard`);
     }
   }
   if (levels > maximumLevels) {
-    throw new ProtocolError(
-      'topic-name-too-deep',
-      `${field} has ${levels} levels; ${maximumLevels} are accepted here`,
-      ReasonCode.TopicNameInvalid,
-    );
+    const seen = `${levels} levels; ${maximumLevels} are accepted here`;
+    throw violation(field, 'topic-name-too-deep', seen, ReasonCode.TopicNameInvalid);
   }
-}
-
-function topicNameInvalid(message: string): MalformedPacketError {
-  return new MalformedPacketError('topic-name-invalid', message);
 }
 
 /** A topic in quotes, cut to what a person reads. */

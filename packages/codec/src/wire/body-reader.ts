@@ -1,4 +1,4 @@
-import { MalformedPacketError } from '../errors.ts';
+import { MalformedPacketError, malformed } from '../errors.ts';
 import { decodeUtf8Strict } from './utf8.ts';
 
 /**
@@ -51,15 +51,12 @@ export class BodyReader {
       value |= (byte & 0x7f) << shift;
       if (byte < 0x80) {
         if (byte === 0 && shift > 0) {
-          throw new MalformedPacketError(
-            'non-minimal-length',
-            `${this.packet}: ${field} is written with more bytes than it needs`,
-          );
+          throw malformed(this.packet, 'non-minimal-length', field);
         }
         return value;
       }
     }
-    throw new MalformedPacketError('invalid-length', `${this.packet}: ${field} is longer than four bytes`);
+    throw malformed(this.packet, 'invalid-length', field);
   }
 
   /** A UTF-8 Encoded String (section 1.5.4). */
@@ -78,7 +75,7 @@ export class BodyReader {
   /** To be called when the last field was read. */
   finish(): void {
     if (this.position === this.end) return;
-    throw new MalformedPacketError('trailing-bytes', `${this.packet}: ${this.remaining} bytes follow the last field`);
+    throw malformed(this.packet, 'trailing-bytes', this.remaining);
   }
 
   /** Throws `truncated` unless `size` bytes are left. */

@@ -1,4 +1,4 @@
-import { MalformedPacketError, ProtocolError } from '../errors.ts';
+import { type MalformedPacketError, malformed, violation } from '../errors.ts';
 import { hex } from '../reason-codes.ts';
 import { strictnessOf } from '../strictness.ts';
 import { type Direction, PacketType, type ProtocolVersion, versionName } from '../types.ts';
@@ -35,11 +35,11 @@ export function checkFirstByte(firstByte: number, version: ProtocolVersion, dire
   }
   if (type === 0) {
     // The specifications forbid type 0 and leave the Reason Code open; 0x82 is what other brokers answer.
-    throw new ProtocolError('reserved-packet-type', `packet type 0 (${hex(firstByte)}) does not exist`);
+    throw violation('packet type 0', 'reserved-packet-type', hex(firstByte));
   }
   if (type === PacketType.AUTH && version !== 5) {
     // [MQTT5-3.15.1-1]
-    throw new MalformedPacketError('reserved-packet-type', `AUTH does not exist in MQTT ${versionName(version)}`);
+    throw malformed('AUTH', 'reserved-packet-type', `MQTT ${versionName(version)}`);
   }
   if ((REQUESTS >> type) & 1) {
     // [MQTT311-3.6.1-1] [MQTT311-3.8.1-1] [MQTT311-3.10.1-1] [MQTT5-3.6.1-1] [MQTT5-3.8.1-1] [MQTT5-3.10.1-1]
@@ -53,10 +53,10 @@ export function checkFirstByte(firstByte: number, version: ProtocolVersion, dire
   const others =
     direction === 'to-server' ? TO_CLIENT : version === 5 ? TO_SERVER : TO_SERVER | (1 << PacketType.DISCONNECT);
   if ((others >> type) & 1) {
-    const [sender, other] = direction === 'to-server' ? ['client', 'server'] : ['server', 'client'];
-    throw new ProtocolError(
+    throw violation(
+      packetName(firstByte),
       'wrong-direction',
-      `${packetName(firstByte)} came from a ${sender}; only a ${other} sends it`,
+      direction === 'to-server' ? 'from a client' : 'from a server',
     );
   }
 }
@@ -65,10 +65,10 @@ export function checkFirstByte(firstByte: number, version: ProtocolVersion, dire
 export function checkPublishFlags(flags: number): void {
   const qos = flags & 0b0110;
   if (qos === 0b0110) {
-    throw new MalformedPacketError('invalid-qos', 'PUBLISH: QoS is 3; it is 0, 1 or 2');
+    throw malformed('PUBLISH', 'invalid-qos', 3);
   }
   if (qos === 0 && (flags & 0b1000) !== 0) {
-    throw new MalformedPacketError('dup-with-qos-0', 'PUBLISH: DUP is set with QoS 0');
+    throw malformed('PUBLISH', 'dup-with-qos-0');
   }
 }
 
@@ -76,8 +76,5 @@ export function checkPublishFlags(flags: number): void {
 export function reservedFlags(firstByte: number, allowed: string): MalformedPacketError {
   // [MQTT311-2.2.2-1] [MQTT311-2.2.2-2] [MQTT5-2.1.3-1]
   const found = (firstByte & 15).toString(2).padStart(4, '0');
-  return new MalformedPacketError(
-    'reserved-flags',
-    `${packetName(firstByte)}: the flags of the first byte are ${found}; they must be ${allowed}`,
-  );
+  return malformed(packetName(firstByte), 'reserved-flags', `${found}; they must be ${allowed}`);
 }

@@ -1,4 +1,4 @@
-import { MalformedPacketError, ProtocolError } from '../errors.ts';
+import { malformed, violation } from '../errors.ts';
 import { ReasonCode } from '../reason-codes.ts';
 import { MAXIMUM_PACKET_SIZE } from '../types.ts';
 
@@ -155,27 +155,23 @@ export class PacketReader {
       if (byte < 0x80) {
         if (byte === 0 && shift > 0) {
           // [MQTT5-1.5.5-1], section 2.2.3 of 3.1.1
-          throw this.#fail(
-            new MalformedPacketError(
-              'non-minimal-length',
-              `Remaining Length: ${remaining} is written with more bytes than it needs`,
-            ),
-          );
+          throw this.#fail(malformed('Remaining Length', 'non-minimal-length', remaining));
         }
         break;
       }
       shift += 7;
       if (shift === 28) {
-        throw this.#fail(new MalformedPacketError('invalid-length', 'Remaining Length is longer than four bytes'));
+        throw this.#fail(malformed('Remaining Length', 'invalid-length', 'over four bytes'));
       }
     }
     const header = at - start;
     const total = header + remaining;
     if (total > this.maximumPacketSize) {
       throw this.#fail(
-        new ProtocolError(
+        violation(
+          'Remaining Length',
           'packet-too-large',
-          `a packet of ${total} bytes is announced; ${this.maximumPacketSize} are accepted here`,
+          `${total} bytes; ${this.maximumPacketSize} are accepted here`,
           ReasonCode.PacketTooLarge,
         ),
       );

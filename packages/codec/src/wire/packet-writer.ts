@@ -1,4 +1,4 @@
-import { UsageError } from '../errors.ts';
+import { misuse, type UsageError } from '../errors.ts';
 import { MAXIMUM_REMAINING_LENGTH } from '../types.ts';
 import { MAXIMUM_STRING_BYTES, tooLong, writeUtf8 } from './utf8.ts';
 
@@ -23,10 +23,7 @@ export function varintSize(value: number): number {
 
 /** The UsageError for a Remaining Length of `size` bytes. */
 export function packetTooLarge(size: number): UsageError {
-  return new UsageError(
-    'packet-too-large',
-    `${size} bytes; ${MAXIMUM_REMAINING_LENGTH} are the most a packet can hold`,
-  );
+  return misuse('Remaining Length', 'packet-too-large', size);
 }
 
 /** Writes a Variable Byte Integer in its shortest form [MQTT5-1.5.5-1]. The value is the caller's to check. Returns the new offset. */
@@ -94,10 +91,7 @@ export class PacketWriter {
   /** A Variable Byte Integer, 0 to 268,435,455. */
   varint(value: number): void {
     if (!Number.isInteger(value) || value < 0 || value > MAXIMUM_REMAINING_LENGTH) {
-      throw new UsageError(
-        'integer-out-of-range',
-        `${value} is no Variable Byte Integer: 0 to ${MAXIMUM_REMAINING_LENGTH}`,
-      );
+      throw misuse('Variable Byte Integer', 'integer-out-of-range', value);
     }
     this.reserve(4);
     this.length = writeVarint(this.bytes, this.length, value);
@@ -119,7 +113,7 @@ export class PacketWriter {
   /** Binary Data: two bytes of length, then the bytes. */
   binary(data: Uint8Array, field = 'binary data'): void {
     if (data.length > MAXIMUM_STRING_BYTES) {
-      throw new UsageError('binary-too-long', `${field} is longer than ${MAXIMUM_STRING_BYTES} bytes: ${data.length}`);
+      throw misuse(field, 'binary-too-long', `${data.length} bytes`);
     }
     this.reserve(2 + data.length);
     this.u16(data.length);

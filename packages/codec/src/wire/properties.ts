@@ -1,4 +1,4 @@
-import { MalformedPacketError, ProtocolError, UsageError } from '../errors.ts';
+import { malformed, misuse, type UsageError, violation } from '../errors.ts';
 import type { DecodeLimits } from '../limits.ts';
 import { hex, ReasonCode } from '../reason-codes.ts';
 import { isValidTopicName, quote } from '../topics/topic-name.ts';
@@ -149,21 +149,18 @@ function decodeProperty(
   if (row === undefined) {
     const known = propertyTable.find((other) => other.id === id);
     throw known === undefined
-      ? new MalformedPacketError('unknown-property', `${packet}: property ${hex(id)} does not exist`)
-      : new MalformedPacketError('property-not-allowed', `${packet}: ${known.title} does not belong in this packet`);
+      ? malformed(packet, 'unknown-property', hex(id))
+      : malformed(packet, 'property-not-allowed', known.title);
   }
   const { name, title } = row;
   const before = properties[name] as Value[] | undefined;
   // A list may be as long as the packet; each pair costs far more memory than its five bytes.
   if (name === 'userProperties' && before !== undefined && before.length >= limits.userProperties) {
-    throw new ProtocolError(
-      'too-many-user-properties',
-      `${packet}: more than ${limits.userProperties} User Properties`,
-      ReasonCode.QuotaExceeded,
-    );
+    const most = limits.userProperties;
+    throw violation(packet, 'too-many-user-properties', `more than ${most}`, ReasonCode.QuotaExceeded);
   }
   if (before !== undefined && !row.repeatable) {
-    throw new ProtocolError('duplicate-property', `${packet}: ${title} stands twice; once is allowed`);
+    throw violation(packet, 'duplicate-property', title);
   }
   const value = decodeValue(reader, row, packet);
   if (before !== undefined) before.push(value);
@@ -181,14 +178,14 @@ function decodeValue(reader: BodyReader, row: PropertyRow, packet: string): Valu
   const value = reader[wireType](title);
   // [MQTT5-3.3.2-14], and section 3.1.3.2.6 for a Will
   if (row.name === 'responseTopic' && !isValidTopicName(value as string)) {
-    throw new ProtocolError('response-topic-invalid', `${packet}: ${noTopicName(title, value as string)}`);
+    throw violation(packet, 'response-topic-invalid', quote(value as string));
   }
   if ((value === 0 && row.nonZero) || (wireType === 'u8' && (value as number) > 1)) {
-    const text = `${packet}: ${title} is ${value}, which is not allowed`;
+    const text = `${title} is ${value}`;
     // [MQTT5-3.3.2-8]
     throw row.name === 'topicAlias'
-      ? new ProtocolError('topic-alias-invalid', text, ReasonCode.TopicAliasInvalid)
-      : new ProtocolError('property-out-of-range', text);
+      ? violation(packet, 'topic-alias-invalid', text, ReasonCode.TopicAliasInvalid)
+      : violation(packet, 'property-out-of-range', text);
   }
   return row.isBoolean ? value === 1 : value;
 }
@@ -236,10 +233,7 @@ function writePropertyList(writer: PacketWriter, context: PropertyContext, prope
     if (value === undefined) continue;
     const row = rowsByName.get(name);
     if (row === undefined || !((row.contexts >> context) & 1)) {
-      throw new UsageError(
-        'property-not-allowed',
-        `${packetName(context << 4)} has no property ${JSON.stringify(name)}`,
-      );
+      throw misuse(packetName(context << 4), 'property-not-allowed', name);
     }
     for (const item of row.repeatable ? (value as readonly unknown[]) : [value]) {
       writer.u8(row.id);
@@ -264,7 +258,7 @@ function writeValue(writer: PacketWriter, row: PropertyRow, value: unknown): voi
   } else if (wireType === 'string') {
     if (typeof value !== 'string') throw unfit(title, value, 'a string');
     if (row.name === 'responseTopic' && !isValidTopicName(value)) {
-      throw new UsageError('response-topic-invalid', noTopicName(title, value));
+      throw misuse(title, 'response-topic-invalid', quote(value));
     }
     writer.string(value, title);
   } else if (row.isBoolean) {
@@ -281,9 +275,5 @@ function writeValue(writer: PacketWriter, row: PropertyRow, value: unknown): voi
 }
 
 function unfit(title: string, value: unknown, allowed: string): UsageError {
-  return new UsageError('property-out-of-range', `${title} is ${String(value)}; it must be ${allowed}`);
-}
-
-function noTopicName(field: string, text: string): string {
-  return `${field} ${quote(text)} is no Topic Name; it must not be empty or contain + or #`;
+  return misuse(title, 'property-out-of-range', `${String(value)}; it must be ${allowed}`);
 }

@@ -1,4 +1,4 @@
-import { MalformedPacketError, UsageError } from '../errors.ts';
+import { type MalformedPacketError, malformed, misuse, type UsageError } from '../errors.ts';
 
 /** The longest UTF-8 Encoded String, in bytes (section 1.5.4). */
 export const MAXIMUM_STRING_BYTES = 65_535;
@@ -49,12 +49,13 @@ function faultOf(view: Uint8Array, field: string): MalformedPacketError {
   const mended = new TextEncoder().encode(decoderOf(false).decode(view));
   const at = mended.findIndex((byte, i) => byte === 0 || byte !== view[i]);
   const byte = view[at];
-  const where = `${field}: byte ${at}`;
-  if (byte === 0) return new MalformedPacketError('null-in-string', `${where} is U+0000, which MQTT does not allow`);
   // ED A0 to ED BF
-  return byte === 0xed && (view[at + 1] as number) >> 5 === 5
-    ? new MalformedPacketError('surrogate-in-string', `${where} begins an encoded surrogate, which is not UTF-8`)
-    : new MalformedPacketError('invalid-utf8', `${where} is not UTF-8`);
+  const isSurrogate = byte === 0xed && (view[at + 1] as number) >> 5 === 5;
+  return malformed(
+    field,
+    byte === 0 ? 'null-in-string' : isSurrogate ? 'surrogate-in-string' : 'invalid-utf8',
+    `byte ${at}`,
+  );
 }
 
 /** The bytes a string takes in UTF-8. A lone surrogate counts as 3. */
@@ -91,9 +92,9 @@ export function writeUtf8(target: Uint8Array, offset: number, text: string, fiel
       continue;
     }
     const point = text.codePointAt(i) as number;
-    if (point === 0) throw unfit('null-in-string', field, `U+0000 at position ${i}, which MQTT does not allow`);
+    if (point === 0) throw misuse(field, 'null-in-string', `position ${i}`);
     if (point >= 0xd800 && point <= 0xdfff) {
-      throw unfit('surrogate-in-string', field, `half of a surrogate pair at position ${i}`);
+      throw misuse(field, 'surrogate-in-string', `position ${i}`);
     }
     if (point < 0x800) target[at++] = 0xc0 | (point >> 6);
     else {
@@ -110,11 +111,7 @@ export function writeUtf8(target: Uint8Array, offset: number, text: string, fiel
   return at;
 }
 
-function unfit(code: string, field: string, what: string): UsageError {
-  return new UsageError(code, `${field} contains ${what}`);
-}
-
 /** The UsageError for a string that does not fit its two-byte length. */
 export function tooLong(field: string): UsageError {
-  return new UsageError('string-too-long', `${field} is longer than ${MAXIMUM_STRING_BYTES} bytes of UTF-8`);
+  return misuse(field, 'string-too-long', `over ${MAXIMUM_STRING_BYTES} bytes`);
 }
