@@ -1,15 +1,11 @@
 import { ReasonCode } from './reason-codes.ts';
 
-/**
- * The bytes are not a Control Packet: a field is cut off, a reserved bit is set, a string is not UTF-8. The connection
- * must be closed; `reasonCode` is what a 5.0 peer is told (section 4.13.1). `code` is stable, the message is for people.
- */
-export class MalformedPacketError extends Error {
-  override readonly name: string = 'MalformedPacketError';
+/** What the peer sent cannot stand: `code` is stable, the message is for people, `reasonCode` for a 5.0 peer. */
+class PacketError extends Error {
   readonly code: string;
   readonly reasonCode: number;
 
-  constructor(code: string, message: string, reasonCode: number = ReasonCode.MalformedPacket, options?: ErrorOptions) {
+  constructor(code: string, message: string, reasonCode: number, options?: ErrorOptions) {
     super(message, options);
     this.code = code;
     this.reasonCode = reasonCode;
@@ -17,18 +13,26 @@ export class MalformedPacketError extends Error {
 }
 
 /**
+ * The bytes are not a Control Packet: a field is cut off, a reserved bit is set, a string is not UTF-8. The connection
+ * must be closed; `reasonCode` is what a 5.0 peer is told (section 4.13.1). `code` is stable, the message is for people.
+ */
+export class MalformedPacketError extends PacketError {
+  override readonly name: string = 'MalformedPacketError';
+
+  constructor(code: string, message: string, reasonCode: number = ReasonCode.MalformedPacket, options?: ErrorOptions) {
+    super(code, message, reasonCode, options);
+  }
+}
+
+/**
  * The bytes are a Control Packet, and the peer may not send it: a property twice, a value out of range, a packet only the
  * other side sends. The connection must be closed; `reasonCode` is the most precise one there is (section 4.13).
  */
-export class ProtocolError extends Error {
+export class ProtocolError extends PacketError {
   override readonly name: string = 'ProtocolError';
-  readonly code: string;
-  readonly reasonCode: number;
 
   constructor(code: string, message: string, reasonCode: number = ReasonCode.ProtocolError, options?: ErrorOptions) {
-    super(message, options);
-    this.code = code;
-    this.reasonCode = reasonCode;
+    super(code, message, reasonCode, options);
   }
 }
 

@@ -29,8 +29,10 @@ export { decodeUnsuback, type UnsubackPacket } from './packets/unsuback.ts';
 export { decodeUnsubscribe, type UnsubscribePacket } from './packets/unsubscribe.ts';
 export {
   ConnackReturnCode,
+  hex,
   ReasonCode,
   reasonCodeName,
+  reasonCodesOf,
   returnCodeName,
   toReturnCode,
 } from './reason-codes.ts';

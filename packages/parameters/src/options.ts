@@ -65,8 +65,8 @@ export function validateOptions(options: object, context: OptionContext): Option
   const problems: OptionProblem[] = [];
   const version = context.version ?? versionOf(given.get('protocolVersion'));
   const label = context.label ?? ((option: string) => option);
-  const report: Report = (option, { code, message, severity }) => {
-    problems.push({ code, option, severity: severity ?? 'error', message: `${label(option)}: ${message}` });
+  const report: Report = (option, { code, message, severity = 'error' }) => {
+    problems.push({ code, option, severity, message: `${label(option)}: ${message}` });
   };
   for (const [name, value] of given) {
     const parameter = findParameter(name);
@@ -99,7 +99,7 @@ function checkTogether(
     report(option, { code, message, severity: 'warning' });
   for (const option of ['host', 'port', 'transport']) {
     if (given.has('url') && given.has(option)) {
-      error(option, 'conflicting-options', `given together with ${label('url')}; use one or the other`);
+      error(option, 'conflicting-options', `given together with ${label('url')}: use one or the other`);
     }
   }
   for (const needed of ['will.topic', 'authentication.method']) {
@@ -112,7 +112,7 @@ function checkTogether(
   const topic = given.get('will.topic');
   if (typeof topic === 'string' && /[+#]/.test(topic)) {
     // [MQTT5-3.3.2-2]: a message is published to one topic, and the Will is a message.
-    error('will.topic', 'wildcard-in-topic', `'${topic}' has a wildcard; a Will is published to one Topic Name`);
+    error('will.topic', 'wildcard-in-topic', `'${topic}' has a wildcard`);
   }
   // `auto` begins with 5.
   const old = version === 3 || version === 4 ? versionNames[version] : undefined;
@@ -127,15 +127,15 @@ function checkTogether(
     // [MQTT311-3.1.3-8]
     error('clientId', 'client-id-required', `empty; ${old} needs one to keep a session`);
   } else if (clientId === undefined && (resumes || (expiry as number) > 0)) {
-    const words = `not given, but a session is to be kept: a random one never finds it again; set ${label('clientId')}`;
+    const words = `not given, but a session is to be kept, which a random one never finds again`;
     warn('clientId', 'session-without-client-id', words);
   }
   if (version === 3 && typeof clientId === 'string' && clientId.length > 23) {
-    warn('clientId', 'client-id-too-long', 'over 23 characters, which MQTT 3.1 servers may refuse');
+    warn('clientId', 'client-id-too-long', 'over 23 characters, which a server of MQTT 3.1 may refuse');
   }
   if (version === 5 && resumes && expiry === 0) {
     // [MQTT5-3.1.2.11.2]: absent or 0, the session ends when the network connection is closed.
-    const words = `0 or not given, so no session outlives the connection; set ${label('sessionExpiryInterval')} to keep one`;
+    const words = '0 or not given, so no session outlives the connection';
     warn('sessionExpiryInterval', 'session-without-expiry', words);
   }
 }
@@ -149,9 +149,9 @@ function placeOf(
     return /(cert|key|passphrase)$/.test(name)
       ? {
           code: 'mutual-tls-in-browser',
-          message: 'a page cannot choose a client certificate for a WebSocket; import it into the browser instead',
+          message: 'a page cannot choose a client certificate; import it into the browser',
         }
-      : { code: 'option-not-on-this-platform', message: 'not available in a browser, which decides this itself' };
+      : { code: 'option-not-on-this-platform', message: 'a browser decides this itself' };
   }
   if (version === 'auto' || versions.includes(version)) return undefined;
   return {

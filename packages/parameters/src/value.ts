@@ -55,7 +55,7 @@ function checkOne(parameter: Parameter, value: unknown): ValueProblem | undefine
   }
   const texts = type === 'string' ? [value] : Array.isArray(value) ? value.flat() : [];
   if (texts.some((text) => typeof text === 'string' && !isText(text))) {
-    return problem('bad-text', 'contains U+0000 or half a surrogate pair, which MQTT text cannot carry');
+    return problem('bad-text', 'contains U+0000 or half a surrogate pair');
   }
   const bytes = typeof value === 'string' ? new TextEncoder().encode(value) : value;
   if (bytes instanceof Uint8Array && (bytes.length < minimum || bytes.length > maximum)) {

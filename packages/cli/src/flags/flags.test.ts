@@ -102,8 +102,8 @@ describe('connection flags', () => {
 
   it('warns with the names of flags', () => {
     expect(parse(['-c']).warnings.map(({ message }) => message)).toEqual([
-      expect.stringContaining('set --client-id'),
-      expect.stringContaining('set --session-expiry-interval'),
+      expect.stringContaining('--client-id: not given'),
+      expect.stringContaining('--session-expiry-interval: 0 or not given'),
     ]);
   });
 });

@@ -4,7 +4,6 @@ import { AddressError, type ConnectEvidence, type Retry } from '../errors.ts';
 import type { DialFailure, Platform } from '../platform.ts';
 import { BrowserWebSocketTransport } from './websocket-transport.ts';
 
-const LETTERS = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
 const CLIENT_ID_LENGTH = 22;
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
@@ -12,7 +11,7 @@ const clock: Clock = {
   now: () => performance.now(),
   wallNow: () => Date.now(),
   setTimer(atMs, callback) {
-    const timer = setTimeout(callback, Math.min(LONGEST_TIMER_MS, Math.max(0, atMs - performance.now())));
+    const timer = setTimeout(callback, Math.min(LONGEST_TIMER_MS, atMs - performance.now()));
     return () => clearTimeout(timer);
   },
   defer: (callback) => queueMicrotask(callback),
@@ -23,20 +22,15 @@ export const browserPlatform: Platform = {
   name: 'browser',
   clock,
   random: Math.random,
-  generateClientId() {
-    // Six bits of a byte, those over 61 are thrown away: every letter is as likely as the others.
-    let id = '';
-    while (id.length < CLIENT_ID_LENGTH) {
-      for (const byte of crypto.getRandomValues(new Uint8Array(CLIENT_ID_LENGTH))) id += LETTERS[byte & 63] ?? '';
-    }
-    return id.slice(0, CLIENT_ID_LENGTH);
-  },
+  // Five bits of each byte: letters and digits that are all as likely, 110 bits in all.
+  generateClientId: () =>
+    Array.from(crypto.getRandomValues(new Uint8Array(CLIENT_ID_LENGTH)), (byte) => (byte & 31).toString(32)).join(''),
   dial(address, { signal, onStage }) {
     const url = formatAddress(address);
     const { transport, host, port } = address;
     const evidence: ConnectEvidence = { host, port, url };
     if (transport !== 'ws' && transport !== 'wss') {
-      const text = `a browser speaks MQTT over WebSocket only: use wss:// or ws:// instead of ${transport}://`;
+      const text = `a browser speaks MQTT over WebSocket only: use wss:// or ws://, not ${transport}://`;
       return Promise.reject(new AddressError('scheme-not-in-browser', text, { url }));
     }
     onStage('websocket', evidence);

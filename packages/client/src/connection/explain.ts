@@ -1,4 +1,11 @@
-import { type ConnackPacket, type ProtocolVersion, reasonCodeName, returnCodeName, versionName } from '@hawser/codec';
+import {
+  type ConnackPacket,
+  hex,
+  type ProtocolVersion,
+  reasonCodeName,
+  returnCodeName,
+  versionName,
+} from '@hawser/codec';
 import type { CloseCause } from '@hawser/protocol';
 import { AddressError, ConnectError, type ConnectEvidence, type ConnectStage, type Retry } from '../errors.ts';
 import type { DialFailure } from '../platform.ts';
@@ -55,7 +62,7 @@ export function explainTimeout(
   return new ConnectError({
     stage,
     code: `${isProvider ? 'provider-' : TIMEOUTS[stage]}timeout`,
-    message: `connecting to ${url} took more than ${timeoutMs / 1000} s (connectTimeout); it waited at the stage '${doing}'`,
+    message: `connecting to ${url} took more than ${timeoutMs / 1000} s (connectTimeout); the stage was ${doing}`,
     retry: 'yes',
     evidence: { url, ...evidence },
   });
@@ -75,11 +82,10 @@ export function explainConnack(
   const isMethod = name === 'bad-authentication-method';
   const method = isMethod ? `; authentication method: ${authentication?.method ?? 'none'}` : '';
   const said = reasonString === undefined ? '' : `: ${reasonString}`;
-  const number = reasonCode.toString(16).toUpperCase().padStart(2, '0');
   return new ConnectError({
     stage: isMethod ? 'auth' : 'connack',
     code: isMethod ? 'method-not-supported' : name,
-    message: `${url} refused the connection: ${name} (0x${number}, MQTT ${versionName(version)}${method})${said}`,
+    message: `${url} refused the connection: ${name} (${hex(reasonCode)}, MQTT ${versionName(version)}${method})${said}`,
     retry: REFUSED_FOR_NOW.has(name) ? 'yes' : name === 'banned' ? 'no' : 'after-change',
     evidence: { url, ...evidence, reasonCode, reasonString, serverReference, userProperties },
     reasonCode,
@@ -114,7 +120,7 @@ export function explainClose(
     return failed(
       'closed-before-connack',
       'yes',
-      `closed the connection before it answered the CONNECT${how}: it may not speak this version of MQTT, expect TLS, or not be an MQTT server`,
+      `closed the connection before it answered the CONNECT${how}: it may expect another version of MQTT, TLS, or something else`,
     );
   }
   return failed(code, 'after-change', `broke the protocol: ${text}`, reasonCode);

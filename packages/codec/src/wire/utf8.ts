@@ -47,7 +47,8 @@ export function decodeUtf8Strict(bytes: Uint8Array, start: number, end: number, 
 /** Where the string is not what a decoder that mends it makes of it, and what stands there. */
 function faultOf(view: Uint8Array, field: string): MalformedPacketError {
   const mended = new TextEncoder().encode(decoderOf(false).decode(view));
-  const at = mended.findIndex((byte, i) => byte === 0 || byte !== view[i]);
+  let at = 0;
+  while (mended[at] && mended[at] === view[at]) at++;
   const byte = view[at];
   // ED A0 to ED BF
   const isSurrogate = byte === 0xed && (view[at + 1] as number) >> 5 === 5;
