@@ -132,5 +132,5 @@ export function reasonCodesOf(packet: number, direction: Direction): readonly nu
 
 /** The same where the direction is not known. */
 export function reasonCodesOfBoth(packet: number): readonly number[] {
-  return [...reasonCodesOf(packet, 'to-server'), ...reasonCodesOf(packet, 'to-client')];
+  return [...new Set([...reasonCodesOf(packet, 'to-server'), ...reasonCodesOf(packet, 'to-client')])];
 }

@@ -22,32 +22,25 @@ export interface Strictness {
   readonly properties: boolean;
 }
 
-const mqtt311: Strictness = {
-  requestFlagsMask: 0b1111,
-  connectHeaderFlags: true,
-  reservedConnectFlag: true,
-  willBitsNeedWill: true,
-  credentialsMayBeMissing: false,
-  passwordNeedsUsername: true,
-  connackFlags: true,
-  subackFailure: true,
-  properties: false,
-};
+function strictness(version: ProtocolVersion): Strictness {
+  const later = version !== 3;
+  const is5 = version === 5;
+  return {
+    requestFlagsMask: later ? 0b1111 : 0b0110,
+    connectHeaderFlags: later,
+    reservedConnectFlag: later,
+    willBitsNeedWill: later,
+    credentialsMayBeMissing: !later,
+    passwordNeedsUsername: !is5,
+    connackFlags: later,
+    subackFailure: later,
+    properties: is5,
+  };
+}
 
-const mqtt31: Strictness = {
-  ...mqtt311,
-  requestFlagsMask: 0b0110,
-  connectHeaderFlags: false,
-  reservedConnectFlag: false,
-  willBitsNeedWill: false,
-  credentialsMayBeMissing: true,
-  connackFlags: false,
-  subackFailure: false,
-};
-
-const mqtt5: Strictness = { ...mqtt311, passwordNeedsUsername: false, properties: true };
+const tables = { 3: strictness(3), 4: strictness(4), 5: strictness(5) };
 
 /** The table of a version. */
 export function strictnessOf(version: ProtocolVersion): Strictness {
-  return version === 5 ? mqtt5 : version === 4 ? mqtt311 : mqtt31;
+  return tables[version];
 }

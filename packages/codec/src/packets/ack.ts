@@ -1,12 +1,12 @@
-import { malformed, misuse } from '../errors.ts';
+import { malformed } from '../errors.ts';
 import { type DecodeLimits, defaultDecodeLimits } from '../limits.ts';
 import { reasonCodesOf } from '../reason-codes.ts';
-import { type Direction, PacketType, type ProtocolVersion } from '../types.ts';
+import type { Direction, ProtocolVersion } from '../types.ts';
 import { BodyReader, truncated } from '../wire/body-reader.ts';
-import { checkFirstByte, packetName } from '../wire/first-byte.ts';
+import { checkFirstByte, firstByteOf, packetName, packetTypes } from '../wire/first-byte.ts';
 import type { PacketWriter } from '../wire/packet-writer.ts';
-import { decodeProperties, hasNoProperties, type ReasonProperties, writeProperties } from '../wire/properties.ts';
-import { checkReasonCode, packetIdentifierZero } from './checks.ts';
+import { decodeProperties, type ReasonProperties } from '../wire/properties.ts';
+import { checkReasonCode, packetIdentifierZero, writeReason } from './checks.ts';
 
 interface AckFields {
   packetIdentifier: number;
@@ -39,9 +39,6 @@ export interface PubcompPacket extends AckFields {
 export type AckPacket = PubackPacket | PubrecPacket | PubrelPacket | PubcompPacket;
 
 type AckType = 4 | 5 | 6 | 7;
-
-/** In the order of their type numbers, from PUBACK's on. */
-const types: readonly AckPacket['type'][] = ['puback', 'pubrec', 'pubrel', 'pubcomp'];
 
 /*
  * fixed header     0100 0000, 0101 0000, 0110 0010, 0111 0000; Remaining Length
@@ -83,27 +80,16 @@ export function decodeAck(
       reader.finish();
     }
   }
-  return { type: types[type - PacketType.PUBACK], packetIdentifier, reasonCode, properties } as AckPacket;
+  return { type: packetTypes[type], packetIdentifier, reasonCode, properties } as AckPacket;
 }
 
 /**
- * Appends a whole PUBACK, PUBREC, PUBREL or PUBCOMP in its shortest form. 3.x has no Reason Code: it is not written, and the peer
- * takes any of them for success. Throws UsageError.
+ * Appends what follows the fixed header of a PUBACK, PUBREC, PUBREL or PUBCOMP, in its shortest form. 3.x has no Reason Code: it is not
+ * written, and the peer takes any of them for success. Throws UsageError.
  */
-export function writeAck(writer: PacketWriter, packet: AckPacket, version: ProtocolVersion): void {
-  const type = (types.indexOf(packet.type) + PacketType.PUBACK) as AckType;
-  const firstByte = (type << 4) | (type === PacketType.PUBREL ? 2 : 0);
-  const name = packetName(firstByte);
+export function writeAckBody(writer: PacketWriter, packet: AckPacket, version: ProtocolVersion): void {
   const { packetIdentifier, reasonCode, properties } = packet;
-  writer.u8(firstByte);
-  const mark = writer.beginLength();
   writer.u16(packetIdentifier);
-  if (version === 5) {
-    // [MQTT5-3.4.2-1] [MQTT5-3.5.2-1] [MQTT5-3.6.2-1] [MQTT5-3.7.2-1]
-    checkReasonCode(reasonCode, reasonCodesOf(type, 'to-client'), name, misuse);
-    const empty = hasNoProperties(properties);
-    if (reasonCode !== 0 || !empty) writer.u8(reasonCode);
-    if (!empty) writeProperties(writer, type, properties);
-  }
-  writer.endLength(mark);
+  // [MQTT5-3.4.2-1] [MQTT5-3.5.2-1] [MQTT5-3.6.2-1] [MQTT5-3.7.2-1]
+  if (version === 5) writeReason(writer, (firstByteOf(packet.type) >> 4) as AckType, reasonCode, properties);
 }

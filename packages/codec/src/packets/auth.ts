@@ -2,11 +2,10 @@ import { violation } from '../errors.ts';
 import { type DecodeLimits, defaultDecodeLimits } from '../limits.ts';
 import { ReasonCode, reasonCodesOf } from '../reason-codes.ts';
 import { type Direction, PacketType, type ProtocolVersion } from '../types.ts';
-import { BodyReader } from '../wire/body-reader.ts';
-import { checkFirstByte } from '../wire/first-byte.ts';
+import { openPacket } from '../wire/body-reader.ts';
 import type { PacketWriter } from '../wire/packet-writer.ts';
-import { type AuthProperties, decodeProperties, hasNoProperties, writeProperties } from '../wire/properties.ts';
-import { checkReasonCode } from './checks.ts';
+import { type AuthProperties, decodeProperties } from '../wire/properties.ts';
+import { checkReasonCode, writeReason } from './checks.ts';
 
 /** A step of an authentication with several, 5.0 only (section 3.15). */
 export interface AuthPacket {
@@ -31,8 +30,7 @@ export function decodeAuth(
   direction: Direction,
   limits: DecodeLimits = defaultDecodeLimits,
 ): AuthPacket {
-  checkFirstByte(firstByte, version, direction);
-  const reader = new BodyReader('AUTH', bytes, start, end, true);
+  const reader = openPacket(firstByte, bytes, start, end, version, direction, true);
   let reasonCode: number = ReasonCode.Success;
   let properties: AuthProperties | undefined;
   if (reader.remaining > 0) {
@@ -55,9 +53,7 @@ export function lacksMethod(reasonCode: number, properties: AuthProperties | und
   return reasonCode !== ReasonCode.Success || properties !== undefined;
 }
 
-/** Appends what follows an AUTH's fixed header. Throws UsageError for properties that cannot be. */
+/** Appends what follows an AUTH's fixed header. Throws UsageError for a Reason Code and properties that cannot be. */
 export function writeAuthBody(writer: PacketWriter, { reasonCode, properties }: AuthPacket): void {
-  if (reasonCode === 0 && hasNoProperties(properties)) return;
-  writer.u8(reasonCode);
-  writeProperties(writer, PacketType.AUTH, properties);
+  writeReason(writer, PacketType.AUTH, reasonCode, properties);
 }

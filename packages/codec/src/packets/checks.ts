@@ -1,6 +1,9 @@
-import { malformed, violation } from '../errors.ts';
-import { hex } from '../reason-codes.ts';
+import { malformed, misuse, violation } from '../errors.ts';
+import { hex, reasonCodesOfBoth } from '../reason-codes.ts';
 import type { BodyReader } from '../wire/body-reader.ts';
+import { packetName } from '../wire/first-byte.ts';
+import type { PacketWriter } from '../wire/packet-writer.ts';
+import { hasNoProperties, type PropertiesOf, writeProperties } from '../wire/properties.ts';
 
 /** What a check makes: `violation` of what a peer sent, `misuse` of what a caller gave. */
 type Fault = (where: string, code: string, seen?: string | number) => Error;
@@ -39,4 +42,17 @@ export function checkAuthentication(
 ): void {
   if (properties?.authenticationData === undefined || properties.authenticationMethod !== undefined) return;
   throw fault(packet, 'authentication-data-without-method');
+}
+
+/** Appends Reason Code and Properties in their shortest form: what is 0 and nothing behind it stays away. */
+export function writeReason<T extends keyof PropertiesOf>(
+  writer: PacketWriter,
+  type: T,
+  reasonCode: number,
+  properties: PropertiesOf[T] | undefined,
+): void {
+  checkReasonCode(reasonCode, reasonCodesOfBoth(type), packetName(type << 4), misuse);
+  const empty = hasNoProperties(properties);
+  if (reasonCode !== 0 || !empty) writer.u8(reasonCode);
+  if (!empty) writeProperties(writer, type, properties);
 }

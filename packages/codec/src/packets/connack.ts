@@ -3,8 +3,7 @@ import { type DecodeLimits, defaultDecodeLimits } from '../limits.ts';
 import { hex, ReasonCode, reasonCodesOf } from '../reason-codes.ts';
 import { strictnessOf } from '../strictness.ts';
 import { type Direction, PacketType, type ProtocolVersion, versionName } from '../types.ts';
-import { BodyReader } from '../wire/body-reader.ts';
-import { checkFirstByte } from '../wire/first-byte.ts';
+import { openPacket } from '../wire/body-reader.ts';
 import type { PacketWriter } from '../wire/packet-writer.ts';
 import { type ConnackProperties, decodeProperties, writeProperties } from '../wire/properties.ts';
 import { checkAuthentication, checkReasonCode } from './checks.ts';
@@ -43,9 +42,8 @@ export function decodeConnack(
   direction: Direction,
   limits: DecodeLimits = defaultDecodeLimits,
 ): ConnackPacket {
-  checkFirstByte(firstByte, version, direction);
   const strict = strictnessOf(version);
-  const reader = new BodyReader('CONNACK', bytes, start, end, true);
+  const reader = openPacket(firstByte, bytes, start, end, version, direction, true);
   const flags = reader.u8('Acknowledge Flags');
   // [MQTT5-3.2.2-1], section 3.2.2.1 of 3.1.1
   if (strict.connackFlags && flags > 1) {

@@ -4,8 +4,8 @@ import { hex } from '../reason-codes.ts';
 import { type Strictness, strictnessOf } from '../strictness.ts';
 import { checkTopicName, quote } from '../topics/topic-name.ts';
 import { type Direction, PacketType, type ProtocolVersion, type QoS, versionName } from '../types.ts';
-import { BodyReader } from '../wire/body-reader.ts';
-import { checkFirstByte, reservedFlags } from '../wire/first-byte.ts';
+import { type BodyReader, openPacket } from '../wire/body-reader.ts';
+import { reservedFlags } from '../wire/first-byte.ts';
 import type { PacketWriter } from '../wire/packet-writer.ts';
 import { type ConnectProperties, decodeProperties, type WillProperties, writeProperties } from '../wire/properties.ts';
 import { checkAuthentication } from './checks.ts';
@@ -74,8 +74,7 @@ export function decodeConnect(
   direction: Direction,
   limits: DecodeLimits = defaultDecodeLimits,
 ): ConnectPacket {
-  checkFirstByte(firstByte, version, direction);
-  const reader = new BodyReader('CONNECT', bytes, start, end, true);
+  const reader = openPacket(firstByte, bytes, start, end, version, direction, true);
   const name = reader.string('Protocol Name');
   const level = reader.u8('Protocol Level');
   const protocolVersion = versionOf(name, level);

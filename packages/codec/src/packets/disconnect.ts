@@ -1,12 +1,11 @@
-import { misuse, violation } from '../errors.ts';
+import { violation } from '../errors.ts';
 import { type DecodeLimits, defaultDecodeLimits } from '../limits.ts';
-import { reasonCodesOf, reasonCodesOfBoth } from '../reason-codes.ts';
+import { reasonCodesOf } from '../reason-codes.ts';
 import { type Direction, PacketType, type ProtocolVersion } from '../types.ts';
-import { BodyReader } from '../wire/body-reader.ts';
-import { checkFirstByte } from '../wire/first-byte.ts';
+import { openPacket } from '../wire/body-reader.ts';
 import type { PacketWriter } from '../wire/packet-writer.ts';
-import { type DisconnectProperties, decodeProperties, hasNoProperties, writeProperties } from '../wire/properties.ts';
-import { checkReasonCode } from './checks.ts';
+import { type DisconnectProperties, decodeProperties } from '../wire/properties.ts';
+import { checkReasonCode, writeReason } from './checks.ts';
 
 /** The last packet (section 3.14). Only 5.0 lets a server send it. */
 export interface DisconnectPacket {
@@ -32,8 +31,7 @@ export function decodeDisconnect(
   direction: Direction,
   limits: DecodeLimits = defaultDecodeLimits,
 ): DisconnectPacket {
-  checkFirstByte(firstByte, version, direction);
-  const reader = new BodyReader('DISCONNECT', bytes, start, end);
+  const reader = openPacket(firstByte, bytes, start, end, version, direction);
   let reasonCode = 0;
   let properties: DisconnectProperties | undefined;
   if (version === 5 && reader.remaining > 0) {
@@ -55,10 +53,5 @@ export function decodeDisconnect(
  * sends it, which is not known here: those of both directions pass. 3.x has no Reason Code.
  */
 export function writeDisconnectBody(writer: PacketWriter, packet: DisconnectPacket, version: ProtocolVersion): void {
-  const { reasonCode, properties } = packet;
-  if (version !== 5) return;
-  checkReasonCode(reasonCode, reasonCodesOfBoth(PacketType.DISCONNECT), 'DISCONNECT', misuse);
-  const empty = hasNoProperties(properties);
-  if (reasonCode !== 0 || !empty) writer.u8(reasonCode);
-  if (!empty) writeProperties(writer, PacketType.DISCONNECT, properties);
+  if (version === 5) writeReason(writer, PacketType.DISCONNECT, packet.reasonCode, packet.properties);
 }

@@ -111,16 +111,16 @@ function append(writer: PacketWriter, packet: Packet, version: ProtocolVersion):
       writePublish(writer, packet, version);
       return;
     case 'connack':
-      writeFramed(writer, PacketType.CONNACK << 4, () => writeConnackBody(writer, packet, version));
+      writeFramed(writer, packet, version, writeConnackBody);
       return;
     case 'suback':
-      writeFramed(writer, PacketType.SUBACK << 4, () => writeSubackBody(writer, packet, version));
+      writeFramed(writer, packet, version, writeSubackBody);
       return;
     case 'unsuback':
-      writeFramed(writer, PacketType.UNSUBACK << 4, () => writeUnsubackBody(writer, packet, version));
+      writeFramed(writer, packet, version, writeUnsubackBody);
       return;
     case 'pingresp':
-      writer.u16(PacketType.PINGRESP << 12);
+      writeFramed(writer, packet, version, () => {});
       return;
     default:
       writeClientPacket(writer, packet, version);

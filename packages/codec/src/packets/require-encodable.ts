@@ -1,11 +1,11 @@
 import { misuse, UsageError } from '../errors.ts';
-import { hex, reasonCodesOfBoth } from '../reason-codes.ts';
+import { hex } from '../reason-codes.ts';
 import { filterFault, isSharedFilter } from '../topics/topic-filter.ts';
 import { isValidTopicName, quote } from '../topics/topic-name.ts';
-import { PacketType, type ProtocolVersion, versionName } from '../types.ts';
+import { type ProtocolVersion, versionName } from '../types.ts';
 import { hasNoProperties } from '../wire/properties.ts';
 import { lacksMethod } from './auth.ts';
-import { checkAuthentication, checkReasonCode } from './checks.ts';
+import { checkAuthentication } from './checks.ts';
 import type { ConnectPacket } from './connect.ts';
 import type { Packet } from './packet.ts';
 import type { PublishPacket } from './publish.ts';
@@ -42,7 +42,6 @@ export function requireEncodable(packet: Packet, version: ProtocolVersion): void
       );
     case 'auth':
       if (version !== 5) throw new UsageError('packet-not-in-this-version', 'AUTH exists in MQTT 5.0 only');
-      checkReasonCode(packet.reasonCode, reasonCodesOfBoth(PacketType.AUTH), 'AUTH', misuse);
       if (lacksMethod(packet.reasonCode, hasNoProperties(packet.properties) ? undefined : packet.properties)) {
         throw new UsageError('authentication-method-missing', 'AUTH needs an authenticationMethod');
       }

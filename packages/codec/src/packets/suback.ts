@@ -3,8 +3,7 @@ import { type DecodeLimits, defaultDecodeLimits } from '../limits.ts';
 import { hex, reasonCodesOf } from '../reason-codes.ts';
 import { strictnessOf } from '../strictness.ts';
 import { type Direction, PacketType, type ProtocolVersion, versionName } from '../types.ts';
-import { BodyReader } from '../wire/body-reader.ts';
-import { checkFirstByte } from '../wire/first-byte.ts';
+import { type BodyReader, openPacket } from '../wire/body-reader.ts';
 import type { PacketWriter } from '../wire/packet-writer.ts';
 import { decodeProperties, type ReasonProperties, writeProperties } from '../wire/properties.ts';
 import { checkReasonCode, decodePacketIdentifier } from './checks.ts';
@@ -20,8 +19,6 @@ export interface SubackPacket {
 }
 
 const FAILURE = 0x80;
-const codes31: readonly number[] = [0, 1, 2];
-const codes311: readonly number[] = [0, 1, 2, FAILURE];
 
 /*
  * fixed header     1001 0000, Remaining Length
@@ -40,8 +37,7 @@ export function decodeSuback(
   direction: Direction,
   limits: DecodeLimits = defaultDecodeLimits,
 ): SubackPacket {
-  checkFirstByte(firstByte, version, direction);
-  const reader = new BodyReader('SUBACK', bytes, start, end);
+  const reader = openPacket(firstByte, bytes, start, end, version, direction);
   const packetIdentifier = decodePacketIdentifier(reader);
   const properties = version === 5 ? decodeProperties(reader, PacketType.SUBACK, limits) : undefined;
   // [MQTT311-3.9.3-2]
@@ -66,7 +62,7 @@ export function decodeReasonCodes(reader: BodyReader, allowed: readonly number[]
 
 function codesOf(version: ProtocolVersion): readonly number[] {
   if (version === 5) return reasonCodesOf(PacketType.SUBACK, 'to-client');
-  return strictnessOf(version).subackFailure ? codes311 : codes31;
+  return strictnessOf(version).subackFailure ? [0, 1, 2, FAILURE] : [0, 1, 2];
 }
 
 /**

@@ -5,8 +5,7 @@ import { strictnessOf } from '../strictness.ts';
 import { checkTopicFilter, isSharedFilter } from '../topics/topic-filter.ts';
 import { quote } from '../topics/topic-name.ts';
 import { type Direction, PacketType, type ProtocolVersion, type QoS, versionName } from '../types.ts';
-import { BodyReader } from '../wire/body-reader.ts';
-import { checkFirstByte } from '../wire/first-byte.ts';
+import { openPacket } from '../wire/body-reader.ts';
 import type { PacketWriter } from '../wire/packet-writer.ts';
 import { decodeProperties, type SubscribeProperties, writeProperties } from '../wire/properties.ts';
 import { decodePacketIdentifier } from './checks.ts';
@@ -52,8 +51,7 @@ export function decodeSubscribe(
   direction: Direction,
   limits: DecodeLimits = defaultDecodeLimits,
 ): SubscribePacket {
-  checkFirstByte(firstByte, version, direction);
-  const reader = new BodyReader('SUBSCRIBE', bytes, start, end);
+  const reader = openPacket(firstByte, bytes, start, end, version, direction);
   const packetIdentifier = decodePacketIdentifier(reader);
   const properties = version === 5 ? decodeProperties(reader, PacketType.SUBSCRIBE, limits) : undefined;
   const subscriptions: Subscription[] = [];

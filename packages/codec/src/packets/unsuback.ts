@@ -2,8 +2,7 @@ import { misuse, UsageError } from '../errors.ts';
 import { type DecodeLimits, defaultDecodeLimits } from '../limits.ts';
 import { reasonCodesOf } from '../reason-codes.ts';
 import { type Direction, PacketType, type ProtocolVersion } from '../types.ts';
-import { BodyReader } from '../wire/body-reader.ts';
-import { checkFirstByte } from '../wire/first-byte.ts';
+import { openPacket } from '../wire/body-reader.ts';
 import type { PacketWriter } from '../wire/packet-writer.ts';
 import { decodeProperties, type ReasonProperties, writeProperties } from '../wire/properties.ts';
 import { checkReasonCode, decodePacketIdentifier } from './checks.ts';
@@ -35,8 +34,7 @@ export function decodeUnsuback(
   direction: Direction,
   limits: DecodeLimits = defaultDecodeLimits,
 ): UnsubackPacket {
-  checkFirstByte(firstByte, version, direction);
-  const reader = new BodyReader('UNSUBACK', bytes, start, end);
+  const reader = openPacket(firstByte, bytes, start, end, version, direction);
   const packetIdentifier = decodePacketIdentifier(reader);
   if (version !== 5) {
     reader.finish();

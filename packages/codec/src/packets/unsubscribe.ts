@@ -1,8 +1,7 @@
 import { type DecodeLimits, defaultDecodeLimits } from '../limits.ts';
 import { checkTopicFilter } from '../topics/topic-filter.ts';
 import { type Direction, PacketType, type ProtocolVersion } from '../types.ts';
-import { BodyReader } from '../wire/body-reader.ts';
-import { checkFirstByte } from '../wire/first-byte.ts';
+import { openPacket } from '../wire/body-reader.ts';
 import type { PacketWriter } from '../wire/packet-writer.ts';
 import { decodeProperties, type UserOnlyProperties, writeProperties } from '../wire/properties.ts';
 import { decodePacketIdentifier } from './checks.ts';
@@ -33,8 +32,7 @@ export function decodeUnsubscribe(
   direction: Direction,
   limits: DecodeLimits = defaultDecodeLimits,
 ): UnsubscribePacket {
-  checkFirstByte(firstByte, version, direction);
-  const reader = new BodyReader('UNSUBSCRIBE', bytes, start, end);
+  const reader = openPacket(firstByte, bytes, start, end, version, direction);
   const packetIdentifier = decodePacketIdentifier(reader);
   const properties = version === 5 ? decodeProperties(reader, PacketType.UNSUBSCRIBE, limits) : undefined;
   const topicFilters: string[] = [];

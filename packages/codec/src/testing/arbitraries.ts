@@ -95,7 +95,7 @@ export function properties<C extends PropertyContext>(
 ): fc.Arbitrary<PropertiesOf[C] | undefined> {
   const model: Record<string, fc.Arbitrary<unknown>> = {};
   for (const row of propertyTable) {
-    if (((row.contexts >> context) & 1) === 0 || without.includes(row.name)) continue;
+    if (!row.contexts.includes(context.toString(16)) || without.includes(row.name)) continue;
     model[row.name] = row.repeatable ? fc.array(value(row), { minLength: 1, maxLength: 4 }) : value(row);
   }
   const list = fc.record(model, { requiredKeys: [], noNullPrototype: true }).map((members) => {

@@ -1,4 +1,6 @@
 import { MalformedPacketError, malformed } from '../errors.ts';
+import type { Direction, ProtocolVersion } from '../types.ts';
+import { checkFirstByte, packetName } from './first-byte.ts';
 import { decodeUtf8Strict } from './utf8.ts';
 
 /**
@@ -91,6 +93,20 @@ export class BodyReader {
     this.position += length;
     return start;
   }
+}
+
+/** Checks a packet's first byte, and begins to read behind its fixed header. */
+export function openPacket(
+  firstByte: number,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  version: ProtocolVersion,
+  direction: Direction,
+  copies = false,
+): BodyReader {
+  checkFirstByte(firstByte, version, direction);
+  return new BodyReader(packetName(firstByte), bytes, start, end, copies);
 }
 
 /** The MalformedPacketError for a packet that ends before a field does. */

@@ -9,6 +9,15 @@ const names =
     ' ',
   );
 
+/** By packet type: a packet's `type`. */
+export const packetTypes: readonly string[] = names.map((name) => name.toLowerCase());
+
+/** The first byte of a packet that has no flags of its own, by its `type`. */
+export function firstByteOf(packetType: string): number {
+  const type = packetTypes.indexOf(packetType);
+  return (type << 4) | (((REQUESTS >> type) & 1) << 1);
+}
+
 /** A packet's name as the specification writes it, from its first byte. */
 export function packetName(firstByte: number): string {
   return names[firstByte >> 4] as string;

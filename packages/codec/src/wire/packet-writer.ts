@@ -50,11 +50,6 @@ export class PacketWriter {
     this.bytes = new Uint8Array(initialSize);
   }
 
-  /** Forgets what was written and keeps the memory. */
-  reset(): void {
-    this.length = 0;
-  }
-
   /** A copy of what was written. */
   take(): Uint8Array {
     return this.bytes.slice(0, this.length);
@@ -117,12 +112,6 @@ export class PacketWriter {
     }
     this.reserve(2 + data.length);
     this.u16(data.length);
-    this.length = copyBytes(this.bytes, this.length, data);
-  }
-
-  /** Bytes as they are. */
-  raw(data: Uint8Array): void {
-    this.reserve(data.length);
     this.length = copyBytes(this.bytes, this.length, data);
   }
 

@@ -111,7 +111,7 @@ type Value = string | number | boolean | Uint8Array | [string, string];
 /** By context, then by Identifier. */
 const rowsOf: readonly (readonly PropertyRow[])[] = Array.from({ length: 16 }, (_, context) => {
   const rows: PropertyRow[] = [];
-  for (const row of propertyTable) if ((row.contexts >> context) & 1) rows[row.id] = row;
+  for (const row of propertyTable) if (row.contexts.includes(context.toString(16))) rows[row.id] = row;
   return rows;
 });
 const rowsByName: ReadonlyMap<string, PropertyRow> = new Map(propertyTable.map((row) => [row.name, row]));
@@ -232,7 +232,7 @@ function writePropertyList(writer: PacketWriter, context: PropertyContext, prope
     const value = properties[name];
     if (value === undefined) continue;
     const row = rowsByName.get(name);
-    if (row === undefined || !((row.contexts >> context) & 1)) {
+    if (row === undefined || rowsOf[context]?.[row.id] !== row) {
       throw misuse(packetName(context << 4), 'property-not-allowed', name);
     }
     for (const item of row.repeatable ? (value as readonly unknown[]) : [value]) {

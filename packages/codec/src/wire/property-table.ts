@@ -17,8 +17,8 @@ export interface PropertyRow {
   readonly wireType: PropertyWireType;
   /** The member is true or false, a byte of 1 or 0. */
   readonly isBoolean: boolean;
-  /** A bit for each context. */
-  readonly contexts: number;
+  /** Its contexts, a hexadecimal digit each. */
+  readonly contexts: string;
   /** Stands any number of times; the member is a list. */
   readonly repeatable: boolean;
   /** 0 is a Protocol Error. */
@@ -94,14 +94,14 @@ const table = `1 03 u8 payloadFormatIndicator
 
 /** The one table of properties (section 2.2.2.2): decode, encode and the tests' generators read it. */
 export const propertyTable: readonly PropertyRow[] = table.split('\n').map((line) => {
-  const [id, types, wire, name] = line.split(' ') as [string, string, string, PropertyName];
+  const [id, contexts, wire, name] = line.split(' ') as [string, string, string, PropertyName];
   return {
     id: Number(id),
     name,
     title: titleOf(name),
     wireType: wire.replace(/\W+/, '') as PropertyWireType,
     isBoolean: wire.endsWith('?'),
-    contexts: Array.from(types, (type) => 1 << Number.parseInt(type, 16)).reduce((all, bit) => all | bit),
+    contexts,
     repeatable: wire.endsWith('*'),
     nonZero: wire.includes('+'),
   };
