@@ -1,13 +1,21 @@
 import { ReasonCode } from './reason-codes.ts';
 
-/** What the peer sent cannot stand: `code` is stable, the message is for people, `reasonCode` for a 5.0 peer. */
-class PacketError extends Error {
+/** An Error with a `code` that is stable; the message is for people. */
+export class CodedError extends Error {
   readonly code: string;
+
+  constructor(code: string, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+/** What the peer sent cannot stand; `reasonCode` is for a 5.0 peer. */
+class PacketError extends CodedError {
   readonly reasonCode: number;
 
   constructor(code: string, message: string, reasonCode: number, options?: ErrorOptions) {
-    super(message, options);
-    this.code = code;
+    super(code, message, options);
     this.reasonCode = reasonCode;
   }
 }
@@ -54,14 +62,8 @@ export class UnsupportedVersionError extends ProtocolError {
 }
 
 /** The caller handed over something that cannot be encoded. Nothing was written. */
-export class UsageError extends Error {
+export class UsageError extends CodedError {
   override readonly name: string = 'UsageError';
-  readonly code: string;
-
-  constructor(code: string, message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.code = code;
-  }
 }
 
 /** `PUBACK: packet identifier zero`: where, the code in words, and what was seen there. */

@@ -1,5 +1,5 @@
 export { allowedReasonCodes } from './allowed-reason-codes.ts';
-export { MalformedPacketError, ProtocolError, UnsupportedVersionError, UsageError } from './errors.ts';
+export { CodedError, MalformedPacketError, ProtocolError, UnsupportedVersionError, UsageError } from './errors.ts';
 export { type DecodeLimits, defaultDecodeLimits } from './limits.ts';
 export {
   type AckPacket,

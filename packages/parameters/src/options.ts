@@ -65,14 +65,15 @@ export function validateOptions(options: object, context: OptionContext): Option
   const problems: OptionProblem[] = [];
   const version = context.version ?? versionOf(given.get('protocolVersion'));
   const label = context.label ?? ((option: string) => option);
-  const report: Report = (option, { code, message, severity = 'error' }) => {
-    problems.push({ code, option, severity, message: `${label(option)}: ${message}` });
+  const report: Report = (option, { code, message, detail = '', severity = 'error' }) => {
+    const words = message ?? code.replaceAll('-', ' ') + detail;
+    problems.push({ code, option, severity, message: `${label(option)}: ${words}` });
   };
   for (const [name, value] of given) {
     const parameter = findParameter(name);
     const found =
       parameter === undefined
-        ? { code: 'unknown-option' as const, message: unknown(name, label) }
+        ? unknown(name, label)
         : (placeOf(parameter, version, context.platform) ?? checkValue(parameter, value));
     if (found) report(name, found);
   }
@@ -82,7 +83,9 @@ export function validateOptions(options: object, context: OptionContext): Option
 
 interface Found {
   readonly code: OptionProblemCode;
-  readonly message: string;
+  /** Absent: the code in words, and the detail behind them. */
+  readonly message?: string;
+  readonly detail?: string;
   readonly severity?: OptionProblem['severity'];
 }
 
@@ -94,49 +97,47 @@ function checkTogether(
   label: (option: string) => string,
   report: Report,
 ): void {
-  const error = (option: string, code: OptionProblemCode, message: string): void => report(option, { code, message });
-  const warn = (option: string, code: OptionProblemCode, message: string): void =>
-    report(option, { code, message, severity: 'warning' });
+  const error = (option: string, code: OptionProblemCode, detail: string): void => report(option, { code, detail });
+  const warn = (option: string, code: OptionProblemCode, detail: string): void =>
+    report(option, { code, detail, severity: 'warning' });
   for (const option of ['host', 'port', 'transport']) {
     if (given.has('url') && given.has(option)) {
-      error(option, 'conflicting-options', `given together with ${label('url')}: use one or the other`);
+      error(option, 'conflicting-options', `: ${label('url')} is given too`);
     }
   }
   for (const needed of ['will.topic', 'authentication.method']) {
     const group = needed.replace(/\w+$/, '');
     const other = [...given.keys()].find((name) => name.startsWith(group));
     if (other !== undefined && !given.has(needed)) {
-      error(needed, 'missing-option', `needed because ${label(other)} is given`);
+      error(needed, 'missing-option', `: needed because ${label(other)} is given`);
     }
   }
   const topic = given.get('will.topic');
   if (typeof topic === 'string' && /[+#]/.test(topic)) {
     // [MQTT5-3.3.2-2]: a message is published to one topic, and the Will is a message.
-    error('will.topic', 'wildcard-in-topic', `'${topic}' has a wildcard`);
+    error('will.topic', 'wildcard-in-topic', `: '${topic}'`);
   }
   // `auto` begins with 5.
   const old = version === 3 || version === 4 ? versionNames[version] : undefined;
   if (old !== undefined && given.get('password') && !given.get('username')) {
     // [MQTT311-3.1.2-22]
-    error('username', 'missing-option', `${old} cannot send a password without a user name`);
+    error('username', 'missing-option', `: ${old} has no password without a user name`);
   }
   const clientId = given.get('clientId');
   const resumes = given.get('cleanStart') === false;
   const expiry = given.get('sessionExpiryInterval') ?? 0;
   if (old !== undefined && resumes && clientId === '') {
     // [MQTT311-3.1.3-8]
-    error('clientId', 'client-id-required', `empty; ${old} needs one to keep a session`);
+    error('clientId', 'client-id-required', `: ${old} keeps no session without one`);
   } else if (clientId === undefined && (resumes || (expiry as number) > 0)) {
-    const words = `not given, but a session is to be kept, which a random one never finds again`;
-    warn('clientId', 'session-without-client-id', words);
+    warn('clientId', 'session-without-client-id', ': a random one never finds it again');
   }
   if (version === 3 && typeof clientId === 'string' && clientId.length > 23) {
-    warn('clientId', 'client-id-too-long', 'over 23 characters, which a server of MQTT 3.1 may refuse');
+    warn('clientId', 'client-id-too-long', ': a server of MQTT 3.1 may refuse more than 23 characters');
   }
   if (version === 5 && resumes && expiry === 0) {
     // [MQTT5-3.1.2.11.2]: absent or 0, the session ends when the network connection is closed.
-    const words = '0 or not given, so no session outlives the connection';
-    warn('sessionExpiryInterval', 'session-without-expiry', words);
+    warn('sessionExpiryInterval', 'session-without-expiry', ': it ends with the connection');
   }
 }
 
@@ -149,21 +150,22 @@ function placeOf(
     return /(cert|key|passphrase)$/.test(name)
       ? {
           code: 'mutual-tls-in-browser',
-          message: 'a page cannot choose a client certificate; import it into the browser',
+          detail: ': import the certificate into the browser',
         }
-      : { code: 'option-not-on-this-platform', message: 'a browser decides this itself' };
+      : { code: 'option-not-on-this-platform', detail: ': a browser decides it itself' };
   }
   if (version === 'auto' || versions.includes(version)) return undefined;
   return {
     code: 'option-not-in-this-version',
-    message: `only MQTT 5.0 has it, not ${versionNames[version]}; leave it out or set protocolVersion to 5`,
+    message: `only MQTT 5.0 has it, not ${versionNames[version]}`,
   };
 }
 
-function unknown(name: string, label: (option: string) => string): string {
-  if (isGroup(name)) return 'takes an object of options';
+function unknown(name: string, label: (option: string) => string): Found {
+  const code = 'unknown-option';
+  if (isGroup(name)) return { code, message: 'takes an object of options' };
   const meant = otherNames.get(name) ?? names.find((other) => other.endsWith(`.${name}`)) ?? nearest(name, names);
-  return `unknown option${meant === undefined ? '' : `; did you mean ${label(meant)}?`}`;
+  return { code, detail: meant === undefined ? '' : `; did you mean ${label(meant)}?` };
 }
 
 /** One level of groups laid flat: `{ will: { topic } }` becomes `will.topic`. */

@@ -49,7 +49,7 @@ function checkOne(parameter: Parameter, value: unknown): ValueProblem | undefine
       const hint = `${count(value)} is ${fits ? 'a long time' : 'out of range'}: ${describeRange(parameter)}; did you mean ${count(value / 1000)}?`;
       return fits
         ? problem('probably-milliseconds', hint, 'warning')
-        : problem('out-of-range', `${hint} Durations are seconds here, not milliseconds`);
+        : problem('out-of-range', `${hint} Durations are seconds here`);
     }
     return fits ? undefined : unfit('out-of-range', count(value));
   }

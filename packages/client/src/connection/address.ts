@@ -30,12 +30,13 @@ const SHAPE = /^([a-z][a-z0-9+.-]*):\/\/(?:([^/?#]*)@)?(\[[^\]]*\]|[^:/?#]*)(?::
 export function parseAddress(url: string, path?: string): Address {
   // Without its password.
   const shown = url.replace(/(:\/\/[^/?#:]*)[^/?#]*@/, '$1@');
-  const fail: Fail = (code, text) => new AddressError(code, text, { url: shown, option: 'url' });
+  const fail: Fail = (code, detail) =>
+    new AddressError(code, `${code.replace('-', ' ')} in the address: ${detail}`, { url: shown, option: 'url' });
   const [, given, info = '', name = '', digits = '', rest = ''] = SHAPE.exec(url) ?? [];
   if (given === undefined) {
     throw fail(
       'unknown-scheme',
-      `the address '${shown}' has no scheme: write mqtt://${/^[\w.-]+(:\d+)?$/.test(url) ? url : 'host:1883'}, mqtts://, ws:// or wss://`,
+      `'${shown}' has none; write mqtt://${/^[\w.-]+(:\d+)?$/.test(url) ? url : 'host:1883'}, mqtts://, ws:// or wss://`,
     );
   }
   const scheme = given.toLowerCase();
@@ -43,7 +44,7 @@ export function parseAddress(url: string, path?: string): Address {
   if (transport === undefined) {
     const meant = /^https?$/.test(scheme) ? scheme.replace('http', 'ws') : nearest(scheme, [...SCHEMES.keys()]);
     const hint = meant === undefined ? '' : `; did you mean ${meant}://?`;
-    throw fail('unknown-scheme', `the scheme ${scheme}:// is not known; mqtt, mqtts, ws and wss are${hint}`);
+    throw fail('unknown-scheme', `${scheme}://${hint}`);
   }
   const [username, password] = userInfo(info, fail);
   return {
@@ -113,13 +114,12 @@ type Fail = (code: string, text: string) => AddressError;
 
 function userInfo(text: string, fail: Fail): (string | undefined)[] {
   if (text === '') return [];
-  const words = (what: string): string => `the user name or password in the address holds ${what}`;
-  if (text.includes('@')) throw fail('bad-userinfo', words('an @: write %40'));
+  if (text.includes('@')) throw fail('bad-userinfo', 'write @ as %40');
   try {
     // What stands behind the first colon is the password, further colons too.
     return (/^([^:]*)(?::(.*))?$/s.exec(text) ?? []).slice(1).map((part) => part && decodeURIComponent(part));
   } catch {
-    throw fail('bad-userinfo', words('a % that begins no percent-encoding: write %25'));
+    throw fail('bad-userinfo', 'write % as %25');
   }
 }
 
@@ -128,7 +128,7 @@ function hostOf(text: string, fail: Fail): string {
     // The URL standard's host parser: names in other scripts, addresses in other notations.
     return unbracketed(new URL(`http://${text}`).hostname);
   } catch {
-    throw fail('bad-host', text === '' ? 'the address has no host' : `'${text}' is no host name or address`);
+    throw fail('bad-host', `'${text}'`);
   }
 }
 
@@ -140,7 +140,7 @@ function portOf(text: string, fail: Fail): number {
   const port = Number(text);
   if (/^\d+$/.test(text) && port >= 1 && port <= 65_535) return port;
   const ipv6 = text.includes(':') ? '; write an IPv6 address in brackets: [::1]:1883' : '';
-  throw fail('bad-port', `'${text}' is no port: 1 to 65,535${ipv6}`);
+  throw fail('bad-port', `'${text}' is not 1 to 65,535${ipv6}`);
 }
 
 function slashed(path: string): string {

@@ -57,12 +57,11 @@ export function explainTimeout(
   evidence: ConnectEvidence,
 ): ConnectError {
   const url = formatAddress(address);
-  const isProvider = phase === 'credentials';
-  const doing = isProvider ? 'credentials' : stage;
+  const code = `${phase === 'credentials' ? 'provider-' : TIMEOUTS[stage]}timeout`;
   return new ConnectError({
     stage,
-    code: `${isProvider ? 'provider-' : TIMEOUTS[stage]}timeout`,
-    message: `connecting to ${url} took more than ${timeoutMs / 1000} s (connectTimeout); the stage was ${doing}`,
+    code,
+    message: `${url}: ${code.replace('-', ' ')} after ${timeoutMs / 1000} s (connectTimeout)`,
     retry: 'yes',
     evidence: { url, ...evidence },
   });
@@ -106,22 +105,19 @@ export function explainClose(
     new ConnectError({
       stage: 'connack',
       code,
-      message: `${url} ${what}`,
+      message: `${url}: ${what}`,
       retry,
       evidence: { url, ...evidence, ...(received !== '' && { received }) },
       reasonCode,
       cause,
     });
   if (code === 'not-mqtt') {
-    return failed(code, 'after-change', `did not answer in MQTT; the answer began with ${received.slice(0, 24)}`);
+    return failed(code, 'after-change', `not MQTT; the answer began with ${received.slice(0, 24)}`);
   }
   if (by === 'network') {
     const how = cause === undefined ? '' : ` (${cause.message})`;
-    return failed(
-      'closed-before-connack',
-      'yes',
-      `closed the connection before it answered the CONNECT${how}: it may expect another version of MQTT, TLS, or something else`,
-    );
+    const text = `closed before the CONNACK${how}: it may expect another version of MQTT, TLS, or something else`;
+    return failed('closed-before-connack', 'yes', text);
   }
   return failed(code, 'after-change', `broke the protocol: ${text}`, reasonCode);
 }
