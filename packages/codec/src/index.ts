@@ -36,7 +36,6 @@ export {
   returnCodeName,
   toReturnCode,
 } from './reason-codes.ts';
-export { type Strictness, strictnessOf } from './strictness.ts';
 export { topicMatches } from './topics/matching.ts';
 export {
   filterFault,

@@ -1,18 +1,11 @@
+/** The Return Codes of a 3.x CONNACK by their names: `ConnackReturnCode.Accepted`. */
+export * as ConnackReturnCode from './connack-return-code.ts';
 /** Every Reason Code of MQTT 5.0 by its name: `ReasonCode.ServerBusy`. */
 export * as ReasonCode from './reason-code.ts';
 
+import * as ConnackReturnCode from './connack-return-code.ts';
 import * as ReasonCode from './reason-code.ts';
 import { type Direction, PacketType } from './types.ts';
-
-/** The Return Codes of a 3.1 and 3.1.1 CONNACK (section 3.2.2.3). */
-export const ConnackReturnCode = {
-  Accepted: 0,
-  UnacceptableProtocolVersion: 1,
-  IdentifierRejected: 2,
-  ServerUnavailable: 3,
-  BadUserNameOrPassword: 4,
-  NotAuthorized: 5,
-} as const;
 
 /**
  * Table 2.6, one row a code: its number where it is not the next one, the types of the packets that may carry it, its name. To the client

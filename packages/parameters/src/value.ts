@@ -99,5 +99,5 @@ function show(value: unknown): string {
 }
 
 function count(value: number): string {
-  return value.toLocaleString('en-US', { maximumFractionDigits: 3 });
+  return value.toLocaleString('en-US');
 }

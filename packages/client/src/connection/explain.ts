@@ -1,7 +1,9 @@
 import {
   type ConnackPacket,
+  ConnackReturnCode,
   hex,
   type ProtocolVersion,
+  ReasonCode,
   reasonCodeName,
   returnCodeName,
   versionName,
@@ -12,14 +14,15 @@ import type { DialFailure } from '../platform.ts';
 import { type Address, formatAddress } from './address.ts';
 import type { Link } from './link.ts';
 
-/** A CONNACK's code by its name: what passes by itself. Others must be changed by somebody. */
-const REFUSED_FOR_NOW: ReadonlySet<string> = new Set([
-  'server-unavailable',
-  'server-busy',
-  'quota-exceeded',
-  'connection-rate-exceeded',
-  'server-shutting-down',
-]);
+/** A CONNACK's code: what passes by itself (unavailable, busy, shutting down, over a quota or a rate). Others must be changed by somebody. */
+const REFUSED_FOR_NOW: readonly number[] = [
+  ConnackReturnCode.ServerUnavailable,
+  ReasonCode.ServerUnavailable,
+  ReasonCode.ServerBusy,
+  ReasonCode.ServerShuttingDown,
+  ReasonCode.QuotaExceeded,
+  ReasonCode.ConnectionRateExceeded,
+];
 
 /** What `Platform.dial` has rejected with. */
 export function explainDial(error: unknown, address: Address, evidence: ConnectEvidence): Error {
@@ -78,14 +81,14 @@ export function explainConnack(
   const url = formatAddress(address);
   // A server of 3.x answers a CONNECT of 5.0 in its own words.
   const name = version === 5 && reasonCode > 5 ? reasonCodeName(reasonCode) : returnCodeName(reasonCode);
-  const isMethod = name === 'bad-authentication-method';
+  const isMethod = reasonCode === ReasonCode.BadAuthenticationMethod;
   const method = isMethod ? `; authentication method: ${authentication?.method ?? 'none'}` : '';
   const said = reasonString === undefined ? '' : `: ${reasonString}`;
   return new ConnectError({
     stage: isMethod ? 'auth' : 'connack',
     code: isMethod ? 'method-not-supported' : name,
     message: `${url} refused the connection: ${name} (${hex(reasonCode)}, MQTT ${versionName(version)}${method})${said}`,
-    retry: REFUSED_FOR_NOW.has(name) ? 'yes' : name === 'banned' ? 'no' : 'after-change',
+    retry: REFUSED_FOR_NOW.includes(reasonCode) ? 'yes' : reasonCode === ReasonCode.Banned ? 'no' : 'after-change',
     evidence: { url, ...evidence, reasonCode, reasonString, serverReference, userProperties },
     reasonCode,
   });
@@ -123,7 +126,5 @@ export function explainClose(
 }
 
 function printable(bytes: Iterable<number>): string {
-  let text = '';
-  for (const byte of bytes) text += byte === 10 || (byte > 31 && byte < 127) ? String.fromCharCode(byte) : '.';
-  return text;
+  return String.fromCharCode(...bytes).replace(/[^\n -~]/g, '.');
 }

@@ -19,9 +19,10 @@ export interface ReconnectSettings {
 }
 
 const RETRY: Decision = { kind: 'retry' };
-const CREDENTIALS: ReadonlySet<string> = new Set(['bad-user-name-or-password', 'not-authorized', 'forbidden']);
+/** CONNACK: bad user name or password, not authorized, in 3.x and in 5.0. */
+const CREDENTIALS: readonly (number | undefined)[] = [4, 5, 0x86, 0x87];
 /** DISCONNECT: nothing will be better the next time. */
-const FINAL_DISCONNECT: ReadonlySet<number> = new Set([0x84, 0x85, 0x86, 0x87, 0x8a, 0x8c]);
+const FINAL_DISCONNECT: readonly number[] = [0x84, 0x85, 0x86, 0x87, 0x8a, 0x8c];
 /** 3.x has no word for a takeover: this many closes this soon after the CONNACK are one. */
 const QUICK_CLOSES = 3;
 const QUICK_CLOSE_MS = 5000;
@@ -61,13 +62,13 @@ export class ReconnectPolicy {
     const isConnack = stage === 'connack';
     if (isConnack && isMoved(reasonCode)) return this.#follow(error.evidence.serverReference, stop);
     if (code === 'provider-failed') return RETRY;
-    if (CREDENTIALS.has(code)) {
+    if ((isConnack && CREDENTIALS.includes(reasonCode)) || code === 'forbidden') {
       if (!this.#settings.asksForCredentials || this.#askedAgain) return stop;
       this.#askedAgain = true;
       return RETRY;
     }
     // The server's own bytes, and not a CONNACK that says so.
-    const isOwn = isFault(reasonCode) && code !== 'malformed-packet' && code !== 'protocol-error';
+    const isOwn = isFault(reasonCode) && error.evidence.reasonCode === undefined;
     if (isConnack && (isOwn || code === 'not-mqtt')) return this.#afterProtocolFault(stop);
     this.#protocolFaults = 0;
     if (stage === 'address' || stage === 'auth') return code.endsWith('-timeout') ? RETRY : stop;
@@ -92,7 +93,7 @@ export class ReconnectPolicy {
         return this.#afterTakeover('another client connected with the same Client ID and took over the session');
       }
       if (isMoved(reasonCode)) return this.#follow(serverReference, stop);
-      if (FINAL_DISCONNECT.has(reasonCode)) return stop;
+      if (FINAL_DISCONNECT.includes(reasonCode)) return stop;
     }
     if (by !== 'network' && isFault(reasonCode)) return this.#afterProtocolFault(stop);
     this.#protocolFaults = 0;

@@ -1,7 +1,7 @@
 import { malformed, misuse, type ProtocolError, UsageError, violation } from '../errors.ts';
 import { type DecodeLimits, defaultDecodeLimits } from '../limits.ts';
 import { hex, ReasonCode, reasonCodesOf } from '../reason-codes.ts';
-import { strictnessOf } from '../strictness.ts';
+import { hasConnackFlags, hasProperties } from '../strictness.ts';
 import { type Direction, PacketType, type ProtocolVersion, versionName } from '../types.ts';
 import { openPacket } from '../wire/body-reader.ts';
 import type { PacketWriter } from '../wire/packet-writer.ts';
@@ -42,17 +42,16 @@ export function decodeConnack(
   direction: Direction,
   limits: DecodeLimits = defaultDecodeLimits,
 ): ConnackPacket {
-  const strict = strictnessOf(version);
   const reader = openPacket(firstByte, bytes, start, end, version, direction, true);
   const flags = reader.u8('Acknowledge Flags');
   // [MQTT5-3.2.2-1], section 3.2.2.1 of 3.1.1
-  if (strict.connackFlags && flags > 1) {
+  if (hasConnackFlags(version) && flags > 1) {
     throw malformed('CONNACK', 'reserved-bits', `Acknowledge Flags ${hex(flags)}`);
   }
-  const sessionPresent = strict.connackFlags && flags === 1;
+  const sessionPresent = hasConnackFlags(version) && flags === 1;
   const reasonCode = reader.u8('Reason Code');
   let properties: ConnackProperties | undefined;
-  if (strict.properties) {
+  if (hasProperties(version)) {
     if (reader.remaining > 0 || reasonCode === 0 || reasonCode > LAST_RETURN_CODE) {
       checkReasonCode(reasonCode, reasonCodesOf(PacketType.CONNACK, direction), 'CONNACK');
       properties = decodeProperties(reader, PacketType.CONNACK, limits);
@@ -84,12 +83,11 @@ function unknownReturnCode(code: number, version: ProtocolVersion): ProtocolErro
 
 /** Appends what follows a CONNACK's fixed header. Throws UsageError. */
 export function writeConnackBody(writer: PacketWriter, packet: ConnackPacket, version: ProtocolVersion): void {
-  const strict = strictnessOf(version);
   const { sessionPresent, reasonCode, properties } = packet;
   if (sessionPresent && reasonCode !== 0) {
     throw new UsageError('session-present-with-refusal', 'CONNACK: sessionPresent must be false with a refusal');
   }
-  if (strict.properties) {
+  if (hasProperties(version)) {
     // [MQTT5-3.2.2-8]
     checkReasonCode(reasonCode, reasonCodesOf(PacketType.CONNACK, 'to-client'), 'CONNACK', misuse);
     checkAuthentication(properties, 'CONNACK', misuse);
@@ -100,7 +98,7 @@ export function writeConnackBody(writer: PacketWriter, packet: ConnackPacket, ve
     );
   }
   // [MQTT5-3.2.2-1]
-  writer.u8(sessionPresent && strict.connackFlags ? 1 : 0);
+  writer.u8(sessionPresent && hasConnackFlags(version) ? 1 : 0);
   writer.u8(reasonCode);
-  if (strict.properties) writeProperties(writer, PacketType.CONNACK, properties);
+  if (hasProperties(version)) writeProperties(writer, PacketType.CONNACK, properties);
 }

@@ -49,10 +49,10 @@ export function decodePublish(
 ): PublishPacket {
   checkPublishFlags(firstByte & 15);
   const qos = ((firstByte >> 1) & 3) as QoS;
-  if (start + 2 > end) throw truncated('PUBLISH', 'Topic Name', 2, end - start);
+  need('Topic Name', 2, end - start);
   const topicStart = start + 2;
   let at = topicStart + (((bytes[start] as number) << 8) | (bytes[start + 1] as number));
-  if (at > end) throw truncated('PUBLISH', 'Topic Name', at - topicStart, end - topicStart);
+  need('Topic Name', at - topicStart, end - topicStart);
   let topic = '';
   if (at > topicStart) {
     topic =
@@ -61,7 +61,7 @@ export function decodePublish(
   // [MQTT311-2.3.1-5] [MQTT5-2.2.1-2]
   let packetIdentifier = 0;
   if (qos !== 0) {
-    if (at + 2 > end) throw truncated('PUBLISH', 'Packet Identifier', 2, end - at);
+    need('Packet Identifier', 2, end - at);
     packetIdentifier = ((bytes[at] as number) << 8) | (bytes[at + 1] as number);
     // [MQTT311-2.3.1-1] [MQTT5-2.2.1-3]
     if (packetIdentifier === 0) throw packetIdentifierZero('PUBLISH');
@@ -96,6 +96,10 @@ export function decodePublish(
     packetIdentifier,
     properties,
   };
+}
+
+function need(field: string, needed: number, left: number): void {
+  if (needed > left) throw truncated('PUBLISH', field, needed, left);
 }
 
 function decodeTopic(bytes: Uint8Array, start: number, end: number, limits: DecodeLimits): string {

@@ -1,7 +1,7 @@
 import { misuse, UsageError, violation } from '../errors.ts';
 import { type DecodeLimits, defaultDecodeLimits } from '../limits.ts';
 import { hex, reasonCodesOf } from '../reason-codes.ts';
-import { strictnessOf } from '../strictness.ts';
+import { hasSubackFailure } from '../strictness.ts';
 import { type Direction, PacketType, type ProtocolVersion, versionName } from '../types.ts';
 import { type BodyReader, openPacket } from '../wire/body-reader.ts';
 import type { PacketWriter } from '../wire/packet-writer.ts';
@@ -62,7 +62,7 @@ export function decodeReasonCodes(reader: BodyReader, allowed: readonly number[]
 
 function codesOf(version: ProtocolVersion): readonly number[] {
   if (version === 5) return reasonCodesOf(PacketType.SUBACK, 'to-client');
-  return strictnessOf(version).subackFailure ? [0, 1, 2, FAILURE] : [0, 1, 2];
+  return hasSubackFailure(version) ? [0, 1, 2, FAILURE] : [0, 1, 2];
 }
 
 /**
@@ -74,7 +74,7 @@ export function writeSubackBody(writer: PacketWriter, packet: SubackPacket, vers
   if (version === 5) writeProperties(writer, PacketType.SUBACK, packet.properties);
   for (const code of packet.reasonCodes) {
     checkReasonCode(code, codesOf(5), 'SUBACK', misuse);
-    if (code >= FAILURE && !strictnessOf(version).subackFailure) {
+    if (code >= FAILURE && !hasSubackFailure(version)) {
       throw new UsageError(
         'reason-code-not-allowed',
         `SUBACK: MQTT ${versionName(version)} cannot refuse a subscription (${hex(code)})`,

@@ -1,7 +1,7 @@
 import { MalformedPacketError, misuse, ProtocolError, UsageError, violation } from '../errors.ts';
 import { type DecodeLimits, defaultDecodeLimits } from '../limits.ts';
 import { hex, ReasonCode } from '../reason-codes.ts';
-import { strictnessOf } from '../strictness.ts';
+import { hasProperties } from '../strictness.ts';
 import { checkTopicFilter, isSharedFilter } from '../topics/topic-filter.ts';
 import { quote } from '../topics/topic-name.ts';
 import { type Direction, PacketType, type ProtocolVersion, type QoS, versionName } from '../types.ts';
@@ -81,7 +81,7 @@ export function checkFilterCount(count: number, limits: DecodeLimits, packet: st
 
 function decodeOptions(topicFilter: string, options: number, version: ProtocolVersion): Subscription {
   const qos = options & 3;
-  if (!strictnessOf(version).properties) {
+  if (!hasProperties(version)) {
     // [MQTT311-3.8.3-4]; 3.1 is held to it too
     if (options > 2) {
       throw new MalformedPacketError(

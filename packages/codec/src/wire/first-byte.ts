@@ -1,6 +1,6 @@
 import { type MalformedPacketError, malformed, violation } from '../errors.ts';
 import { hex } from '../reason-codes.ts';
-import { strictnessOf } from '../strictness.ts';
+import { requestFlagsMask } from '../strictness.ts';
 import { type Direction, PacketType, type ProtocolVersion, versionName } from '../types.ts';
 
 /** By packet type. There is no type 0: it stands for a Will, which has properties of its own. */
@@ -52,7 +52,7 @@ export function checkFirstByte(firstByte: number, version: ProtocolVersion, dire
   }
   if ((REQUESTS >> type) & 1) {
     // [MQTT311-3.6.1-1] [MQTT311-3.8.1-1] [MQTT311-3.10.1-1] [MQTT5-3.6.1-1] [MQTT5-3.8.1-1] [MQTT5-3.10.1-1]
-    if ((firstByte & strictnessOf(version).requestFlagsMask) !== 0b0010) throw reservedFlags(firstByte, '0010');
+    if ((firstByte & requestFlagsMask(version)) !== 0b0010) throw reservedFlags(firstByte, '0010');
   } else if (type !== PacketType.CONNECT && (firstByte & 15) !== 0) {
     // Of a CONNECT the version stands in its body: `decodeConnect` judges them.
     throw reservedFlags(firstByte, '0000');
