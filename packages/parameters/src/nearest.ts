@@ -1,3 +1,6 @@
+/** More slips than this are another word. */
+const MOST_SLIPS = 3;
+
 /**
  * The name that was probably meant by a misspelt one: the closest of `names`, if it is close enough to be worth a
  * question, else the first that begins so. Case, hyphens and dots do not count; two letters swapped count as one slip.
@@ -5,12 +8,12 @@
 export function nearest(name: string, names: readonly string[]): string | undefined {
   const wanted = plain(name);
   let best: string | undefined;
-  let bestDistance = Math.max(1, Math.floor(wanted.length / 3)) + 1;
+  let most = Math.min(MOST_SLIPS, Math.max(1, Math.floor(wanted.length / 3)));
   for (const candidate of names) {
-    const distance = distanceBetween(wanted, plain(candidate));
-    if (distance < bestDistance) {
+    const slips = slipsBetween(wanted, plain(candidate), most);
+    if (slips <= most) {
       best = candidate;
-      bestDistance = distance;
+      most = slips - 1;
     }
   }
   if (best !== undefined || wanted.length < 4) return best;
@@ -22,26 +25,13 @@ function plain(name: string): string {
   return name.toLowerCase().replace(/[^a-z0-9]/g, '');
 }
 
-/** Optimal string alignment: insertions, deletions, substitutions and swaps of neighbours. */
-function distanceBetween(a: string, b: string): number {
-  const rows: number[][] = [];
-  const at = (i: number, j: number): number => rows[i]?.[j] ?? Number.POSITIVE_INFINITY;
-  for (let i = 0; i <= a.length; i++) {
-    const row: number[] = [];
-    rows.push(row);
-    for (let j = 0; j <= b.length; j++) {
-      const swapped = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1];
-      row.push(
-        i + j === 0
-          ? 0
-          : Math.min(
-              at(i - 1, j) + 1,
-              at(i, j - 1) + 1,
-              at(i - 1, j - 1) + Number(a[i - 1] !== b[j - 1]),
-              swapped ? at(i - 2, j - 2) + 1 : Number.POSITIVE_INFINITY,
-            ),
-      );
-    }
-  }
-  return at(a.length, b.length);
+/** Insertions, deletions, substitutions and swaps of neighbours; Infinity: more than `most`. */
+function slipsBetween(a: string, b: string, most: number): number {
+  if (most < 0) return Number.POSITIVE_INFINITY;
+  if (a === b) return 0;
+  const after = (ofA: number, ofB: number, slips: number): number =>
+    slips + slipsBetween(a.slice(ofA), b.slice(ofB), most - slips);
+  if (a[0] === b[0]) return after(1, 1, 0);
+  const isSwap = a[0] === b[1] && a[1] === b[0];
+  return Math.min(after(1, 0, 1), after(0, 1, 1), isSwap ? after(2, 2, 1) : after(1, 1, 1));
 }

@@ -164,11 +164,7 @@ function decodeProperty(
   }
   const value = decodeValue(reader, row, packet);
   if (before !== undefined) before.push(value);
-  else assign(properties, name, row.repeatable ? [value] : value);
-}
-
-function assign(properties: AllProperties, name: PropertyName, value: unknown): void {
-  (properties as Record<PropertyName, unknown>)[name] = value;
+  else (properties as Record<PropertyName, unknown>)[name] = row.repeatable ? [value] : value;
 }
 
 function decodeValue(reader: BodyReader, row: PropertyRow, packet: string): Value {
@@ -206,14 +202,9 @@ export function writeProperties<C extends PropertyContext>(
 
 /** Whether a list has no member to write. */
 export function hasNoProperties(properties: AllProperties | undefined): boolean {
-  if (properties === undefined) return true;
-  for (const name of Object.keys(properties) as PropertyName[]) {
-    const value = properties[name];
-    if (value === undefined) continue;
-    if (Array.isArray(value) && value.length === 0) continue;
-    return false;
-  }
-  return true;
+  return Object.values(properties ?? {}).every(
+    (value) => value === undefined || (Array.isArray(value) && value.length === 0),
+  );
 }
 
 /**
