@@ -1,4 +1,10 @@
-import { encodeUtf8, isValidTopicName, type ProtocolVersion, type PublishProperties } from '@hawser/codec';
+import {
+  encodeUtf8,
+  isValidTopicName,
+  type ProtocolVersion,
+  type PublishProperties,
+  propertyNamesOf,
+} from '@hawser/codec';
 import { Message } from '@hawser/protocol';
 import { UsageError } from './errors.ts';
 import type { MessageProperties, Payload, PublishOptions } from './options.ts';
@@ -34,14 +40,8 @@ export function messageOf(
   return new Message(content, true);
 }
 
-const NAMES = [
-  'messageExpiryInterval',
-  'payloadFormatIndicator',
-  'contentType',
-  'responseTopic',
-  'correlationData',
-  'userProperties',
-] as const;
+/** Those of a message in a Will are those of one that is published, but for the delay, which is no option here. */
+const NAMES = propertyNamesOf(0) as (keyof MessageProperties)[];
 
 function propertiesOf(options: MessageProperties, version: ProtocolVersion): PublishProperties | undefined {
   let properties: PublishProperties | undefined;

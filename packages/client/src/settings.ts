@@ -1,4 +1,11 @@
-import { type ConnectProperties, MAXIMUM_PACKET_SIZE, type ProtocolVersion, type WillMessage } from '@hawser/codec';
+import {
+  type ConnectProperties,
+  MAXIMUM_PACKET_SIZE,
+  PacketType,
+  type ProtocolVersion,
+  propertyNamesOf,
+  type WillMessage,
+} from '@hawser/codec';
 import { type OptionProblem, validateOptions } from '@hawser/parameters';
 import type { QueueBounds } from '@hawser/protocol';
 import { type Address, addressOf, isEncrypted, isLoopback, parseAddress } from './connection/address.ts';
@@ -136,19 +143,11 @@ function willOf(will: WillOptions): WillMessage {
   };
 }
 
+/** Its members are options of the same names. */
 function propertiesOf(options: ConnectOptions): ConnectProperties {
-  const { sessionExpiryInterval, receiveMaximum, maximumPacketSize, topicAliasMaximum, userProperties } = options;
-  const { requestResponseInformation, requestProblemInformation, authentication } = options;
-  return {
-    sessionExpiryInterval,
-    receiveMaximum,
-    maximumPacketSize,
-    topicAliasMaximum,
-    userProperties,
-    requestResponseInformation,
-    requestProblemInformation,
-    authenticationMethod: authentication?.method,
-  };
+  const given = options as Readonly<Record<string, unknown>>;
+  const properties = Object.fromEntries(propertyNamesOf(PacketType.CONNECT).map((name) => [name, given[name]]));
+  return { ...properties, authenticationMethod: options.authentication?.method };
 }
 
 function warnOfPlainCredentials(

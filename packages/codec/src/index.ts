@@ -66,6 +66,7 @@ export {
   type DisconnectProperties,
   encodePublishProperties,
   type PublishProperties,
+  propertyNamesOf,
   type ReasonProperties,
   type SubscribeProperties,
   type UserOnlyProperties,

@@ -116,6 +116,11 @@ const rowsOf: readonly (readonly PropertyRow[])[] = Array.from({ length: 16 }, (
 });
 const rowsByName: ReadonlyMap<string, PropertyRow> = new Map(propertyTable.map((row) => [row.name, row]));
 
+/** The members that a list may have, by the type of its packet; 0 is the Will. */
+export function propertyNamesOf(context: PropertyContext): PropertyName[] {
+  return Object.values(rowsOf[context] ?? []).map(({ name }) => name);
+}
+
 /**
  * Reads a property list with its length (section 2.2.2). `undefined` when it is empty [MQTT5-2.2.2-1]. Throws
  * MalformedPacketError for unknown and misplaced properties, ProtocolError for repeats and values out of range.
