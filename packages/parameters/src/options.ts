@@ -171,16 +171,16 @@ function unknown(name: string, label: (option: string) => string): Found {
 /** One level of groups laid flat: `{ will: { topic } }` becomes `will.topic`. */
 function flatten(options: object): Map<string, unknown> {
   const flat = new Map<string, unknown>();
+  const put = (name: string, value: unknown): void => {
+    if (value !== undefined) flat.set(name, value);
+  };
   for (const [name, value] of Object.entries(options)) {
-    if (value === undefined) continue;
-    if (!isGroup(name) || !isPlainObject(value)) {
-      flat.set(name, value);
-      continue;
-    }
-    const members = Object.entries(value).filter(([, member]) => member !== undefined);
-    // An empty Will is a Will without topic, not the absence of one.
-    if (members.length === 0 && name === 'will') flat.set('will.payload', '');
-    for (const [member, inner] of members) flat.set(`${name}.${member}`, inner);
+    if (isGroup(name) && isPlainObject(value)) {
+      const members = Object.entries(value);
+      for (const [member, inner] of members) put(`${name}.${member}`, inner);
+      // An empty Will is a Will without topic, not the absence of one.
+      if (name === 'will' && members.every(([, inner]) => inner === undefined)) put('will.payload', '');
+    } else put(name, value);
   }
   return flat;
 }

@@ -98,7 +98,7 @@ export function followReference(from: Address, reference: string): Address | und
 /** `mqtt://host:1883`, with the path of a WebSocket, without user info. */
 export function formatAddress({ transport, host, port, path }: Address): string {
   const where = `${transport}://${host.includes(':') ? `[${host}]` : host}:${port}`;
-  return transport === 'ws' || transport === 'wss' ? where + path : where;
+  return transport.startsWith('ws') ? where + path : where;
 }
 
 export function isEncrypted({ transport }: Address): boolean {
@@ -107,7 +107,7 @@ export function isEncrypted({ transport }: Address): boolean {
 
 /** Nobody else hears what goes over the loopback interface. */
 export function isLoopback({ host }: Address): boolean {
-  return host === 'localhost' || host === '::1' || host.startsWith('127.') || host.endsWith('.localhost');
+  return /^(127\..*|::1|(.*\.)?localhost)$/.test(host);
 }
 
 type Fail = (code: string, text: string) => AddressError;

@@ -37,7 +37,7 @@ export function explainDial(error: unknown, address: Address, evidence: ConnectE
 }
 
 function isDialFailure(error: unknown): error is DialFailure {
-  return typeof error === 'object' && error !== null && 'stage' in error && 'code' in error && 'evidence' in error;
+  return (error as Partial<DialFailure> | undefined)?.evidence !== undefined;
 }
 
 /** What the code of a timeout begins with. */

@@ -26,7 +26,8 @@ const FINAL_DISCONNECT: readonly number[] = [0x84, 0x85, 0x86, 0x87, 0x8a, 0x8c]
 /** 3.x has no word for a takeover: this many closes this soon after the CONNACK are one. */
 const QUICK_CLOSES = 3;
 const QUICK_CLOSE_MS = 5000;
-const QUICKLY_CLOSED = `the server closed the connection ${QUICK_CLOSES} times within ${QUICK_CLOSE_MS / 1000} s of the CONNACK; another client may use the same Client ID`;
+const QUICKLY_CLOSED =
+  'the server closed the connection 3 times within 5 s of the CONNACK; another client may use the same Client ID';
 /** Two clients that both come back would fight for ever: the first to lose this often stops. */
 const MOST_TAKEOVERS = 3;
 const MOST_PROTOCOL_FAULTS = 3;

@@ -36,8 +36,7 @@ export class BodyReader {
 
   u16(field: string): number {
     this.need(2, field);
-    const high = this.bytes[this.position++] as number;
-    return (high << 8) | (this.bytes[this.position++] as number);
+    return (this.u8(field) << 8) | this.u8(field);
   }
 
   u32(field: string): number {

@@ -1,6 +1,6 @@
 import { misuse, type UsageError } from '../errors.ts';
 import { MAXIMUM_REMAINING_LENGTH } from '../types.ts';
-import { MAXIMUM_STRING_BYTES, tooLong, writeUtf8 } from './utf8.ts';
+import { MAXIMUM_STRING_BYTES, sizeOf, writeUtf8 } from './utf8.ts';
 
 /** Below this, a loop copies faster than `set`. */
 const SHORT_COPY = 32;
@@ -70,17 +70,13 @@ export class PacketWriter {
   }
 
   u16(value: number): void {
-    this.reserve(2);
-    this.bytes[this.length++] = value >>> 8;
-    this.bytes[this.length++] = value;
+    this.u8(value >>> 8);
+    this.u8(value);
   }
 
   u32(value: number): void {
-    this.reserve(4);
-    this.bytes[this.length++] = value >>> 24;
-    this.bytes[this.length++] = value >>> 16;
-    this.bytes[this.length++] = value >>> 8;
-    this.bytes[this.length++] = value;
+    this.u16(value >>> 16);
+    this.u16(value);
   }
 
   /** A Variable Byte Integer, 0 to 268,435,455. */
@@ -94,15 +90,10 @@ export class PacketWriter {
 
   /** A UTF-8 Encoded String: two bytes of length, then the text. `field` names it in a UsageError. */
   string(text: string, field = 'string'): void {
-    if (text.length > MAXIMUM_STRING_BYTES) throw tooLong(field);
-    this.reserve(2 + text.length * 3);
-    const start = this.length;
-    const end = writeUtf8(this.bytes, start + 2, text, field);
-    const size = end - start - 2;
-    if (size > MAXIMUM_STRING_BYTES) throw tooLong(field);
-    this.bytes[start] = size >>> 8;
-    this.bytes[start + 1] = size;
-    this.length = end;
+    const size = sizeOf(text, field);
+    this.u16(size);
+    this.reserve(size);
+    this.length = writeUtf8(this.bytes, this.length, text, field);
   }
 
   /** Binary Data: two bytes of length, then the bytes. */
@@ -110,8 +101,8 @@ export class PacketWriter {
     if (data.length > MAXIMUM_STRING_BYTES) {
       throw misuse(field, 'binary-too-long', `${data.length} bytes`);
     }
-    this.reserve(2 + data.length);
     this.u16(data.length);
+    this.reserve(data.length);
     this.length = copyBytes(this.bytes, this.length, data);
   }
 

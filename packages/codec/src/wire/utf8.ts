@@ -1,4 +1,4 @@
-import { type MalformedPacketError, malformed, misuse, type UsageError } from '../errors.ts';
+import { type MalformedPacketError, malformed, misuse } from '../errors.ts';
 
 /** The longest UTF-8 Encoded String, in bytes (section 1.5.4). */
 export const MAXIMUM_STRING_BYTES = 65_535;
@@ -76,14 +76,19 @@ export function utf8Length(text: string): number {
  * (`surrogate-in-string`), more than 65,535 bytes (`string-too-long`). `field` names the string in it.
  */
 export function encodeUtf8(text: string, field = 'string'): Uint8Array {
-  if (text.length > MAXIMUM_STRING_BYTES) throw tooLong(field);
-  const bytes = new Uint8Array(utf8Length(text));
-  if (bytes.length > MAXIMUM_STRING_BYTES) throw tooLong(field);
+  const bytes = new Uint8Array(sizeOf(text, field));
   writeUtf8(bytes, 0, text, field);
   return bytes;
 }
 
-/** Writes a string into a target with room for it, three bytes for each UTF-16 unit at most. Returns the new offset. */
+/** `utf8Length`; throws the UsageError for a string that does not fit its two-byte length. */
+export function sizeOf(text: string, field: string): number {
+  const size = utf8Length(text);
+  if (size > MAXIMUM_STRING_BYTES) throw misuse(field, 'string-too-long', `${size} bytes`);
+  return size;
+}
+
+/** Writes a string into a target with room for it (`utf8Length`). Returns the new offset. */
 export function writeUtf8(target: Uint8Array, offset: number, text: string, field: string): number {
   let at = offset;
   for (let i = 0; i < text.length; i++) {
@@ -110,9 +115,4 @@ export function writeUtf8(target: Uint8Array, offset: number, text: string, fiel
     target[at++] = 0x80 | (point & 0x3f);
   }
   return at;
-}
-
-/** The UsageError for a string that does not fit its two-byte length. */
-export function tooLong(field: string): UsageError {
-  return misuse(field, 'string-too-long', `over ${MAXIMUM_STRING_BYTES} bytes`);
 }
