@@ -70,8 +70,9 @@ export class PacketWriter {
   }
 
   u16(value: number): void {
-    this.u8(value >>> 8);
-    this.u8(value);
+    this.reserve(2);
+    this.bytes[this.length++] = value >>> 8;
+    this.bytes[this.length++] = value;
   }
 
   u32(value: number): void {
@@ -90,10 +91,14 @@ export class PacketWriter {
 
   /** A UTF-8 Encoded String: two bytes of length, then the text. `field` names it in a UsageError. */
   string(text: string, field = 'string'): void {
-    const size = sizeOf(text, field);
-    this.u16(size);
-    this.reserve(size);
-    this.length = writeUtf8(this.bytes, this.length, text, field);
+    const most = text.length * 3;
+    if (most > MAXIMUM_STRING_BYTES) sizeOf(text, field);
+    this.reserve(2 + most);
+    const start = this.length;
+    this.length = writeUtf8(this.bytes, start + 2, text, field);
+    const size = this.length - start - 2;
+    this.bytes[start] = size >>> 8;
+    this.bytes[start + 1] = size;
   }
 
   /** Binary Data: two bytes of length, then the bytes. */

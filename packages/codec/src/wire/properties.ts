@@ -207,9 +207,11 @@ export function writeProperties<C extends PropertyContext>(
 
 /** Whether a list has no member to write. */
 export function hasNoProperties(properties: AllProperties | undefined): boolean {
-  return Object.values(properties ?? {}).every(
-    (value) => value === undefined || (Array.isArray(value) && value.length === 0),
-  );
+  for (const name in properties) {
+    const value = properties[name as PropertyName];
+    if (value !== undefined && !(Array.isArray(value) && value.length === 0)) return false;
+  }
+  return true;
 }
 
 /**
