@@ -14,8 +14,8 @@ export class CodedError extends Error {
 class PacketError extends CodedError {
   readonly reasonCode: number;
 
-  constructor(code: string, message: string, reasonCode: number, options?: ErrorOptions) {
-    super(code, message, options);
+  constructor(code: string, message: string, reasonCode: number) {
+    super(code, message);
     this.reasonCode = reasonCode;
   }
 }
@@ -27,8 +27,8 @@ class PacketError extends CodedError {
 export class MalformedPacketError extends PacketError {
   override readonly name: string = 'MalformedPacketError';
 
-  constructor(code: string, message: string, reasonCode: number = ReasonCode.MalformedPacket, options?: ErrorOptions) {
-    super(code, message, reasonCode, options);
+  constructor(code: string, message: string, reasonCode: number = ReasonCode.MalformedPacket) {
+    super(code, message, reasonCode);
   }
 }
 
@@ -39,8 +39,8 @@ export class MalformedPacketError extends PacketError {
 export class ProtocolError extends PacketError {
   override readonly name: string = 'ProtocolError';
 
-  constructor(code: string, message: string, reasonCode: number = ReasonCode.ProtocolError, options?: ErrorOptions) {
-    super(code, message, reasonCode, options);
+  constructor(code: string, message: string, reasonCode: number = ReasonCode.ProtocolError) {
+    super(code, message, reasonCode);
   }
 }
 

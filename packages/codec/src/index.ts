@@ -1,5 +1,14 @@
 export { allowedReasonCodes } from './allowed-reason-codes.ts';
-export { CodedError, MalformedPacketError, ProtocolError, UnsupportedVersionError, UsageError } from './errors.ts';
+export {
+  CodedError,
+  MalformedPacketError,
+  malformed,
+  misuse,
+  ProtocolError,
+  UnsupportedVersionError,
+  UsageError,
+  violation,
+} from './errors.ts';
 export { type DecodeLimits, defaultDecodeLimits } from './limits.ts';
 export {
   type AckPacket,

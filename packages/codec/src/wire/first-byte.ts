@@ -74,7 +74,7 @@ export function checkFirstByte(firstByte: number, version: ProtocolVersion, dire
 export function checkPublishFlags(flags: number): void {
   const qos = flags & 0b0110;
   if (qos === 0b0110) {
-    throw malformed('PUBLISH', 'invalid-qos', 3);
+    throw malformed('PUBLISH', 'invalid-qos', 'QoS 3');
   }
   if (qos === 0 && (flags & 0b1000) !== 0) {
     throw malformed('PUBLISH', 'dup-with-qos-0');
