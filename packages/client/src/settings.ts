@@ -159,7 +159,7 @@ function warnOfPlainCredentials(
   if (!username && !password) return;
   const open = addresses.find((address) => !isEncrypted(address) && !isLoopback(address));
   if (open === undefined) return;
-  const text = `user name and password go to ${open.host} unencrypted, readable on the way: use ${open.transport}s://`;
+  const text = `user name and password go unencrypted to ${open.host}: use ${open.transport}s://`;
   warnings.push({ code: 'credentials-unencrypted', text });
 }
 

@@ -30,7 +30,7 @@ export const browserPlatform: Platform = {
     const { transport, host, port } = address;
     const evidence: ConnectEvidence = { host, port, url };
     if (transport !== 'ws' && transport !== 'wss') {
-      const text = `a browser speaks MQTT over WebSocket only: use wss:// or ws://, not ${transport}://`;
+      const text = `a browser has WebSocket only: use wss:// or ws://, not ${transport}://`;
       return Promise.reject(new AddressError('scheme-not-in-browser', text, { url }));
     }
     onStage('websocket', evidence);
@@ -64,7 +64,7 @@ export const browserPlatform: Platform = {
         socket.close();
       };
       socket.onclose = ({ code }) => {
-        const text = `no WebSocket to ${url} (code ${code}): nothing listens there, the path is wrong, or the certificate is not trusted; a browser does not tell which`;
+        const text = `no WebSocket to ${url} (code ${code}): nothing listens there, a wrong path, or a certificate that is not trusted; a browser does not tell`;
         fail('websocket-failed', text);
       };
     });

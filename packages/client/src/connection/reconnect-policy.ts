@@ -26,8 +26,7 @@ const FINAL_DISCONNECT: readonly number[] = [0x84, 0x85, 0x86, 0x87, 0x8a, 0x8c]
 /** 3.x has no word for a takeover: this many closes this soon after the CONNACK are one. */
 const QUICK_CLOSES = 3;
 const QUICK_CLOSE_MS = 5000;
-const QUICKLY_CLOSED =
-  'the server closed the connection 3 times within 5 s of the CONNACK; another client may use the same Client ID';
+const QUICKLY_CLOSED = 'closed 3 times within 5 s of the CONNACK: another client may use this Client ID';
 /** Two clients that both come back would fight for ever: the first to lose this often stops. */
 const MOST_TAKEOVERS = 3;
 const MOST_PROTOCOL_FAULTS = 3;
@@ -91,7 +90,7 @@ export class ReconnectPolicy {
     const stop: Decision = { kind: 'stop', code, text };
     if (by === 'peer') {
       if (reasonCode === ReasonCode.SessionTakenOver) {
-        return this.#afterTakeover('another client connected with the same Client ID and took over the session');
+        return this.#afterTakeover('another client has taken over this Client ID');
       }
       if (isMoved(reasonCode)) return this.#follow(serverReference, stop);
       if (FINAL_DISCONNECT.includes(reasonCode)) return stop;
@@ -111,7 +110,7 @@ export class ReconnectPolicy {
   #afterTakeover(seen: string, lost = 1): Decision {
     this.#takeovers += lost;
     if (this.#settings.onTakenOver === 'retry' && this.#takeovers < MOST_TAKEOVERS * lost) return RETRY;
-    return { kind: 'stop', code: 'session-taken-over', text: `${seen}; every client needs one of its own` };
+    return { kind: 'stop', code: 'session-taken-over', text: `${seen}; each needs its own` };
   }
 
   #afterProtocolFault(stop: Decision): Decision {

@@ -1,4 +1,4 @@
-import { MalformedPacketError, misuse, ProtocolError, UsageError, violation } from '../errors.ts';
+import { MalformedPacketError, misuse, ProtocolError, violation } from '../errors.ts';
 import { type DecodeLimits, defaultDecodeLimits } from '../limits.ts';
 import { hex, ReasonCode } from '../reason-codes.ts';
 import { hasProperties } from '../strictness.ts';
@@ -136,10 +136,7 @@ export function writeSubscribeBody(writer: PacketWriter, packet: SubscribePacket
     }
     const options = (noLocal ? NO_LOCAL : 0) | (retainAsPublished ? RETAIN_AS_PUBLISHED : 0) | (retainHandling << 4);
     if (options !== 0 && version !== 5) {
-      throw new UsageError(
-        'option-not-in-this-version',
-        `MQTT ${versionName(version)} has no No Local, Retain As Published or Retain Handling`,
-      );
+      throw misuse('SUBSCRIBE', 'option-not-in-this-version', `MQTT ${versionName(version)}`);
     }
     writer.u8(qos | options);
   }
