@@ -88,5 +88,8 @@ export function filterFault(topicFilter: string): string | undefined {
   if (filter.includes('\0')) return 'it contains U+0000';
   if (!filter.isWellFormed()) return 'it contains half of a surrogate pair';
   // [MQTT311-4.7.3-3] [MQTT5-4.7.3-3]
-  return utf8Length(topicFilter) > MAXIMUM_STRING_BYTES ? `it is longer than ${MAXIMUM_STRING_BYTES} bytes` : undefined;
+  const mayBeLong = topicFilter.length * 3 > MAXIMUM_STRING_BYTES;
+  if (mayBeLong && utf8Length(topicFilter) > MAXIMUM_STRING_BYTES)
+    return `it is longer than ${MAXIMUM_STRING_BYTES} bytes`;
+  return undefined;
 }
