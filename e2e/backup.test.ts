@@ -135,7 +135,7 @@ it('hawser data backup: of a broker that runs, that broker makes it, and it says
   expect(again).toMatchObject({ code: 1, stderr: expect.stringContaining('there is data in') });
   await using other = await startBroker({ args: WITH_API });
   const wrong = await hawser('data', 'backup', join(base, 'b'), broker.dataDirectory, '--api', apiOf(other));
-  expect(wrong).toMatchObject({ code: 1, stderr: expect.stringContaining('is it the broker of') });
+  expect(wrong).toMatchObject({ code: 1, stderr: expect.stringContaining('does not know this password or token') });
   const nobody = await hawser('data', 'backup', join(base, 'b'), broker.dataDirectory, '--api', '127.0.0.1:1');
   expect(nobody).toMatchObject({ code: 2, stderr: expect.stringContaining('does not answer') });
 

@@ -79,7 +79,7 @@ beforeAll(async () => {
   await run('npm', install, { cwd: project });
 }, 120_000);
 
-afterAll(() => rmSync(project, { recursive: true, force: true }));
+afterAll(() => rmSync(project, { recursive: true, force: true }), 60_000);
 
 describe.each(Object.keys(compilers) as (keyof typeof compilers)[])('TypeScript %s', (version) => {
   it.each(Object.keys(resolutions))('compiles a program of every package under %s', async (resolution) => {

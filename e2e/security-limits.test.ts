@@ -80,7 +80,7 @@ describe('connections', () => {
       expect((await withAttacker(port, 5, (peer) => peer.connect()))?.reasonCode).toBe(0x8a);
       expect((await withAttacker(port, 5, (peer) => peer.connect({ clientId: 'other' })))?.reasonCode).toBe(0);
       expect((await withAttacker(port, 5, (peer) => peer.connect(), { from: '127.0.0.2' }))?.reasonCode).toBe(0);
-      expect(broker.bans.list()).toMatchObject([{ target: 'device-7@127.0.0.1' }]);
+      expect(broker.bans.list()).toMatchObject([{ target: 'pair:device-7@127.0.0.1' }]);
     }));
 
   it.each([3, 4, 5] as const)(

@@ -144,7 +144,7 @@ export class StateClients {
     client.destroy();
   }
 
-  /** Some are connected when the broker is killed; some have left in good order. */
+  /** Some are connected when the broker is killed, of one the Will waits already, one has left in good order. */
   async #changeWills(): Promise<void> {
     this.#wills = [];
     for (let count = 0; count < 4; count++) {
@@ -154,7 +154,7 @@ export class StateClients {
         payload: Buffer.from(text),
         qos: 1 as const,
         retain: false,
-        properties: undefined,
+        properties: count === 0 ? { willDelayInterval: SHORT_S } : undefined,
       };
       const isKept = count % 2 === 0;
       const sessionExpiryInterval = isKept ? LONG_S : 0;
@@ -162,6 +162,7 @@ export class StateClients {
       if (count < 3) {
         this.#wills.push(text);
         this.#clients.push(client);
+        if (count === 0) client.destroy();
       } else {
         client.send({ type: 'disconnect', reasonCode: 0, properties: undefined });
         await client.closed;

@@ -10,7 +10,7 @@ import {
   TopicCache,
   UsageError,
 } from '@hawser/codec';
-import { type Connection, Fifo, NO_TICKET, Slab, type Ticket } from '@hawser/protocol';
+import { type AnsweringConnection, Fifo, NO_TICKET, Slab, type Ticket } from '@hawser/protocol';
 import {
   type Clock,
   createDriverNode,
@@ -146,7 +146,7 @@ export class Broker implements BrokerCore {
   readonly #listeners: NetworkListener[] = [];
   readonly #tlsWatches = new Map<NetworkListener, { readonly files: TlsFiles; readonly watch: TlsWatch }>();
   readonly #waitingSessions = new Set<ClientSession>();
-  readonly #waitingConnections = new Set<Connection>();
+  readonly #waitingConnections = new Set<AnsweringConnection>();
   readonly #waitingPublishes = new Fifo<{ readonly ticket: Ticket; resolve(): void }>();
   #upgrader: WebSocketUpgrader | undefined;
   #sequence = 1;
@@ -452,7 +452,7 @@ export class Broker implements BrokerCore {
     this.#waitingSessions.add(session);
   }
 
-  waitToRelease(connection: Connection): void {
+  waitToRelease(connection: AnsweringConnection): void {
     this.#waitingConnections.add(connection);
   }
 

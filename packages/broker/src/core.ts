@@ -1,5 +1,5 @@
 import type { TopicCache } from '@hawser/codec';
-import type { Connection, Slab, Ticket } from '@hawser/protocol';
+import type { AnsweringConnection, Slab, Ticket } from '@hawser/protocol';
 import type { DriverNode } from '@hawser/transport';
 import type { DeliveryPermissions } from './policy/delivery-permissions.ts';
 import type { Authenticator, Authorizer, Interceptor } from './policy/policies.ts';
@@ -59,7 +59,7 @@ export interface BrokerCore extends WallTime {
   /** Calls the session's `onCommitted` when something has been committed. */
   waitForCommit(session: ClientSession): void;
   /** Releases the connection's acknowledgements when something has been committed. */
-  waitToRelease(connection: Connection): void;
+  waitToRelease(connection: AnsweringConnection): void;
   /** Random Client Identifier for who has none. */
   newClientId(): string;
 }

@@ -1,14 +1,15 @@
-import type { ConnackPacket, PublishPacket, SubackPacket, UnsubackPacket } from '@hawser/codec';
-import type { CloseCause } from '@hawser/protocol';
+import { type ConnackPacket, type DisconnectProperties, PacketType, type ProtocolVersion } from '@hawser/codec';
+import { PacketIdentifiers } from '@hawser/protocol';
+import type { Clock } from '@hawser/transport';
 import type { Client, ClientState, Grant, MessageHandler, PublishResult, UnsubscribeResult } from './api.ts';
-import type { Established } from './connection/attempt.ts';
-import { Supervisor, type SupervisorHost } from './connection/supervisor.ts';
+import type { ConnectionOwner, Established } from './connection/attempt.ts';
+import type { LinkListener } from './connection/link.ts';
+import { keepConnected, type SupervisedClient } from './connection/supervisor.ts';
 import { ClosedError, UsageError } from './errors.ts';
 import { type ClientEvents, Emitter } from './events.ts';
-import { Inbox, type InboxHost } from './inbound/inbox.ts';
+import { type Consumer, Inbox, type InboxHost } from './inbound/inbox.ts';
 import type { Message } from './inbound/message.ts';
-import type { MessageStream } from './inbound/message-stream.ts';
-import { Streams } from './inbound/streams.ts';
+import { MessageStream } from './inbound/message-stream.ts';
 import { type Negotiated, negotiate } from './negotiated.ts';
 import type {
   ClientOptions,
@@ -23,104 +24,110 @@ import type {
 import { messageOf } from './outgoing-message.ts';
 import type { Platform } from './platform.ts';
 import { Requester } from './requester.ts';
-import { limitError, Outbox } from './session/outbox.ts';
-import { Requests } from './session/requests.ts';
-import { StoreWriter } from './session/store-writer.ts';
-import { decodeLoaded, sessionChange } from './session/stored-message.ts';
-import { listOf, SubscriptionBook } from './session/subscription-book.ts';
+import type { Journal, JournalHost } from './session/journal.ts';
+import { Outbox } from './session/outbox.ts';
+import { listOf, Subscriptions } from './session/subscriptions.ts';
 import type { Settings } from './settings.ts';
-import { within } from './within.ts';
+import { abortable, timed } from './settle.ts';
+
+/** Warnings that are kept for the first who listens. */
+const EARLY_WARNINGS = 100;
 
 /** The client behind `connect`; `start` before anything else. */
-export class MqttClient implements Client, SupervisorHost, InboxHost {
+export class MqttClient
+  extends Emitter<ClientEvents>
+  implements Client, SupervisedClient, LinkListener, InboxHost, Consumer, JournalHost
+{
   clientId: string;
   negotiated: Negotiated | undefined;
   readonly closed: Promise<Error | undefined>;
+  version: ProtocolVersion;
+  phase: 'connecting' | 'waiting' = 'connecting';
+  /** There is a session here that the server may have too. */
+  resumes = false;
+  readonly clock: Clock;
+  readonly receiver: ConnectionOwner['receiver'] = {
+    onPublish: (packet) => this.#inbox.handlePublish(packet),
+    onAck: (type, packetIdentifier, reasonCode) => {
+      if (type === PacketType.PUBREL) this.#inbox.handlePubrel(packetIdentifier);
+      else if (!this.#outbox.handleAck(type, packetIdentifier, reasonCode)) this.#failUnexpected();
+    },
+    onAnswer: (packet) => {
+      if (!this.#subscriptions.handleAnswer(packet)) this.#failUnexpected();
+    },
+  };
   readonly #platform: Platform;
   readonly #settings: Settings;
-  readonly #events: Emitter<ClientEvents>;
-  readonly #supervisor: Supervisor;
-  readonly #writer: StoreWriter;
   readonly #outbox: Outbox;
-  readonly #requests: Requests;
-  readonly #book: SubscriptionBook;
+  readonly #subscriptions: Subscriptions;
   readonly #inbox: Inbox;
   readonly #requester: Requester;
-  readonly #streams: Streams;
-  #early: ClientEvents['warning'][] = [];
-  #link: Established | undefined;
-  /** There is a session here that the server may have too. */
-  #hasState = false;
-  #hasConnected = false;
-  #closedWith: Error | undefined;
-  #resolveClosed: (error: Error | undefined) => void = () => {};
+  readonly #streams = new Set<MessageStream>();
+  #lastIdentifier = 0;
+  readonly #early: ClientEvents['warning'][] = [];
+  #journal: Journal | undefined;
+  #current: Established | undefined;
+  #closedWith: ClosedError | undefined;
+  readonly #abort = new AbortController();
+  readonly #closing = Promise.withResolvers<Error | undefined>();
   #disconnecting: Promise<void> | undefined;
 
   constructor(platform: Platform, settings: Settings, listeners: NonNullable<ClientOptions['on']>) {
+    super();
+    this.clock = platform.clock;
     this.#platform = platform;
     this.#settings = settings;
     this.clientId = settings.clientId;
-    this.closed = new Promise((resolve) => {
-      this.#resolveClosed = resolve;
-    });
-    this.#events = new Emitter((error) => this.emitError(error));
-    for (const [event, listener] of Object.entries(listeners)) {
-      if (listener !== undefined) this.#events.on(event as keyof ClientEvents, listener as (data: unknown) => void);
-    }
-    const { clock } = platform;
-    this.#writer = new StoreWriter(
-      settings.store,
-      () => this.clientId,
-      () => this.#onCommitted(),
-      (error) => this.warn('store-failed', `what must survive a restart could not be written: ${String(error)}`),
-    );
-    this.#outbox = new Outbox(settings.queue, this.#writer, () => clock.wallNow() - clock.now());
-    this.#requests = new Requests((inUse) => this.#outbox.session.nextPacketIdentifier(inUse));
-    this.#book = new SubscriptionBook(this.#requests, (code, text) => this.warn(code, text));
-    this.#inbox = new Inbox(this, settings.acknowledge === 'manual', this.#writer);
-    this.#streams = new Streams(this.#inbox, this.#book, (topicFilters) => this.unsubscribe(topicFilters));
-    this.#requester = new Requester(this, clock);
-    this.#supervisor = new Supervisor(platform, settings, this);
+    this.version = settings.protocolVersion;
+    this.closed = this.#closing.promise;
+    const identifiers = new PacketIdentifiers();
+    const inUse = { has: (id: number): boolean => this.#outbox.has(id) || this.#subscriptions.has(id) };
+    const nextIdentifier = (): number => identifiers.next(inUse);
+    this.#outbox = new Outbox(settings.queue, () => this.#now, nextIdentifier);
+    this.#subscriptions = new Subscriptions(nextIdentifier, this);
+    this.#inbox = new Inbox(this, settings.acknowledge === 'manual');
+    this.#requester = new Requester(this);
+    for (const [event, listener] of Object.entries(listeners))
+      if (listener !== undefined) this.on(event as keyof ClientEvents, listener as (data: unknown) => void);
   }
 
   get state(): ClientState {
-    return this.#closedWith === undefined ? this.#supervisor.state : 'closed';
+    if (this.#closedWith) return 'closed';
+    return this.#current ? 'connected' : this.phase;
   }
 
   get pending(): number {
     return this.#outbox.pending;
   }
 
-  get resumes(): boolean {
-    return this.#hasState;
-  }
-
-  get commits(): StoreWriter {
-    return this.#writer;
-  }
-
   async start(signal: AbortSignal | undefined): Promise<void> {
     signal?.throwIfAborted();
     for (const warning of this.#settings.warnings) this.warn(warning.code, warning.text);
-    const { store } = this.#settings;
-    if (store !== undefined) {
-      const loaded = decodeLoaded(await store.load(this.clientId));
+    const { store, cleanStart } = this.#settings;
+    if (store) {
+      if (!store.open) throw new UsageError('wrong-type', 'store: make it with sessionStore()');
+      const { journal, messages, inbound, hasSession } = await store.open(this);
+      this.#journal = this.#outbox.journal = this.#inbox.journal = journal;
+      this.#outbox.restore(messages);
+      this.#inbox.restore(inbound);
       // Clean Start 1: what an earlier run has left is sent anew, as after any lost session.
-      this.#outbox.restore(loaded, this.#now);
-      if (this.#settings.cleanStart) this.#outbox.startAnew(this.#now);
-      this.#hasState = loaded.hasSession && !this.#settings.cleanStart;
+      if (cleanStart) this.#startAnew();
+      else this.resumes = hasSession;
     }
-    const onAbort = (): void =>
+    const first = Promise.withResolvers<void>();
+    keepConnected(this.#platform, this.#settings, this, this.#abort.signal, first.resolve).catch((error) => {
+      first.reject(error);
+      if (this.negotiated) this.#close(error);
+    });
+    this.closed.then(first.reject);
+    const giveUp = (): void =>
       this.#close(new ClosedError('client-closed', 'connecting was given up', 0, signal?.reason));
-    signal?.addEventListener('abort', onAbort, { once: true });
     try {
-      await Promise.race([this.#supervisor.start(), this.closed.then((error) => Promise.reject(error))]);
+      await abortable(first.promise, signal, giveUp);
     } catch (error) {
       this.#close(error as Error);
-      if (signal?.aborted) throw signal.reason;
+      signal?.throwIfAborted();
       throw error;
-    } finally {
-      signal?.removeEventListener('abort', onAbort);
     }
   }
 
@@ -128,12 +135,8 @@ export class MqttClient implements Client, SupervisorHost, InboxHost {
     try {
       this.#checkOpen();
       options.signal?.throwIfAborted();
-      const message = messageOf(topic, payload, options, this.#supervisor.version, this.#now);
-      const refusal = this.negotiated && limitError(message.qos, message.retain, this.negotiated);
-      if (refusal) throw refusal;
-      const result = this.#outbox.publish(message, options.signal, this.#now);
-      this.#link?.link.afterTurn();
-      return result;
+      const message = messageOf(topic, payload, options, this.version, this.#now);
+      return this.#then(this.#outbox.publish(message, options.signal));
     } catch (error) {
       return Promise.reject(error);
     }
@@ -141,9 +144,7 @@ export class MqttClient implements Client, SupervisorHost, InboxHost {
 
   async subscribe(filters: string | readonly string[], options: SubscribeOptions = {}): Promise<Grant[]> {
     this.#checkOpen();
-    const done = this.#book.subscribe(listOf(filters), options, this.negotiated, options.subscriptionIdentifier);
-    this.afterTurn();
-    return done;
+    return this.#then(this.#subscriptions.subscribe(listOf(filters), options, this.negotiated));
   }
 
   async unsubscribe(
@@ -151,16 +152,30 @@ export class MqttClient implements Client, SupervisorHost, InboxHost {
     options: UnsubscribeOptions = {},
   ): Promise<UnsubscribeResult[]> {
     this.#checkOpen();
-    const done = this.#book.unsubscribe(listOf(filters), options);
-    this.afterTurn();
-    return done;
+    return this.#then(this.#subscriptions.unsubscribe(listOf(filters), options));
   }
 
   messages(filters: string | readonly string[], options: MessagesOptions = {}): MessageStream {
     this.#checkOpen();
-    const stream = this.#streams.open(listOf(filters), options, this.negotiated);
-    this.afterTurn();
-    return stream;
+    const { buffer = 100, ...subscribe } = options;
+    if (!Number.isInteger(buffer) || buffer < 1)
+      throw new UsageError('out-of-range', `buffer: ${buffer} is not a whole number, 1 or more`);
+    const topicFilters = listOf(filters);
+    // With an identifier of its own a stream gets a message once, however many subscriptions of this client match it.
+    const hasOwn = this.negotiated?.subscriptionIdentifierAvailable.effective;
+    const identifier = subscribe.subscriptionIdentifier ?? (hasOwn ? ++this.#lastIdentifier : undefined);
+    const granted = this.#subscriptions.subscribe(topicFilters, subscribe, this.negotiated, identifier);
+    const onEnd = (): Promise<void> => this.#endStream(stream);
+    const stream = new MessageStream(this.#inbox, topicFilters, buffer, () => this.onTurn(), onEnd);
+    granted.catch((error) => stream.end(error));
+    this.#streams.add(stream);
+    if (identifier !== undefined) {
+      stream.identifiers = new Set([identifier]);
+      // A filter that is subscribed to again changes its identifier, for those who have had it before too.
+      for (const { identifiers, filters } of this.#streams)
+        if (filters.some((filter) => topicFilters.includes(filter))) identifiers?.add(identifier);
+    }
+    return this.#then(stream);
   }
 
   onMessage(handler: MessageHandler, filters?: string | readonly string[]): () => void {
@@ -173,12 +188,12 @@ export class MqttClient implements Client, SupervisorHost, InboxHost {
 
   async reauthenticate(): Promise<void> {
     this.#checkOpen();
-    const link = this.#link;
-    if (link?.authentication === undefined) {
-      const why = link === undefined ? 'there is no connection' : 'the option authentication was not given';
-      throw new UsageError('authentication-missing', `cannot authenticate again: ${why}`);
+    const current = this.#current;
+    if (!current || !this.#settings.authentication) {
+      const text = 'reauthenticate() needs a connection that was made with the option authentication';
+      throw new UsageError('authentication-missing', text);
     }
-    await link.authentication.repeat(link.connection, () => link.link.afterTurn());
+    await current.reauthenticate();
   }
 
   disconnect(options: DisconnectOptions = {}): Promise<void> {
@@ -190,206 +205,142 @@ export class MqttClient implements Client, SupervisorHost, InboxHost {
     return this.disconnect();
   }
 
-  on<E extends keyof ClientEvents>(event: E, listener: (data: ClientEvents[E]) => void): () => void {
-    const stop = this.#events.on(event, listener);
-    if (event === 'message') this.#inbox.giveEarly();
-    if (event === 'warning') for (const warning of this.#early.splice(0)) this.#events.emit('warning', warning);
+  override on<E extends keyof ClientEvents>(event: E, listener: (data: ClientEvents[E]) => void): () => void {
+    const stop = super.on(event, listener);
+    if (event === 'message') this.#inbox.add(this);
+    if (event === 'warning') for (const { code, text } of this.#early.splice(0)) this.warn(code, text);
     return stop;
   }
 
-  once<E extends keyof ClientEvents>(event: E, listener: (data: ClientEvents[E]) => void): () => void {
-    const stop = this.on(event, (data) => {
-      stop();
-      listener(data);
-    });
-    return stop;
+  reportError(error: unknown): void {
+    if (!this.emit('error', error instanceof Error ? error : new Error(String(error))))
+      this.warn('handler-failed', `a handler failed (nobody listens to 'error'): ${error}`);
   }
 
-  off<E extends keyof ClientEvents>(event: E, listener: (data: ClientEvents[E]) => void): void {
-    this.#events.off(event, listener);
+  warn(code: string, text: string): void {
+    if (!this.emit('warning', { code, text }) && this.#early.length < EARLY_WARNINGS) this.#early.push({ code, text });
+  }
+
+  /** For the listeners of `message`. */
+  deliver(message: Message): void {
+    this.emit('message', message);
   }
 
   // What the supervisor tells.
 
-  emit<E extends keyof ClientEvents>(event: E, data: ClientEvents[E]): void {
-    this.#events.emit(event, data);
-  }
-
   objectionTo(connack: ConnackPacket): readonly [string, string] | undefined {
     // [MQTT5-3.2.2-4]: with a store, this client knows that it has no state. Without one, cleanStart: false is the program's word.
-    if (!connack.sessionPresent || this.#hasState || this.#settings.store === undefined) return undefined;
-    const text =
-      'the server has a session of this Client ID and the store has none: connect with cleanStart: true once';
-    return ['session-present-without-state', text];
+    return connack.sessionPresent && !this.resumes ? this.#journal?.objection : undefined;
   }
 
-  onEstablished(established: Established, now: number): void {
-    const { connection, link, connect, connack } = established;
+  onEstablished(established: Established): void {
+    const { link, connect, connack } = established;
+    const { sessionPresent } = connack;
     const negotiated = negotiate(connect, connack);
-    const reconnected = this.#hasConnected;
+    const reconnected = this.negotiated !== undefined;
     this.negotiated = negotiated;
     this.clientId = negotiated.clientId.effective;
-    this.#link = established;
-    link.listener = {
-      onWritable: (at) => this.#outbox.pump(at),
-      onTurn: () => this.#applyPressure(),
-    };
-    let again = 0;
-    let sent = 0;
-    if (!connack.sessionPresent) {
-      sent = this.#outbox.startAnew(now);
-      this.#requests.attach(connection);
-      if (this.#hasConnected) again = this.#book.restore();
-    } else this.#requests.attach(connection);
-    if (reconnected && !connack.sessionPresent && again + sent > 0) {
-      const text = `the server had no session: ${again} subscriptions were made again, ${sent} messages sent anew; messages meant for this client may be lost`;
-      this.warn('session-lost', text);
+    this.#current = established;
+    link.listener = this;
+    const sent = sessionPresent ? 0 : this.#startAnew();
+    this.#subscriptions.attach(link.connection);
+    if (reconnected && !sessionPresent) {
+      const again = this.#subscriptions.restore();
+      if (again + sent > 0) {
+        const text = `the server had no session: ${again} subscriptions were made again, ${sent} messages sent anew; messages for this client may be lost`;
+        this.warn('session-lost', text);
+      }
     }
-    this.#hasConnected = true;
-    this.#hasState = true;
-    const keeps =
-      connect.protocolVersion === 5 ? (negotiated.sessionExpiryInterval.effective ?? 0) > 0 : !connect.cleanStart;
-    const { key, value } = sessionChange(keeps);
-    this.#writer.put(key, value);
-    this.#inbox.attach(connection, this.#outbox.session.inbound, connack.sessionPresent);
-    this.#outbox.resume(connection, negotiated, now);
-    this.emit('connected', { sessionPresent: connack.sessionPresent, negotiated, reconnected });
+    this.resumes = true;
+    this.#journal?.keepSession(connect, negotiated);
+    this.#inbox.attach(link);
+    this.#outbox.attach(link, negotiated);
+    this.emit('connected', { sessionPresent, negotiated, reconnected });
   }
 
-  onLost(_cause: CloseCause, _now: number): void {
-    this.#link = undefined;
+  onClosed(): void {
+    this.#current = undefined;
     this.#outbox.detach();
-    this.#requests.detach();
+    this.#subscriptions.detach();
     this.#inbox.detach();
   }
 
-  onStopped(error: Error): void {
-    this.#close(error);
+  /** Stops reading while readers do not keep up; but never while this client itself waits for an answer. */
+  onTurn(): void {
+    const waits = this.#outbox.pending > 0 || this.#subscriptions.pending > 0;
+    this.#current?.link.setPaused(this.#inbox.isFull && !waits);
   }
 
-  onPublish(packet: PublishPacket, _now: number): void {
-    this.#inbox.handlePublish(packet);
-  }
-
-  onPuback(packetIdentifier: number, reasonCode: number, now: number): void {
-    if (!this.#outbox.handlePuback(packetIdentifier, reasonCode, now)) this.#failUnexpected('PUBACK', now);
-  }
-
-  onPubrec(packetIdentifier: number, reasonCode: number, now: number): void {
-    if (!this.#outbox.handlePubrec(packetIdentifier, reasonCode, now)) this.#failUnexpected('PUBREC', now);
-  }
-
-  onPubrel(packetIdentifier: number): void {
-    this.#inbox.handlePubrel(packetIdentifier);
-  }
-
-  onPubcomp(packetIdentifier: number, reasonCode: number, now: number): void {
-    if (!this.#outbox.handlePubcomp(packetIdentifier, reasonCode, now)) this.#failUnexpected('PUBCOMP', now);
-  }
-
-  onSuback(packet: SubackPacket, now: number): void {
-    if (!this.#requests.handleSuback(packet)) this.#failUnexpected('SUBACK', now);
-  }
-
-  onUnsuback(packet: UnsubackPacket, now: number): void {
-    if (!this.#requests.handleUnsuback(packet)) this.#failUnexpected('UNSUBACK', now);
-  }
-
-  // What the inbox asks.
-
-  get hasListeners(): boolean {
-    return this.#events.has('message');
-  }
-
-  emitMessage(message: Message): void {
-    this.#events.emit('message', message);
-  }
-
-  emitError(error: unknown): void {
-    this.reportError(error);
-  }
-
-  reportError(error: unknown): void {
-    if (!this.#events.has('error')) {
-      this.warn('handler-failed', `a handler failed, and nobody listens to 'error': ${String(error)}`);
-      return;
-    }
-    this.#events.emit('error', error instanceof Error ? error : new Error(String(error)));
-  }
-
-  warn(code: string, text: string): void {
-    if (this.#events.has('warning')) this.#events.emit('warning', { code, text });
-    else if (this.#early.length < 100) this.#early.push({ code, text });
-  }
-
-  afterTurn(): void {
-    this.#link?.link.afterTurn();
-  }
-
-  onPressure(): void {
-    this.#applyPressure();
+  /** The network or the disk lets more go. */
+  onWritable(): void {
+    this.#outbox.pump();
   }
 
   // The rest.
 
   get #now(): number {
-    return this.#platform.clock.now();
+    return this.clock.now();
   }
 
-  /** Stops reading while readers do not keep up; but never while this client itself waits for an answer. */
-  #applyPressure(): void {
-    const waits = this.#outbox.pending > 0 || this.#requests.pending > 0;
-    this.#link?.link.setPaused(this.#inbox.isFull && !waits);
+  /** What was done may have changed the connection. */
+  #then<T>(result: T): T {
+    this.#current?.link.afterTurn();
+    return result;
   }
 
-  #onCommitted(): void {
-    this.#outbox.onCommitted(this.#now);
-    this.#link?.connection.releaseAcks();
-    this.afterTurn();
+  /** The reader has left: its subscriptions are given up, unless another stream has them. */
+  async #endStream(stream: MessageStream): Promise<void> {
+    this.#streams.delete(stream);
+    const kept = new Set([...this.#streams].flatMap(({ filters }) => filters));
+    const given = stream.filters.filter((filter) => !kept.has(filter));
+    // A client that is closed has no subscriptions left.
+    if (given.length > 0) await this.unsubscribe(given).catch(() => {});
   }
 
-  #failUnexpected(packet: string, now: number): void {
-    this.#link?.connection.fail('unexpected-answer', 0x82, `a ${packet} that answers nothing of its kind`, now);
+  #startAnew(): number {
+    this.#inbox.startAnew();
+    return this.#outbox.startAnew();
+  }
+
+  #failUnexpected(): void {
+    const text = 'an acknowledgement that answers nothing';
+    this.#current?.link.connection.fail('unexpected-answer', 0x82, text, this.#now);
   }
 
   #checkOpen(): void {
-    if (this.#closedWith !== undefined || this.#disconnecting !== undefined) {
-      const why = this.#closedWith;
-      if (why instanceof ClosedError)
-        throw new ClosedError(why.code, `the client is closed: ${why.message}`, why.reasonCode, why);
-      throw new ClosedError('client-closed', 'the client is closed', 0, why);
-    }
+    const why = this.#closedWith ?? (this.#disconnecting && goodbye());
+    if (why) throw new ClosedError(why.code, `the client is closed: ${why.message}`, why.reasonCode, why);
   }
 
   async #disconnect(options: DisconnectOptions): Promise<void> {
-    if (this.#closedWith !== undefined) return;
-    if (options.drain !== undefined && options.drain > 0)
-      await within(this.#platform.clock, options.drain * 1000, this.#outbox.whenIdle(), this.closed);
-    const { reasonCode = 0, reasonString, sessionExpiryInterval, userProperties } = options;
-    const link = this.#link;
-    const gone = link === undefined ? undefined : link.link.gone;
-    if (link !== undefined) {
-      const properties = { reasonString, sessionExpiryInterval, userProperties };
-      const isBare = Object.values(properties).every((value) => value === undefined);
-      link.connection.disconnect(reasonCode, this.#now, isBare ? undefined : properties);
-      link.link.afterTurn();
+    if (this.#closedWith) return;
+    const { drain = 0, reasonCode = 0, ...properties } = options;
+    if (drain > 0) {
+      const late = Promise.withResolvers<void>();
+      const done = Promise.race([this.#outbox.whenIdle(), this.closed, late.promise]);
+      await timed(done, this.clock, drain * 1000, late.resolve);
     }
+    const link = this.#current?.link;
+    link?.connection.disconnect(reasonCode, this.#now, properties as DisconnectProperties);
+    link?.afterTurn();
     this.#close(undefined);
-    await gone;
-    await this.#writer.flush();
-    await this.#settings.store?.close?.();
+    await link?.gone;
+    await this.#journal?.close();
   }
 
   #close(error: Error | undefined): void {
-    if (this.#closedWith !== undefined) return;
-    const reason = error ?? new ClosedError('client-closed', 'the client was closed by disconnect()');
-    this.#closedWith = reason;
-    this.#supervisor.stop(reason);
-    const closed = ClosedError.by(reason);
+    if (this.#closedWith) return;
+    const closed = error ? ClosedError.by(error) : goodbye();
+    this.#closedWith = closed;
+    this.#abort.abort(closed);
     this.#outbox.close(closed);
-    this.#requests.close(closed);
+    this.#subscriptions.close(closed);
     this.#requester.close(closed);
-    this.#streams.close(error);
-    this.#resolveClosed(error);
+    for (const stream of this.#streams) stream.end(error);
+    this.#closing.resolve(error);
   }
+}
+
+function goodbye(): ClosedError {
+  return new ClosedError('client-closed', 'disconnect() was called');
 }

@@ -53,22 +53,16 @@ export interface ClientEvents {
   error: Error;
 }
 
-/** Typed events without Node's EventEmitter. A listener that throws ends up in `onThrow`. */
-export class Emitter<Events> {
+/** Typed events without Node's EventEmitter. */
+export abstract class Emitter<Events> {
   readonly #listeners = new Map<keyof Events, Set<(data: never) => void>>();
-  readonly #onThrow: (error: unknown) => void;
 
-  constructor(onThrow: (error: unknown) => void) {
-    this.#onThrow = onThrow;
-  }
+  /** What a listener has thrown. */
+  abstract reportError(error: unknown): void;
 
   on<E extends keyof Events>(event: E, listener: (data: Events[E]) => void): () => void {
-    let listeners = this.#listeners.get(event);
-    if (listeners === undefined) {
-      listeners = new Set();
-      this.#listeners.set(event, listeners);
-    }
-    listeners.add(listener);
+    const listeners = this.#listeners.get(event) ?? new Set();
+    this.#listeners.set(event, listeners.add(listener));
     return () => this.off(event, listener);
   }
 
@@ -84,19 +78,16 @@ export class Emitter<Events> {
     this.#listeners.get(event)?.delete(listener);
   }
 
-  has(event: keyof Events): boolean {
-    return (this.#listeners.get(event)?.size ?? 0) > 0;
-  }
-
-  emit<E extends keyof Events>(event: E, data: Events[E]): void {
-    const listeners = this.#listeners.get(event);
-    if (listeners === undefined || listeners.size === 0) return;
-    for (const listener of [...listeners]) {
+  /** False: nobody listens. */
+  emit<E extends keyof Events>(event: E, data: Events[E]): boolean {
+    const listeners = [...(this.#listeners.get(event) ?? [])];
+    for (const listener of listeners) {
       try {
         (listener as (data: Events[E]) => void)(data);
       } catch (error) {
-        this.#onThrow(error);
+        this.reportError(error);
       }
     }
+    return listeners.length > 0;
   }
 }

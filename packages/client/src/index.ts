@@ -49,7 +49,7 @@ export type {
 export type { DialFailure, Platform, PlatformDialOptions } from './platform.ts';
 export { levelSessionStore } from './session/level-session-store.ts';
 export { memorySessionStore } from './session/memory-session-store.ts';
-export type { SessionStore, StoreChange } from './session/session-store.ts';
+export { type SessionEntries, type SessionStore, type StoreChange, sessionStore } from './session/session-store.ts';
 export {
   PayloadError,
   type PayloadFormat,

@@ -152,7 +152,7 @@ export interface ConnectOptions {
 export interface ClientOptions extends ConnectOptions {
   /** Gives up the first `connect()`. */
   readonly signal?: AbortSignal | undefined;
-  /** Keeps what must survive a restart of the program: `levelSessionStore` (Node), `indexedDbSessionStore` (browser). */
+  /** Keeps what must survive a restart of the program: `levelSessionStore` (Node), `indexedDbSessionStore` (browser), your own by `sessionStore`. */
   readonly store?: SessionStore | undefined;
   /** Other servers, tried in turn after `url`. */
   readonly servers?: readonly string[] | undefined;

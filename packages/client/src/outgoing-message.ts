@@ -5,7 +5,7 @@ import {
   type PublishProperties,
   propertyNamesOf,
 } from '@hawser/codec';
-import { Message } from '@hawser/protocol';
+import type { MessageContent } from '@hawser/protocol';
 import { UsageError } from './errors.ts';
 import type { MessageProperties, Payload, PublishOptions } from './options.ts';
 import { bytesOf } from './settings.ts';
@@ -17,7 +17,7 @@ export function messageOf(
   options: PublishOptions,
   version: ProtocolVersion,
   now: number,
-): Message {
+): MessageContent {
   if (typeof topic !== 'string' || !isValidTopicName(topic)) {
     throw new UsageError('topic-name-invalid', `'${String(topic)}' is no topic that can be published to`);
   }
@@ -27,7 +27,7 @@ export function messageOf(
   }
   const properties = propertiesOf(options, version);
   const expiry = properties?.messageExpiryInterval;
-  const content = {
+  return {
     topic: { name: topic, bytes: encodeUtf8(topic) },
     payload: payloadOf(payload),
     qos,
@@ -37,7 +37,6 @@ export function messageOf(
     receivedAtMs: now,
     expiresAtMs: expiry === undefined ? Number.POSITIVE_INFINITY : now + expiry * 1000,
   };
-  return new Message(content, true);
 }
 
 /** Those of a message in a Will are those of one that is published, but for the delay, which is no option here. */

@@ -3,72 +3,49 @@ import type { Client } from './api.ts';
 import { TimeoutError, UsageError } from './errors.ts';
 import type { Message } from './inbound/message.ts';
 import type { Payload, RequestOptions } from './options.ts';
+import { abortable, timed } from './settle.ts';
 
-interface Asked {
-  readonly resolve: (message: Message) => void;
-  readonly reject: (error: unknown) => void;
+interface RequesterClient extends Pick<Client, 'publish' | 'subscribe' | 'onMessage' | 'negotiated' | 'clientId'> {
+  readonly clock: Clock;
 }
-
-type RequesterClient = Pick<Client, 'publish' | 'subscribe' | 'onMessage' | 'negotiated' | 'clientId'>;
 
 /** Request and response (section 4.10): one Response Topic for the client, a Correlation Data for each request. */
 export class Requester {
   readonly #client: RequesterClient;
-  readonly #clock: Clock;
-  readonly #asked = new Map<string, Asked>();
-  #ready: Promise<string> | undefined;
+  readonly #asked = new Map<string, PromiseWithResolvers<Message>>();
+  #responseTopic: Promise<string> | undefined;
   #count = 0;
 
-  constructor(client: RequesterClient, clock: Clock) {
+  constructor(client: RequesterClient) {
     this.#client = client;
-    this.#clock = clock;
   }
 
   async request(topic: string, payload: Payload, options: RequestOptions): Promise<Message> {
     const { timeout = 10, signal, responseTopic, correlationData, ...publish } = options;
-    if (this.#client.negotiated !== undefined && this.#client.negotiated.protocolVersion.effective !== 5) {
-      throw new UsageError(
-        'option-not-in-this-version',
-        'request(): only MQTT 5.0 has Response Topic and Correlation Data',
-      );
-    }
     if (responseTopic !== undefined || correlationData !== undefined) {
-      throw new UsageError(
-        'conflicting-options',
-        'request() sets responseTopic and correlationData itself; use publish() for your own',
-      );
+      const text = 'request() sets responseTopic and correlationData itself';
+      throw new UsageError('conflicting-options', text);
     }
     signal?.throwIfAborted();
     const key = `${++this.#count}`;
-    let cancel = (): void => {};
-    const onAbort = (): void => this.#asked.get(key)?.reject(signal?.reason);
-    const answer = new Promise<Message>((resolve, reject) => {
-      this.#asked.set(key, { resolve, reject });
-      cancel = this.#clock.setTimer(this.#clock.now() + timeout * 1000, () => {
-        reject(
-          new TimeoutError(
-            'request-timeout',
-            `no answer to the request on '${topic}' within ${timeout} s: does anybody serve it?`,
-          ),
-        );
-      });
-    });
-    // Whoever fails first is told; the other must not count as unhandled.
-    answer.catch(() => {});
-    signal?.addEventListener('abort', onAbort, { once: true });
+    const asked = Promise.withResolvers<Message>();
+    this.#asked.set(key, asked);
+    this.#responseTopic ??= this.#subscribe();
+    this.#responseTopic
+      .then((to) => this.#client.publish(topic, payload, { ...publish, responseTopic: to, correlationData: key }))
+      .catch(asked.reject);
+    const onLate = (): void => {
+      const text = `no answer to the request on '${topic}' within ${timeout} s`;
+      asked.reject(new TimeoutError('request-timeout', text));
+    };
     try {
-      const to = await Promise.race([this.#prepare(), answer]);
-      if (typeof to === 'string') {
-        this.#client
-          .publish(topic, payload, { ...publish, responseTopic: to, correlationData: key })
-          .catch((error: unknown) => {
-            this.#asked.get(key)?.reject(error);
-          });
-      }
-      return await answer;
+      return await timed(
+        abortable(asked.promise, signal, () => asked.reject(signal?.reason)),
+        this.#client.clock,
+        timeout * 1000,
+        onLate,
+      );
     } finally {
-      cancel();
-      signal?.removeEventListener('abort', onAbort);
       this.#asked.delete(key);
     }
   }
@@ -77,24 +54,21 @@ export class Requester {
     for (const asked of this.#asked.values()) asked.reject(error);
   }
 
-  /** Subscribes once. */
-  #prepare(): Promise<string> {
-    this.#ready ??= this.#subscribe().catch((error) => {
-      this.#ready = undefined;
-      throw error;
-    });
-    return this.#ready;
-  }
-
+  /** Once for all requests; after a failure, again with the next. */
   async #subscribe(): Promise<string> {
     // The server may have said which topics are this client's own (section 3.2.2.3.15).
     const base = this.#client.negotiated?.responseInformation ?? 'responses';
     const topic = `${base.replace(/\/$/, '')}/${this.#client.clientId}`;
-    this.#client.onMessage((message) => {
-      const key = message.correlationData === undefined ? '' : new TextDecoder().decode(message.correlationData);
-      this.#asked.get(key)?.resolve(message);
+    const stop = this.#client.onMessage((message) => {
+      this.#asked.get(new TextDecoder().decode(message.correlationData))?.resolve(message);
     }, topic);
-    await this.#client.subscribe(topic, { qos: 1 });
+    try {
+      await this.#client.subscribe(topic, { qos: 1 });
+    } catch (error) {
+      stop();
+      this.#responseTopic = undefined;
+      throw error;
+    }
     return topic;
   }
 }

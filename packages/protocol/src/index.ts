@@ -1,13 +1,14 @@
 export { AckQueue, type AckWriter } from './connection/ack-queue.ts';
-export { ClientConnection, type ClientConnectionOptions, type ClientSink } from './connection/client-connection.ts';
-export type { CloseCause, ClosedBy } from './connection/close-cause.ts';
 export {
   type AnswerBounds,
+  AnsweringConnection,
+  type AnsweringConnectionOptions,
+  type AnsweringSink,
   type Commits,
-  Connection,
-  type ConnectionOptions,
-  type ConnectionSink,
-} from './connection/connection.ts';
+} from './connection/answering-connection.ts';
+export { ClientConnection, type ClientConnectionOptions, type ClientSink } from './connection/client-connection.ts';
+export type { CloseCause, ClosedBy } from './connection/close-cause.ts';
+export { Connection, type ConnectionOptions, type ConnectionSink, type PacketOutput } from './connection/connection.ts';
 export { type DirtyListener, type Drain, type OpenSource, Output } from './connection/output.ts';
 export {
   type AcceptOptions,
@@ -23,5 +24,5 @@ export { InboundQos } from './session/inbound-qos.ts';
 export { Delivery, Message, type MessageContent } from './session/message.ts';
 export { Fifo, MessageQueue, type QueueBounds, type QueueMemory } from './session/message-queue.ts';
 export { PacketIdentifiers } from './session/packet-identifiers.ts';
-export { Session, type SessionHost, type SessionOptions } from './session/session.ts';
+export { Session, type SessionConnection, type SessionHost, type SessionOptions } from './session/session.ts';
 export { NO_TICKET, type Ticket } from './ticket.ts';

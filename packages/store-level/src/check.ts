@@ -1,5 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { StoreError } from '@hawser/broker';
 import { CommitMarker } from './commit/commit-marker.ts';
 import { countQueues } from './count-queues.ts';
 import { damagedFiles, exists, inUse, openDatabase, toStoreError } from './database.ts';
@@ -10,6 +11,7 @@ import { salvageFiles } from './files/salvage.ts';
 import { checkFormat } from './format.ts';
 import { loadContents, scan } from './load-contents.ts';
 import { checkRecord } from './records/check-record.ts';
+import { ADVICE } from './records/sealed-record.ts';
 
 /**
  * Looks at everything in the data directory of a LevelStore that is not open: files, batches, records, the messages that
@@ -20,17 +22,19 @@ export async function checkLevelStore(directory: string): Promise<readonly Store
   try {
     const path = join(directory, 'db');
     if (!(await exists(path))) return [{ where: path, what: 'it is missing' }];
-    const marked = await CommitMarker.read(join(directory, 'committed'));
-    const damages = await damagedFilesOf(directory, marked);
+    const { marked, damages: marker } = await readMarker(directory);
+    const damages = [...marker, ...(await damagedFilesOf(directory, marked))];
     if (damages.length > 0) return await explain(path, marked, damages);
     const database = await openDatabase(path, { cacheBytes: 8 * 1024 * 1024 });
     try {
       const found: StoreDamage[] = [];
+      const clients = new ClientNames();
       await scan(database, { gte: Buffer.alloc(0), lt: Buffer.of(0xff) }, (key, value) => {
         const damage = checkRecord(key, value);
-        if (damage !== undefined) found.push(damage);
+        if (damage === undefined) clients.note(key, value);
+        else found.push(damage);
       });
-      if (found.length > 0) return found;
+      if (found.length > 0) return clients.name(found);
       await checkFormat(database, directory, marked);
       const { contents, index } = await loadContents(database, marked ?? 0);
       await countQueues(database, index, contents.outbound);
@@ -40,9 +44,27 @@ export async function checkLevelStore(directory: string): Promise<readonly Store
     }
   } catch (error) {
     const told = toStoreError(error, directory);
-    if (told.code === 'store-damaged') return [{ where: directory, what: told.message }];
+    if (told.code === 'store-damaged') return [{ where: directory, what: withoutAdvice(told) }];
     throw told;
   }
+}
+
+/** Without one that can be read, the rest is looked at all the same. */
+async function readMarker(
+  directory: string,
+): Promise<{ readonly marked: number | undefined; readonly damages: readonly StoreDamage[] }> {
+  try {
+    return { marked: await CommitMarker.read(join(directory, 'committed')), damages: [] };
+  } catch (error) {
+    const told = toStoreError(error, directory);
+    if (told.code !== 'store-damaged') throw told;
+    return { marked: undefined, damages: [{ where: 'committed', what: withoutAdvice(told) }] };
+  }
+}
+
+/** Who reads this is looking already. */
+function withoutAdvice({ message }: StoreError): string {
+  return message.replace(` ${ADVICE}`, '');
 }
 
 /** The same with what it means, and for whom, as far as the files can still say. */

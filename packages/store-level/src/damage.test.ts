@@ -162,7 +162,13 @@ describe(`damage to the files of a LevelStore (seed ${seed})`, () => {
     await flipIn(join(directory, table), 9_000, 1);
     const damages = await checkLevelStore(directory);
     expect(damages.map(({ where }) => `db/${where}`).sort()).toEqual([table, log].sort());
+    await flipIn(join(directory, 'committed'), 9, 1);
+    expect((await checkLevelStore(directory)).map(({ where }) => where)).toEqual([
+      'committed',
+      ...damages.map(({ where }) => where),
+    ]);
     const words = damages.map(({ what }) => what).join('\n');
+    expect(words).not.toContain('hawser data');
     expect(words).toMatch(
       /checksum of the block at byte \d+ \(\d+ bytes\) does not fit, which holds what is from session/,
     );

@@ -116,6 +116,21 @@ describe('export and import', () => {
   });
 });
 
+it('a page that is read before queues are counted has what was there before, and what came since', async () => {
+  const store = new LevelStore({ directory, countWithinBytes: 0 });
+  await store.open();
+  for (const number of [1, 2]) store.append(putSession(number));
+  // Counted before the other, and that takes a while.
+  for (let sequence = 1; sequence <= 20_000; sequence++) store.append(putQueued(1, sequence));
+  store.append(putQueued(2, 20_001));
+  await store.close();
+  await store.open();
+  store.append(putQueued(2, 20_002));
+  const page = await store.readQueue(2, 0, { messages: 10, bytes: 1e6 });
+  expect(page.map(({ sequence }) => sequence)).toEqual([20_001, 20_002]);
+  await store.close();
+});
+
 describe('backup', () => {
   it('of a store that is closed is the same, and sound', async () => {
     const store = new LevelStore({ directory });

@@ -184,7 +184,9 @@ export class LevelStore implements Store {
       if (!mayHaveSome || limit.messages < 1) return [];
       await this.#commit.flush(this.#tickets.last);
       const database = await this.#whenHealthy();
-      const { sequence = 0, puts = 0 } = head ?? {};
+      const { puts = 0 } = head ?? {};
+      // Before all is counted a head is that of what came since, and older entries may lie in front of it.
+      const sequence = this.#index.isCounting ? 0 : (head?.sequence ?? 0);
       const from = Math.max(sequence, afterSequence + 1);
       try {
         const page = await readQueuePage(database, session, from, limit);

@@ -1,4 +1,4 @@
-import { type ClientOptions, memorySessionStore, type SessionStore } from '@hawser/client';
+import { type ClientOptions, memorySessionStore, sessionStore } from '@hawser/client';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { FakeClock } from './fake-clock.ts';
 import { ack, publish, ScriptedServer } from './scripted-server.ts';
@@ -77,13 +77,13 @@ describe('a client with a store', () => {
   it('sends a QoS 2 PUBLISH only when its identifier is written', async () => {
     let release = (): void => {};
     const kept = memorySessionStore();
-    const store: SessionStore = {
+    const store = sessionStore({
       load: (clientId) => kept.load(clientId),
       write: (clientId, changes) =>
         new Promise((resolve) => {
           release = () => resolve(kept.write(clientId, changes));
         }),
-    };
+    });
     const client = await server.client({ ...options, store });
     release();
     await clock.settle();
@@ -111,7 +111,7 @@ describe('a client with a store', () => {
 
   it('warns when the store fails, and goes on', async () => {
     const warnings: string[] = [];
-    const store: SessionStore = { load: async () => [], write: () => Promise.reject(new Error('disk full')) };
+    const store = sessionStore({ load: async () => [], write: () => Promise.reject(new Error('disk full')) });
     const client = await server.client({ ...options, store, on: { warning: ({ code }) => warnings.push(code) } });
     const done = client.publish('a', '1', { qos: 1 });
     await clock.settle();

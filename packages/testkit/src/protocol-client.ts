@@ -39,13 +39,24 @@ export interface ProtocolClientOptions {
 
 const FOREVER = 0xffff_ffff;
 
+/** Under a server's driver, and with a session of which nothing waits for a disk. */
+class DrivenClientConnection extends ClientConnection {
+  declare readonly output: Output;
+  readonly suspended = false;
+  readonly yielded = false;
+  readonly isAhead = false;
+  continueTurn(): void {}
+  onDrained(): void {}
+  releaseSoon(): void {}
+}
+
 /**
  * The least that is a right client: ClientConnection and Session, joined for ever. Its session lives in memory through any
  * number of connections, and messages given to it are sent until they are acknowledged. For tests under a FakeClock.
  */
 export class ProtocolClient implements ClientSink, SessionHost {
   session: Session;
-  connection: ClientConnection | undefined;
+  connection: DrivenClientConnection | undefined;
   driver: ConnectionDriver | undefined;
   /** The last CONNACK. */
   connack: ConnackPacket | undefined;
@@ -70,10 +81,9 @@ export class ProtocolClient implements ClientSink, SessionHost {
     const { clientId, clock, protocolVersion, cleanStart = false } = this.#options;
     this.connects++;
     const output = new Output(this.#slab);
-    const connection = new ClientConnection(
+    const connection = new DrivenClientConnection(
       {
         output,
-        commits: this,
         topics: this.#topics,
         maximumPacketSize: 1024 * 1024,
         connect: {
@@ -122,7 +132,7 @@ export class ProtocolClient implements ClientSink, SessionHost {
   onConnack(packet: ConnackPacket, now: number): void {
     this.connack = packet;
     if (packet.reasonCode !== 0) return;
-    const connection = this.connection as ClientConnection;
+    const connection = this.connection as DrivenClientConnection;
     if (!packet.sessionPresent) {
       // The server knows nothing: what it has not acknowledged is sent anew, with new identifiers.
       const unsettled = [...this.session.unsettled()];
@@ -146,40 +156,33 @@ export class ProtocolClient implements ClientSink, SessionHost {
   }
 
   onPublish(packet: PublishPacket): void {
-    const connection = this.connection as ClientConnection;
+    const connection = this.connection as DrivenClientConnection;
     if (packet.qos === 2) {
       const isNew = this.session.inbound.begin(packet.packetIdentifier);
-      connection.acknowledge(PacketType.PUBREC, packet.packetIdentifier, 0, 0);
+      connection.acknowledge(PacketType.PUBREC, packet.packetIdentifier, 0);
       if (!isNew) return;
-    } else if (packet.qos === 1) connection.acknowledge(PacketType.PUBACK, packet.packetIdentifier, 0, 0);
+    } else if (packet.qos === 1) connection.acknowledge(PacketType.PUBACK, packet.packetIdentifier, 0);
     this.#options.onMessage?.(packet.topic, packet.payload.slice(), packet);
   }
 
-  onPuback(packetIdentifier: number, reasonCode: number, now: number): void {
-    this.session.handlePuback(packetIdentifier, reasonCode, now);
+  onAck(type: number, packetIdentifier: number, reasonCode: number, now: number): void {
+    const { session } = this;
+    if (type === PacketType.PUBACK) session.handlePuback(packetIdentifier, reasonCode, now);
+    else if (type === PacketType.PUBREC) session.handlePubrec(packetIdentifier, reasonCode, now);
+    else if (type === PacketType.PUBCOMP) session.handlePubcomp(packetIdentifier, now);
+    else
+      this.connection?.acknowledge(
+        PacketType.PUBCOMP,
+        packetIdentifier,
+        session.inbound.end(packetIdentifier) ? 0 : 0x92,
+      );
   }
 
-  onPubrec(packetIdentifier: number, reasonCode: number, now: number): void {
-    this.session.handlePubrec(packetIdentifier, reasonCode, now);
-  }
-
-  onPubrel(packetIdentifier: number): void {
-    const known = this.session.inbound.end(packetIdentifier);
-    this.connection?.acknowledge(PacketType.PUBCOMP, packetIdentifier, known ? 0 : 0x92, 0);
-  }
-
-  onPubcomp(packetIdentifier: number, _reasonCode: number, now: number): void {
-    this.session.handlePubcomp(packetIdentifier, now);
-  }
-
-  onSuback(): void {
+  onAnswer(): void {
     this.subscribed = true;
   }
 
-  onUnsuback(): void {}
   onAuth(): void {}
-  onDisconnect(): void {}
-  onAcksWaiting(): void {}
 
   onClosed(cause: CloseCause): void {
     this.causes.push(cause);

@@ -1,4 +1,4 @@
-import type { Connection, DirtyListener } from '@hawser/protocol';
+import type { AnsweringConnection, DirtyListener } from '@hawser/protocol';
 import type { Clock } from './clock.ts';
 import { Coalescer } from './coalescer.ts';
 import { Deadlines, type Timed } from './deadlines.ts';
@@ -51,13 +51,32 @@ export interface DriverListener {
   onGone(): void;
 }
 
+/** What a driver does with a connection; a ServerConnection. */
+export type Driven = Pick<
+  AnsweringConnection,
+  | 'output'
+  | 'reader'
+  | 'receive'
+  | 'receiveEnd'
+  | 'closeCause'
+  | 'nextTimeout'
+  | 'handleTimeout'
+  | 'lastSentMs'
+  | 'lastReceivedMs'
+  | 'suspended'
+  | 'yielded'
+  | 'continueTurn'
+  | 'isAhead'
+  | 'onDrained'
+>;
+
 /**
- * The one shell between a Connection, which has no I/O, and a Transport, a clock and the turns of the event loop: bytes
+ * The one shell of a server between a Connection, which has no I/O, and a Transport, a clock and the turns of the event loop: bytes
  * in, one write per turn out, deadlines, the end.
  */
 export class ConnectionDriver implements TransportHandler, DirtyListener, Flushable, Timed {
   readonly transport: Transport;
-  readonly #connection: Connection;
+  readonly #connection: Driven;
   readonly #node: DriverNode;
   readonly #listener: DriverListener;
   #dirty = false;
@@ -66,7 +85,7 @@ export class ConnectionDriver implements TransportHandler, DirtyListener, Flusha
   #heldBytes = 0;
   #gone = false;
 
-  constructor(connection: Connection, transport: Transport, node: DriverNode, listener: DriverListener) {
+  constructor(connection: Driven, transport: Transport, node: DriverNode, listener: DriverListener) {
     this.#connection = connection;
     this.transport = transport;
     this.#node = node;

@@ -128,38 +128,25 @@ export class ClientHandler implements ServerSink, DriverListener, SessionHandler
     this.#publishing.handlePublish(packet, now);
   }
 
-  onPuback(packetIdentifier: number, reasonCode: number, now: number): void {
-    if (!this.clientSession.session.handlePuback(packetIdentifier, reasonCode, now))
-      this.#wrongAck('PUBACK', packetIdentifier, now);
-    this.#subscribing?.replay(now);
-  }
-
-  onPubrec(packetIdentifier: number, reasonCode: number, now: number): void {
-    if (!this.clientSession.session.handlePubrec(packetIdentifier, reasonCode, now))
-      this.#wrongAck('PUBREC', packetIdentifier, now);
-    // A refusal frees a place in the window, as PUBCOMP does [MQTT5-4.9.0-2].
-    if (reasonCode >= 0x80) this.#subscribing?.replay(now);
-  }
-
-  onPubrel(packetIdentifier: number, _reasonCode: number, _now: number): void {
+  onAck(type: number, packetIdentifier: number, reasonCode: number, now: number): void {
     const { session } = this.clientSession;
-    // [MQTT311-4.3.3-2] [MQTT5-4.3.3-11] [MQTT5-4.3.3-12]
-    if (!session.inbound.end(packetIdentifier)) {
-      // [MQTT5-3.7.2-1]; in 3.x PUBCOMP has no Reason Code and ends the exchange. That it ended before may not be on disk yet.
-      const ended = this.clientSession.isStored ? this.core.lastTicket : 0;
-      this.connection.acknowledge(PacketType.PUBCOMP, packetIdentifier, ReasonCode.PacketIdentifierNotFound, ended);
-      return;
+    switch (type) {
+      case PacketType.PUBACK:
+        if (!session.handlePuback(packetIdentifier, reasonCode, now)) this.#wrongAck('PUBACK', packetIdentifier, now);
+        this.#subscribing?.replay(now);
+        return;
+      case PacketType.PUBREC:
+        if (!session.handlePubrec(packetIdentifier, reasonCode, now)) this.#wrongAck('PUBREC', packetIdentifier, now);
+        // A refusal frees a place in the window, as PUBCOMP does [MQTT5-4.9.0-2].
+        if (reasonCode >= 0x80) this.#subscribing?.replay(now);
+        return;
+      case PacketType.PUBREL:
+        this.#handlePubrel(packetIdentifier);
+        return;
+      default:
+        if (!session.handlePubcomp(packetIdentifier, now)) this.#wrongAck('PUBCOMP', packetIdentifier, now);
+        this.#subscribing?.replay(now);
     }
-    const ticket = this.clientSession.isStored
-      ? this.core.append({ kind: 'deleteInbound', session: this.clientSession.number, packetIdentifier })
-      : 0;
-    this.connection.acknowledge(PacketType.PUBCOMP, packetIdentifier, 0, ticket);
-  }
-
-  onPubcomp(packetIdentifier: number, _reasonCode: number, now: number): void {
-    if (!this.clientSession.session.handlePubcomp(packetIdentifier, now))
-      this.#wrongAck('PUBCOMP', packetIdentifier, now);
-    this.#subscribing?.replay(now);
   }
 
   onSubscribe(packet: SubscribePacket, now: number): void {
@@ -335,6 +322,21 @@ export class ClientHandler implements ServerSink, DriverListener, SessionHandler
       this.driver.afterTurn();
     };
     promise.then(then).then(onSettled).catch(onFault);
+  }
+
+  #handlePubrel(packetIdentifier: number): void {
+    const { session } = this.clientSession;
+    // [MQTT311-4.3.3-2] [MQTT5-4.3.3-11] [MQTT5-4.3.3-12]
+    if (!session.inbound.end(packetIdentifier)) {
+      // [MQTT5-3.7.2-1]; in 3.x PUBCOMP has no Reason Code and ends the exchange. That it ended before may not be on disk yet.
+      const ended = this.clientSession.isStored ? this.core.lastTicket : 0;
+      this.connection.acknowledge(PacketType.PUBCOMP, packetIdentifier, ReasonCode.PacketIdentifierNotFound, ended);
+      return;
+    }
+    const ticket = this.clientSession.isStored
+      ? this.core.append({ kind: 'deleteInbound', session: this.clientSession.number, packetIdentifier })
+      : 0;
+    this.connection.acknowledge(PacketType.PUBCOMP, packetIdentifier, 0, ticket);
   }
 
   #countRate(bytes: number, now: number): void {

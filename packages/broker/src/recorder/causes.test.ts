@@ -71,7 +71,7 @@ describe('the table of causes', () => {
         ['broker'],
         [new RegExp(String.raw`[cC]ountLost\((?:\w+, )?${QUOTED}`, 'g'), new RegExp(`cause:${QUOTED}, text`, 'g')],
       ),
-      ...codesOf(['protocol'], [new RegExp(String.raw`(?:#drop|onDropped|#lose|lose)\(${QUOTED}`, 'g')]),
+      ...codesOf(['protocol'], [new RegExp(String.raw`(?:#drop|onDropped|#lose|\blose)\(${QUOTED}`, 'g')]),
     ];
     const observer = readFileSync(new URL('./observer.ts', import.meta.url), 'utf8');
     const session = sources('protocol')

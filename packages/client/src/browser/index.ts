@@ -15,7 +15,7 @@ export type { Negotiated, NegotiatedValue } from '../negotiated.ts';
 export type * from '../options.ts';
 export type { DialFailure, Platform, PlatformDialOptions } from '../platform.ts';
 export { memorySessionStore } from '../session/memory-session-store.ts';
-export type { SessionStore, StoreChange } from '../session/session-store.ts';
+export { type SessionEntries, type SessionStore, type StoreChange, sessionStore } from '../session/session-store.ts';
 export {
   PayloadError,
   type PayloadFormat,

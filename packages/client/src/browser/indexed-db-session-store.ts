@@ -1,4 +1,4 @@
-import type { SessionStore } from '../session/session-store.ts';
+import { type SessionStore, sessionStore } from '../session/session-store.ts';
 
 /** What is used of IndexedDB; the types of Node do not have it. */
 interface Request<T> {
@@ -47,7 +47,7 @@ export function indexedDbSessionStore(name = 'hawser-client'): SessionStore {
     });
     return opened;
   };
-  return {
+  return sessionStore({
     async load(clientId) {
       const database = await open();
       const prefix = `${clientId}\0`;
@@ -75,7 +75,7 @@ export function indexedDbSessionStore(name = 'hawser-client'): SessionStore {
       opened = undefined;
       database?.close();
     },
-  };
+  });
 }
 
 function done<T>(request: Request<T>): Promise<T> {

@@ -1,333 +1,247 @@
-import {
-  type AuthPacket,
-  type ConnackPacket,
-  type ConnectPacket,
-  type DisconnectPacket,
-  type ProtocolVersion,
-  type PublishPacket,
-  ReasonCode,
-  type SubackPacket,
-  type UnsubackPacket,
-} from '@hawser/codec';
-import { ClientConnection, type ClientSink, type CloseCause, type Commits, Output, Slab } from '@hawser/protocol';
+import { type ConnackPacket, type ConnectPacket, type ProtocolVersion, ReasonCode } from '@hawser/codec';
+import type { ClientSink, CloseCause } from '@hawser/protocol';
 import { ConnectError, type ConnectEvidence, type ConnectStage } from '../errors.ts';
+import type { Negotiated } from '../negotiated.ts';
 import type { Provider } from '../options.ts';
 import type { Platform } from '../platform.ts';
 import { bytesOf, type Settings } from '../settings.ts';
+import { abortable, timed } from '../settle.ts';
 import { type Address, formatAddress } from './address.ts';
-import { Authentication } from './authentication.ts';
 import { explainClose, explainConnack, explainDial, explainTimeout } from './explain.ts';
 import { Link } from './link.ts';
 
 /** A connection whose CONNACK has come. */
 export interface Established {
-  readonly connection: ClientConnection;
   readonly link: Link;
   readonly connect: ConnectPacket;
   readonly connack: ConnackPacket;
-  readonly authentication: Authentication | undefined;
+  readonly ended: Promise<CloseCause>;
+  /** Runs the AUTH exchange again. */
+  reauthenticate(): Promise<void>;
 }
 
 /** Takes over a connection with its CONNACK, in that call: what stands behind it in the same bytes comes next. */
-export interface ConnectionOwner extends Omit<ClientSink, 'onConnack' | 'onAuth' | 'onAcksWaiting'> {
+export interface ConnectionOwner {
+  /** Who gets what comes. */
+  readonly receiver: Pick<ClientSink, 'onPublish' | 'onAck' | 'onAnswer'>;
+  onClosed(): void;
+  /** In force for the next CONNECT. */
+  readonly clientId: string;
+  /** There is state of an earlier connection: the next one resumes. */
+  readonly resumes: boolean;
+  /** Undefined before the first connection. */
+  readonly negotiated: Negotiated | undefined;
   /** Why a CONNACK is not to be accepted, although the server accepts: code and words. */
   objectionTo(connack: ConnackPacket): readonly [code: string, text: string] | undefined;
-  onEstablished(established: Established, now: number): void;
-}
-
-export interface AttemptOptions {
-  readonly platform: Platform;
-  readonly settings: Settings;
-  readonly address: Address;
-  readonly clientId: string;
-  readonly version: ProtocolVersion;
-  readonly cleanStart: boolean;
-  /** No connection has been there yet: what fails is looked into. */
-  readonly isFirst: boolean;
-  /** What acknowledgements wait for. */
-  readonly commits: Commits;
-  /** Gives up. */
-  readonly signal: AbortSignal;
-  readonly owner: ConnectionOwner;
+  onEstablished(established: Established): void;
 }
 
 /**
- * One attempt to connect, from the name lookup to the CONNACK, under one clock. Resolves after `owner.onEstablished`; rejects with a
- * ConnectError, or with the signal's reason.
+ * One attempt to connect, from the name lookup to the CONNACK, under one clock; then it hands on to the owner what comes. Resolves after
+ * `owner.onEstablished`; rejects with a ConnectError, or with the reason of the signal, which gives up.
  */
-export function attempt(options: AttemptOptions): Promise<Established> {
-  return new Attempt(options).run();
-}
+export function attempt(
+  platform: Platform,
+  settings: Settings,
+  owner: ConnectionOwner,
+  address: Address,
+  version: ProtocolVersion,
+  signal: AbortSignal,
+): Promise<Established> {
+  const { clock } = platform;
+  const { authentication, connectTimeoutMs } = settings;
+  const abort = new AbortController();
+  const done = Promise.withResolvers<Established>();
+  const ended = Promise.withResolvers<CloseCause>();
+  let stage: ConnectStage = 'auth';
+  let phase: 'credentials' | 'network' = 'credentials';
+  let evidence: ConnectEvidence = { host: address.host, port: address.port, url: formatAddress(address) };
+  let connect: ConnectPacket;
+  let link: Link | undefined;
+  let isEstablished = false;
+  /** Of a repeated AUTH exchange. */
+  let repeated: PromiseWithResolvers<void> | undefined;
 
-/** Most clients send little; the slab doubles for those who send much. */
-const FIRST_SLAB_BYTES = 1024;
-
-class Attempt implements ClientSink {
-  readonly #options: AttemptOptions;
-  readonly #abort = new AbortController();
-  #stage: ConnectStage = 'auth';
-  #phase: 'credentials' | 'network' | 'connack' = 'credentials';
-  #evidence: ConnectEvidence;
-  #connection: ClientConnection | undefined;
-  #link: Link | undefined;
-  #connect: ConnectPacket | undefined;
-  #authentication: Authentication | undefined;
-  #isEstablished = false;
-  #resolve: (established: Established) => void = () => {};
-  #reject: (error: unknown) => void = () => {};
-
-  constructor(options: AttemptOptions) {
-    this.#options = options;
-    const { address } = options;
-    this.#evidence = { host: address.host, port: address.port, url: formatAddress(address) };
-  }
-
-  async run(): Promise<Established> {
-    const { platform, settings, signal } = this.#options;
-    signal.throwIfAborted();
-    const { clock } = platform;
-    const done = new Promise<Established>((resolve, reject) => {
-      this.#resolve = resolve;
-      this.#reject = reject;
-    });
-    const cancelTimer = clock.setTimer(clock.now() + settings.connectTimeoutMs, () => {
-      this.#reject(
-        explainTimeout(this.#stage, this.#phase, settings.connectTimeoutMs, this.#options.address, this.#evidence),
-      );
-      this.#giveUp();
-    });
-    const onAbort = (): void => {
-      this.#reject(signal.reason);
-      this.#giveUp();
+  const begin = async (): Promise<void> => {
+    const username = await ask(settings.username, abort.signal, 'username');
+    const password = await ask(settings.password, abort.signal, 'password');
+    const tls = (await ask(settings.tls, abort.signal, 'tls')) ?? {};
+    const authenticationData = bytesOrNone(await authentication?.start?.(abort.signal));
+    if (abort.signal.aborted) return;
+    phase = 'network';
+    stage = 'dns';
+    const onStage = (begun: ConnectStage, seen: ConnectEvidence): void => {
+      stage = begun;
+      evidence = seen;
     };
-    signal.addEventListener('abort', onAbort, { once: true });
-    this.#begin().catch((error) => this.#fail(error));
-    try {
-      return await done;
-    } finally {
-      cancelTimer();
-      signal.removeEventListener('abort', onAbort);
-    }
-  }
-
-  async #begin(): Promise<void> {
-    const { platform, settings, address } = this.#options;
-    const signal = this.#abort.signal;
-    const username = await ask(settings.username, signal, 'username');
-    const password = await ask(settings.password, signal, 'password');
-    const tls = typeof settings.tls === 'function' ? await ask(settings.tls, signal, 'tls') : settings.tls;
-    const { authentication } = settings;
-    if (authentication !== undefined) this.#authentication = new Authentication(authentication, signal);
-    const authenticationData = await this.#authentication?.start();
-    if (signal.aborted) return;
-    this.#phase = 'network';
-    this.#stage = 'dns';
-    const transport = await platform
-      .dial(address, {
-        signal,
-        tls: tls ?? {},
-        onStage: (stage, evidence) => {
-          this.#stage = stage;
-          this.#evidence = evidence;
-        },
-      })
-      .catch((error: unknown) => {
-        throw explainDial(error, address, this.#evidence);
-      });
-    if (signal.aborted) {
+    const transport = await platform.dial(address, { signal: abort.signal, tls, onStage }).catch((error: unknown) => {
+      throw explainDial(error, address, evidence);
+    });
+    if (abort.signal.aborted) {
       transport.destroy();
       return;
     }
-    this.#phase = 'connack';
-    this.#stage = 'connack';
-    this.#connect = this.#connectPacket(username, password, authenticationData);
-    const { clock } = platform;
-    this.#connection = new ClientConnection(
-      {
-        output: new Output(new Slab(FIRST_SLAB_BYTES)),
-        commits: this.#options.commits,
-        topics: platform.createTopicCache?.(),
-        maximumPacketSize: settings.maximumPacketSize,
-        connect: this.#connect,
-      },
-      this,
-      clock.now(),
-    );
-    this.#link = new Link(this.#connection, transport, clock);
-    this.#link.start();
-  }
-
-  #connectPacket(
-    username: string | undefined,
-    password: string | Uint8Array | undefined,
-    authenticationData: Uint8Array | undefined,
-  ): ConnectPacket {
-    const { settings, version, clientId, cleanStart } = this.#options;
+    stage = 'connack';
     // Both empty is anonymous too.
     const isAnonymous = (username ?? '') === '' && (password ?? '').length === 0;
-    const properties =
-      version === 5 ? { ...settings.properties, ...(authenticationData && { authenticationData }) } : undefined;
-    return {
+    const is5 = version === 5;
+    connect = {
       type: 'connect',
       protocolVersion: version,
-      cleanStart,
+      // A reconnect resumes while there is state; in 3.x a clean session never has any.
+      cleanStart: settings.cleanStart && !(is5 && owner.resumes),
       keepAlive: settings.keepAlive,
-      clientId,
+      clientId: owner.clientId,
       username: isAnonymous ? undefined : username,
-      password: isAnonymous || password === undefined ? undefined : bytesOf(password),
+      password: isAnonymous ? undefined : bytesOrNone(password),
       will: settings.will,
-      properties,
+      properties: is5 ? { ...settings.properties, ...(authenticationData && { authenticationData }) } : undefined,
       bridge: false,
     };
-  }
+    const { maximumPacketSize } = settings;
+    link = new Link(transport, clock, { topics: platform.createTopicCache?.(), maximumPacketSize, connect }, sink);
+    link.start();
+  };
+
+  const giveUp = (error: unknown): void => {
+    done.reject(error);
+    abort.abort();
+    // One that has ended by itself still has its last packet to send.
+    if (!isEstablished && !link?.connection.closeCause) link?.destroy();
+  };
 
   /** What closed without a word may be explained by the platform. */
-  async #fail(error: unknown): Promise<void> {
-    const { platform, address, isFirst } = this.#options;
-    const { error: loss, firstBytes: received } = this.#link ?? {};
-    const { signal } = this.#abort;
-    const failed = { address, signal, isFirst, loss, received };
-    const explained = error instanceof ConnectError ? await platform.explain?.(error, failed) : undefined;
-    this.#reject(explained ?? error);
-    this.#giveUp();
-  }
+  const fail = async (error: unknown): Promise<void> => {
+    const isFirst = !owner.negotiated;
+    const failed = { address, signal: abort.signal, isFirst, loss: link?.error, received: link?.firstBytes };
+    giveUp((error instanceof ConnectError && (await platform.explain?.(error, failed))) || error);
+  };
 
-  #giveUp(): void {
-    this.#abort.abort();
-    // One that has ended by itself still has its last packet to send.
-    if (!this.#isEstablished && this.#connection?.closeCause === undefined) this.#link?.destroy();
-  }
+  /** A step of the AUTH exchange; when it fails, this side gives up. */
+  const guard = (step: () => Promise<void>): void => {
+    step().catch((cause: unknown) => {
+      repeated?.reject(cause);
+      if (isEstablished) return;
+      const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
+      giveUp(
+        new ConnectError({
+          stage: 'auth',
+          code: typeof code === 'string' ? code : 'mechanism-failed',
+          message: `authentication failed on this side: ${wordsOf(cause)}`,
+          retry: 'after-change',
+          evidence,
+          cause,
+        }),
+      );
+    });
+  };
 
-  onConnack(connack: ConnackPacket, now: number): void {
-    const { owner, address, version } = this.#options;
-    if (connack.reasonCode !== 0) {
-      this.#reject(explainConnack(connack, version, address, this.#evidence, this.#authentication));
-      return;
-    }
-    if (this.#connection === undefined || this.#link === undefined || this.#connect === undefined) return;
-    const established: Established = {
-      connection: this.#connection,
-      link: this.#link,
-      connect: this.#connect,
-      connack,
-      authentication: this.#authentication,
+  const writeAuth = (reasonCode: number, data: Uint8Array | string | undefined): void => {
+    if (!link || !authentication || link.connection.closeCause) return;
+    const authenticationData = bytesOrNone(data);
+    const properties = {
+      authenticationMethod: authentication.method,
+      ...(authenticationData && { authenticationData }),
     };
-    const objection = owner.objectionTo(connack);
-    if (objection !== undefined) {
-      this.#connection.fail(objection[0], ReasonCode.ProtocolError, objection[1], now);
-      return;
-    }
-    const establish = (at: number): void => {
-      this.#isEstablished = true;
-      owner.onEstablished(established, at);
-      this.#resolve(established);
-    };
-    if (this.#authentication === undefined) establish(now);
-    else this.#verifyServer(this.#authentication, established, establish);
-  }
+    link.connection.write({ type: 'auth', reasonCode, properties });
+    link.afterTurn();
+  };
 
-  /** Nothing is believed of the server before it has proved itself. */
-  #verifyServer(
-    authentication: Authentication,
-    { connection, connack, link }: Established,
-    establish: (now: number) => void,
-  ): void {
-    const { clock } = this.#options.platform;
-    connection.suspend();
-    authentication.finish(connack.properties?.authenticationData).then(
-      () => {
-        if (connection.closeCause !== undefined) return;
-        establish(clock.now());
-        connection.resume(clock.now());
-        link.afterTurn();
-      },
-      (error: unknown) => this.#failAuthentication(error),
-    );
-  }
+  const reauthenticate = async (): Promise<void> => {
+    repeated = Promise.withResolvers();
+    const start = async (): Promise<void> =>
+      writeAuth(ReasonCode.ReAuthenticate, await authentication?.start?.(abort.signal));
+    await Promise.all([repeated.promise, start()]);
+  };
 
-  #failAuthentication(error: unknown): void {
-    if (this.#isEstablished) return;
-    const said = error instanceof Error ? error.message : String(error);
-    this.#reject(
-      new ConnectError({
-        stage: 'auth',
-        code: codeOf(error) ?? 'mechanism-failed',
-        message: `authentication failed on this side: ${said}`,
-        retry: 'after-change',
-        evidence: this.#evidence,
-        cause: error,
-      }),
-    );
-    this.#giveUp();
-  }
+  const sink: ClientSink = {
+    ...owner.receiver,
 
-  onAuth(packet: AuthPacket, now: number): void {
-    const connection = this.#connection;
-    if (connection === undefined) return;
-    if (this.#authentication === undefined) {
-      connection.fail('auth-unexpected', 0x82, 'an AUTH without an Authentication Method in the CONNECT', now);
-      return;
-    }
-    this.#stage = this.#isEstablished ? this.#stage : 'auth';
-    this.#authentication
-      .handle(packet, connection, () => this.#link?.afterTurn())
-      .catch((error: unknown) => this.#failAuthentication(error));
-  }
+    onConnack(connack, now) {
+      if (connack.reasonCode !== 0) {
+        done.reject(explainConnack(connack, version, address, evidence, authentication));
+        return;
+      }
+      const { connection } = link as Link;
+      const objection = owner.objectionTo(connack);
+      if (objection) {
+        connection.fail(objection[0], ReasonCode.ProtocolError, objection[1], now);
+        return;
+      }
+      const establish = (): void => {
+        isEstablished = true;
+        const established = { link: link as Link, connect, connack, ended: ended.promise, reauthenticate };
+        owner.onEstablished(established);
+        done.resolve(established);
+      };
+      if (!authentication) {
+        establish();
+        return;
+      }
+      // Nothing is believed of the server before it has proved itself.
+      connection.hold();
+      guard(async () => {
+        await authentication.finish?.(connack.properties?.authenticationData);
+        if (connection.closeCause) return;
+        establish();
+        connection.proceed(clock.now());
+        link?.afterTurn();
+      });
+    },
 
-  onClosed(cause: CloseCause, now: number): void {
-    this.#authentication?.abandon(new Error(cause.text));
-    if (this.#isEstablished) {
-      this.#options.owner.onClosed(cause, now);
-      return;
-    }
-    void this.#fail(explainClose(cause, this.#link, this.#options.address, this.#evidence));
-    this.#link?.afterTurn();
-  }
+    onAuth({ reasonCode, properties }, now) {
+      if (!authentication) {
+        const text = 'an AUTH, but the CONNECT had no Authentication Method';
+        link?.connection.fail('auth-unexpected', ReasonCode.ProtocolError, text, now);
+        return;
+      }
+      if (!isEstablished) stage = 'auth';
+      guard(async () => {
+        const data = properties?.authenticationData;
+        if (reasonCode === ReasonCode.Success) {
+          await authentication.finish?.(data);
+          repeated?.resolve();
+        } else writeAuth(ReasonCode.ContinueAuthentication, await authentication.continue?.(data, abort.signal));
+      });
+    },
 
-  onPublish(packet: PublishPacket, now: number): void {
-    this.#options.owner.onPublish(packet, now);
-  }
-  onPuback(packetIdentifier: number, reasonCode: number, now: number): void {
-    this.#options.owner.onPuback(packetIdentifier, reasonCode, now);
-  }
-  onPubrec(packetIdentifier: number, reasonCode: number, now: number): void {
-    this.#options.owner.onPubrec(packetIdentifier, reasonCode, now);
-  }
-  onPubrel(packetIdentifier: number, reasonCode: number, now: number): void {
-    this.#options.owner.onPubrel(packetIdentifier, reasonCode, now);
-  }
-  onPubcomp(packetIdentifier: number, reasonCode: number, now: number): void {
-    this.#options.owner.onPubcomp(packetIdentifier, reasonCode, now);
-  }
-  onSuback(packet: SubackPacket, now: number): void {
-    this.#options.owner.onSuback(packet, now);
-  }
-  onUnsuback(packet: UnsubackPacket, now: number): void {
-    this.#options.owner.onUnsuback(packet, now);
-  }
-  onDisconnect(packet: DisconnectPacket, now: number): void {
-    this.#options.owner.onDisconnect(packet, now);
-  }
-  onAcksWaiting(): void {}
+    onClosed(cause) {
+      repeated?.reject(new Error(cause.text));
+      if (isEstablished) {
+        owner.onClosed();
+        ended.resolve(cause);
+        return;
+      }
+      void fail(explainClose(cause, link, address, evidence));
+      link?.afterTurn();
+    },
+  };
+
+  begin().catch(fail);
+  const onLate = (): void => giveUp(explainTimeout(stage, phase, connectTimeoutMs, address, evidence));
+  return abortable(timed(done.promise, clock, connectTimeoutMs, onLate), signal, () => giveUp(signal.reason));
 }
 
 async function ask<T>(value: T | Provider<T>, signal: AbortSignal, option: string): Promise<T> {
-  if (typeof value !== 'function') return value;
   try {
-    return await (value as Provider<T>)(signal);
-  } catch (error) {
-    const said = error instanceof Error ? error.message : String(error);
+    return typeof value === 'function' ? await (value as Provider<T>)(signal) : value;
+  } catch (cause) {
+    const message = `the function given as '${option}' failed: ${wordsOf(cause)}`;
     throw new ConnectError({
       stage: 'auth',
       code: 'provider-failed',
-      message: `the function given as '${option}' failed: ${said}`,
+      message,
       retry: 'yes',
       evidence: { option },
-      cause: error,
+      cause,
     });
   }
 }
 
-function codeOf(error: unknown): string | undefined {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+function bytesOrNone(value: string | Uint8Array | undefined): Uint8Array | undefined {
+  return value === undefined ? undefined : bytesOf(value);
+}
+
+function wordsOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

@@ -1,106 +1,97 @@
-import { PacketType, type PublishPacket, topicMatches } from '@hawser/codec';
-import { type Connection, Fifo, type InboundQos, NO_TICKET } from '@hawser/protocol';
-import type { StoreWriter } from '../session/store-writer.ts';
-import { inboundKey } from '../session/stored-message.ts';
+import { allowedReasonCodes, PacketType, type PublishPacket, topicMatches } from '@hawser/codec';
+import { Fifo } from '@hawser/protocol';
+import type { Link } from '../connection/link.ts';
+import { UsageError } from '../errors.ts';
+import { afterWritten, type Journal } from '../session/journal.ts';
 import { Message } from './message.ts';
 
 /** Somebody who gets messages. */
 export interface Consumer {
   /** Topic Filters; undefined: all topics. */
-  readonly filters: readonly string[] | undefined;
+  readonly filters?: readonly string[] | undefined;
   /** Gets only what came by one of these Subscription Identifiers, if the message has any. */
   readonly identifiers?: ReadonlySet<number> | undefined;
+  /** It does not keep up. */
+  readonly isFull?: boolean;
   /** The message has been dealt with when this returns, or when the promise has settled. */
   deliver(message: Message): void | Promise<void>;
 }
 
 export interface InboxHost {
-  /** Whether the `message` event has listeners. */
-  readonly hasListeners: boolean;
-  emitMessage(message: Message): void;
-  emitError(error: unknown): void;
+  reportError(error: unknown): void;
   warn(code: string, text: string): void;
-  /** Something is to be sent. */
-  afterTurn(): void;
   /** A reader does not keep up, or does again. */
-  onPressure(): void;
+  onTurn(): void;
 }
 
 /** Messages that came before anybody wanted any (with a resumed session they come at once) are kept for the first who does. */
 const EARLY_MESSAGES = 1000;
-/** Handlers that are at work at once before reading stops. */
-const HANDLERS_AT_WORK = 1000;
+/** Messages that handlers are at work on at once before reading stops. */
+const MESSAGES_AT_WORK = 1000;
 
 interface Entry {
   readonly packetIdentifier: number;
   readonly qos: 1 | 2;
-  /** Of the connection that the message came by. */
-  readonly epoch: number;
-  isDone: boolean;
-  reasonCode: number;
+  /** Its acknowledgement: 0 or a Reason Code; undefined: it has not been dealt with. */
+  answer: number | undefined;
 }
 
 /** What comes: to whom it goes, and when it is acknowledged: in the order of receipt [MQTT5-4.6.0-2] [MQTT5-4.6.0-3]. */
 export class Inbox {
+  journal: Journal | undefined;
+  /**
+   * QoS 2 messages whose PUBREL has not come, by Packet Identifier: a duplicate is answered as they are, and goes no further
+   * [MQTT5-4.3.3-10]. It outlives connections, and shares nothing with the identifiers that this side hands out.
+   */
+  readonly #inbound = new Map<number, Entry>();
   readonly #host: InboxHost;
   readonly #isManual: boolean;
-  readonly #writer: StoreWriter;
   readonly #consumers = new Set<Consumer>();
-  readonly #full = new Set<object>();
-  #entries = new Fifo<Entry>();
-  /** QoS 2 messages that were given out and not acknowledged yet: when the server sends them again they are not given out again. */
-  readonly #given = new Map<number, Entry>();
+  /** Of this connection, in the order in which they came. */
+  readonly #entries = new Fifo<Entry>();
   #early: [Message, () => void][] | undefined = [];
-  #connection: Connection | undefined;
-  #inbound: InboundQos | undefined;
-  #epoch = 0;
+  #link: Link | undefined;
   #atWork = 0;
 
-  constructor(host: InboxHost, isManual: boolean, writer: StoreWriter) {
+  constructor(host: InboxHost, isManual: boolean) {
     this.#host = host;
     this.#isManual = isManual;
-    this.#writer = writer;
   }
 
   /** Somebody does not keep up: the client should not read on. */
   get isFull(): boolean {
-    return this.#full.size > 0 || this.#atWork >= HANDLERS_AT_WORK;
+    return this.#atWork >= MESSAGES_AT_WORK || [...this.#consumers].some((consumer) => consumer.isFull);
   }
 
-  attach(connection: Connection, inbound: InboundQos, isResumed: boolean): void {
-    this.#connection = connection;
-    this.#inbound = inbound;
-    this.#epoch++;
-    this.#entries = new Fifo();
-    if (!isResumed) this.#given.clear();
+  /** What an earlier run of the program has left. */
+  restore(inbound: readonly number[]): void {
+    for (const packetIdentifier of inbound)
+      this.#inbound.set(packetIdentifier, { packetIdentifier, qos: 2, answer: 0 });
+  }
+
+  /** The server has no session (any more). */
+  startAnew(): void {
+    for (const packetIdentifier of this.#inbound.keys()) this.#end(packetIdentifier);
+  }
+
+  attach(link: Link): void {
+    this.#link = link;
   }
 
   detach(): void {
-    this.#connection = undefined;
+    this.#entries.clear();
   }
 
   add(consumer: Consumer): () => void {
     this.#consumers.add(consumer);
-    this.giveEarly();
-    return () => {
-      this.#consumers.delete(consumer);
-      this.setFull(consumer, false);
-    };
-  }
-
-  /** A consumer has come: it gets what came before it. */
-  giveEarly(): void {
-    const early = this.#early;
-    if (early === undefined) return;
+    // It gets what came before it.
+    const early = this.#early ?? [];
     this.#early = undefined;
     for (const [message, done] of early) this.#give(message, done);
-  }
-
-  setFull(consumer: object, isFull: boolean): void {
-    const before = this.isFull;
-    if (isFull) this.#full.add(consumer);
-    else this.#full.delete(consumer);
-    if (before !== this.isFull) this.#host.onPressure();
+    return () => {
+      this.#consumers.delete(consumer);
+      this.#host.onTurn();
+    };
   }
 
   handlePublish(packet: PublishPacket): void {
@@ -109,34 +100,31 @@ export class Inbox {
       this.#receive(new Message(packet, undefined), () => {});
       return;
     }
-    const entry: Entry = { packetIdentifier, qos, epoch: this.#epoch, isDone: false, reasonCode: 0 };
+    const entry: Entry = { packetIdentifier, qos, answer: undefined };
     this.#entries.push(entry);
-    if (qos === 2 && this.#inbound?.begin(packetIdentifier) === false) {
-      // A duplicate goes no further [MQTT5-4.3.3-10]; its acknowledgement waits for whoever has the first one.
-      const first = this.#given.get(packetIdentifier);
-      if (first === undefined || first.isDone) this.#finish(entry, first?.reasonCode ?? 0);
-      else this.#given.set(packetIdentifier, entry);
-      return;
+    if (qos === 2) {
+      const first = this.#inbound.get(packetIdentifier);
+      this.#inbound.set(packetIdentifier, entry);
+      if (first) {
+        // Its acknowledgement waits for whoever has the first one.
+        if (first.answer !== undefined) this.#finish(entry, first.answer);
+        return;
+      }
     }
-    if (qos === 2) this.#given.set(packetIdentifier, entry);
     // QoS 2 may come again with another connection: then it is that one which is acknowledged.
     const finish = (reasonCode: number): void =>
-      this.#finish((qos === 2 && this.#given.get(packetIdentifier)) || entry, reasonCode);
-    const message = new Message(packet, this.#isManual ? finish : undefined);
-    this.#receive(message, this.#isManual ? () => {} : () => finish(0));
+      this.#finish((qos === 2 && this.#inbound.get(packetIdentifier)) || entry, reasonCode);
+    if (this.#isManual) this.#receive(new Message(packet, finish), () => {});
+    else this.#receive(new Message(packet, undefined), () => finish(0));
   }
 
   handlePubrel(packetIdentifier: number): void {
-    const isKnown = this.#inbound?.end(packetIdentifier) === true;
-    this.#given.delete(packetIdentifier);
-    if (isKnown) this.#writer.put(inboundKey(packetIdentifier), undefined);
     // [MQTT5-4.3.3-11]
-    this.#connection?.acknowledge(PacketType.PUBCOMP, packetIdentifier, isKnown ? 0 : 0x92, NO_TICKET);
+    this.#acknowledge(PacketType.PUBCOMP, packetIdentifier, this.#end(packetIdentifier) ? 0 : 0x92);
   }
 
   #receive(message: Message, done: () => void): void {
-    if (this.#early === undefined || this.#consumers.size > 0 || this.#host.hasListeners) {
-      this.giveEarly();
+    if (this.#early === undefined) {
       this.#give(message, done);
       return;
     }
@@ -144,84 +132,75 @@ export class Inbox {
       const first = this.#early.shift();
       first?.[1]();
       first?.[0].acknowledge();
-      this.#host.warn(
-        'message-without-handler',
-        `nobody takes messages: more than ${EARLY_MESSAGES} came, the oldest is dropped`,
-      );
+      const text = `nobody takes messages: over ${EARLY_MESSAGES} came, the oldest is dropped`;
+      this.#host.warn('message-without-handler', text);
     }
     this.#early.push([message, done]);
   }
 
   #give(message: Message, done: () => void): void {
-    let waiting = 1;
-    const finished = (): void => {
-      if (--waiting === 0) done();
-    };
-    this.#host.emitMessage(message);
+    const atWork: Promise<void>[] = [];
     for (const consumer of this.#consumers) {
       if (!wants(consumer, message)) continue;
-      let result: void | Promise<void>;
       try {
-        result = consumer.deliver(message);
+        const result = consumer.deliver(message);
+        if (result) atWork.push(result.catch((error) => this.#host.reportError(error)));
       } catch (error) {
-        this.#host.emitError(error);
-        continue;
+        this.#host.reportError(error);
       }
-      if (result === undefined) continue;
-      waiting++;
-      this.#begin();
-      result
-        .then(finished, (error: unknown) => {
-          this.#host.emitError(error);
-          finished();
-        })
-        .finally(() => this.#end());
     }
-    finished();
+    if (atWork.length === 0) {
+      done();
+      return;
+    }
+    this.#count(1);
+    void Promise.all(atWork).then(() => {
+      done();
+      this.#count(-1);
+    });
   }
 
-  #begin(): void {
-    if (++this.#atWork === HANDLERS_AT_WORK) this.#host.onPressure();
+  #count(change: 1 | -1): void {
+    const before = this.isFull;
+    this.#atWork += change;
+    if (before !== this.isFull) this.#host.onTurn();
   }
 
-  #end(): void {
-    if (this.#atWork-- === HANDLERS_AT_WORK) this.#host.onPressure();
-  }
-
-  #finish(entry: Entry, reasonCode: number): void {
-    if (entry.isDone) return;
-    entry.isDone = true;
-    entry.reasonCode = reasonCode;
-    if (entry.epoch === this.#epoch) this.#release();
-  }
-
-  /** Acknowledges from the front as far as all have been dealt with. */
-  #release(): void {
-    const connection = this.#connection;
-    if (connection === undefined) return;
-    let released = false;
-    for (let entry = this.#entries.peek(); entry?.isDone === true; entry = this.#entries.peek()) {
+  /** Acknowledges from the front as far as all have been dealt with. What came by an earlier connection comes again. */
+  #finish(finished: Entry, reasonCode: number): void {
+    if (this.#isManual && !(allowedReasonCodes.PUBACK as readonly number[]).includes(reasonCode))
+      throw new UsageError('reason-code-invalid', `acknowledge(): ${reasonCode} is no Reason Code of PUBACK`);
+    finished.answer ??= reasonCode;
+    for (let entry = this.#entries.peek(); entry?.answer !== undefined; entry = this.#entries.peek()) {
       this.#entries.shift();
       const { packetIdentifier, qos } = entry;
-      const reasonCode = connection.version === 5 ? entry.reasonCode : 0;
-      let ticket = NO_TICKET;
-      if (qos === 2 && reasonCode >= 0x80) {
-        // The sender forgets it: the identifier may come again with another message [MQTT5-4.3.3-12].
-        this.#inbound?.end(packetIdentifier);
-        this.#given.delete(packetIdentifier);
-      } else if (qos === 2) ticket = this.#writer.put(inboundKey(packetIdentifier), new Uint8Array(0));
-      connection.acknowledge(qos === 1 ? PacketType.PUBACK : PacketType.PUBREC, packetIdentifier, reasonCode, ticket);
-      released = true;
+      const answer = this.#link?.connection.version === 5 ? entry.answer : 0;
+      if (qos === 1) this.#link?.connection.acknowledge(PacketType.PUBACK, packetIdentifier, answer);
+      else {
+        // The sender forgets what is refused: the identifier may come again with another message [MQTT5-4.3.3-12].
+        if (answer >= 0x80) this.#end(packetIdentifier);
+        else this.journal?.keepInbound(packetIdentifier);
+        this.#acknowledge(PacketType.PUBREC, packetIdentifier, answer);
+      }
     }
-    if (!released) return;
-    connection.releaseAcks();
-    this.#host.afterTurn();
+  }
+
+  /** False: it was not known. */
+  #end(packetIdentifier: number): boolean {
+    this.journal?.forgetInbound(packetIdentifier);
+    return this.#inbound.delete(packetIdentifier);
+  }
+
+  #acknowledge(type: number, packetIdentifier: number, reasonCode: number): void {
+    const link = this.#link;
+    afterWritten(this.journal, () => link?.connection.acknowledge(type, packetIdentifier, reasonCode));
   }
 }
 
 function wants({ filters, identifiers }: Consumer, message: Message): boolean {
-  if (identifiers !== undefined && message.subscriptionIdentifiers.length > 0) {
-    if (!message.subscriptionIdentifiers.some((identifier) => identifiers.has(identifier))) return false;
+  const { subscriptionIdentifiers } = message;
+  if (identifiers !== undefined && subscriptionIdentifiers.length > 0) {
+    if (!subscriptionIdentifiers.some((identifier) => identifiers.has(identifier))) return false;
   }
   return filters === undefined || filters.some((filter) => topicMatches(filter, message.topic));
 }

@@ -15,23 +15,33 @@ interface Buffered {
  */
 export class MessageStream implements AsyncIterableIterator<Message, undefined>, AsyncDisposable, Consumer {
   readonly filters: readonly string[];
-  identifiers: ReadonlySet<number> | undefined;
+  identifiers: Set<number> | undefined;
+  /** From the bound on, until half of it is read. */
+  isFull = false;
   /** Messages of QoS 0 that did not fit. */
   dropped = 0;
   readonly #bound: number;
-  readonly #inbox: Inbox;
+  readonly #onPressure: () => void;
   readonly #onEnd: () => Promise<void>;
   readonly #buffer: Buffered[] = [];
-  #current: Buffered | undefined;
-  #readers: { resolve: (result: IteratorResult<Message, undefined>) => void; reject: (error: unknown) => void }[] = [];
-  #state: 'open' | 'ended' = 'open';
+  /** Tells that the message that was given out last has been dealt with. */
+  #done = (): void => {};
+  readonly #readers: PromiseWithResolvers<IteratorResult<Message, undefined>>[] = [];
+  #isOpen = true;
   #error: unknown;
-  #remove: () => void;
+  readonly #remove: () => void;
 
-  constructor(inbox: Inbox, filters: readonly string[], bound: number, onEnd: () => Promise<void>) {
-    this.#inbox = inbox;
+  /** `onPressure`: its buffer is full, or is not any more. */
+  constructor(
+    inbox: Inbox,
+    filters: readonly string[],
+    bound: number,
+    onPressure: () => void,
+    onEnd: () => Promise<void>,
+  ) {
     this.filters = filters;
     this.#bound = bound;
+    this.#onPressure = onPressure;
     this.#onEnd = onEnd;
     this.#remove = inbox.add(this);
   }
@@ -46,29 +56,30 @@ export class MessageStream implements AsyncIterableIterator<Message, undefined>,
   }
 
   async next(): Promise<IteratorResult<Message, undefined>> {
-    this.#finishCurrent();
+    this.#done();
     const next = this.#buffer.shift();
     if (next !== undefined) {
-      this.#current = next;
-      if (this.#buffer.length <= this.#bound / 2) this.#inbox.setFull(this, false);
-      return { done: false, value: next.message };
+      if (this.#buffer.length <= this.#bound / 2) this.#setFull(false);
+      return this.#give(next);
     }
     if (this.#error !== undefined) {
       const error = this.#error;
       this.#error = undefined;
       throw error;
     }
-    if (this.#state === 'ended') return { done: true, value: undefined };
-    return new Promise((resolve, reject) => this.#readers.push({ resolve, reject }));
+    if (!this.#isOpen) return { done: true, value: undefined };
+    const reader = Promise.withResolvers<IteratorResult<Message, undefined>>();
+    this.#readers.push(reader);
+    return reader.promise;
   }
 
   async return(): Promise<IteratorResult<Message, undefined>> {
-    if (this.#state === 'open') {
+    if (this.#isOpen) {
       this.end(undefined);
       for (const { done } of this.#buffer.splice(0)) done();
       await this.#onEnd();
     }
-    this.#finishCurrent();
+    this.#done();
     return { done: true, value: undefined };
   }
 
@@ -77,42 +88,36 @@ export class MessageStream implements AsyncIterableIterator<Message, undefined>,
   }
 
   deliver(message: Message): void | Promise<void> {
-    const reader = this.#readers.shift();
     return new Promise((done) => {
-      const buffered = { message, done };
-      if (reader !== undefined) {
-        this.#current = buffered;
-        reader.resolve({ done: false, value: message });
-        return;
-      }
-      if (message.qos === 0 && this.#buffer.length >= this.#bound * HARD_FACTOR) {
+      const reader = this.#readers.shift();
+      if (reader !== undefined) reader.resolve(this.#give({ message, done }));
+      else if (message.qos === 0 && this.#buffer.length >= this.#bound * HARD_FACTOR) {
         this.dropped++;
         done();
-        return;
-      }
-      this.#buffer.push(buffered);
-      if (this.#buffer.length >= this.#bound) this.#inbox.setFull(this, true);
+      } else if (this.#buffer.push({ message, done }) >= this.#bound) this.#setFull(true);
     });
   }
 
   /** No more will come: the client is closed, or the subscription was refused. What is buffered can still be read. */
   end(error: unknown): void {
-    if (this.#state === 'ended') return;
-    this.#state = 'ended';
-    this.#error = error;
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
     this.#remove();
+    if (this.#readers.length === 0) this.#error = error;
     for (const reader of this.#readers.splice(0)) {
-      if (this.#error === undefined) reader.resolve({ done: true, value: undefined });
-      else {
-        reader.reject(this.#error);
-        this.#error = undefined;
-      }
+      if (error === undefined) reader.resolve({ done: true, value: undefined });
+      else reader.reject(error);
     }
   }
 
-  #finishCurrent(): void {
-    const current = this.#current;
-    this.#current = undefined;
-    current?.done();
+  #setFull(isFull: boolean): void {
+    this.isFull = isFull;
+    this.#onPressure();
+  }
+
+  #give({ message, done }: Buffered): IteratorResult<Message, undefined> {
+    this.#done();
+    this.#done = done;
+    return { done: false, value: message };
   }
 }

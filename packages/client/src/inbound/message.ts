@@ -7,40 +7,29 @@ const decoder = new TextDecoder();
 
 /** A message that came. */
 export class Message {
-  readonly topic: string;
+  declare readonly topic: string;
   /** The message's own bytes. */
-  readonly payload: Uint8Array;
+  declare readonly payload: Uint8Array;
   /** At which it came. */
-  readonly qos: QoS;
+  declare readonly qos: QoS;
   /** It was retained (or, with Retain As Published, published so). */
-  readonly retain: boolean;
+  declare readonly retain: boolean;
   /** It may have come before. */
-  readonly dup: boolean;
+  declare readonly dup: boolean;
   /** Seconds that are left, as the server counted them. */
   readonly messageExpiryInterval: number | undefined;
   readonly payloadFormatIndicator: 0 | 1 | undefined;
   readonly contentType: string | undefined;
   readonly responseTopic: string | undefined;
   readonly correlationData: Uint8Array | undefined;
-  readonly userProperties: UserProperties;
-  readonly subscriptionIdentifiers: readonly number[];
+  readonly userProperties: UserProperties = [];
+  readonly subscriptionIdentifiers: readonly number[] = [];
   readonly #acknowledge: Acknowledge | undefined;
 
   /** `acknowledge`: undefined with QoS 0. */
-  constructor(packet: PublishPacket, acknowledge: Acknowledge | undefined) {
-    const properties = packet.properties;
-    this.topic = packet.topic;
-    this.payload = packet.payload.slice();
-    this.qos = packet.qos;
-    this.retain = packet.retain;
-    this.dup = packet.dup;
-    this.messageExpiryInterval = properties?.messageExpiryInterval;
-    this.payloadFormatIndicator = properties?.payloadFormatIndicator;
-    this.contentType = properties?.contentType;
-    this.responseTopic = properties?.responseTopic;
-    this.correlationData = properties?.correlationData?.slice();
-    this.userProperties = properties?.userProperties ?? [];
-    this.subscriptionIdentifiers = properties?.subscriptionIdentifiers ?? [];
+  constructor({ topic, payload, qos, retain, dup, properties }: PublishPacket, acknowledge: Acknowledge | undefined) {
+    const correlationData = properties?.correlationData?.slice();
+    Object.assign(this, properties, { topic, payload: payload.slice(), qos, retain, dup, correlationData });
     this.#acknowledge = acknowledge;
   }
 

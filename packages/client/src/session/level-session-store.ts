@@ -1,4 +1,4 @@
-import type { SessionStore } from './session-store.ts';
+import { type SessionStore, sessionStore } from './session-store.ts';
 
 /** What is used of a `ClassicLevel` (or another abstract-level database) with its default encodings. */
 export interface LevelDatabase {
@@ -30,7 +30,7 @@ export interface LevelSessionStoreOptions {
 export function levelSessionStore(database: unknown, options: LevelSessionStoreOptions = {}): SessionStore {
   const level = database as LevelDatabase;
   const { sync = true, closes = true } = options;
-  return {
+  return sessionStore({
     async load(clientId) {
       const prefix = prefixOf(clientId);
       const range = { gte: prefix, lt: `${prefix}\uffff`, keyEncoding: 'utf8', valueEncoding: 'view' } as const;
@@ -47,7 +47,7 @@ export function levelSessionStore(database: unknown, options: LevelSessionStoreO
     async close() {
       if (closes) await level.close();
     },
-  };
+  });
 }
 
 /** No Client ID is the beginning of another's keys: U+0000 stands in none. */

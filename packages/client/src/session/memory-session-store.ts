@@ -1,9 +1,9 @@
-import type { SessionStore } from './session-store.ts';
+import { type SessionStore, sessionStore } from './session-store.ts';
 
 /** A store that outlives clients but not the program: for tests, and for clients that are made anew within one program. */
 export function memorySessionStore(): SessionStore {
   const clients = new Map<string, Map<string, Uint8Array>>();
-  return {
+  return sessionStore({
     async load(clientId) {
       return [...(clients.get(clientId) ?? [])].sort(([a], [b]) => (a < b ? -1 : 1));
     },
@@ -15,5 +15,5 @@ export function memorySessionStore(): SessionStore {
         else entries.set(key, value.slice());
       }
     },
-  };
+  });
 }

@@ -1,398 +1,312 @@
-import { publishSize, type QoS, reasonCodeName } from '@hawser/codec';
-import {
-  type Connection,
-  Delivery,
-  type DropCause,
-  Message,
-  NO_TICKET,
-  type QueueBounds,
-  Session,
-  type SessionHost,
-  type Ticket,
-} from '@hawser/protocol';
+import { encodePublishProperties, PacketType, publishSize, type QoS } from '@hawser/codec';
+import { Fifo, type MessageContent, type QueueBounds } from '@hawser/protocol';
 import type { PublishResult } from '../api.ts';
+import type { Link } from '../connection/link.ts';
 import { RefusedError } from '../errors.ts';
 import type { Negotiated } from '../negotiated.ts';
-import type { StoreWriter } from './store-writer.ts';
-import { encodeStored, inboundKey, type Loaded, messageKey } from './stored-message.ts';
+import { abortable } from '../settle.ts';
+import { afterWritten, type Journal } from './journal.ts';
+import { Outgoing } from './outgoing.ts';
+import { refusal, tooLarge } from './refusal.ts';
 
-interface Waiting {
-  readonly resolve: (result: PublishResult) => void;
-  readonly reject: (error: unknown) => void;
-}
+const NO_BYTES = /* @__PURE__ */ new Uint8Array();
 
 /**
- * What this client sends: its half of the MQTT Session, and the promises of those who wait. The Session survives lost
- * connections; with a store, the program.
+ * What this client sends: the queue, the handshakes of QoS 1 and 2, and the promises of those who wait. It outlives connections; with
+ * a journal, the program. A message is in the queue, then (QoS 1 and 2) under its Packet Identifier among the handshakes. Those
+ * are kept in the order in which they began, for they are sent again in it [MQTT5-4.6.0-1] [MQTT5-4.4.0-1].
  */
-export class Outbox implements SessionHost {
-  session: Session;
-  readonly #writer: StoreWriter;
-  readonly #wallOffsetMs: () => number;
-  readonly #bounds: { messages: number; bytes: number; readonly policy: QueueBounds['policy'] };
-  readonly #limits: QueueBounds;
-  readonly #waiting = new Map<Delivery, Waiting | undefined>();
-  /** QoS 2: PUBREC has come, by Packet Identifier. */
-  readonly #released = new Map<number, Waiting | undefined>();
-  /** Sequences under which handshakes are stored, by Packet Identifier. */
-  readonly #stored = new Map<number, { sequence: number; key: string }>();
-  /** QoS 0 that has left the queue; whether it was sent or dropped is known when the call is over. */
-  #left: Delivery[] = [];
-  #sequence = 0;
-  #acknowledging = 0;
-  #idle: (() => void)[] = [];
+export class Outbox {
+  journal: Journal | undefined;
+  readonly #bounds: QueueBounds;
+  readonly #now: () => number;
+  readonly #nextIdentifier: () => number;
+  readonly #queue = new Fifo<Outgoing>();
+  /** Of what is in the queue. */
+  #bytes = 0;
+  readonly #handshakes = new Map<number, Outgoing>();
+  /** Handshakes that are to be sent (again) on this connection, in order. */
+  #toSend = new Fifo<Outgoing>();
+  #link: Link | undefined;
+  #negotiated: Negotiated | undefined;
+  /** Counts connections. */
+  #connection = 0;
+  /** PUBLISH packets of this connection that have not been acknowledged to the end. */
+  #unacknowledged = 0;
 
-  /** `wallOffsetMs`: what to add to the clock's `now` to get milliseconds since 1970. */
-  constructor(limits: QueueBounds, writer: StoreWriter, wallOffsetMs: () => number) {
-    this.#limits = limits;
-    this.#bounds = { ...limits };
-    this.#writer = writer;
-    this.#wallOffsetMs = wallOffsetMs;
-    this.session = this.#newSession();
+  /** `nextIdentifier`: a Packet Identifier that nothing else uses. */
+  constructor(bounds: QueueBounds, now: () => number, nextIdentifier: () => number) {
+    this.#bounds = bounds;
+    this.#now = now;
+    this.#nextIdentifier = nextIdentifier;
   }
 
   /** Messages that are not acknowledged to the end. */
   get pending(): number {
-    return this.#waiting.size + this.#released.size;
+    return this.#queue.length + this.#handshakes.size;
   }
 
-  /** Takes up what an earlier run of the program has left, in order. Nobody waits for it. */
-  restore(loaded: Loaded, now: number): void {
-    const offset = this.#wallOffsetMs();
-    const handshakes = loaded.messages.filter(({ state }) => state !== 'queued').sort((a, b) => a.began - b.began);
-    for (const { content, sequence, qos, packetIdentifier, state } of handshakes) {
-      if (state === 'released') {
-        this.session.restoreHandshake(packetIdentifier, undefined, sequence);
-        this.#released.set(packetIdentifier, undefined);
-      } else {
-        const delivery = new Delivery(
-          new Message(content(now, offset), true),
-          qos,
-          content(now, offset).retain,
-          undefined,
-          undefined,
-          sequence,
-          0,
-        );
-        this.session.restoreHandshake(packetIdentifier, delivery, sequence);
-        this.#waiting.set(delivery, undefined);
-      }
-      this.#stored.set(packetIdentifier, { sequence, key: messageKey(sequence) });
-      this.#sequence = Math.max(this.#sequence, sequence);
+  has(packetIdentifier: number): boolean {
+    return this.#handshakes.has(packetIdentifier);
+  }
+
+  /** Takes up what an earlier run of the program has left, in order. What was taken once is not lost to a bound. */
+  restore(messages: readonly Outgoing[]): void {
+    for (const message of messages) {
+      if (message.packetIdentifier > 0) this.#handshakes.set(message.packetIdentifier, message);
+      else this.#enqueue(message);
     }
-    this.#unbounded(() => {
-      for (const { content, sequence, qos, state } of loaded.messages) {
-        if (state !== 'queued') continue;
-        this.#sequence = Math.max(this.#sequence, sequence);
-        const message = new Message(content(now, offset), true);
-        const delivery = new Delivery(message, qos, message.retain, undefined, undefined, sequence, 0);
-        this.#waiting.set(delivery, undefined);
-        this.session.enqueue(delivery, now);
-      }
-    });
-    for (const packetIdentifier of loaded.inbound) this.session.inbound.begin(packetIdentifier);
   }
 
   /** Sends or queues; resolves with its acknowledgement. */
-  publish(message: Message, signal: AbortSignal | undefined, now: number): Promise<PublishResult> {
-    const size = message.size;
-    if (this.session.refuses(size)) return Promise.reject(this.#full());
-    const { qos, retain } = message;
-    const delivery = new Delivery(message, qos, retain, undefined, undefined, ++this.#sequence, NO_TICKET);
-    return new Promise((resolve, reject) => {
-      const waiting: Waiting = { resolve, reject };
-      this.#waiting.set(delivery, waiting);
-      if (signal !== undefined) {
-        const onAbort = (): void => this.#takeBack(delivery, signal.reason);
-        signal.addEventListener('abort', onAbort, { once: true });
-        const done = (): void => signal.removeEventListener('abort', onAbort);
-        this.#waiting.set(delivery, {
-          resolve: (result) => {
-            done();
-            resolve(result);
-          },
-          reject: (error) => {
-            done();
-            reject(error);
-          },
-        });
+  publish(content: MessageContent, signal: AbortSignal | undefined): Promise<PublishResult> {
+    const message = new Outgoing(content);
+    if (this.#makeRoom(message)) {
+      this.#enqueue(message);
+      this.journal?.keep(message);
+      this.pump();
+    } else this.#settle(message, this.#fullError(message));
+    return abortable(message.done.promise, signal, () => {
+      for (const { size } of this.#queue.removeWhere((queued) => queued === message)) {
+        this.#bytes -= size;
+        this.journal?.forget(message);
       }
-      this.session.enqueue(delivery, now);
-      this.settleSent();
+      message.done.reject(signal?.reason);
     });
   }
 
-  /** The connection is there and the server has kept the session: goes on where it was. */
-  resume(connection: Connection, negotiated: Negotiated, now: number): void {
-    this.#dropWhatIsNotAllowed(negotiated);
-    this.session.attach(connection, negotiated.receiveMaximum.effective, now);
-    this.settleSent();
-  }
-
-  /** The server has no session (any more): what is not acknowledged is sent anew. Returns how many had been sent before. */
-  startAnew(now: number): number {
-    const old = this.session;
-    const sent = old.inFlight;
-    old.detach();
-    for (const packetIdentifier of [...this.#stored.keys()]) this.#forget(packetIdentifier);
-    for (const packetIdentifier of old.inbound.values()) this.#writer.put(inboundKey(packetIdentifier), undefined);
-    // The server has taken these over already: sending them again would make two of one.
-    for (const [packetIdentifier] of [...this.#released]) this.#complete(packetIdentifier, 0);
-    this.session = this.#newSession();
-    this.#unbounded(() => {
-      for (const { message, qos, retain, sequence } of [...old.unsettled()]) {
-        const before = this.#find(sequence);
-        if (before === undefined) continue;
-        const delivery = new Delivery(message, qos, retain, undefined, undefined, sequence, NO_TICKET);
-        const waiting = this.#waiting.get(before);
-        this.#waiting.delete(before);
-        this.#waiting.set(delivery, waiting);
-        this.session.enqueue(delivery, now);
-      }
-    });
-    return sent;
+  /** A connection is there, and its server has this session: goes on where it was. */
+  attach(link: Link, negotiated: Negotiated): void {
+    this.#link = link;
+    this.#negotiated = negotiated;
+    this.#connection++;
+    this.#unacknowledged = 0;
+    // [MQTT311-4.4.0-1] [MQTT5-4.4.0-1]
+    this.#toSend = new Fifo();
+    for (const message of this.#handshakes.values()) this.#toSend.push(message);
+    this.pump();
   }
 
   detach(): void {
-    this.session.detach();
+    this.#link = undefined;
   }
 
-  handlePuback(packetIdentifier: number, reasonCode: number, now: number): boolean {
-    const isKnown = this.session.handlePuback(packetIdentifier, reasonCode, now);
-    this.settleSent();
-    return isKnown;
+  /** The server has no session (any more): what is not acknowledged is sent anew. Returns how many had been sent before. */
+  startAnew(): number {
+    const queued = [...this.#queue];
+    const begun = [...this.#handshakes.values()];
+    this.#queue.clear();
+    this.#handshakes.clear();
+    this.#bytes = 0;
+    for (const message of begun) {
+      if (message.isReleased) {
+        // The server has taken it over already: sending it again would make two of one.
+        this.#settle(message, 0);
+        continue;
+      }
+      message.packetIdentifier = 0;
+      message.sentOn = 0;
+      this.journal?.keep(message);
+      this.#enqueue(message);
+    }
+    for (const message of queued) this.#enqueue(message);
+    return begun.length;
   }
 
-  handlePubrec(packetIdentifier: number, reasonCode: number, now: number): boolean {
-    this.#acknowledging = packetIdentifier;
-    const isKnown = this.session.handlePubrec(packetIdentifier, reasonCode, now);
-    this.#acknowledging = 0;
-    this.settleSent();
-    return isKnown;
-  }
-
-  handlePubcomp(packetIdentifier: number, reasonCode: number, now: number): boolean {
-    if (!this.session.handlePubcomp(packetIdentifier, now)) return false;
-    this.#complete(packetIdentifier, reasonCode);
-    this.settleSent();
+  /** PUBACK, PUBREC or PUBCOMP. False: it does not fit what it answers, a Protocol Error. */
+  handleAck(type: number, packetIdentifier: number, reasonCode: number): boolean {
+    const message = this.#handshakes.get(packetIdentifier);
+    const isTaken = type === PacketType.PUBREC && reasonCode < 0x80;
+    if (!message) {
+      // The sender of the PUBREC may forget it [MQTT5-4.3.3-5]; in 3.x PUBREL has no Reason Code and does the same.
+      if (isTaken) this.#writePubrel(packetIdentifier, 0x92);
+      return true;
+    }
+    if (
+      type === PacketType.PUBCOMP ? !message.isReleased : message.content.qos !== (type === PacketType.PUBACK ? 1 : 2)
+    )
+      return false;
+    if (isTaken) {
+      if (!message.isReleased) {
+        message.isReleased = true;
+        this.journal?.keep(message);
+      }
+      this.#writePubrel(packetIdentifier);
+      return true;
+    }
+    this.#handshakes.delete(packetIdentifier);
+    if (message.sentOn === this.#connection) this.#unacknowledged--;
+    // [MQTT5-4.4.0-2]; a PUBCOMP ends it whatever it says.
+    const isRefused = reasonCode >= 0x80;
+    if (isRefused && type !== PacketType.PUBCOMP)
+      this.#settle(message, refusal(`the server refused ${nameOf(message)}`, reasonCode));
+    else this.#settle(message, isRefused ? 0 : reasonCode);
+    this.pump();
     return true;
   }
 
-  /** The server takes bytes again. */
-  pump(now: number): void {
-    this.session.pump(now);
-    this.settleSent();
-  }
-
-  /** What waited for the disk may go. */
-  onCommitted(now: number): void {
-    this.session.onCommitted(now);
-    this.settleSent();
-  }
-
-  /** Resolves the promises of QoS 0 messages that were handed to the network. Call after anything that sends. */
-  settleSent(): void {
-    if (this.#left.length > 0) {
-      const left = this.#left;
-      this.#left = [];
-      for (const delivery of left) this.#settle(delivery, (waiting) => waiting.resolve({ qos: 0, reasonCode: 0 }));
+  /** Sends what the server, the network and the disk let go. */
+  pump(): void {
+    const link = this.#link;
+    if (!link) return;
+    this.#sendHandshakes(link);
+    for (let message = this.#queue.peek(); message; message = this.#queue.peek()) {
+      const error = this.#refusalOf(message);
+      const { qos } = message.content;
+      if (!error && !this.#isOpen(link, qos)) return;
+      this.#shift();
+      if (error) this.#settle(message, error);
+      else if (qos === 0) this.#send(message, link);
+      else {
+        message.packetIdentifier = this.#nextIdentifier();
+        this.#handshakes.set(message.packetIdentifier, message);
+        const ticket = this.journal?.keep(message) ?? 0;
+        // An identifier that is used again after a crash looks like a duplicate, and a QoS 2 message is lost.
+        message.ready = qos === 2 ? ticket : 0;
+        this.#toSend.push(message);
+        this.#sendHandshakes(link);
+      }
     }
-    if (this.pending === 0 && this.#idle.length > 0) for (const resolve of this.#idle.splice(0)) resolve();
   }
 
-  /** Resolves when nothing is pending. */
-  whenIdle(): Promise<void> {
-    if (this.pending === 0) return Promise.resolve();
-    return new Promise((resolve) => this.#idle.push(resolve));
+  /** Resolves when all that is pending now has been settled. */
+  whenIdle(): Promise<unknown> {
+    return Promise.allSettled([...this.#handshakes.values(), ...this.#queue].map(({ done }) => done.promise));
   }
 
   /** The client is closed: nobody will send these. */
   close(error: Error): void {
-    for (const waiting of this.#waiting.values()) waiting?.reject(error);
-    for (const waiting of this.#released.values()) waiting?.reject(error);
-    this.#waiting.clear();
-    this.#released.clear();
+    for (const { done } of [...this.#handshakes.values(), ...this.#queue]) done.reject(error);
+    this.#handshakes.clear();
+    this.#queue.clear();
   }
 
-  // What the Session asks of its host.
-
-  get committed(): Ticket {
-    return this.#writer.committed;
+  #enqueue(message: Outgoing): void {
+    this.#queue.push(message);
+    this.#bytes += message.size;
   }
 
-  storeQueued(delivery: Delivery): Ticket {
-    if (delivery.qos === 0 || !this.#writer.isDurable) return NO_TICKET;
-    return this.#writer.put(messageKey(delivery.sequence), this.#encode(delivery, 0, 'queued'));
+  /** Takes out the first. */
+  #shift(): void {
+    this.#bytes -= this.#queue.shift()?.size ?? 0;
   }
 
-  storeDequeued(delivery: Delivery): void {
-    if (delivery.qos === 0) this.#left.push(delivery);
-    else if (this.#acknowledging === 0) this.#writer.put(messageKey(delivery.sequence), undefined);
+  /** False: the queue is full, and its policy has this one go. */
+  #makeRoom({ size, content }: Outgoing): boolean {
+    const { messages, bytes, policy } = this.#bounds;
+    const isOver = (): boolean => this.#queue.length >= messages || this.#bytes + size > bytes;
+    const link = this.#link;
+    // What leaves it at once needs no room.
+    if (!isOver() || (link && this.#queue.length === 0 && this.#isOpen(link, content.qos))) return true;
+    // One that would not fit an empty queue drives nobody out, unless they have expired.
+    const drivesOut = policy === 'drop-oldest' && messages > 0 && size <= bytes;
+    for (let oldest = this.#queue.peek(); oldest && isOver(); oldest = this.#queue.peek()) {
+      const isExpired = this.#now() >= oldest.content.expiresAtMs;
+      if (!isExpired && !drivesOut) break;
+      this.#shift();
+      this.#settle(oldest, isExpired ? expired(oldest) : this.#fullError(oldest));
+    }
+    return !isOver();
   }
 
-  storeOutbound(
-    packetIdentifier: number,
-    sequence: number,
-    _qos: 1 | 2,
-    state: 'published' | 'released',
-    _lazy: boolean,
-  ): Ticket {
-    if (!this.#writer.isDurable) return NO_TICKET;
-    const delivery = this.#find(sequence);
-    if (delivery === undefined) return NO_TICKET;
-    const key = messageKey(sequence);
-    this.#stored.set(packetIdentifier, { sequence, key });
-    return this.#writer.put(key, this.#encode(delivery, packetIdentifier, state));
+  /** Nothing but what stands before it in the queue keeps a message from its turn. */
+  #isOpen({ connection, output }: Link, qos: QoS): boolean {
+    if (output.congested) return false;
+    if (qos === 0) return this.#toSend.length === 0;
+    // [MQTT5-3.3.4-9] [MQTT5-4.9.0-2]
+    return this.#unacknowledged + this.#toSend.length < connection.peerReceiveMaximum && this.#handshakes.size < 65_535;
   }
 
-  storeOutboundDone(packetIdentifier: number): void {
-    this.#forget(packetIdentifier);
+  #sendHandshakes(link: Link): void {
+    for (let message = this.#toSend.peek(); message; message = this.#toSend.peek()) {
+      const { packetIdentifier, isReleased, ready } = message;
+      if (this.#handshakes.get(packetIdentifier) === message) {
+        // [MQTT5-4.3.3-5] [MQTT5-4.3.3-6]
+        if (isReleased) this.#writePubrel(packetIdentifier);
+        else if (
+          // [MQTT5-3.3.4-9] [MQTT5-4.9.0-2]
+          this.#unacknowledged >= link.connection.peerReceiveMaximum ||
+          link.output.congested ||
+          ready > (this.journal?.committed ?? 0)
+        )
+          return;
+        else this.#send(message, link);
+      }
+      this.#toSend.shift();
+    }
   }
 
-  waitFor(_ticket: Ticket): void {}
-  requestPage(_afterSequence: number): void {}
-
-  onDropped(cause: DropCause, delivery: Delivery): void {
-    if (cause === 'rejected-by-receiver') return;
-    this.#settle(delivery, (waiting) => waiting.reject(this.#dropError(cause, delivery)));
-  }
-
-  onSettled(delivery: Delivery, reasonCode: number): void {
-    const { qos } = delivery;
-    if (qos === 2 && reasonCode < 0x80) {
-      // PUBREC: done when PUBCOMP has come.
-      this.#released.set(this.#acknowledging, this.#waiting.get(delivery));
-      this.#waiting.delete(delivery);
+  #send(message: Outgoing, { connection }: Link): void {
+    const { topic, payload, qos, retain, properties, receivedAtMs, expiresAtMs } = message.content;
+    const { packetIdentifier, sentOn } = message;
+    let topicBytes = topic.bytes;
+    let encoded = message.properties;
+    if (connection.version === 5) {
+      const { aliases } = connection;
+      const topicAlias = aliases?.assign(topic.name);
+      if (aliases?.known) topicBytes = NO_BYTES;
+      const waited = expiresAtMs === Number.POSITIVE_INFINITY ? 0 : Math.floor((this.#now() - receivedAtMs) / 1000);
+      if (topicAlias || waited > 0) {
+        encoded = encodePublishProperties({
+          ...properties,
+          ...(topicAlias && { topicAlias }),
+          // [MQTT5-3.3.2-6]
+          ...(waited > 0 && { messageExpiryInterval: Math.max(1, (properties?.messageExpiryInterval ?? 0) - waited) }),
+        });
+      }
+    } else encoded = undefined;
+    if (connection.writePublish(topicBytes, payload, qos, retain, sentOn !== 0, packetIdentifier, encoded)) {
+      if (qos === 0) this.#settle(message, 0);
+      else {
+        this.#unacknowledged++;
+        message.sentOn = this.#connection;
+      }
       return;
     }
-    this.#settle(delivery, (waiting) => {
-      if (reasonCode < 0x80) waiting.resolve({ qos, reasonCode });
-      else waiting.reject(refused(delivery, reasonCode));
-    });
+    if (connection.aliases?.known === false) connection.aliases.unset(topic.name);
+    this.#handshakes.delete(packetIdentifier);
+    const size = publishSize(topic.bytes.length, payload.length, qos, connection.version, message.properties);
+    this.#settle(message, tooLarge(nameOf(message), size, connection));
   }
 
-  #newSession(): Session {
-    return new Session(this, { survives: true, bounds: this.#bounds, pageSize: Number.POSITIVE_INFINITY });
+  /** Only after it is written that PUBREC has come [MQTT5-4.3.3-4] [MQTT5-4.6.0-4] [MQTT311-4.6.0-4]. */
+  #writePubrel(packetIdentifier: number, reasonCode = 0): void {
+    const connection = this.#link?.connection;
+    afterWritten(this.journal, () => connection?.acknowledge(PacketType.PUBREL, packetIdentifier, reasonCode));
   }
 
-  /** What was taken once is not lost to a bound. */
-  #unbounded(task: () => void): void {
-    this.#bounds.messages = Number.POSITIVE_INFINITY;
-    this.#bounds.bytes = Number.POSITIVE_INFINITY;
-    try {
-      task();
-    } finally {
-      this.#bounds.messages = this.#limits.messages;
-      this.#bounds.bytes = this.#limits.bytes;
-    }
-  }
-
-  #find(sequence: number): Delivery | undefined {
-    for (const delivery of this.#waiting.keys()) if (delivery.sequence === sequence) return delivery;
+  /** Why a message that is next is not to be sent. */
+  #refusalOf(message: Outgoing): RefusedError | undefined {
+    const { qos, retain, expiresAtMs } = message.content;
+    // [MQTT5-3.3.2-5]
+    if (this.#now() >= expiresAtMs) return expired(message);
+    const { maximumQoS, retainAvailable } = this.#negotiated as Negotiated;
+    // [MQTT5-3.2.2-11]
+    if (qos > maximumQoS.effective)
+      return refusal(`${nameOf(message)} has QoS ${qos}, this server takes up to ${maximumQoS.effective}`, 0x9b);
+    // [MQTT5-3.2.2-14]
+    if (retain && !retainAvailable.effective) return refusal(`this server keeps nothing of ${nameOf(message)}`, 0x9a);
     return undefined;
   }
 
-  #settle(delivery: Delivery, how: (waiting: Waiting) => void): void {
-    const waiting = this.#waiting.get(delivery);
-    this.#waiting.delete(delivery);
-    if (waiting !== undefined) how(waiting);
-  }
-
-  #complete(packetIdentifier: number, reasonCode: number): void {
-    const waiting = this.#released.get(packetIdentifier);
-    this.#released.delete(packetIdentifier);
-    waiting?.resolve({ qos: 2, reasonCode: reasonCode < 0x80 ? reasonCode : 0 });
-  }
-
-  #forget(packetIdentifier: number): void {
-    const stored = this.#stored.get(packetIdentifier);
-    if (stored === undefined) return;
-    this.#stored.delete(packetIdentifier);
-    this.#writer.put(stored.key, undefined);
-  }
-
-  #takeBack(delivery: Delivery, reason: unknown): void {
-    const removed = this.session.queue.removeWhere((queued) => queued === delivery);
-    if (removed.length > 0) this.storeDequeued(delivery);
-    this.#settle(delivery, (waiting) => waiting.reject(reason));
-    this.#left = this.#left.filter((left) => left !== delivery);
-    this.settleSent();
-  }
-
-  /** Limits that were not known when these were taken. */
-  #dropWhatIsNotAllowed(negotiated: Negotiated): void {
-    const refusals = new Map<Delivery, RefusedError>();
-    this.session.queue.removeWhere((delivery) => {
-      const error = limitError(delivery.qos, delivery.retain, negotiated);
-      if (error !== undefined) refusals.set(delivery, error);
-      return error !== undefined;
-    });
-    for (const [delivery, error] of refusals) {
-      if (delivery.qos > 0) this.storeDequeued(delivery);
-      this.#settle(delivery, (waiting) => waiting.reject(error));
-    }
-  }
-
-  #full(): RefusedError {
-    const { messages, bytes } = this.#limits;
-    const text = `${this.session.queue.length} messages wait for the server, and queue.messages (${messages}) or queue.bytes (${bytes}) is reached: await publish() before the next one, or choose queue.whenFull`;
+  #fullError(message: Outgoing): RefusedError {
+    const { messages, bytes } = this.#bounds;
+    const text = `no room for ${nameOf(message)}: ${this.#queue.length} wait; queue.messages is ${messages}, queue.bytes ${bytes}: await publish(), or choose queue.whenFull`;
     return new RefusedError('queue-full', 0x97, text);
   }
 
-  #dropError(cause: DropCause, delivery: Delivery): RefusedError {
-    const topic = delivery.message.topic.name;
-    if (cause === 'packet-too-large') {
-      const connection = this.session.connection;
-      const { topic: name, payload } = delivery.message;
-      const version = connection?.version ?? 5;
-      const properties = delivery.message.encodeProperties(delivery.message.receivedAtMs, undefined, undefined);
-      const size = publishSize(name.bytes.length, payload.length, delivery.qos, version, properties);
-      const text = `the message for '${topic}' is a packet of ${size} bytes; the server takes ${connection?.peerMaximumPacketSize} (Maximum Packet Size)`;
-      return new RefusedError('packet-too-large', 0x95, text);
-    }
-    if (cause === 'expired') {
-      return new RefusedError(
-        'message-expired',
-        0x83,
-        `the message for '${topic}' expired (messageExpiryInterval) before it could be sent`,
-      );
-    }
-    return new RefusedError(
-      'queue-full',
-      0x97,
-      `the message for '${topic}' was dropped: the queue is full (queue.whenFull)`,
-    );
-  }
-
-  #encode(delivery: Delivery, packetIdentifier: number, state: 'queued' | 'published' | 'released'): Uint8Array {
-    return encodeStored(delivery, packetIdentifier, state, this.#wallOffsetMs());
+  /** It has been taken to the end, with a Reason Code, or is lost. */
+  #settle(message: Outgoing, outcome: number | RefusedError): void {
+    this.journal?.forget(message);
+    if (typeof outcome === 'number') message.done.resolve({ qos: message.content.qos, reasonCode: outcome });
+    else message.done.reject(outcome);
   }
 }
 
-/** The server's limits that concern one message; undefined: it may go. */
-export function limitError(qos: QoS, retain: boolean, negotiated: Negotiated): RefusedError | undefined {
-  // [MQTT5-3.2.2-11]
-  if (qos > negotiated.maximumQoS.effective) {
-    const text = `QoS ${qos} was asked for; this server takes up to QoS ${negotiated.maximumQoS.effective} (Maximum QoS)`;
-    return new RefusedError('qos-not-supported', 0x9b, text);
-  }
-  // [MQTT5-3.2.2-14]
-  if (retain && !negotiated.retainAvailable.effective) {
-    return new RefusedError(
-      'retain-not-supported',
-      0x9a,
-      'this server keeps no retained messages (Retain Available 0)',
-    );
-  }
-  return undefined;
+function expired(message: Outgoing): RefusedError {
+  return new RefusedError('message-expired', 0x83, `${nameOf(message)} expired before it could be sent`);
 }
 
-function refused(delivery: Delivery, reasonCode: number): RefusedError {
-  const code = reasonCodeName(reasonCode);
-  const hex = `0x${reasonCode.toString(16).toUpperCase()}`;
-  return new RefusedError(
-    code,
-    reasonCode,
-    `the server refused the message for '${delivery.message.topic.name}': ${code} (${hex})`,
-  );
+function nameOf({ content }: Outgoing): string {
+  return `the message for '${content.topic.name}'`;
 }

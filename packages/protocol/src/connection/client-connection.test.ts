@@ -38,7 +38,6 @@ class Client implements ClientSink {
     };
     const options = {
       output: this.output,
-      commits: { committed: 0 },
       topics: new TopicCache(),
       maximumPacketSize: 1000,
       connect,
@@ -81,14 +80,8 @@ class Client implements ClientSink {
   }
   onAuth(): void {}
   onPublish(): void {}
-  onPuback(): void {}
-  onPubrec(): void {}
-  onPubrel(): void {}
-  onPubcomp(): void {}
-  onSuback(): void {}
-  onUnsuback(): void {}
-  onDisconnect(): void {}
-  onAcksWaiting(): void {}
+  onAck(): void {}
+  onAnswer(): void {}
 }
 
 describe('keep alive of a client', () => {

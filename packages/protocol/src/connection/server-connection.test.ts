@@ -36,10 +36,7 @@ beforeEach(() => {
       calls.push(`publish ${packet.topic} ${packet.qos}`);
       onPublish();
     },
-    onPuback: (id) => calls.push(`puback ${id}`),
-    onPubrec: (id) => calls.push(`pubrec ${id}`),
-    onPubrel: (id) => calls.push(`pubrel ${id}`),
-    onPubcomp: (id) => calls.push(`pubcomp ${id}`),
+    onAck: (type, id) => calls.push(`${['puback', 'pubrec', 'pubrel', 'pubcomp'][type - 4]} ${id}`),
     onSubscribe: () => calls.push('subscribe'),
     onUnsubscribe: () => calls.push('unsubscribe'),
     onDisconnect: () => calls.push('disconnect'),

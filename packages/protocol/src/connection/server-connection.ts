@@ -25,11 +25,11 @@ import {
   type UnsubscribePacket,
   UnsupportedVersionError,
 } from '@hawser/codec';
-import { Connection, type ConnectionOptions, type ConnectionSink } from './connection.ts';
+import { AnsweringConnection, type AnsweringConnectionOptions, type AnsweringSink } from './answering-connection.ts';
 import { InboundAliases, OutboundAliases } from './topic-aliases.ts';
 
 /** What a server does with a client's packets. */
-export interface ServerSink extends ConnectionSink {
+export interface ServerSink extends AnsweringSink {
   /** Answer with `accept` or `refuse`, at once or after `suspend`. */
   onConnect(packet: ConnectPacket, now: number): void;
   onAuth(packet: AuthPacket, now: number): void;
@@ -39,7 +39,7 @@ export interface ServerSink extends ConnectionSink {
   onDisconnect(packet: DisconnectPacket, now: number): void;
 }
 
-export interface ServerConnectionOptions extends ConnectionOptions {
+export interface ServerConnectionOptions extends AnsweringConnectionOptions {
   /** In place of `decodeLimits` for SUBSCRIBE, whose filters the sink can refuse one by one. */
   readonly subscribeLimits?: DecodeLimits | undefined;
   /** Milliseconds for a whole CONNECT to arrive, and for the exchange to CONNACK. */
@@ -71,7 +71,7 @@ export interface AcceptOptions {
 type ServerState = 'await-connect' | 'admitting' | 'connected';
 
 /** A server's side of one Network Connection. */
-export class ServerConnection extends Connection {
+export class ServerConnection extends AnsweringConnection {
   protected readonly direction: Direction = 'to-server';
   protected readonly sink: ServerSink;
   state: ServerState = 'await-connect';
@@ -124,15 +124,8 @@ export class ServerConnection extends Connection {
     if (this.state === 'await-connect') {
       const got = this.bytesIn === 0 ? 'nothing came' : `only ${this.bytesIn} bytes came`;
       const seconds = this.#connectTimeoutMs / 1000;
-      this.close(
-        {
-          code: 'connect-never-sent',
-          reasonCode: ReasonCode.UnspecifiedError,
-          text: `no whole CONNECT within ${seconds} s: ${got}`,
-          by: 'self',
-        },
-        now,
-      );
+      const text = `no whole CONNECT within ${seconds} s: ${got}`;
+      this.close('connect-never-sent', ReasonCode.UnspecifiedError, text, 'self', now);
     } else if (this.state === 'admitting') {
       this.refuse('connect-timeout', ReasonCode.NotAuthorized, 'the exchange before the CONNACK took too long', now);
     } else {
@@ -182,7 +175,7 @@ export class ServerConnection extends Connection {
     if (this.closeCause !== undefined) return;
     // [MQTT311-3.2.2-4] [MQTT311-3.2.2-5] [MQTT5-3.2.2-6] [MQTT5-3.2.2-7]
     this.writeConnackRefusal(reasonCode, text, properties);
-    this.close({ code, reasonCode, text, by: 'self' }, now);
+    this.close(code, reasonCode, text, 'self', now);
   }
 
   /** DISCONNECT (5.0) with a Reason Code, then the end. In 3.x there is no such packet: just the end. */
@@ -191,7 +184,7 @@ export class ServerConnection extends Connection {
     // Before the CONNECT nothing may be sent, and nobody knows the version to send it in.
     if (this.state === 'connected') this.#writeDisconnect(reasonCode, text, properties);
     else if (this.state === 'admitting') this.writeConnackRefusal(reasonCode, text, undefined);
-    this.close({ code, reasonCode, text, by: 'self' }, now);
+    this.close(code, reasonCode, text, 'self', now);
   }
 
   protected encode(packet: Packet): Uint8Array {
@@ -280,7 +273,7 @@ export class ServerConnection extends Connection {
     if (error instanceof UnsupportedVersionError && this.state === 'await-connect') {
       this.#refuseVersion(error);
       const code = namesMqtt(error) ? error.code : 'not-mqtt';
-      this.close({ code, reasonCode: error.reasonCode, text: error.message, by: 'self' }, now);
+      this.close(code, error.reasonCode, error.message, 'self', now);
       return;
     }
     if (this.state === 'await-connect' && this.#speaksFive()) {
@@ -329,15 +322,8 @@ export class ServerConnection extends Connection {
     const said = packet.properties?.reasonString;
     const text =
       packet.reasonCode === 0 ? 'the client sent DISCONNECT' : `the client sent DISCONNECT ${hex(packet.reasonCode)}`;
-    this.close(
-      {
-        code: packet.reasonCode === 0 ? 'normal-disconnection' : reasonCodeName(packet.reasonCode),
-        reasonCode: packet.reasonCode,
-        text: said === undefined ? text : `${text}: ${said}`,
-        by: 'peer',
-      },
-      now,
-    );
+    const code = packet.reasonCode === 0 ? 'normal-disconnection' : reasonCodeName(packet.reasonCode);
+    this.close(code, packet.reasonCode, said === undefined ? text : `${text}: ${said}`, 'peer', now);
   }
 
   #writePingresp(): void {
@@ -379,13 +365,7 @@ export class ServerConnection extends Connection {
 
   /** [MQTT5-3.2.2-19], [MQTT5-3.14.2-3]: words stay away when they would not fit. */
   #writeFitting(long: Packet, short: Packet): void {
-    const bytes = encodePacket(long, this.version);
-    if (bytes.length <= this.peerMaximumPacketSize) {
-      this.writeEncoded(bytes);
-      return;
-    }
-    const bare = encodePacket(short, this.version);
-    if (bare.length <= this.peerMaximumPacketSize) this.writeEncoded(bare);
+    if (!this.write(long)) this.write(short);
   }
 
   /** The first bytes say Protocol Name MQTT and level 5, whatever follows is wrong with it. */

@@ -12,11 +12,12 @@ export class InboundAliases {
 
   /** The topic that a PUBLISH with an alias means; remembers it when the PUBLISH brings a topic too. */
   resolve(alias: number, topic: string): string {
-    if (alias === 0 || alias > this.#maximum) {
+    if (alias > this.#maximum) {
+      // 0 has been refused by the decoder.
       // [MQTT5-3.3.2-8], [MQTT5-3.3.2-9]
       throw new ProtocolError(
         'topic-alias-invalid',
-        `Topic Alias ${alias} is not within the Topic Alias Maximum ${this.#maximum} that was announced`,
+        `Topic Alias ${alias} is over the Topic Alias Maximum announced, ${this.#maximum}`,
         ReasonCode.TopicAliasInvalid,
       );
     }
@@ -26,11 +27,7 @@ export class InboundAliases {
     }
     const known = this.#topics[alias];
     if (known === undefined) {
-      throw new ProtocolError(
-        'topic-alias-unknown',
-        `Topic Alias ${alias} was used without a topic before it was set`,
-        ReasonCode.ProtocolError,
-      );
+      throw new ProtocolError('topic-alias-unknown', `Topic Alias ${alias} was used without a topic before it was set`);
     }
     return known;
   }

@@ -1,5 +1,6 @@
-import { PacketType, type QoS, ReasonCode } from '@hawser/codec';
+import { PacketType, type ProtocolVersion, type QoS, ReasonCode } from '@hawser/codec';
 import type { Connection } from '../connection/connection.ts';
+import type { OutboundAliases } from '../connection/topic-aliases.ts';
 import { NO_TICKET, type Ticket } from '../ticket.ts';
 import { BoundedQueue, type QueueHost, type QueueOptions } from './bounded-queue.ts';
 import { InboundQos } from './inbound-qos.ts';
@@ -30,6 +31,15 @@ export interface SessionHost extends QueueHost {
   onRejected?(): void;
 }
 
+/** What a session needs of the connection that serves it; a ServerConnection. */
+export interface SessionConnection extends Pick<Connection, 'peerMaximumPacketSize' | 'writePublish'> {
+  readonly version: ProtocolVersion;
+  readonly aliases: OutboundAliases | undefined;
+  readonly output: { readonly congested: boolean };
+  acknowledge(type: number, packetIdentifier: number, reasonCode: number, ticket: Ticket): void;
+  releaseSoon(): void;
+}
+
 /** Handshakes of sessions that end with their connection: nobody will send these again, so nothing is kept of them. */
 const TRANSIENT_1 = Symbol('published at QoS 1');
 const TRANSIENT_2 = Symbol('published at QoS 2');
@@ -56,7 +66,7 @@ export class Session {
   readonly queue: BoundedQueue;
   survives: boolean;
   /** The connection it is served by now. */
-  connection: Connection | undefined;
+  connection: SessionConnection | undefined;
   readonly host: SessionHost;
   #identifiers: PacketIdentifiers | undefined;
   /** Shared and empty until there is a handshake: most connections never have one. */
@@ -177,7 +187,7 @@ export class Session {
   }
 
   /** A connection serves it now: handshakes are taken up with their identifiers and DUP, then the queue. */
-  attach(connection: Connection, receiveMaximum: number, now: number): void {
+  attach(connection: SessionConnection, receiveMaximum: number, now: number): void {
     this.connection = connection;
     this.queue.isServed = true;
     this.queue.dropStale(now);
@@ -390,7 +400,7 @@ export class Session {
     now: number,
     delivery: Delivery | undefined,
   ): boolean {
-    const connection = this.connection as Connection;
+    const connection = this.connection as SessionConnection;
     let topic = message.topic.bytes;
     let properties: Uint8Array | undefined;
     if (connection.version === 5) {

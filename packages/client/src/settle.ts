@@ -1,0 +1,21 @@
+import type { Clock } from '@hawser/transport';
+
+/** The promise; a signal that fires before it has settled calls `onAbort`. */
+export function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefined, onAbort: () => void): Promise<T> {
+  if (signal !== undefined) {
+    signal.addEventListener('abort', onAbort);
+    const done = (): void => signal.removeEventListener('abort', onAbort);
+    promise.then(done, done);
+  }
+  return promise;
+}
+
+/** The promise; when it has not settled after so many milliseconds, `onLate` is called. */
+export async function timed<T>(promise: Promise<T>, clock: Clock, ms: number, onLate: () => void): Promise<T> {
+  const cancel = clock.setTimer(clock.now() + ms, onLate);
+  try {
+    return await promise;
+  } finally {
+    cancel();
+  }
+}

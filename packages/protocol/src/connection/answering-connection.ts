@@ -1,0 +1,181 @@
+import { type AckPacket, type Packet, PacketType, ReasonCode } from '@hawser/codec';
+import type { Ticket } from '../ticket.ts';
+import { AckQueue, type AckWriter } from './ack-queue.ts';
+import { Connection, type ConnectionOptions, type ConnectionSink } from './connection.ts';
+import type { Output } from './output.ts';
+
+/** What is on disk; the store. */
+export interface Commits {
+  readonly committed: Ticket;
+}
+
+export interface AnsweringSink extends ConnectionSink {
+  /** Acknowledgements wait for a commit: call `releaseAcks` once the store has reached `acks.headTicket`. */
+  onAcksWaiting(): void;
+}
+
+/** How far a peer may get ahead of the answers to what it sends before it is not read any more. */
+export interface AnswerBounds {
+  /** Acknowledgements that wait for the disk. */
+  readonly acks: number;
+  /** Bytes that have come since none waited. */
+  readonly unansweredBytes: number;
+  /** Bytes of answers that the peer does not read. */
+  readonly bytes: number;
+}
+
+const UNBOUNDED: AnswerBounds = {
+  acks: Number.POSITIVE_INFINITY,
+  unansweredBytes: Number.POSITIVE_INFINITY,
+  bytes: Number.POSITIVE_INFINITY,
+};
+
+export interface AnsweringConnectionOptions extends ConnectionOptions {
+  readonly output: Output;
+  readonly commits: Commits;
+  /** Absent: the peer is read whatever it does with its answers. */
+  readonly answers?: AnswerBounds;
+}
+
+/**
+ * A Connection whose answers wait: acknowledgements for the disk, everything for policies and for others that have a turn
+ * of the event loop too; and which knows how far its peer has got ahead of them. A client needs none of that.
+ */
+export abstract class AnsweringConnection extends Connection implements AckWriter {
+  declare readonly output: Output;
+  readonly acks = new AckQueue();
+  /** A policy is being asked: nothing further is handled until `resume`. */
+  suspended = false;
+  /** It has had its share of this turn of the event loop: what is left in the reader waits for `continueTurn`. */
+  yielded = false;
+  protected abstract override readonly sink: AnsweringSink;
+  readonly #commits: Commits;
+  /** Bytes of answers since the peer stopped to read. */
+  #answerBytes = 0;
+  /** `bytesIn` when everything had been answered. */
+  #answeredBytesIn = 0;
+  readonly #answers: AnswerBounds;
+
+  constructor(options: AnsweringConnectionOptions, now: number) {
+    super(options, now);
+    this.#commits = options.commits;
+    this.#answers = options.answers ?? UNBOUNDED;
+  }
+
+  /** The peer does not take the answers to what it sends, or the disk is behind: it should not be read for now. */
+  get isAhead(): boolean {
+    const bounds = this.#answers;
+    const waiting = this.acks.length;
+    return (
+      waiting > bounds.acks ||
+      (waiting > 0 && this.bytesIn - this.#answeredBytesIn > bounds.unansweredBytes) ||
+      this.#answerBytes > bounds.bytes
+    );
+  }
+
+  /** The peer reads again. */
+  onDrained(): void {
+    this.#answerBytes = 0;
+  }
+
+  override receive(bytes: Uint8Array, now: number): void {
+    if (this.acks.length === 0) this.#answeredBytesIn = this.bytesIn;
+    super.receive(bytes, now);
+  }
+
+  /** From within a sink's call: nothing further is handled until `resume`. */
+  suspend(): void {
+    this.suspended = true;
+    this.hold();
+  }
+
+  /** The policy has answered: goes on with what was kept. Time suspended is not counted against the peer. */
+  resume(now: number): void {
+    if (!this.suspended) return;
+    this.suspended = false;
+    this.lastReceivedMs = now;
+    if (!this.yielded) this.proceed(now);
+  }
+
+  /** From within a sink's call: what this peer asks for has taken long enough, others come first now. */
+  yieldTurn(): void {
+    this.yielded = true;
+    this.hold();
+  }
+
+  /** A later turn: goes on with what was left. */
+  continueTurn(now: number): void {
+    this.yielded = false;
+    if (!this.suspended) this.proceed(now);
+  }
+
+  /** Releases what the disk has reached. */
+  releaseAcks(): void {
+    // Nothing may follow the last packet [MQTT5-3.14.4-1].
+    if (this.acks.length === 0 || this.closeCause !== undefined) return;
+    this.unacknowledged = Math.max(0, this.unacknowledged - this.acks.release(this.#commits.committed, this));
+  }
+
+  /** Releases what it can; the sink sees to the rest. For acknowledgements that were not queued from within `receive`. */
+  releaseSoon(): void {
+    this.releaseAcks();
+    if (this.acks.length > 0 && this.closeCause === undefined) this.sink.onAcksWaiting();
+  }
+
+  /** Queues an acknowledgement; it leaves in its order, when its ticket is committed. */
+  acknowledge(type: number, packetIdentifier: number, reasonCode: number, ticket: Ticket, reasonString?: string): void {
+    if (this.closeCause === undefined) this.acks.push(type, packetIdentifier, reasonCode, ticket, reasonString);
+  }
+
+  /** Queues a whole packet among the acknowledgements (SUBACK, UNSUBACK). */
+  acknowledgeWith(packet: Packet, ticket: Ticket, now: number): void {
+    if (this.closeCause !== undefined) return;
+    const bytes = this.encode(packet);
+    if (bytes.length <= this.peerMaximumPacketSize) this.acks.push(0, 0, 0, ticket, bytes);
+    else {
+      // [MQTT5-3.1.2-24]: an answer that cannot be sent cannot be left away either.
+      const text = `the ${packet.type} of ${bytes.length} bytes is larger than the Maximum Packet Size ${this.peerMaximumPacketSize}`;
+      this.fail('packet-too-large', ReasonCode.PacketTooLarge, text, now);
+    }
+  }
+
+  writeAck(type: number, packetIdentifier: number, reasonCode: number, reasonString: string | undefined): void {
+    if (reasonString === undefined || !this.sendsProblemInformation) {
+      this.writeShortAck(type, packetIdentifier, reasonCode);
+      return;
+    }
+    const packet: AckPacket = { type: ackName(type), packetIdentifier, reasonCode, properties: { reasonString } };
+    // A Reason String that does not fit stays away [MQTT5-3.4.2-2].
+    // [MQTT5-3.5.2-2]
+    if (!this.write(packet)) this.writeShortAck(type, packetIdentifier, reasonCode);
+  }
+
+  /** A Reason String may go only to who wants it [MQTT5-3.1.2-29]. */
+  abstract get sendsProblemInformation(): boolean;
+
+  protected override ownAnswer(size: number): number {
+    if (this.output.blocked) this.#answerBytes += size;
+    return this.output.own(size);
+  }
+
+  protected override ownPublish(size: number, payloadBytes: number): number {
+    return this.output.ownPublish(size, payloadBytes);
+  }
+
+  protected override onHandled(): void {
+    if (this.closeCause === undefined) this.releaseSoon();
+  }
+}
+
+function ackName(type: number): AckPacket['type'] {
+  switch (type) {
+    case PacketType.PUBACK:
+      return 'puback';
+    case PacketType.PUBREC:
+      return 'pubrec';
+    case PacketType.PUBREL:
+      return 'pubrel';
+    default:
+      return 'pubcomp';
+  }
+}
