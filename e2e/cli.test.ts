@@ -364,8 +364,8 @@ describe('hawser pub and hawser sub', () => {
   it('warns of a session that nobody finds again, in flags', async () => {
     const { code, stderr } = await hawser('sub -L $URL -t a -c -W 0.1');
     expect(code).toBe(27);
-    expect(stderr).toContain('warning: --client-id: not given, but a session is to be kept');
-    expect(stderr).toContain('set --session-expiry-interval');
+    expect(stderr).toContain('warning: --client-id: session without client id: a random one never finds it again');
+    expect(stderr).toContain('warning: --session-expiry-interval: session without expiry');
   });
 
   it('ends quietly when nobody reads its output any more', async () => {

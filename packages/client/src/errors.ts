@@ -1,7 +1,7 @@
-import { UsageError } from '@hawser/codec';
+import { CodedError, UsageError } from '@hawser/codec';
 import type { Grant } from './api.ts';
 
-export { MalformedPacketError, ProtocolError, UsageError } from '@hawser/codec';
+export { CodedError, MalformedPacketError, ProtocolError, UsageError } from '@hawser/codec';
 
 /** How far an attempt came. */
 export type ConnectStage = 'address' | 'dns' | 'tcp' | 'tls' | 'websocket' | 'connack' | 'auth';
@@ -64,11 +64,9 @@ export interface ConnectErrorInit {
  * `@hawser/client/hints`: `hintFor(error, 'en' | 'zh')`. What is wrong before anything is opened (stage `address`) is a UsageError at the same
  * time; `instanceof ConnectError` holds for it too.
  */
-export class ConnectError extends Error {
+export class ConnectError extends CodedError {
   override readonly name = 'ConnectError';
   readonly stage: ConnectStage;
-  /** Stable, in kebab case. */
-  readonly code: string;
   readonly retry: Retry;
   readonly evidence: ConnectEvidence;
   /** Of the server, where it gave one. */
@@ -77,9 +75,8 @@ export class ConnectError extends Error {
   hint: string | undefined;
 
   constructor(init: ConnectErrorInit) {
-    super(init.message, { cause: init.cause });
+    super(init.code, init.message, { cause: init.cause });
     this.stage = init.stage;
-    this.code = init.code;
     this.retry = init.retry;
     this.evidence = init.evidence ?? {};
     this.reasonCode = init.reasonCode;
@@ -106,45 +103,35 @@ export class AddressError extends UsageError {
 }
 
 /** The server, or a limit it has announced, does not allow what was asked for. The connection goes on. */
-export class RefusedError extends Error {
+export class RefusedError extends CodedError {
   override readonly name = 'RefusedError';
-  /** Stable, in kebab case: the Reason Code's name, or `queue-full`, `message-expired`. */
-  readonly code: string;
   readonly reasonCode: number;
   /** Of a SUBSCRIBE: each filter's. */
   readonly grants: readonly Grant[] | undefined;
 
+  /** `code`: stable, in kebab case: the Reason Code's name, or `queue-full`, `message-expired`. */
   constructor(code: string, reasonCode: number, message: string, grants?: readonly Grant[]) {
-    super(message);
-    this.code = code;
+    super(code, message);
     this.reasonCode = reasonCode;
     this.grants = grants;
   }
 }
 
 /** No answer in time. */
-export class TimeoutError extends Error {
+export class TimeoutError extends CodedError {
   override readonly name = 'TimeoutError';
-  readonly code: string;
-
-  constructor(code: string, message: string) {
-    super(message);
-    this.code = code;
-  }
 }
 
 /**
  * The client is closed, or was while this waited. `code`: `client-closed` after `disconnect()`, else why it has stopped:
  * `session-taken-over`, `not-authorized`, …
  */
-export class ClosedError extends Error {
+export class ClosedError extends CodedError {
   override readonly name = 'ClosedError';
-  readonly code: string;
   readonly reasonCode: number;
 
   constructor(code: string, message: string, reasonCode = 0, cause?: unknown) {
-    super(message, { cause });
-    this.code = code;
+    super(code, message, { cause });
     this.reasonCode = reasonCode;
   }
 

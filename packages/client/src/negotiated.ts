@@ -43,48 +43,35 @@ export interface Negotiated {
 
 /** Reads a CONNACK with Reason Code 0 beside the CONNECT it answers. */
 export function negotiate(connect: ConnectPacket, connack: ConnackPacket): Negotiated {
-  const asked = connect.properties;
-  const given = connack.properties;
-  const five = connect.protocolVersion === 5;
-  const flag = (granted: boolean | undefined, otherwise: boolean): NegotiatedValue<boolean> =>
-    value(undefined, granted, granted ?? otherwise);
-  const requestedExpiry = five ? (asked?.sessionExpiryInterval ?? 0) : undefined;
+  const { protocolVersion, clientId, keepAlive, cleanStart, properties: asked = {} } = connect;
+  const { sessionPresent, properties: given = {} } = connack;
+  const five = protocolVersion === 5;
+  const expiry = five ? (asked.sessionExpiryInterval ?? 0) : undefined;
   return {
-    protocolVersion: value(connect.protocolVersion, undefined, connect.protocolVersion),
-    clientId: value(
-      connect.clientId,
-      given?.assignedClientIdentifier,
-      given?.assignedClientIdentifier ?? connect.clientId,
-    ),
-    keepAlive: value(connect.keepAlive, given?.serverKeepAlive, given?.serverKeepAlive ?? connect.keepAlive),
-    cleanStart: connect.cleanStart,
-    sessionPresent: connack.sessionPresent,
-    sessionExpiryInterval: value(
-      requestedExpiry,
-      given?.sessionExpiryInterval,
-      given?.sessionExpiryInterval ?? requestedExpiry,
-    ),
-    receiveMaximum: value(asked?.receiveMaximum, given?.receiveMaximum, given?.receiveMaximum ?? 65_535),
-    maximumQoS: value(undefined, given?.maximumQoS, given?.maximumQoS ?? 2),
-    retainAvailable: flag(given?.retainAvailable, true),
-    maximumPacketSize: value(
-      asked?.maximumPacketSize,
-      given?.maximumPacketSize,
-      given?.maximumPacketSize ?? MAXIMUM_PACKET_SIZE,
-    ),
-    topicAliasMaximum: value(asked?.topicAliasMaximum, given?.topicAliasMaximum, given?.topicAliasMaximum ?? 0),
-    wildcardSubscriptionAvailable: flag(given?.wildcardSubscriptionAvailable, true),
-    subscriptionIdentifierAvailable: flag(given?.subscriptionIdentifierAvailable, five),
+    protocolVersion: value(protocolVersion, undefined, protocolVersion),
+    clientId: value(clientId, given.assignedClientIdentifier, clientId),
+    keepAlive: value(keepAlive, given.serverKeepAlive, keepAlive),
+    cleanStart,
+    sessionPresent,
+    sessionExpiryInterval: value<number | undefined>(expiry, given.sessionExpiryInterval, expiry),
+    receiveMaximum: value(asked.receiveMaximum, given.receiveMaximum, 65_535),
+    maximumQoS: value<QoS>(undefined, given.maximumQoS, 2),
+    retainAvailable: value(undefined, given.retainAvailable, true),
+    maximumPacketSize: value(asked.maximumPacketSize, given.maximumPacketSize, MAXIMUM_PACKET_SIZE),
+    topicAliasMaximum: value(asked.topicAliasMaximum, given.topicAliasMaximum, 0),
+    wildcardSubscriptionAvailable: value(undefined, given.wildcardSubscriptionAvailable, true),
+    subscriptionIdentifierAvailable: value(undefined, given.subscriptionIdentifierAvailable, five),
     // 3.x has no way to say; many servers have them all the same.
-    sharedSubscriptionAvailable: flag(given?.sharedSubscriptionAvailable, true),
-    responseInformation: given?.responseInformation,
-    serverReference: given?.serverReference,
-    authenticationMethod: given?.authenticationMethod,
-    reasonString: given?.reasonString,
-    userProperties: given?.userProperties ?? [],
+    sharedSubscriptionAvailable: value(undefined, given.sharedSubscriptionAvailable, true),
+    responseInformation: given.responseInformation,
+    serverReference: given.serverReference,
+    authenticationMethod: given.authenticationMethod,
+    reasonString: given.reasonString,
+    userProperties: given.userProperties ?? [],
   };
 }
 
-function value<T>(requested: T | undefined, granted: T | undefined, effective: T): NegotiatedValue<T> {
-  return { requested, granted, effective };
+/** What was granted holds, else what holds without a word of the server. */
+function value<T>(requested: T | undefined, granted: T | undefined, otherwise: T): NegotiatedValue<T> {
+  return { requested, granted, effective: granted ?? otherwise };
 }

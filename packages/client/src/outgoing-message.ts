@@ -1,4 +1,10 @@
-import { encodeUtf8, isValidTopicName, type ProtocolVersion, type PublishProperties } from '@hawser/codec';
+import {
+  encodeUtf8,
+  isValidTopicName,
+  type ProtocolVersion,
+  type PublishProperties,
+  propertyNamesOf,
+} from '@hawser/codec';
 import type { MessageContent } from '@hawser/protocol';
 import { UsageError } from './errors.ts';
 import type { MessageProperties, Payload, PublishOptions } from './options.ts';
@@ -13,10 +19,9 @@ export function messageOf(
   now: number,
 ): MessageContent {
   if (typeof topic !== 'string' || !isValidTopicName(topic)) {
-    const why = /[+#]/.test(topic) ? ': + and # belong in Topic Filters' : '';
-    throw new UsageError('topic-name-invalid', `'${String(topic)}' is no topic that can be published to${why}`);
+    throw new UsageError('topic-name-invalid', `'${String(topic)}' is no topic that can be published to`);
   }
-  const qos = options.qos ?? 0;
+  const { qos = 0, retain = false } = options;
   if (qos !== 0 && qos !== 1 && qos !== 2) {
     throw new UsageError('not-one-of', `qos: ${String(qos)} is not one of 0, 1, 2`);
   }
@@ -26,7 +31,7 @@ export function messageOf(
     topic: { name: topic, bytes: encodeUtf8(topic) },
     payload: payloadOf(payload),
     qos,
-    retain: options.retain ?? false,
+    retain,
     properties,
     publisher: undefined,
     receivedAtMs: now,
@@ -34,14 +39,8 @@ export function messageOf(
   };
 }
 
-const NAMES = [
-  'messageExpiryInterval',
-  'payloadFormatIndicator',
-  'contentType',
-  'responseTopic',
-  'correlationData',
-  'userProperties',
-] as const;
+/** Those of a message in a Will are those of one that is published, but for the delay, which is no option here. */
+const NAMES = propertyNamesOf(0) as (keyof MessageProperties)[];
 
 function propertiesOf(options: MessageProperties, version: ProtocolVersion): PublishProperties | undefined {
   let properties: PublishProperties | undefined;
@@ -49,8 +48,7 @@ function propertiesOf(options: MessageProperties, version: ProtocolVersion): Pub
     const value = options[name];
     if (value === undefined) continue;
     if (version !== 5) {
-      const text = `${name}: only MQTT 5.0 has it; this connection speaks an older version`;
-      throw new UsageError('option-not-in-this-version', text);
+      throw new UsageError('option-not-in-this-version', `${name}: only MQTT 5.0 has it`);
     }
     properties ??= {};
     const encoded = name === 'correlationData' ? bytesOf(value as string | Uint8Array) : value;
@@ -64,5 +62,5 @@ function payloadOf(payload: Payload): Uint8Array {
   if (typeof payload === 'string') return bytesOf(payload);
   if (payload instanceof ArrayBuffer) return new Uint8Array(payload.slice(0));
   if (payload instanceof Uint8Array) return new Uint8Array(payload);
-  throw new UsageError('wrong-type', 'the payload is not text or bytes: use JSON.stringify() for an object');
+  throw new UsageError('wrong-type', 'the payload is not text or bytes: use JSON.stringify()');
 }

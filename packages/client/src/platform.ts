@@ -1,7 +1,7 @@
 import type { TopicCache } from '@hawser/codec';
 import type { Clock, Transport } from '@hawser/transport';
 import type { Address } from './connection/address.ts';
-import type { ConnectError, ConnectEvidence, ConnectStage } from './errors.ts';
+import type { ConnectError, ConnectEvidence, ConnectStage, Retry } from './errors.ts';
 import type { TlsOptions } from './options.ts';
 
 /** No connection came about; a DialError of Node is one. */
@@ -10,7 +10,21 @@ export interface DialFailure {
   readonly code: string;
   readonly message: string;
   readonly evidence: ConnectEvidence;
+  /** Default: it passes by itself. */
+  readonly retry?: Retry | undefined;
   readonly cause?: unknown;
+}
+
+/** A connection that ended before its CONNACK, or never came about. */
+export interface FailedAttempt {
+  readonly address: Address;
+  readonly signal: AbortSignal;
+  /** No connection has been there yet: what fails is looked into. */
+  readonly isFirst: boolean;
+  /** What the system said when the network connection went. */
+  readonly loss: Error | undefined;
+  /** The beginning of what the server sent. */
+  readonly received: Uint8Array | undefined;
 }
 
 export interface PlatformDialOptions {
@@ -34,8 +48,6 @@ export interface Platform {
   createTopicCache?(): TopicCache;
   /** What to do about an error, for people, where the texts are at hand. */
   hint?(error: ConnectError): string | undefined;
-  /** The connection broke before the CONNACK: what stands behind it, if anything does but its loss. */
-  explainLoss?(error: Error, evidence: ConnectEvidence): DialFailure | undefined;
-  /** Something closed a plain connection without a word: whether it speaks TLS. */
-  speaksTls?(address: Address, signal: AbortSignal): Promise<boolean>;
+  /** What stands behind a failed attempt, where this platform can know or find out: TLS. Undefined: what `error` says. */
+  explain?(error: ConnectError, attempt: FailedAttempt): Promise<ConnectError | undefined>;
 }

@@ -53,7 +53,7 @@ describe('resolveOptions', () => {
     ['a Will with a wildcard', { will: { topic: 'a/#' } }, 'wildcard'],
     ['a Will without a topic', { will: { payload: 'x' } } as unknown as ClientOptions, 'will.topic'],
     ['a password alone in 3.1.1', { protocolVersion: 4, password: 'x' }, 'user name'],
-    ['url and host', { url: 'mqtt://a', host: 'b' }, 'one or the other'],
+    ['url and host', { url: 'mqtt://a', host: 'b' }, 'conflicting'],
     ['an acknowledge that is none', { acknowledge: 'later' } as unknown as ClientOptions, 'acknowledge'],
   ])('refuses %s', (_what, options, words) => {
     expect(() => resolveOptions(options, platform)).toThrowError(UsageError);

@@ -1,16 +1,24 @@
 import {
   type ConnectProperties,
-  isValidTopicName,
   MAXIMUM_PACKET_SIZE,
+  PacketType,
   type ProtocolVersion,
+  propertyNamesOf,
   type WillMessage,
 } from '@hawser/codec';
-import { type OptionProblem, parameters, validateOptions } from '@hawser/parameters';
+import { type OptionProblem, validateOptions } from '@hawser/parameters';
 import type { QueueBounds } from '@hawser/protocol';
 import { type Address, addressOf, isEncrypted, isLoopback, parseAddress } from './connection/address.ts';
 import { AddressError, UsageError } from './errors.ts';
 import type { WarningEvent } from './events.ts';
-import type { AuthenticationOptions, ClientOptions, ConnectOptions, Provider, TlsOptions } from './options.ts';
+import type {
+  AuthenticationOptions,
+  ClientOptions,
+  ConnectOptions,
+  Provider,
+  TlsOptions,
+  WillOptions,
+} from './options.ts';
 import type { Platform } from './platform.ts';
 import type { SessionStore } from './session/session-store.ts';
 
@@ -46,20 +54,34 @@ export interface Settings {
 
 /** Checks all options; throws AddressError or UsageError for the first that is wrong, and says all that are. */
 export function resolveOptions(options: ClientOptions, platform: Platform): Settings {
-  const { signal: _signal, store, servers, acknowledge, on: _on, ...connection } = options;
-  const problems = validateOptions(forTable(connection), { platform: platform.name });
+  const { signal: _signal, store, servers = [], acknowledge = 'auto', on: _on, ...connection } = options;
+  const { authentication, tls = {}, will, url, path, host, port, transport, protocolVersion = 5 } = connection;
+  const { reconnect = true, queue: { messages = 1000, bytes = 16_777_216, whenFull = 'error' } = {} } = connection;
+  // What the table of parameters does not know, or knows in another shape.
+  const known = {
+    ...connection,
+    tls: typeof tls === 'function' ? undefined : tls,
+    authentication: authentication && { ...authentication, finish: undefined },
+  };
+  const problems = validateOptions(known, { platform: platform.name });
   throwFirst(problems);
-  const warnings: WarningEvent[] = problems.map(({ code, message }) => ({ code, text: message }));
-  if (acknowledge !== undefined && acknowledge !== 'auto' && acknowledge !== 'manual') {
+  if (acknowledge !== 'auto' && acknowledge !== 'manual') {
     throw new UsageError('not-one-of', `acknowledge: '${String(acknowledge)}' is not one of 'auto', 'manual'`);
   }
-  const addresses = addressesOf(connection, servers);
-  const first = addresses[0] as Address;
-  const version = connection.protocolVersion ?? 5;
-  const reconnect = typeof connection.reconnect === 'object' ? connection.reconnect : {};
-  const username = connection.username ?? first.username;
-  const password = connection.password ?? first.password;
+  const isSingle = url === undefined && (host ?? port ?? transport) !== undefined;
+  const first = isSingle ? addressOf(connection) : parseAddress(url ?? 'mqtt://localhost:1883', path);
+  const addresses = [first, ...servers.map((server) => parseAddress(server, path))];
+  const { username = first.username, password = first.password } = connection;
+  const warnings: WarningEvent[] = problems.map(({ code, message }) => ({ code, text: message }));
   warnOfPlainCredentials(addresses, username, password, warnings);
+  const {
+    initial = false,
+    delay = 1,
+    delayMax = 120,
+    resetAfter = 30,
+    followServerReference = false,
+  } = typeof reconnect === 'object' ? reconnect : {};
+  const isAuto = protocolVersion === 'auto';
   return {
     addresses,
     clientId: connection.clientId ?? platform.generateClientId(),
@@ -68,124 +90,64 @@ export function resolveOptions(options: ClientOptions, platform: Platform): Sett
     connectTimeoutMs: (connection.connectTimeout ?? 10) * 1000,
     keepAlive: connection.keepAlive ?? 60,
     cleanStart: connection.cleanStart ?? true,
-    protocolVersion: version === 'auto' ? 5 : version,
-    fallsBack: version === 'auto' && !hasOptionOnly5(connection),
-    will: willOf(connection),
+    protocolVersion: isAuto ? 5 : protocolVersion,
+    // Not when an option is set that only 5.0 has.
+    fallsBack:
+      isAuto &&
+      !validateOptions(known, { platform: platform.name, version: 4 }).some(
+        ({ code }) => code === 'option-not-in-this-version',
+      ),
+    will: will && willOf(will),
     properties: propertiesOf(connection),
     maximumPacketSize: Math.min(connection.maximumPacketSize ?? MAXIMUM_PACKET_SIZE, MAXIMUM_PACKET_SIZE),
-    authentication: connection.authentication,
-    tls: connection.tls ?? {},
-    reconnects: connection.reconnect !== false,
-    reconnectInitial: reconnect.initial ?? false,
-    delayMs: (reconnect.delay ?? 1) * 1000,
-    delayMaxMs: (reconnect.delayMax ?? 120) * 1000,
-    resetAfterMs: (reconnect.resetAfter ?? 30) * 1000,
-    followServerReference: reconnect.followServerReference ?? false,
+    authentication,
+    tls,
+    reconnects: reconnect !== false,
+    reconnectInitial: initial,
+    delayMs: delay * 1000,
+    delayMaxMs: delayMax * 1000,
+    resetAfterMs: resetAfter * 1000,
+    followServerReference,
     onTakenOver: connection.onTakenOver ?? 'stop',
-    queue: queueOf(connection),
-    acknowledge: acknowledge ?? 'auto',
+    queue: { messages, bytes, policy: whenFull === 'error' ? 'refuse' : whenFull },
+    acknowledge,
     store,
     warnings,
   };
 }
 
-/** What the table of parameters does not know, or knows in another shape. */
-function forTable(options: ConnectOptions): object {
-  const { tls, authentication, ...rest } = options;
-  const { finish: _finish, ...known } = authentication ?? {};
-  return {
-    ...rest,
-    ...(typeof tls === 'function' ? {} : { tls }),
-    ...(authentication === undefined ? {} : { authentication: known }),
-  };
-}
-
-const ADDRESS_CODES: ReadonlySet<string> = new Set([
-  'option-not-in-this-version',
-  'mutual-tls-in-browser',
-  'option-not-on-this-platform',
-]);
-
 function throwFirst(problems: readonly OptionProblem[]): void {
   const errors = problems.filter(({ severity }) => severity === 'error');
   const first = errors[0];
   if (first === undefined) return;
+  const { code, option } = first;
   const text = errors.map(({ message }) => message).join('; ');
-  if (ADDRESS_CODES.has(first.code)) throw new AddressError(first.code, text, { option: first.option });
-  if (first.option === 'port') throw new AddressError('bad-port', text, { option: first.option });
-  throw new UsageError(first.code, text);
+  // `option-not-in-this-version`, `option-not-on-this-platform`, `mutual-tls-in-browser`
+  if (/^(option|mutual)-/.test(code)) throw new AddressError(code, text, { option });
+  if (option === 'port') throw new AddressError('bad-port', text, { option });
+  throw new UsageError(code, text);
 }
 
-function addressesOf(options: ConnectOptions, servers: readonly string[] | undefined): Address[] {
-  const single = options.host !== undefined || options.port !== undefined || options.transport !== undefined;
-  const first =
-    options.url !== undefined || !single
-      ? parseAddress(options.url ?? 'mqtt://localhost:1883', options.path)
-      : addressOf(options);
-  return [first, ...(servers ?? []).map((url) => parseAddress(url, options.path))];
-}
-
-function hasOptionOnly5(options: ConnectOptions): boolean {
-  const given = options as Readonly<Record<string, unknown>>;
-  return parameters.some(({ name, versions }) => {
-    if (versions.length !== 1 || versions[0] !== 5) return false;
-    const [group, member] = name.split('.') as [string, string | undefined];
-    const value = given[group];
-    return member === undefined
-      ? value !== undefined
-      : (value as Readonly<Record<string, unknown>> | undefined)?.[member] !== undefined;
-  });
-}
-
-function willOf({ will }: ConnectOptions): WillMessage | undefined {
-  if (will === undefined) return undefined;
-  if (!isValidTopicName(will.topic))
-    throw new UsageError('topic-name-invalid', `will.topic: '${will.topic}' is no Topic Name`);
-  const { topic, payload, qos, retain, delayInterval, correlationData, ...message } = will;
+function willOf(will: WillOptions): WillMessage {
+  const { topic, payload = '', qos = 0, retain = false, delayInterval, correlationData, ...message } = will;
   return {
     topic,
-    payload: bytesOf(payload ?? ''),
-    qos: qos ?? 0,
-    retain: retain ?? false,
+    payload: bytesOf(payload),
+    qos,
+    retain,
     properties: {
       ...message,
-      ...(delayInterval === undefined ? {} : { willDelayInterval: delayInterval }),
-      ...(correlationData === undefined ? {} : { correlationData: bytesOf(correlationData) }),
+      willDelayInterval: delayInterval,
+      correlationData: correlationData === undefined ? undefined : bytesOf(correlationData),
     },
   };
 }
 
+/** Its members are options of the same names. */
 function propertiesOf(options: ConnectOptions): ConnectProperties {
-  const properties: ConnectProperties = {};
-  const {
-    sessionExpiryInterval,
-    receiveMaximum,
-    maximumPacketSize,
-    topicAliasMaximum,
-    userProperties,
-    authentication,
-  } = options;
-  if (sessionExpiryInterval !== undefined) properties.sessionExpiryInterval = sessionExpiryInterval;
-  if (receiveMaximum !== undefined) properties.receiveMaximum = receiveMaximum;
-  if (maximumPacketSize !== undefined) properties.maximumPacketSize = maximumPacketSize;
-  if (topicAliasMaximum !== undefined) properties.topicAliasMaximum = topicAliasMaximum;
-  if (userProperties !== undefined) properties.userProperties = userProperties;
-  if (options.requestResponseInformation !== undefined)
-    properties.requestResponseInformation = options.requestResponseInformation;
-  if (options.requestProblemInformation !== undefined)
-    properties.requestProblemInformation = options.requestProblemInformation;
-  if (authentication !== undefined) properties.authenticationMethod = authentication.method;
-  return properties;
-}
-
-const POLICIES = { error: 'refuse', 'drop-oldest': 'drop-oldest', 'drop-newest': 'drop-newest' } as const;
-
-function queueOf({ queue }: ConnectOptions): QueueBounds {
-  return {
-    messages: queue?.messages ?? 1000,
-    bytes: queue?.bytes ?? 16_777_216,
-    policy: POLICIES[queue?.whenFull ?? 'error'],
-  };
+  const given = options as Readonly<Record<string, unknown>>;
+  const properties = Object.fromEntries(propertyNamesOf(PacketType.CONNECT).map((name) => [name, given[name]]));
+  return { ...properties, authenticationMethod: options.authentication?.method };
 }
 
 function warnOfPlainCredentials(
@@ -194,10 +156,10 @@ function warnOfPlainCredentials(
   password: unknown,
   warnings: WarningEvent[],
 ): void {
-  if ((username === undefined || username === '') && (password === undefined || password === '')) return;
+  if (!username && !password) return;
   const open = addresses.find((address) => !isEncrypted(address) && !isLoopback(address));
   if (open === undefined) return;
-  const text = `user name and password go to ${open.host} unencrypted: everybody on the way can read them; use ${open.transport}s://`;
+  const text = `user name and password go unencrypted to ${open.host}: use ${open.transport}s://`;
   warnings.push({ code: 'credentials-unencrypted', text });
 }
 

@@ -1,18 +1,34 @@
 import { ReasonCode } from './reason-codes.ts';
 
+/** An Error with a `code` that is stable; the message is for people. */
+export class CodedError extends Error {
+  readonly code: string;
+
+  constructor(code: string, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+/** What the peer sent cannot stand; `reasonCode` is for a 5.0 peer. */
+class PacketError extends CodedError {
+  readonly reasonCode: number;
+
+  constructor(code: string, message: string, reasonCode: number) {
+    super(code, message);
+    this.reasonCode = reasonCode;
+  }
+}
+
 /**
  * The bytes are not a Control Packet: a field is cut off, a reserved bit is set, a string is not UTF-8. The connection
  * must be closed; `reasonCode` is what a 5.0 peer is told (section 4.13.1). `code` is stable, the message is for people.
  */
-export class MalformedPacketError extends Error {
+export class MalformedPacketError extends PacketError {
   override readonly name: string = 'MalformedPacketError';
-  readonly code: string;
-  readonly reasonCode: number;
 
-  constructor(code: string, message: string, reasonCode: number = ReasonCode.MalformedPacket, options?: ErrorOptions) {
-    super(message, options);
-    this.code = code;
-    this.reasonCode = reasonCode;
+  constructor(code: string, message: string, reasonCode: number = ReasonCode.MalformedPacket) {
+    super(code, message, reasonCode);
   }
 }
 
@@ -20,15 +36,11 @@ export class MalformedPacketError extends Error {
  * The bytes are a Control Packet, and the peer may not send it: a property twice, a value out of range, a packet only the
  * other side sends. The connection must be closed; `reasonCode` is the most precise one there is (section 4.13).
  */
-export class ProtocolError extends Error {
+export class ProtocolError extends PacketError {
   override readonly name: string = 'ProtocolError';
-  readonly code: string;
-  readonly reasonCode: number;
 
-  constructor(code: string, message: string, reasonCode: number = ReasonCode.ProtocolError, options?: ErrorOptions) {
-    super(message, options);
-    this.code = code;
-    this.reasonCode = reasonCode;
+  constructor(code: string, message: string, reasonCode: number = ReasonCode.ProtocolError) {
+    super(code, message, reasonCode);
   }
 }
 
@@ -50,12 +62,26 @@ export class UnsupportedVersionError extends ProtocolError {
 }
 
 /** The caller handed over something that cannot be encoded. Nothing was written. */
-export class UsageError extends Error {
+export class UsageError extends CodedError {
   override readonly name: string = 'UsageError';
-  readonly code: string;
+}
 
-  constructor(code: string, message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.code = code;
-  }
+/** `PUBACK: packet identifier zero`: where, the code in words, and what was seen there. */
+function say(where: string, code: string, seen: string | number | undefined): string {
+  return `${where}: ${code.replaceAll('-', ' ')}${seen === undefined ? '' : `: ${seen}`}`;
+}
+
+/** A MalformedPacketError whose words are its code's. */
+export function malformed(where: string, code: string, seen?: string | number): MalformedPacketError {
+  return new MalformedPacketError(code, say(where, code, seen));
+}
+
+/** A ProtocolError whose words are its code's. */
+export function violation(where: string, code: string, seen?: string | number, reasonCode?: number): ProtocolError {
+  return new ProtocolError(code, say(where, code, seen), reasonCode);
+}
+
+/** A UsageError whose words are its code's. */
+export function misuse(where: string, code: string, seen?: string | number): UsageError {
+  return new UsageError(code, say(where, code, seen));
 }

@@ -1,4 +1,14 @@
-export { MalformedPacketError, ProtocolError, UnsupportedVersionError, UsageError } from './errors.ts';
+export { allowedReasonCodes } from './allowed-reason-codes.ts';
+export {
+  CodedError,
+  MalformedPacketError,
+  malformed,
+  misuse,
+  ProtocolError,
+  UnsupportedVersionError,
+  UsageError,
+  violation,
+} from './errors.ts';
 export { type DecodeLimits, defaultDecodeLimits } from './limits.ts';
 export {
   type AckPacket,
@@ -27,14 +37,14 @@ export { decodeSubscribe, type SubscribePacket, type Subscription } from './pack
 export { decodeUnsuback, type UnsubackPacket } from './packets/unsuback.ts';
 export { decodeUnsubscribe, type UnsubscribePacket } from './packets/unsubscribe.ts';
 export {
-  allowedReasonCodes,
   ConnackReturnCode,
+  hex,
   ReasonCode,
   reasonCodeName,
+  reasonCodesOf,
   returnCodeName,
   toReturnCode,
 } from './reason-codes.ts';
-export { type Strictness, strictnessOf } from './strictness.ts';
 export { topicMatches } from './topics/matching.ts';
 export {
   filterFault,
@@ -65,6 +75,7 @@ export {
   type DisconnectProperties,
   encodePublishProperties,
   type PublishProperties,
+  propertyNamesOf,
   type ReasonProperties,
   type SubscribeProperties,
   type UserOnlyProperties,
@@ -79,4 +90,4 @@ export {
   propertyTable,
 } from './wire/property-table.ts';
 export { type Topic, TopicCache } from './wire/topic-cache.ts';
-export { decodeUtf8Strict, encodeUtf8, MAXIMUM_STRING_BYTES, utf8Length, validateUtf8 } from './wire/utf8.ts';
+export { decodeUtf8Strict, encodeUtf8, MAXIMUM_STRING_BYTES, utf8Length } from './wire/utf8.ts';

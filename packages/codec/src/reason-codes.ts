@@ -1,93 +1,86 @@
-/** Every Reason Code of MQTT 5.0 (section 2.4). The three names of 0x00 are one number. */
-export const ReasonCode = {
-  Success: 0x00,
-  NormalDisconnection: 0x00,
-  GrantedQoS0: 0x00,
-  GrantedQoS1: 0x01,
-  GrantedQoS2: 0x02,
-  DisconnectWithWillMessage: 0x04,
-  NoMatchingSubscribers: 0x10,
-  NoSubscriptionExisted: 0x11,
-  ContinueAuthentication: 0x18,
-  ReAuthenticate: 0x19,
-  UnspecifiedError: 0x80,
-  MalformedPacket: 0x81,
-  ProtocolError: 0x82,
-  ImplementationSpecificError: 0x83,
-  UnsupportedProtocolVersion: 0x84,
-  ClientIdentifierNotValid: 0x85,
-  BadUserNameOrPassword: 0x86,
-  NotAuthorized: 0x87,
-  ServerUnavailable: 0x88,
-  ServerBusy: 0x89,
-  Banned: 0x8a,
-  ServerShuttingDown: 0x8b,
-  BadAuthenticationMethod: 0x8c,
-  KeepAliveTimeout: 0x8d,
-  SessionTakenOver: 0x8e,
-  TopicFilterInvalid: 0x8f,
-  TopicNameInvalid: 0x90,
-  PacketIdentifierInUse: 0x91,
-  PacketIdentifierNotFound: 0x92,
-  ReceiveMaximumExceeded: 0x93,
-  TopicAliasInvalid: 0x94,
-  PacketTooLarge: 0x95,
-  MessageRateTooHigh: 0x96,
-  QuotaExceeded: 0x97,
-  AdministrativeAction: 0x98,
-  PayloadFormatInvalid: 0x99,
-  RetainNotSupported: 0x9a,
-  QoSNotSupported: 0x9b,
-  UseAnotherServer: 0x9c,
-  ServerMoved: 0x9d,
-  SharedSubscriptionsNotSupported: 0x9e,
-  ConnectionRateExceeded: 0x9f,
-  MaximumConnectTime: 0xa0,
-  SubscriptionIdentifiersNotSupported: 0xa1,
-  WildcardSubscriptionsNotSupported: 0xa2,
-} as const;
+/** The Return Codes of a 3.x CONNACK by their names: `ConnackReturnCode.Accepted`. */
+export * as ConnackReturnCode from './connack-return-code.ts';
+/** Every Reason Code of MQTT 5.0 by its name: `ReasonCode.ServerBusy`. */
+export * as ReasonCode from './reason-code.ts';
 
-/** The Return Codes of a 3.1 and 3.1.1 CONNACK (section 3.2.2.3). */
-export const ConnackReturnCode = {
-  Accepted: 0,
-  UnacceptableProtocolVersion: 1,
-  IdentifierRejected: 2,
-  ServerUnavailable: 3,
-  BadUserNameOrPassword: 4,
-  NotAuthorized: 5,
-} as const;
+import * as ConnackReturnCode from './connack-return-code.ts';
+import * as ReasonCode from './reason-code.ts';
+import { type Direction, PacketType } from './types.ts';
 
-/** By code: `malformed-packet`. Made of the names above, which a page then loads once; of those of 0 the first holds. */
-const names: ReadonlyMap<number, string> = /* @__PURE__ */ new Map(
-  Object.entries(ReasonCode)
-    .map(([name, code]) => [code, kebab(name)] as const)
-    .reverse(),
-);
+/**
+ * Table 2.6, one row a code: its number where it is not the next one, the types of the packets that may carry it, its name. To the client
+ * DISCONNECT is E and AUTH is F; to the server they are e and f. DISCONNECT 0x8C stands in section 2.4 only.
+ */
+const table = `0 245679beEF success
+9 granted-qos-1
+9 granted-qos-2
+4 e disconnect-with-will-message
+16 45 no-matching-subscribers
+b no-subscription-existed
+24 fF continue-authentication
+f re-authenticate
+128 2459beE unspecified-error
+2eE malformed-packet
+2eE protocol-error
+2459beE implementation-specific-error
+2 unsupported-protocol-version
+2 client-identifier-not-valid
+2 bad-user-name-or-password
+2459bE not-authorized
+2 server-unavailable
+2E server-busy
+2 banned
+E server-shutting-down
+2E bad-authentication-method
+E keep-alive-timeout
+E session-taken-over
+9bE topic-filter-invalid
+245eE topic-name-invalid
+459b packet-identifier-in-use
+67 packet-identifier-not-found
+eE receive-maximum-exceeded
+eE topic-alias-invalid
+2eE packet-too-large
+eE message-rate-too-high
+2459eE quota-exceeded
+eE administrative-action
+245eE payload-format-invalid
+2E retain-not-supported
+2E qos-not-supported
+2E use-another-server
+2E server-moved
+9E shared-subscriptions-not-supported
+2E connection-rate-exceeded
+E maximum-connect-time
+9E subscription-identifiers-not-supported
+9E wildcard-subscriptions-not-supported`;
 
-function kebab(name: string): string {
-  return name
-    .replace('QoS', 'Qos')
-    .replace(/\B[A-Z0-9]/g, '-$&')
-    .toLowerCase();
+interface Row {
+  readonly code: number;
+  readonly packets: string;
+  readonly name: string;
+}
+
+const rows: readonly Row[] = readTable();
+
+function readTable(): Row[] {
+  let next = 0;
+  return table.split('\n').map((line) => {
+    const [name = '', packets = '', code = next] = line.split(' ').reverse();
+    next = Number(code) + 1;
+    return { code: Number(code), packets, name };
+  });
 }
 
 /** The specification's name of a 5.0 Reason Code in kebab case, `success` for 0, `reason-0xNN` for one it does not know. */
 export function reasonCodeName(code: number): string {
-  return names.get(code) ?? `reason-${hex(code)}`;
+  return rows.find((row) => row.code === code)?.name ?? `reason-${hex(code)}`;
 }
-
-const returnCodeNames = [
-  'success',
-  'unsupported-protocol-version',
-  'client-identifier-not-valid',
-  'server-unavailable',
-  'bad-user-name-or-password',
-  'not-authorized',
-] as const;
 
 /** The name of a 3.x CONNACK Return Code, in the words of the 5.0 Reason Code that means the same. */
 export function returnCodeName(code: number): string {
-  return returnCodeNames[code] ?? `return-code-${hex(code)}`;
+  const same = [0, 0x84, 0x85, 0x88, 0x86, 0x87][code];
+  return same === undefined ? `return-code-${hex(code)}` : reasonCodeName(same);
 }
 
 /**
@@ -117,27 +110,20 @@ export function hex(value: number): string {
   return `0x${value.toString(16).toUpperCase().padStart(2, '0')}`;
 }
 
+/** By packet type; of DISCONNECT and AUTH to the client two places further. */
+const allowed: readonly (readonly number[])[] = Array.from('0123456789abcdefEF', (type) =>
+  rows.filter(({ packets }) => packets.includes(type)).map(({ code }) => code),
+);
+
 /**
- * Which Reason Codes each packet may carry, by direction where the specification makes a difference (the tables of
- * sections 3.2.2.2, 3.4.2.1, 3.5.2.1, 3.6.2.1, 3.7.2.1, 3.9.3, 3.11.3, 3.14.2.1, 3.15.2.1). DISCONNECT 0x8C stands in
- * section 2.4 only.
+ * Which Reason Codes a packet may carry, by direction where the specification makes a difference (the tables of
+ * sections 3.2.2.2, 3.4.2.1, 3.5.2.1, 3.6.2.1, 3.7.2.1, 3.9.3, 3.11.3, 3.14.2.1, 3.15.2.1).
  */
-export const allowedReasonCodes = {
-  CONNACK: [
-    0x00, 0x80, 0x81, 0x82, 0x83, 0x84, 0x85, 0x86, 0x87, 0x88, 0x89, 0x8a, 0x8c, 0x90, 0x95, 0x97, 0x99, 0x9a, 0x9b,
-    0x9c, 0x9d, 0x9f,
-  ],
-  PUBACK: [0x00, 0x10, 0x80, 0x83, 0x87, 0x90, 0x91, 0x97, 0x99],
-  PUBREC: [0x00, 0x10, 0x80, 0x83, 0x87, 0x90, 0x91, 0x97, 0x99],
-  PUBREL: [0x00, 0x92],
-  PUBCOMP: [0x00, 0x92],
-  SUBACK: [0x00, 0x01, 0x02, 0x80, 0x83, 0x87, 0x8f, 0x91, 0x97, 0x9e, 0xa1, 0xa2],
-  UNSUBACK: [0x00, 0x11, 0x80, 0x83, 0x87, 0x8f, 0x91],
-  'DISCONNECT to-server': [0x00, 0x04, 0x80, 0x81, 0x82, 0x83, 0x90, 0x93, 0x94, 0x95, 0x96, 0x97, 0x98, 0x99],
-  'DISCONNECT to-client': [
-    0x00, 0x80, 0x81, 0x82, 0x83, 0x87, 0x89, 0x8b, 0x8c, 0x8d, 0x8e, 0x8f, 0x90, 0x93, 0x94, 0x95, 0x96, 0x97, 0x98,
-    0x99, 0x9a, 0x9b, 0x9c, 0x9d, 0x9e, 0x9f, 0xa0, 0xa1, 0xa2,
-  ],
-  'AUTH to-server': [0x18, 0x19],
-  'AUTH to-client': [0x00, 0x18],
-} as const satisfies Record<string, readonly number[]>;
+export function reasonCodesOf(packet: number, direction: Direction): readonly number[] {
+  return allowed[direction === 'to-client' && packet >= PacketType.DISCONNECT ? packet + 2 : packet] ?? [];
+}
+
+/** The same where the direction is not known. */
+export function reasonCodesOfBoth(packet: number): readonly number[] {
+  return [...new Set([...reasonCodesOf(packet, 'to-server'), ...reasonCodesOf(packet, 'to-client')])];
+}

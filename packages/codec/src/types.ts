@@ -10,24 +10,8 @@ export type Direction = 'to-server' | 'to-client';
 /** Names and values with repeats and order kept [MQTT5-3.1.3-10] [MQTT5-3.3.2-18]. */
 export type UserProperties = readonly (readonly [string, string])[];
 
-/** The Control Packet type: the upper four bits of the first byte (section 2.1.2). */
-export const PacketType = {
-  CONNECT: 1,
-  CONNACK: 2,
-  PUBLISH: 3,
-  PUBACK: 4,
-  PUBREC: 5,
-  PUBREL: 6,
-  PUBCOMP: 7,
-  SUBSCRIBE: 8,
-  SUBACK: 9,
-  UNSUBSCRIBE: 10,
-  UNSUBACK: 11,
-  PINGREQ: 12,
-  PINGRESP: 13,
-  DISCONNECT: 14,
-  AUTH: 15,
-} as const;
+/** The Control Packet type by its name: `PacketType.CONNECT`. */
+export * as PacketType from './packet-type.ts';
 
 /** The largest Remaining Length four bytes can carry (section 2.2.3 of 3.1.1, 1.5.5 of 5.0), in bytes. */
 export const MAXIMUM_REMAINING_LENGTH = 268_435_455;

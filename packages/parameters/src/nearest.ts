@@ -1,3 +1,6 @@
+/** More slips than this are another word. */
+const MOST_SLIPS = 3;
+
 /**
  * The name that was probably meant by a misspelt one: the closest of `names`, if it is close enough to be worth a
  * question, else the first that begins so. Case, hyphens and dots do not count; two letters swapped count as one slip.
@@ -5,12 +8,12 @@
 export function nearest(name: string, names: readonly string[]): string | undefined {
   const wanted = plain(name);
   let best: string | undefined;
-  let bestDistance = Math.max(1, Math.floor(wanted.length / 3)) + 1;
+  let most = Math.min(MOST_SLIPS, Math.max(1, Math.floor(wanted.length / 3)));
   for (const candidate of names) {
-    const distance = distanceBetween(wanted, plain(candidate));
-    if (distance < bestDistance) {
+    const slips = slipsBetween(wanted, plain(candidate), most);
+    if (slips <= most) {
       best = candidate;
-      bestDistance = distance;
+      most = slips - 1;
     }
   }
   if (best !== undefined || wanted.length < 4) return best;
@@ -22,26 +25,13 @@ function plain(name: string): string {
   return name.toLowerCase().replace(/[^a-z0-9]/g, '');
 }
 
-/** Optimal string alignment: insertions, deletions, substitutions and swaps of neighbours. */
-function distanceBetween(a: string, b: string): number {
-  let beforeLast: number[] = [];
-  let last = Array.from({ length: b.length + 1 }, (_, column) => column);
-  for (let i = 1; i <= a.length; i += 1) {
-    const current = [i];
-    for (let j = 1; j <= b.length; j += 1) {
-      const same = a[i - 1] === b[j - 1];
-      let cost = Math.min(at(last, j) + 1, at(current, j - 1) + 1, at(last, j - 1) + (same ? 0 : 1));
-      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) {
-        cost = Math.min(cost, at(beforeLast, j - 2) + 1);
-      }
-      current.push(cost);
-    }
-    beforeLast = last;
-    last = current;
-  }
-  return at(last, b.length);
-}
-
-function at(row: readonly number[], index: number): number {
-  return row[index] ?? Number.POSITIVE_INFINITY;
+/** Insertions, deletions, substitutions and swaps of neighbours; Infinity: more than `most`. */
+function slipsBetween(a: string, b: string, most: number): number {
+  if (most < 0) return Number.POSITIVE_INFINITY;
+  if (a === b) return 0;
+  const after = (ofA: number, ofB: number, slips: number): number =>
+    slips + slipsBetween(a.slice(ofA), b.slice(ofB), most - slips);
+  if (a[0] === b[0]) return after(1, 1, 0);
+  const isSwap = a[0] === b[1] && a[1] === b[0];
+  return Math.min(after(1, 0, 1), after(0, 1, 1), isSwap ? after(2, 2, 1) : after(1, 1, 1));
 }

@@ -40,25 +40,20 @@ export interface OptionContext {
 const versionNames: Record<ProtocolVersion, string> = { 3: 'MQTT 3.1', 4: 'MQTT 3.1.1', 5: 'MQTT 5.0' };
 
 /** How other clients call what we have; asked before spelling is compared. */
-const otherNames: Readonly<Record<string, string>> = {
-  clean: 'cleanStart',
-  cleanSession: 'cleanStart',
-  reconnectPeriod: 'reconnect.delay',
-  rejectUnauthorized: 'tls.insecure',
-  ca: 'tls.ca',
-  cert: 'tls.cert',
-  key: 'tls.key',
-  passphrase: 'tls.passphrase',
-  protocol: 'transport',
-  hostname: 'host',
-  sessionExpiry: 'sessionExpiryInterval',
-  timeout: 'connectTimeout',
-  user: 'username',
-};
+const otherNames: ReadonlyMap<string, string> = new Map([
+  ['cleanSession', 'cleanStart'],
+  ['reconnectPeriod', 'reconnect.delay'],
+  ['rejectUnauthorized', 'tls.insecure'],
+  ['protocol', 'transport'],
+  ['hostname', 'host'],
+  ['timeout', 'connectTimeout'],
+]);
 
-const groups: ReadonlySet<string> = new Set(
-  parameters.flatMap(({ name }) => (name.includes('.') ? [name.slice(0, name.indexOf('.'))] : [])),
-);
+const names: readonly string[] = parameters.map(({ name }) => name);
+
+function isGroup(name: string): boolean {
+  return names.some((other) => other.startsWith(`${name}.`));
+}
 
 /**
  * Checks connection options before anything is opened: every value against the table, every option against version
@@ -70,34 +65,31 @@ export function validateOptions(options: object, context: OptionContext): Option
   const problems: OptionProblem[] = [];
   const version = context.version ?? versionOf(given.get('protocolVersion'));
   const label = context.label ?? ((option: string) => option);
-  const report = (
-    code: OptionProblemCode,
-    option: string,
-    message: string,
-    severity: 'error' | 'warning' = 'error',
-  ) => {
-    problems.push({ code, option, severity, message: `${label(option)}: ${message}` });
+  const report: Report = (option, { code, message, detail = '', severity = 'error' }) => {
+    const words = message ?? code.replaceAll('-', ' ') + detail;
+    problems.push({ code, option, severity, message: `${label(option)}: ${words}` });
   };
-
   for (const [name, value] of given) {
     const parameter = findParameter(name);
-    if (parameter === undefined) {
-      report('unknown-option', name, groups.has(name) ? 'takes an object of options' : unknown(name, label));
-      continue;
-    }
-    const misplaced = placeOf(parameter, version, context.platform);
-    if (misplaced) {
-      report(misplaced.code, name, misplaced.message);
-      continue;
-    }
-    const problem = checkValue(parameter, value);
-    if (problem) report(problem.code, name, problem.message, problem.severity);
+    const found =
+      parameter === undefined
+        ? unknown(name, label)
+        : (placeOf(parameter, version, context.platform) ?? checkValue(parameter, value));
+    if (found) report(name, found);
   }
   checkTogether(given, version, label, report);
   return problems;
 }
 
-type Report = (code: OptionProblemCode, option: string, message: string, severity?: 'error' | 'warning') => void;
+interface Found {
+  readonly code: OptionProblemCode;
+  /** Absent: the code in words, and the detail behind them. */
+  readonly message?: string;
+  readonly detail?: string;
+  readonly severity?: OptionProblem['severity'];
+}
+
+type Report = (option: string, found: Found) => void;
 
 function checkTogether(
   given: ReadonlyMap<string, unknown>,
@@ -105,116 +97,96 @@ function checkTogether(
   label: (option: string) => string,
   report: Report,
 ): void {
+  const error = (option: string, code: OptionProblemCode, detail: string): void => report(option, { code, detail });
+  const warn = (option: string, code: OptionProblemCode, detail: string): void =>
+    report(option, { code, detail, severity: 'warning' });
   for (const option of ['host', 'port', 'transport']) {
     if (given.has('url') && given.has(option)) {
-      report('conflicting-options', option, `given together with ${label('url')}; use one or the other`);
+      error(option, 'conflicting-options', `: ${label('url')} is given too`);
     }
   }
-  checkCompanion(given, 'will', 'will.topic', label, report);
-  checkCompanion(given, 'authentication', 'authentication.method', label, report);
+  for (const needed of ['will.topic', 'authentication.method']) {
+    const group = needed.replace(/\w+$/, '');
+    const other = [...given.keys()].find((name) => name.startsWith(group));
+    if (other !== undefined && !given.has(needed)) {
+      error(needed, 'missing-option', `: needed because ${label(other)} is given`);
+    }
+  }
   const topic = given.get('will.topic');
   if (typeof topic === 'string' && /[+#]/.test(topic)) {
     // [MQTT5-3.3.2-2]: a message is published to one topic, and the Will is a message.
-    report('wildcard-in-topic', 'will.topic', `'${topic}' has a wildcard; a Will is published to one Topic Name`);
+    error('will.topic', 'wildcard-in-topic', `: '${topic}'`);
   }
-  if (version !== 5 && version !== 'auto' && isGiven(given, 'password') && !isGiven(given, 'username')) {
+  // `auto` begins with 5.
+  const old = version === 3 || version === 4 ? versionNames[version] : undefined;
+  if (old !== undefined && given.get('password') && !given.get('username')) {
     // [MQTT311-3.1.2-22]
-    report('missing-option', 'username', `${versionNames[version]} cannot send a password without a user name`);
+    error('username', 'missing-option', `: ${old} has no password without a user name`);
   }
-  checkSession(given, version, label, report);
-}
-
-function checkSession(
-  given: ReadonlyMap<string, unknown>,
-  version: ProtocolVersion | 'auto',
-  label: (option: string) => string,
-  report: Report,
-): void {
   const clientId = given.get('clientId');
   const resumes = given.get('cleanStart') === false;
-  const expiry = given.get('sessionExpiryInterval');
-  if (version !== 5 && version !== 'auto' && resumes && clientId === '') {
+  const expiry = given.get('sessionExpiryInterval') ?? 0;
+  if (old !== undefined && resumes && clientId === '') {
     // [MQTT311-3.1.3-8]
-    report('client-id-required', 'clientId', `empty; ${versionNames[version]} needs one to keep a session`);
-  } else if (clientId === undefined && (resumes || (typeof expiry === 'number' && expiry > 0))) {
-    const words = `not given, but a session is to be kept: a random one never finds it again; set ${label('clientId')}`;
-    report('session-without-client-id', 'clientId', words, 'warning');
+    error('clientId', 'client-id-required', `: ${old} keeps no session without one`);
+  } else if (clientId === undefined && (resumes || (expiry as number) > 0)) {
+    warn('clientId', 'session-without-client-id', ': a random one never finds it again');
   }
   if (version === 3 && typeof clientId === 'string' && clientId.length > 23) {
-    report('client-id-too-long', 'clientId', 'over 23 characters, which MQTT 3.1 servers may refuse', 'warning');
+    warn('clientId', 'client-id-too-long', ': a server of MQTT 3.1 may refuse more than 23 characters');
   }
-  if (version === 5 && resumes && (expiry === undefined || expiry === 0)) {
+  if (version === 5 && resumes && expiry === 0) {
     // [MQTT5-3.1.2.11.2]: absent or 0, the session ends when the network connection is closed.
-    const words = `0 or not given, so no session outlives the connection; set ${label('sessionExpiryInterval')} to keep one`;
-    report('session-without-expiry', 'sessionExpiryInterval', words, 'warning');
+    warn('sessionExpiryInterval', 'session-without-expiry', ': it ends with the connection');
   }
-}
-
-function checkCompanion(
-  given: ReadonlyMap<string, unknown>,
-  group: string,
-  needed: string,
-  label: (option: string) => string,
-  report: Report,
-): void {
-  if (given.has(needed)) return;
-  const other = [...given.keys()].find((name) => name.startsWith(`${group}.`));
-  if (other !== undefined) report('missing-option', needed, `needed because ${label(other)} is given`);
 }
 
 function placeOf(
-  parameter: Parameter,
+  { name, platforms, versions }: Parameter,
   version: ProtocolVersion | 'auto',
   platform: Platform,
-): { code: OptionProblemCode; message: string } | undefined {
-  if (!parameter.platforms.includes(platform)) {
-    return /^tls\.(cert|key|passphrase)$/.test(parameter.name)
+): Found | undefined {
+  if (!platforms.includes(platform)) {
+    return /(cert|key|passphrase)$/.test(name)
       ? {
           code: 'mutual-tls-in-browser',
-          message: 'a page cannot choose a client certificate for a WebSocket; import it into the browser instead',
+          detail: ': import the certificate into the browser',
         }
-      : { code: 'option-not-on-this-platform', message: 'not available in a browser, which decides this itself' };
+      : { code: 'option-not-on-this-platform', detail: ': a browser decides it itself' };
   }
-  if (version !== 'auto' && !parameter.versions.includes(version)) {
-    const message = `only MQTT 5.0 has it, not ${versionNames[version]}; leave it out or set protocolVersion to 5`;
-    return { code: 'option-not-in-this-version', message };
-  }
-  return undefined;
+  if (version === 'auto' || versions.includes(version)) return undefined;
+  return {
+    code: 'option-not-in-this-version',
+    message: `only MQTT 5.0 has it, not ${versionNames[version]}`,
+  };
 }
 
-function unknown(name: string, label: (option: string) => string): string {
-  const meant = (Object.hasOwn(otherNames, name) && otherNames[name]) || nearest(name, parameterNames());
-  return meant ? `unknown option; did you mean ${label(meant)}?` : 'unknown option';
-}
-
-function parameterNames(): string[] {
-  return parameters.map(({ name }) => name);
+function unknown(name: string, label: (option: string) => string): Found {
+  const code = 'unknown-option';
+  if (isGroup(name)) return { code, message: 'takes an object of options' };
+  const meant = otherNames.get(name) ?? names.find((other) => other.endsWith(`.${name}`)) ?? nearest(name, names);
+  return { code, detail: meant === undefined ? '' : `; did you mean ${label(meant)}?` };
 }
 
 /** One level of groups laid flat: `{ will: { topic } }` becomes `will.topic`. */
 function flatten(options: object): Map<string, unknown> {
   const flat = new Map<string, unknown>();
+  const put = (name: string, value: unknown): void => {
+    if (value !== undefined) flat.set(name, value);
+  };
   for (const [name, value] of Object.entries(options)) {
-    if (value === undefined) continue;
-    if (!groups.has(name) || !isPlainObject(value)) {
-      flat.set(name, value);
-      continue;
-    }
-    const members = Object.entries(value).filter(([, member]) => member !== undefined);
-    // An empty Will is a Will without topic, not the absence of one.
-    if (members.length === 0 && name === 'will') flat.set('will.payload', '');
-    for (const [member, inner] of members) flat.set(`${name}.${member}`, inner);
+    if (isGroup(name) && isPlainObject(value)) {
+      const members = Object.entries(value);
+      for (const [member, inner] of members) put(`${name}.${member}`, inner);
+      // An empty Will is a Will without topic, not the absence of one.
+      if (name === 'will' && members.every(([, inner]) => inner === undefined)) put('will.payload', '');
+    } else put(name, value);
   }
   return flat;
 }
 
 function isPlainObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Uint8Array);
-}
-
-function isGiven(given: ReadonlyMap<string, unknown>, name: string): boolean {
-  const value = given.get(name);
-  return value !== undefined && value !== '';
 }
 
 function versionOf(value: unknown): ProtocolVersion | 'auto' {

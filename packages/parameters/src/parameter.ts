@@ -25,7 +25,7 @@ export interface Parameter {
   /** For `enum`: the values. */
   readonly values?: readonly (string | number)[];
   /** What holds when it is not given; absent: nothing is sent. */
-  readonly default?: string | number | boolean;
+  readonly default?: string | number | boolean | undefined;
   /** Protocol versions that can carry it. */
   readonly versions: readonly ProtocolVersion[];
   readonly platforms: readonly Platform[];

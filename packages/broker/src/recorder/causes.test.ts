@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { allowedReasonCodes, ReasonCode, reasonCodeName } from '@hawser/codec';
+import { allowedReasonCodes, PacketReader, ReasonCode, reasonCodeName } from '@hawser/codec';
 import { describe, expect, it } from 'vitest';
 import { CAUSES, causeSentence, LOSSES, SESSION_ENDS, WARNINGS } from './causes.ts';
 import { COMPLAINTS, complaintSentence } from './complaints.ts';
@@ -35,6 +35,7 @@ const QUOTED = String.raw`\s*'([a-z0-9]+(?:-[a-z0-9]+)*)'`;
 /** Errors of the codec and the protocol, ends by name, refusals of listeners. */
 const ENDS = [
   new RegExp(String.raw`new (?:MalformedPacketError|ProtocolError|WebSocketError)\(${QUOTED}`, 'g'),
+  new RegExp(String.raw`(?:malformed|violation|fault)\([^,]+,${QUOTED}`, 'g'),
   new RegExp(String.raw`\.(?:fail|refuse|disconnect|close)\(${QUOTED}`, 'g'),
   new RegExp(String.raw`(?:attempts\.refuse|this\.refuse|#tell)\(\s*[\w.]+,\s*[^,]+,${QUOTED}`, 'g'),
   new RegExp(String.raw`#refused\(\s*[\w.]+,${QUOTED}`, 'g'),
@@ -113,6 +114,18 @@ describe('the table of causes', () => {
         for (const name of names(text.en)) expect(words.figures?.pattern.source, code).toContain(`(?<${name}>`);
       }
     }
+  });
+
+  it('finds the figures in what the codec says', () => {
+    const reader = new PacketReader(5);
+    reader.push(new Uint8Array([0x30, 7]));
+    expect(() => reader.next()).toThrow(
+      expect.objectContaining({
+        message: expect.toSatisfy((text: string) =>
+          causeSentence(CAUSES['packet-too-large'], text, 'en').includes('of 9 bytes, and 5 bytes'),
+        ),
+      }),
+    );
   });
 
   it('says in brackets what it has no sentence for', () => {

@@ -364,7 +364,7 @@ export const CAUSES: Readonly<Record<string, CauseWords>> = {
   'packet-too-large': {
     meaning: words('it sent a packet that is larger than what is taken here', '它发送的报文超过了这里接受的大小'),
     figures: {
-      pattern: /a packet of (?<size>\d+) bytes is announced; the largest accepted has (?<limit>\d+)/,
+      pattern: /packet too large: (?<size>\d+) bytes; (?<limit>\d+) are accepted/,
       sentence: words(
         'it sent a packet of {size} bytes, and {limit} bytes are taken here',
         '它发送了 {size} 字节的报文，而这里最多接受 {limit} 字节',

@@ -85,9 +85,9 @@ describe('connection flags', () => {
     ['-V 6', "--protocol-version: '6' is not one of 3, 4, 5, 'auto'"],
     ['--connect-timeout 10000', '--connect-timeout: 10,000 is out of range: seconds, 0.001 to 3,600; did you mean 10?'],
     ['-x 5 -V 4', '--session-expiry-interval: only MQTT 5.0 has it, not MQTT 3.1.1'],
-    ['--will-payload x', '--will-topic: needed because --will-payload is given'],
-    ['--will-topic a/#', "--will-topic: 'a/#' has a wildcard"],
-    ['-L mqtt://x -p 1', '--port: given together with --url'],
+    ['--will-payload x', '--will-topic: missing option: needed because --will-payload is given'],
+    ['--will-topic a/#', "--will-topic: wildcard in topic: 'a/#'"],
+    ['-L mqtt://x -p 1', '--port: conflicting options: --url is given too'],
     ['--connect-user-property x', "--connect-user-property: 'x' is not name=value"],
     ['--password-file /does/not/exist', '--password-file: cannot read /does/not/exist: there is no such file'],
     ['--ca /does/not/exist', '--ca: cannot read /does/not/exist: there is no such file'],
@@ -102,8 +102,8 @@ describe('connection flags', () => {
 
   it('warns with the names of flags', () => {
     expect(parse(['-c']).warnings.map(({ message }) => message)).toEqual([
-      expect.stringContaining('set --client-id'),
-      expect.stringContaining('set --session-expiry-interval'),
+      expect.stringContaining('--client-id: session without client id'),
+      expect.stringContaining('--session-expiry-interval: session without expiry'),
     ]);
   });
 });

@@ -1,10 +1,9 @@
 import type { Clock } from '@hawser/transport';
 import { formatAddress } from '../connection/address.ts';
-import { AddressError, type ConnectEvidence } from '../errors.ts';
+import { AddressError, type ConnectEvidence, type Retry } from '../errors.ts';
 import type { DialFailure, Platform } from '../platform.ts';
 import { BrowserWebSocketTransport } from './websocket-transport.ts';
 
-const LETTERS = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
 const CLIENT_ID_LENGTH = 22;
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
@@ -12,7 +11,7 @@ const clock: Clock = {
   now: () => performance.now(),
   wallNow: () => Date.now(),
   setTimer(atMs, callback) {
-    const timer = setTimeout(callback, Math.min(LONGEST_TIMER_MS, Math.max(0, atMs - performance.now())));
+    const timer = setTimeout(callback, Math.min(LONGEST_TIMER_MS, atMs - performance.now()));
     return () => clearTimeout(timer);
   },
   defer: (callback) => queueMicrotask(callback),
@@ -23,36 +22,29 @@ export const browserPlatform: Platform = {
   name: 'browser',
   clock,
   random: Math.random,
-  generateClientId() {
-    // Six bits of a byte, those over 61 are thrown away: every letter is as likely as the others.
-    let id = '';
-    while (id.length < CLIENT_ID_LENGTH) {
-      for (const byte of crypto.getRandomValues(new Uint8Array(CLIENT_ID_LENGTH))) id += LETTERS[byte & 63] ?? '';
-    }
-    return id.slice(0, CLIENT_ID_LENGTH);
-  },
+  // Five bits of each byte: letters and digits that are all as likely, 110 bits in all.
+  generateClientId: () =>
+    Array.from(crypto.getRandomValues(new Uint8Array(CLIENT_ID_LENGTH)), (byte) => (byte & 31).toString(32)).join(''),
   dial(address, { signal, onStage }) {
     const url = formatAddress(address);
-    const { host, port } = address;
+    const { transport, host, port } = address;
     const evidence: ConnectEvidence = { host, port, url };
-    if (address.transport !== 'ws' && address.transport !== 'wss') {
-      const text = `a browser speaks MQTT over WebSocket only: use wss:// or ws:// instead of ${address.transport}://`;
+    if (transport !== 'ws' && transport !== 'wss') {
+      const text = `a browser has WebSocket only: use wss:// or ws://, not ${transport}://`;
       return Promise.reject(new AddressError('scheme-not-in-browser', text, { url }));
     }
     onStage('websocket', evidence);
     return new Promise((resolve, reject) => {
-      const fail = (code: string, message: string): void => {
-        const failure: DialFailure = { stage: 'websocket', code, message, evidence };
+      const fail = (code: string, message: string, retry?: Retry): void => {
+        const failure: DialFailure = { stage: 'websocket', code, message, evidence, retry };
         reject(failure);
       };
       let socket: WebSocket;
       try {
         socket = new WebSocket(url, ['mqtt']);
       } catch (error) {
-        fail(
-          'websocket-failed',
-          `the browser does not open ${url}: ${error instanceof Error ? error.message : String(error)}`,
-        );
+        // ws:// in a page of https://
+        fail('websocket-failed', `the browser does not open ${url}: ${String(error)}`);
         return;
       }
       socket.binaryType = 'arraybuffer';
@@ -63,22 +55,16 @@ export const browserPlatform: Platform = {
       signal.addEventListener('abort', onAbort, { once: true });
       socket.onopen = () => {
         signal.removeEventListener('abort', onAbort);
-        if (socket.protocol !== 'mqtt') {
-          fail('subprotocol-refused', `${url} opened a WebSocket but did not choose the subprotocol mqtt`);
-          socket.close();
+        if (socket.protocol === 'mqtt') {
+          const info = { kind: transport, remoteAddress: host, remotePort: port, tls: undefined };
+          resolve(new BrowserWebSocketTransport(socket, info));
           return;
         }
-        resolve(
-          new BrowserWebSocketTransport(socket, {
-            kind: address.transport as 'ws' | 'wss',
-            remoteAddress: host,
-            remotePort: port,
-            tls: undefined,
-          }),
-        );
+        fail('subprotocol-refused', `${url} did not choose the WebSocket subprotocol mqtt`, 'after-change');
+        socket.close();
       };
       socket.onclose = ({ code }) => {
-        const text = `the WebSocket to ${url} could not be opened (code ${code}): nothing listens there, the path is wrong, or the certificate is not trusted; the browser does not tell which`;
+        const text = `no WebSocket to ${url} (code ${code}): nothing listens there, a wrong path, or a certificate that is not trusted; a browser does not tell`;
         fail('websocket-failed', text);
       };
     });

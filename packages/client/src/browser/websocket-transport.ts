@@ -6,7 +6,7 @@ const HIGH_WATER = 64 * 1024;
 const POLL_MS = 20;
 /** How long a server that does not close in turn is waited for. */
 const LINGER_MS = 2000;
-const PLAIN_CLOSE: ReadonlySet<number> = new Set([1000, 1001, 1005, 1006]);
+const PLAIN_CLOSES: readonly number[] = [1000, 1001, 1005, 1006];
 
 /**
  * A Transport over a browser's WebSocket that is open. A browser's WebSocket cannot be told to stop reading: what comes while
@@ -29,7 +29,7 @@ export class BrowserWebSocketTransport implements Transport {
       if (this.#isEnded) return;
       // Text frames are no MQTT [MQTT5-6.0.0-1].
       if (typeof data === 'string') {
-        this.#closeError = new Error('a text frame came over the WebSocket, but MQTT is sent in binary frames');
+        this.#closeError = new Error('a text frame came over the WebSocket; MQTT is binary');
         socket.close(1000);
         return;
       }
@@ -38,18 +38,17 @@ export class BrowserWebSocketTransport implements Transport {
     };
     socket.onclose = ({ code, reason }) => {
       const words = reason === '' ? '' : ` (${reason})`;
-      const error = PLAIN_CLOSE.has(code) ? undefined : new Error(`the WebSocket was closed with code ${code}${words}`);
+      const error = PLAIN_CLOSES.includes(code)
+        ? undefined
+        : new Error(`the WebSocket was closed with code ${code}${words}`);
       this.#gone(this.#closeError ?? error);
     };
   }
 
   start(handler: TransportHandler): void {
     this.#handler = handler;
-    if (this.#isGone) {
-      queueMicrotask(() => handler.onClose(this.#closeError));
-      return;
-    }
-    queueMicrotask(() => this.resume());
+    const isGone = this.#isGone;
+    queueMicrotask(() => (isGone ? handler.onClose(this.#closeError) : this.resume()));
   }
 
   write(chunks: readonly Uint8Array[]): boolean {

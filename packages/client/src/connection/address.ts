@@ -13,72 +13,68 @@ export interface Address {
   readonly password: string | undefined;
 }
 
-const SCHEMES: Readonly<Record<string, Address['transport']>> = {
-  mqtt: 'mqtt',
-  tcp: 'mqtt',
-  mqtts: 'mqtts',
-  tls: 'mqtts',
-  ssl: 'mqtts',
-  ws: 'ws',
-  wss: 'wss',
-};
-const PORTS: Readonly<Record<Address['transport'], number>> = { mqtt: 1883, mqtts: 8883, ws: 80, wss: 443 };
+type Transport = Address['transport'];
+
+const PORTS: Readonly<Record<Transport, number>> = { mqtt: 1883, mqtts: 8883, ws: 80, wss: 443 };
+const SCHEMES: ReadonlyMap<string, Transport> = new Map<string, Transport>([
+  ...(Object.keys(PORTS) as Transport[]).map((name) => [name, name] as const),
+  ['tcp', 'mqtt'],
+  ['tls', 'mqtts'],
+  ['ssl', 'mqtts'],
+]);
 const DEFAULT_PATH = '/mqtt';
 
 const SHAPE = /^([a-z][a-z0-9+.-]*):\/\/(?:([^/?#]*)@)?(\[[^\]]*\]|[^:/?#]*)(?::([^/?#]*))?([^#]*)/i;
 
 /** Takes a URL apart. `path` replaces the URL's. Throws AddressError: `unknown-scheme` `bad-host` `bad-port` `bad-userinfo`. */
 export function parseAddress(url: string, path?: string): Address {
-  const shown = withoutPassword(url);
-  const fail = (code: string, text: string): AddressError =>
-    new AddressError(code, text, { url: shown, option: 'url' });
-  const parts = SHAPE.exec(url);
-  if (parts === null) {
-    const text = `the address '${shown}' has no scheme: write mqtt://${/^[\w.-]+(:\d+)?$/.test(url) ? url : 'host:1883'}, or mqtts:// for TLS, ws:// or wss:// for WebSocket`;
-    throw fail('unknown-scheme', text);
+  // Without its password.
+  const shown = url.replace(/(:\/\/[^/?#:]*)[^/?#]*@/, '$1@');
+  const fail: Fail = (code, detail) =>
+    new AddressError(code, `${code.replace('-', ' ')} in the address: ${detail}`, { url: shown, option: 'url' });
+  const [, given, info = '', name = '', digits = '', rest = ''] = SHAPE.exec(url) ?? [];
+  if (given === undefined) {
+    throw fail(
+      'unknown-scheme',
+      `'${shown}' has none; write mqtt://${/^[\w.-]+(:\d+)?$/.test(url) ? url : 'host:1883'}, mqtts://, ws:// or wss://`,
+    );
   }
-  const scheme = (parts[1] ?? '').toLowerCase();
-  const transport = Object.hasOwn(SCHEMES, scheme) ? SCHEMES[scheme] : undefined;
+  const scheme = given.toLowerCase();
+  const transport = SCHEMES.get(scheme);
   if (transport === undefined) {
-    const meant = scheme === 'http' ? 'ws' : scheme === 'https' ? 'wss' : nearest(scheme, Object.keys(SCHEMES));
+    const meant = /^https?$/.test(scheme) ? scheme.replace('http', 'ws') : nearest(scheme, [...SCHEMES.keys()]);
     const hint = meant === undefined ? '' : `; did you mean ${meant}://?`;
-    throw fail('unknown-scheme', `the scheme ${scheme}:// is not known; mqtt, mqtts, ws and wss are${hint}`);
+    throw fail('unknown-scheme', `${scheme}://${hint}`);
   }
-  const [username, password] = userInfo(parts[2], fail);
-  const port = portOf(parts[4], PORTS[transport], fail);
-  const host = hostOf(parts[3] ?? '', fail);
-  const rest = parts[5] ?? '';
+  const [username, password] = userInfo(info, fail);
   return {
     transport,
-    host,
-    port,
-    path:
-      path === undefined
-        ? rest === '' || rest === '/'
-          ? DEFAULT_PATH
-          : rest.startsWith('?')
-            ? DEFAULT_PATH + rest
-            : rest
-        : slashed(path),
+    port: digits === '' ? PORTS[transport] : portOf(digits, fail),
+    host: hostOf(name, fail),
+    path: path === undefined ? rest.replace(/^(\/?$|(?=\?))/, DEFAULT_PATH) : slashed(path),
     username,
     password,
   };
 }
 
 /** The address out of single options. */
-export function addressOf(options: {
+export function addressOf({
+  transport: scheme = 'mqtt',
+  host = 'localhost',
+  port,
+  path = DEFAULT_PATH,
+}: {
   readonly host?: string | undefined;
   readonly port?: number | undefined;
   readonly transport?: string | undefined;
   readonly path?: string | undefined;
 }): Address {
-  const transport = SCHEMES[options.transport ?? 'mqtt'] ?? 'mqtt';
-  const host = options.host ?? 'localhost';
+  const transport = SCHEMES.get(scheme) ?? 'mqtt';
   return {
     transport,
-    host: host.startsWith('[') && host.endsWith(']') ? host.slice(1, -1) : host,
-    port: options.port ?? PORTS[transport],
-    path: slashed(options.path ?? DEFAULT_PATH),
+    host: unbracketed(host),
+    port: port ?? PORTS[transport],
+    path: slashed(path),
     username: undefined,
     password: undefined,
   };
@@ -86,18 +82,14 @@ export function addressOf(options: {
 
 /** A Server Reference (section 4.11): `host`, `host:port`, several apart by spaces; the first counts. Undefined: not understood. */
 export function followReference(from: Address, reference: string): Address | undefined {
-  const first = reference.trim().split(/\s+/)[0] ?? '';
-  if (first === '') return undefined;
+  const [first = ''] = reference.trim().split(/\s+/);
   try {
-    if (first.includes('://')) {
-      const to = parseAddress(first);
-      // What was encrypted stays so: who answers may not talk the client out of it.
-      return isEncrypted(from) && !isEncrypted(to)
-        ? undefined
-        : { ...to, username: from.username, password: from.password };
-    }
-    const to = parseAddress(`${from.transport}://${first}`);
-    return { ...from, host: to.host, port: /:\d+$/.test(first) ? to.port : from.port };
+    const isUrl = first.includes('://');
+    const to = parseAddress(isUrl ? first : `${from.transport}://${first}`);
+    if (!isUrl) return { ...from, host: to.host, port: /:\d+$/.test(first) ? to.port : from.port };
+    // What was encrypted stays so: who answers may not talk the client out of it.
+    if (isEncrypted(from) && !isEncrypted(to)) return undefined;
+    return { ...to, username: from.username, password: from.password };
   } catch {
     return undefined;
   }
@@ -106,7 +98,7 @@ export function followReference(from: Address, reference: string): Address | und
 /** `mqtt://host:1883`, with the path of a WebSocket, without user info. */
 export function formatAddress({ transport, host, port, path }: Address): string {
   const where = `${transport}://${host.includes(':') ? `[${host}]` : host}:${port}`;
-  return transport === 'ws' || transport === 'wss' ? where + path : where;
+  return transport.startsWith('ws') ? where + path : where;
 }
 
 export function isEncrypted({ transport }: Address): boolean {
@@ -115,53 +107,42 @@ export function isEncrypted({ transport }: Address): boolean {
 
 /** Nobody else hears what goes over the loopback interface. */
 export function isLoopback({ host }: Address): boolean {
-  return host === 'localhost' || host === '::1' || host.startsWith('127.') || host.endsWith('.localhost');
+  return /^(127\..*|::1|(.*\.)?localhost)$/.test(host);
 }
 
 type Fail = (code: string, text: string) => AddressError;
 
-function userInfo(text: string | undefined, fail: Fail): [string | undefined, string | undefined] {
-  if (text === undefined || text === '') return [undefined, undefined];
-  if (text.includes('@'))
-    throw fail('bad-userinfo', 'the user name or password in the address holds an @: write it as %40');
-  const colon = text.indexOf(':');
-  const name = colon < 0 ? text : text.slice(0, colon);
+function userInfo(text: string, fail: Fail): (string | undefined)[] {
+  if (text === '') return [];
+  if (text.includes('@')) throw fail('bad-userinfo', 'write @ as %40');
   try {
-    return [decodeURIComponent(name), colon < 0 ? undefined : decodeURIComponent(text.slice(colon + 1))];
+    // What stands behind the first colon is the password, further colons too.
+    return (/^([^:]*)(?::(.*))?$/s.exec(text) ?? []).slice(1).map((part) => part && decodeURIComponent(part));
   } catch {
-    throw fail(
-      'bad-userinfo',
-      'the user name or password in the address holds a % that is no percent-encoding: write it as %25',
-    );
+    throw fail('bad-userinfo', 'write % as %25');
   }
 }
 
 function hostOf(text: string, fail: Fail): string {
-  if (text === '') throw fail('bad-host', 'the address has no host');
   try {
     // The URL standard's host parser: names in other scripts, addresses in other notations.
-    const { hostname } = new URL(`http://${text}`);
-    return hostname.startsWith('[') ? hostname.slice(1, -1) : hostname;
+    return unbracketed(new URL(`http://${text}`).hostname);
   } catch {
-    throw fail(
-      'bad-host',
-      `'${text}' is no host name or address${text.includes(' ') ? ': there is a space in it' : ''}`,
-    );
+    throw fail('bad-host', `'${text}'`);
   }
 }
 
-function portOf(text: string | undefined, otherwise: number, fail: Fail): number {
-  if (text === undefined || text === '') return otherwise;
+function unbracketed(host: string): string {
+  return host.replace(/^\[(.*)\]$/, '$1');
+}
+
+function portOf(text: string, fail: Fail): number {
   const port = Number(text);
   if (/^\d+$/.test(text) && port >= 1 && port <= 65_535) return port;
-  const ipv6 = text.includes(':') ? '; an IPv6 address stands in brackets: mqtt://[::1]:1883' : '';
-  throw fail('bad-port', `'${text}' is no port: 1 to 65,535${ipv6}`);
+  const ipv6 = text.includes(':') ? '; IPv6 stands in brackets: [::1]:1883' : '';
+  throw fail('bad-port', `'${text}' is not 1 to 65,535${ipv6}`);
 }
 
 function slashed(path: string): string {
   return path.startsWith('/') ? path : `/${path}`;
-}
-
-function withoutPassword(url: string): string {
-  return url.replace(/:\/\/([^/?#]*)@/, (_all, info: string) => `://${info.split(':')[0]}@`);
 }

@@ -7,7 +7,7 @@ import type { Platform } from '../platform.ts';
 import { bytesOf, type Settings } from '../settings.ts';
 import { abortable, timed } from '../settle.ts';
 import { type Address, formatAddress } from './address.ts';
-import { explainClose, explainConnack, explainDial, explainTimeout, mayExpectTls, tlsExpected } from './explain.ts';
+import { explainClose, explainConnack, explainDial, explainTimeout } from './explain.ts';
 import { Link } from './link.ts';
 
 /** A connection whose CONNACK has come. */
@@ -110,11 +110,11 @@ export function attempt(
     if (!isEstablished && !link?.connection.closeCause) link?.destroy();
   };
 
-  /** What closed without a word is asked once whether it is TLS that it waits for. */
+  /** What closed without a word may be explained by the platform. */
   const fail = async (error: unknown): Promise<void> => {
-    const isAsked = !owner.negotiated && !abort.signal.aborted && mayExpectTls(error, address);
-    const speaksTls = isAsked && (await platform.speaksTls?.(address, abort.signal).catch(() => false));
-    giveUp(speaksTls ? tlsExpected(error as ConnectError, address) : error);
+    const isFirst = !owner.negotiated;
+    const failed = { address, signal: abort.signal, isFirst, loss: link?.error, received: link?.firstBytes };
+    giveUp((error instanceof ConnectError && (await platform.explain?.(error, failed))) || error);
   };
 
   /** A step of the AUTH exchange; when it fails, this side gives up. */
@@ -212,9 +212,7 @@ export function attempt(
         ended.resolve(cause);
         return;
       }
-      const explained = link?.error && platform.explainLoss?.(link.error, evidence);
-      if (explained) done.reject(explainDial(explained, address, evidence));
-      else void fail(explainClose(cause, link, address, evidence));
+      void fail(explainClose(cause, link, address, evidence));
       link?.afterTurn();
     },
   };

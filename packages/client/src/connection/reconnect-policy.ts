@@ -1,4 +1,4 @@
-import type { ProtocolVersion } from '@hawser/codec';
+import { type ProtocolVersion, ReasonCode } from '@hawser/codec';
 import type { CloseCause } from '@hawser/protocol';
 import type { ConnectError } from '../errors.ts';
 
@@ -19,23 +19,14 @@ export interface ReconnectSettings {
 }
 
 const RETRY: Decision = { kind: 'retry' };
-/** CONNACK: busy, unavailable and their like, by name; CONNECTION.md section 4. */
-const PASSING: ReadonlySet<string> = new Set([
-  'server-unavailable',
-  'server-busy',
-  'quota-exceeded',
-  'connection-rate-exceeded',
-  'server-shutting-down',
-]);
-const MOVED: ReadonlySet<string> = new Set(['use-another-server', 'server-moved']);
-const CREDENTIALS: ReadonlySet<string> = new Set(['bad-user-name-or-password', 'not-authorized', 'forbidden']);
+/** CONNACK: bad user name or password, not authorized, in 3.x and in 5.0. */
+const CREDENTIALS: readonly (number | undefined)[] = [4, 5, 0x86, 0x87];
 /** DISCONNECT: nothing will be better the next time. */
-const FINAL_DISCONNECT: ReadonlySet<number> = new Set([0x84, 0x85, 0x86, 0x87, 0x8a, 0x8c]);
-const TAKEN_OVER = 0x8e;
+const FINAL_DISCONNECT: readonly number[] = [0x84, 0x85, 0x86, 0x87, 0x8a, 0x8c];
 /** 3.x has no word for a takeover: this many closes this soon after the CONNACK are one. */
 const QUICK_CLOSES = 3;
 const QUICK_CLOSE_MS = 5000;
-const QUICKLY_CLOSED = `the server closed the connection ${QUICK_CLOSES} times within ${QUICK_CLOSE_MS / 1000} s of the CONNACK`;
+const QUICKLY_CLOSED = 'closed 3 times within 5 s of the CONNACK: another client may use this Client ID';
 /** Two clients that both come back would fight for ever: the first to lose this often stops. */
 const MOST_TAKEOVERS = 3;
 const MOST_PROTOCOL_FAULTS = 3;
@@ -66,72 +57,69 @@ export class ReconnectPolicy {
 
   /** An attempt has failed. */
   afterAttempt(error: ConnectError): Decision {
-    const { stage, code } = error;
+    const { stage, code, reasonCode, retry } = error;
     const stop: Decision = { kind: 'stop', code, text: error.message };
-    if (MOVED.has(code) && stage === 'connack') return this.#follow(error.evidence.serverReference, stop);
-    if (CREDENTIALS.has(code) || (stage === 'auth' && code === 'provider-failed')) {
-      if (code === 'provider-failed') return RETRY;
+    const isConnack = stage === 'connack';
+    if (isConnack && isMoved(reasonCode)) return this.#follow(error.evidence.serverReference, stop);
+    if (code === 'provider-failed') return RETRY;
+    if ((isConnack && CREDENTIALS.includes(reasonCode)) || code === 'forbidden') {
       if (!this.#settings.asksForCredentials || this.#askedAgain) return stop;
       this.#askedAgain = true;
       return RETRY;
     }
-    if (isProtocolFault(error)) return this.#afterProtocolFault(stop);
+    // The server's own bytes, and not a CONNACK that says so.
+    const isOwn = isFault(reasonCode) && error.evidence.reasonCode === undefined;
+    if (isConnack && (isOwn || code === 'not-mqtt')) return this.#afterProtocolFault(stop);
     this.#protocolFaults = 0;
     if (stage === 'address' || stage === 'auth') return code.endsWith('-timeout') ? RETRY : stop;
-    if (stage === 'connack' && error.reasonCode !== undefined) return PASSING.has(code) ? RETRY : stop;
-    if (code === 'own-certificate-invalid') return stop;
+    // CONNACK: busy, unavailable and their like pass; CONNECTION.md section 4.
+    if (isConnack && reasonCode !== undefined) return retry === 'yes' ? RETRY : stop;
     // A server's certificate, path or port may be put right while a device waits in the field.
-    return RETRY;
+    return code === 'own-certificate-invalid' ? stop : RETRY;
   }
 
   /** A connection that was there has ended, `afterMs` after its CONNACK. */
   afterLoss(
-    cause: CloseCause,
+    { code, text, reasonCode, by }: CloseCause,
     version: ProtocolVersion,
     afterMs: number,
     serverReference: string | undefined,
   ): Decision {
     if (afterMs >= this.#settings.resetAfterMs) this.#reset();
     this.#askedAgain = false;
-    const { reasonCode, by } = cause;
-    const stop: Decision = { kind: 'stop', code: cause.code, text: cause.text };
+    const stop: Decision = { kind: 'stop', code, text };
     if (by === 'peer') {
-      if (reasonCode === TAKEN_OVER) return this.#afterTakeover();
-      if (reasonCode === 0x9c || reasonCode === 0x9d) return this.#follow(serverReference, stop);
-      if (FINAL_DISCONNECT.has(reasonCode)) return stop;
+      if (reasonCode === ReasonCode.SessionTakenOver) {
+        return this.#afterTakeover('another client has taken over this Client ID');
+      }
+      if (isMoved(reasonCode)) return this.#follow(serverReference, stop);
+      if (FINAL_DISCONNECT.includes(reasonCode)) return stop;
     }
-    if (by !== 'network' && (reasonCode === 0x81 || reasonCode === 0x82)) return this.#afterProtocolFault(stop);
+    if (by !== 'network' && isFault(reasonCode)) return this.#afterProtocolFault(stop);
     this.#protocolFaults = 0;
-    if (by !== 'network' || cause.code !== 'network-lost' || afterMs >= QUICK_CLOSE_MS) this.#quickCloses = 0;
+    if (by !== 'network' || code !== 'network-lost' || afterMs >= QUICK_CLOSE_MS) this.#quickCloses = 0;
     else if (++this.#quickCloses >= QUICK_CLOSES) {
       this.#quickCloses = 0;
-      if (version !== 5) return this.#afterTakeover(QUICK_CLOSES);
       // A server of 5.0 has a word for it. Not all say it (Mosquitto 2.0.11 does not), but others may lose connections.
-      return { kind: 'retry', warning: `${QUICKLY_CLOSED}; it may be that another client uses the same Client ID` };
+      if (version === 5) return { kind: 'retry', warning: QUICKLY_CLOSED };
+      return this.#afterTakeover(QUICKLY_CLOSED, QUICK_CLOSES);
     }
     return RETRY;
   }
 
-  #afterTakeover(lost = 1): Decision {
+  #afterTakeover(seen: string, lost = 1): Decision {
     this.#takeovers += lost;
     if (this.#settings.onTakenOver === 'retry' && this.#takeovers < MOST_TAKEOVERS * lost) return RETRY;
-    const seen =
-      lost === 1
-        ? 'another client connected with the same Client ID and took over the session'
-        : `${QUICKLY_CLOSED}: most likely another client uses the same Client ID`;
-    return { kind: 'stop', code: 'session-taken-over', text: `${seen}; every client needs a Client ID of its own` };
+    return { kind: 'stop', code: 'session-taken-over', text: `${seen}; each needs its own` };
   }
 
   #afterProtocolFault(stop: Decision): Decision {
-    this.#protocolFaults++;
-    return this.#protocolFaults >= MOST_PROTOCOL_FAULTS ? stop : RETRY;
+    return ++this.#protocolFaults >= MOST_PROTOCOL_FAULTS ? stop : RETRY;
   }
 
   #follow(reference: string | undefined, stop: Decision): Decision {
     if (!this.#settings.followServerReference || reference === undefined) return stop;
-    if (this.#followed >= MOST_FOLLOWED) return stop;
-    this.#followed++;
-    return { kind: 'follow', reference };
+    return this.#followed++ >= MOST_FOLLOWED ? stop : { kind: 'follow', reference };
   }
 
   #reset(): void {
@@ -144,9 +132,11 @@ export class ReconnectPolicy {
   }
 }
 
-function isProtocolFault({ stage, code, reasonCode }: ConnectError): boolean {
-  if (stage !== 'connack') return false;
-  if (code === 'not-mqtt') return true;
-  // The server's own bytes, and not a CONNACK that says so.
-  return (reasonCode === 0x81 || reasonCode === 0x82) && code !== 'malformed-packet' && code !== 'protocol-error';
+function isMoved(reasonCode: number | undefined): boolean {
+  return reasonCode === ReasonCode.UseAnotherServer || reasonCode === ReasonCode.ServerMoved;
+}
+
+/** A malformed packet or a Protocol Error. */
+function isFault(reasonCode: number | undefined): boolean {
+  return reasonCode === ReasonCode.MalformedPacket || reasonCode === ReasonCode.ProtocolError;
 }

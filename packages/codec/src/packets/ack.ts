@@ -1,18 +1,12 @@
-import { MalformedPacketError } from '../errors.ts';
+import { malformed } from '../errors.ts';
 import { type DecodeLimits, defaultDecodeLimits } from '../limits.ts';
-import { allowedReasonCodes } from '../reason-codes.ts';
-import { type Direction, type ProtocolVersion, versionName } from '../types.ts';
-import { BodyReader } from '../wire/body-reader.ts';
-import { checkFirstByte } from '../wire/first-byte.ts';
+import { reasonCodesOf } from '../reason-codes.ts';
+import type { Direction, ProtocolVersion } from '../types.ts';
+import { BodyReader, truncated } from '../wire/body-reader.ts';
+import { checkFirstByte, firstByteOf, packetName, packetTypes } from '../wire/first-byte.ts';
 import type { PacketWriter } from '../wire/packet-writer.ts';
-import { decodeProperties, hasNoProperties, type ReasonProperties, writeProperties } from '../wire/properties.ts';
-import {
-  checkReasonCode,
-  packetIdentifierZero,
-  requirePacketIdentifier,
-  requireReasonCode,
-  truncated,
-} from './checks.ts';
+import { decodeProperties, type ReasonProperties } from '../wire/properties.ts';
+import { checkReasonCode, packetIdentifierZero, writeReason } from './checks.ts';
 
 interface AckFields {
   packetIdentifier: number;
@@ -44,13 +38,7 @@ export interface PubcompPacket extends AckFields {
 /** The four packets that carry a message to its end. */
 export type AckPacket = PubackPacket | PubrecPacket | PubrelPacket | PubcompPacket;
 
-type AckName = 'PUBACK' | 'PUBREC' | 'PUBREL' | 'PUBCOMP';
-
-const names: readonly AckName[] = ['PUBACK', 'PUBREC', 'PUBREL', 'PUBCOMP'];
-const types: readonly AckPacket['type'][] = ['puback', 'pubrec', 'pubrel', 'pubcomp'];
-
-/** The type number of PUBACK; the others follow in order. */
-const FIRST_ACK = 4;
+type AckType = 4 | 5 | 6 | 7;
 
 /*
  * fixed header     0100 0000, 0101 0000, 0110 0010, 0111 0000; Remaining Length
@@ -70,53 +58,38 @@ export function decodeAck(
   limits: DecodeLimits = defaultDecodeLimits,
 ): AckPacket {
   checkFirstByte(firstByte, version, direction);
-  const index = (firstByte >> 4) - FIRST_ACK;
+  const type = (firstByte >> 4) as AckType;
   const length = end - start;
-  if (length < 2) throw truncated(names[index] as AckName, 'Packet Identifier', 2, length);
+  if (length < 2) throw truncated(packetName(firstByte), 'Packet Identifier', 2, length);
   const packetIdentifier = ((bytes[start] as number) << 8) | (bytes[start + 1] as number);
   // [MQTT311-2.3.1-1] [MQTT5-2.2.1-3]
-  if (packetIdentifier === 0) throw packetIdentifierZero(names[index] as AckName);
+  if (packetIdentifier === 0) throw packetIdentifierZero(packetName(firstByte));
   let reasonCode = 0;
   let properties: ReasonProperties | undefined;
   if (length > 2) {
-    const name = names[index] as AckName;
+    const name = packetName(firstByte);
     if (version !== 5) {
-      throw new MalformedPacketError(
-        'trailing-bytes',
-        `${name}: ${length} bytes; in MQTT ${versionName(version)} it has 2`,
-      );
+      throw malformed(name, 'trailing-bytes', length - 2);
     }
     reasonCode = bytes[start + 2] as number;
     // [MQTT5-3.4.2-1] [MQTT5-3.5.2-1] [MQTT5-3.6.2-1] [MQTT5-3.7.2-1]
-    if (reasonCode !== 0) checkReasonCode(reasonCode, allowedReasonCodes[name], name);
+    if (reasonCode !== 0) checkReasonCode(reasonCode, reasonCodesOf(type, direction), name);
     if (length > 3) {
       const reader = new BodyReader(name, bytes, start + 3, end);
-      properties = decodeProperties(reader, name, limits);
+      properties = decodeProperties(reader, type, limits);
       reader.finish();
     }
   }
-  return { type: types[index], packetIdentifier, reasonCode, properties } as AckPacket;
+  return { type: packetTypes[type], packetIdentifier, reasonCode, properties } as AckPacket;
 }
 
 /**
- * Appends a whole PUBACK, PUBREC, PUBREL or PUBCOMP in its shortest form. 3.x has no Reason Code: it is not written, and the peer
- * takes any of them for success. Throws UsageError.
+ * Appends what follows the fixed header of a PUBACK, PUBREC, PUBREL or PUBCOMP, in its shortest form. 3.x has no Reason Code: it is not
+ * written, and the peer takes any of them for success. Throws UsageError.
  */
-export function writeAck(writer: PacketWriter, packet: AckPacket, version: ProtocolVersion): void {
-  const index = types.indexOf(packet.type);
-  const name = names[index] as AckName;
-  const firstByte = ((index + FIRST_ACK) << 4) | (name === 'PUBREL' ? 2 : 0);
+export function writeAckBody(writer: PacketWriter, packet: AckPacket, version: ProtocolVersion): void {
   const { packetIdentifier, reasonCode, properties } = packet;
-  requirePacketIdentifier(packetIdentifier, name);
-  writer.u8(firstByte);
-  const mark = writer.beginLength();
   writer.u16(packetIdentifier);
-  if (version === 5) {
-    // [MQTT5-3.4.2-1] [MQTT5-3.5.2-1] [MQTT5-3.6.2-1] [MQTT5-3.7.2-1]
-    requireReasonCode(reasonCode, allowedReasonCodes[name], name);
-    const empty = hasNoProperties(properties);
-    if (reasonCode !== 0 || !empty) writer.u8(reasonCode);
-    if (!empty) writeProperties(writer, name, properties);
-  }
-  writer.endLength(mark);
+  // [MQTT5-3.4.2-1] [MQTT5-3.5.2-1] [MQTT5-3.6.2-1] [MQTT5-3.7.2-1]
+  if (version === 5) writeReason(writer, (firstByteOf(packet.type) >> 4) as AckType, reasonCode, properties);
 }

@@ -1,12 +1,11 @@
-import { ProtocolError, UsageError } from '../errors.ts';
+import { violation } from '../errors.ts';
 import { type DecodeLimits, defaultDecodeLimits } from '../limits.ts';
-import { allowedReasonCodes, hex, ReasonCode } from '../reason-codes.ts';
-import type { Direction, ProtocolVersion } from '../types.ts';
-import { BodyReader } from '../wire/body-reader.ts';
-import { checkFirstByte } from '../wire/first-byte.ts';
+import { ReasonCode, reasonCodesOf } from '../reason-codes.ts';
+import { type Direction, PacketType, type ProtocolVersion } from '../types.ts';
+import { openPacket } from '../wire/body-reader.ts';
 import type { PacketWriter } from '../wire/packet-writer.ts';
-import { type AuthProperties, decodeProperties, hasNoProperties, writeProperties } from '../wire/properties.ts';
-import { checkReasonCode } from './checks.ts';
+import { type AuthProperties, decodeProperties } from '../wire/properties.ts';
+import { checkReasonCode, writeReason } from './checks.ts';
 
 /** A step of an authentication with several, 5.0 only (section 3.15). */
 export interface AuthPacket {
@@ -31,42 +30,30 @@ export function decodeAuth(
   direction: Direction,
   limits: DecodeLimits = defaultDecodeLimits,
 ): AuthPacket {
-  checkFirstByte(firstByte, version, direction);
-  const reader = new BodyReader('AUTH', bytes, start, end, true);
+  const reader = openPacket(firstByte, bytes, start, end, version, direction, true);
   let reasonCode: number = ReasonCode.Success;
   let properties: AuthProperties | undefined;
   if (reader.remaining > 0) {
     reasonCode = reader.u8('Reason Code');
-    if (reader.remaining > 0) properties = decodeProperties(reader, 'AUTH', limits);
+    if (reader.remaining > 0) properties = decodeProperties(reader, PacketType.AUTH, limits);
   }
   reader.finish();
   // [MQTT5-3.15.2-1]
-  checkReasonCode(reasonCode, allowedReasonCodes[`AUTH ${direction}`], 'AUTH');
+  checkReasonCode(reasonCode, reasonCodesOf(PacketType.AUTH, direction), 'AUTH');
   if (lacksMethod(reasonCode, properties)) {
     // Section 3.15.2.2.2
-    throw new ProtocolError('authentication-method-missing', 'AUTH: there is no Authentication Method in it');
+    throw violation('AUTH', 'authentication-method-missing');
   }
   return { type: 'auth', reasonCode, properties };
 }
 
 /** The bare success is legal by section 3.15.2.1; everything else needs the method. */
-function lacksMethod(reasonCode: number, properties: AuthProperties | undefined): boolean {
+export function lacksMethod(reasonCode: number, properties: AuthProperties | undefined): boolean {
   if (properties?.authenticationMethod !== undefined) return false;
   return reasonCode !== ReasonCode.Success || properties !== undefined;
 }
 
-/** Appends what follows an AUTH's fixed header. Throws UsageError, below 5.0 always. */
-export function writeAuthBody(writer: PacketWriter, packet: AuthPacket, version: ProtocolVersion): void {
-  if (version !== 5) throw new UsageError('packet-not-in-this-version', 'AUTH exists in MQTT 5.0 only');
-  const { reasonCode } = packet;
-  const properties = hasNoProperties(packet.properties) ? undefined : packet.properties;
-  if (reasonCode !== 0x00 && reasonCode !== 0x18 && reasonCode !== 0x19) {
-    throw new UsageError('reason-code-not-allowed', `AUTH cannot carry Reason Code ${hex(reasonCode)}`);
-  }
-  if (lacksMethod(reasonCode, properties)) {
-    throw new UsageError('authentication-method-missing', 'AUTH needs an authenticationMethod');
-  }
-  if (reasonCode === 0 && properties === undefined) return;
-  writer.u8(reasonCode);
-  writeProperties(writer, 'AUTH', properties);
+/** Appends what follows an AUTH's fixed header. Throws UsageError for a Reason Code and properties that cannot be. */
+export function writeAuthBody(writer: PacketWriter, { reasonCode, properties }: AuthPacket): void {
+  writeReason(writer, PacketType.AUTH, reasonCode, properties);
 }

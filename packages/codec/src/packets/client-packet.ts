@@ -1,18 +1,17 @@
-import { PacketType, type ProtocolVersion } from '../types.ts';
+import type { ProtocolVersion } from '../types.ts';
+import { firstByteOf } from '../wire/first-byte.ts';
 import { PacketWriter } from '../wire/packet-writer.ts';
-import { type AckPacket, writeAck } from './ack.ts';
+import { type AckPacket, writeAckBody } from './ack.ts';
 import { type AuthPacket, writeAuthBody } from './auth.ts';
 import { type ConnectPacket, writeConnectBody } from './connect.ts';
 import { type DisconnectPacket, writeDisconnectBody } from './disconnect.ts';
 import type { PingreqPacket } from './ping.ts';
-import { type PublishPacket, writePublish } from './publish.ts';
 import { type SubscribePacket, writeSubscribeBody } from './subscribe.ts';
 import { type UnsubscribePacket, writeUnsubscribeBody } from './unsubscribe.ts';
 
-/** What a client sends. */
+/** What a client sends, but a PUBLISH: its topic and properties are encoded once, see `writePublishInto`. */
 export type ClientPacket =
   | ConnectPacket
-  | PublishPacket
   | AckPacket
   | SubscribePacket
   | UnsubscribePacket
@@ -21,8 +20,8 @@ export type ClientPacket =
   | AuthPacket;
 
 /**
- * Like `encodePacket`, for what a client sends: a page that has no other use for the encoders of a server does not load
- * them. Throws UsageError.
+ * Like `encodePacket`, for what a client sends: a page does not load the encoders of a server, nor the checks of what a client has
+ * checked before (`requireEncodable`). Throws UsageError for texts, bytes, properties and Reason Codes that cannot be.
  */
 export function encodeClientPacket(packet: ClientPacket, version: ProtocolVersion): Uint8Array {
   const writer = new PacketWriter();
@@ -30,47 +29,36 @@ export function encodeClientPacket(packet: ClientPacket, version: ProtocolVersio
   return writer.take();
 }
 
-/** Appends it. Throws UsageError. */
+/** Appends it. Throws UsageError, and TypeError for a packet that only a server sends. */
 export function writeClientPacket(writer: PacketWriter, packet: ClientPacket, version: ProtocolVersion): void {
-  switch (packet.type) {
-    case 'publish':
-      writePublish(writer, packet, version);
-      return;
-    case 'puback':
-    case 'pubrec':
-    case 'pubrel':
-    case 'pubcomp':
-      writeAck(writer, packet, version);
-      return;
-    case 'pingreq':
-      writer.u16(PacketType.PINGREQ << 12);
-      return;
-    case 'connect':
-      writeFramed(writer, PacketType.CONNECT << 4, () => writeConnectBody(writer, packet));
-      return;
-    case 'subscribe':
-      writeFramed(writer, (PacketType.SUBSCRIBE << 4) | 2, () => writeSubscribeBody(writer, packet, version));
-      return;
-    case 'unsubscribe':
-      writeFramed(writer, (PacketType.UNSUBSCRIBE << 4) | 2, () => writeUnsubscribeBody(writer, packet, version));
-      return;
-    case 'disconnect':
-      writeFramed(writer, PacketType.DISCONNECT << 4, () => writeDisconnectBody(writer, packet, version));
-      return;
-    case 'auth':
-      writeFramed(writer, PacketType.AUTH << 4, () => writeAuthBody(writer, packet, version));
-      return;
-    default: {
-      const never: never = packet;
-      throw new TypeError(`no such packet: ${JSON.stringify(never)}`);
-    }
-  }
+  writeFramed(writer, packet, version, bodies[packet.type]);
 }
 
+/** Writes what follows a packet's fixed header. */
+type WriteBody = (writer: PacketWriter, packet: never, version: ProtocolVersion) => void;
+
+const bodies: Readonly<Record<ClientPacket['type'], WriteBody>> = {
+  connect: writeConnectBody,
+  puback: writeAckBody,
+  pubrec: writeAckBody,
+  pubrel: writeAckBody,
+  pubcomp: writeAckBody,
+  subscribe: writeSubscribeBody,
+  unsubscribe: writeUnsubscribeBody,
+  pingreq: () => {},
+  disconnect: writeDisconnectBody,
+  auth: writeAuthBody,
+};
+
 /** The first byte, then what `writeBody` writes with its length before it. */
-export function writeFramed(writer: PacketWriter, firstByte: number, writeBody: () => void): void {
-  writer.u8(firstByte);
+export function writeFramed(
+  writer: PacketWriter,
+  packet: { readonly type: string },
+  version: ProtocolVersion,
+  writeBody: WriteBody,
+): void {
+  writer.u8(firstByteOf(packet.type));
   const mark = writer.beginLength();
-  writeBody();
+  writeBody(writer, packet as never, version);
   writer.endLength(mark);
 }

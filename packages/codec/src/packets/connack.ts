@@ -1,13 +1,12 @@
-import { MalformedPacketError, ProtocolError, UsageError } from '../errors.ts';
+import { malformed, misuse, type ProtocolError, UsageError, violation } from '../errors.ts';
 import { type DecodeLimits, defaultDecodeLimits } from '../limits.ts';
-import { allowedReasonCodes, hex, ReasonCode } from '../reason-codes.ts';
-import { strictnessOf } from '../strictness.ts';
-import { type Direction, type ProtocolVersion, versionName } from '../types.ts';
-import { BodyReader } from '../wire/body-reader.ts';
-import { checkFirstByte } from '../wire/first-byte.ts';
+import { hex, ReasonCode, reasonCodesOf } from '../reason-codes.ts';
+import { hasConnackFlags, hasProperties } from '../strictness.ts';
+import { type Direction, PacketType, type ProtocolVersion, versionName } from '../types.ts';
+import { openPacket } from '../wire/body-reader.ts';
 import type { PacketWriter } from '../wire/packet-writer.ts';
 import { type ConnackProperties, decodeProperties, writeProperties } from '../wire/properties.ts';
-import { checkAuthentication, checkReasonCode, requireAuthentication, requireReasonCode } from './checks.ts';
+import { checkAuthentication, checkReasonCode } from './checks.ts';
 
 /** The server's answer to a CONNECT (section 3.2). */
 export interface ConnackPacket {
@@ -43,24 +42,19 @@ export function decodeConnack(
   direction: Direction,
   limits: DecodeLimits = defaultDecodeLimits,
 ): ConnackPacket {
-  checkFirstByte(firstByte, version, direction);
-  const strict = strictnessOf(version);
-  const reader = new BodyReader('CONNACK', bytes, start, end, true);
+  const reader = openPacket(firstByte, bytes, start, end, version, direction, true);
   const flags = reader.u8('Acknowledge Flags');
   // [MQTT5-3.2.2-1], section 3.2.2.1 of 3.1.1
-  if (strict.connackFlags && flags > 1) {
-    throw new MalformedPacketError(
-      'reserved-bits',
-      `CONNACK: the Acknowledge Flags are ${hex(flags)}; bits 7 to 1 must be 0`,
-    );
+  if (hasConnackFlags(version) && flags > 1) {
+    throw malformed('CONNACK', 'reserved-bits', `Acknowledge Flags ${hex(flags)}`);
   }
-  const sessionPresent = strict.connackFlags && flags === 1;
+  const sessionPresent = hasConnackFlags(version) && flags === 1;
   const reasonCode = reader.u8('Reason Code');
   let properties: ConnackProperties | undefined;
-  if (strict.properties) {
+  if (hasProperties(version)) {
     if (reader.remaining > 0 || reasonCode === 0 || reasonCode > LAST_RETURN_CODE) {
-      checkReasonCode(reasonCode, allowedReasonCodes.CONNACK, 'CONNACK');
-      properties = decodeProperties(reader, 'CONNACK', limits);
+      checkReasonCode(reasonCode, reasonCodesOf(PacketType.CONNACK, direction), 'CONNACK');
+      properties = decodeProperties(reader, PacketType.CONNACK, limits);
       checkAuthentication(properties, 'CONNACK');
     }
   } else if (reasonCode > LAST_RETURN_CODE) {
@@ -68,10 +62,7 @@ export function decodeConnack(
   }
   // [MQTT311-3.2.2-4] [MQTT5-3.2.2-6]
   if (sessionPresent && reasonCode !== 0) {
-    throw new ProtocolError(
-      'session-present-with-refusal',
-      `CONNACK: Session Present is 1 with code ${hex(reasonCode)}; it must be 0 when the connection is refused`,
-    );
+    throw violation('CONNACK', 'session-present-with-refusal', hex(reasonCode));
   }
   reader.finish();
   return { type: 'connack', sessionPresent, reasonCode, properties };
@@ -79,29 +70,27 @@ export function decodeConnack(
 
 function unknownReturnCode(code: number, version: ProtocolVersion): ProtocolError {
   if (code === ReasonCode.UnsupportedProtocolVersion) {
-    return new ProtocolError(
+    // The server has answered with a code of 5.0.
+    return violation(
+      'CONNACK',
       'unsupported-protocol-version',
-      `CONNACK: the server answered with 5.0's ${hex(code)}: it does not speak MQTT ${versionName(version)}`,
+      `MQTT ${versionName(version)}`,
       ReasonCode.UnsupportedProtocolVersion,
     );
   }
-  return new ProtocolError(
-    'reason-code-not-allowed',
-    `CONNACK: Return Code ${hex(code)}; MQTT ${versionName(version)} knows 0 to ${LAST_RETURN_CODE}`,
-  );
+  return violation('CONNACK', 'reason-code-not-allowed', `${hex(code)} in MQTT ${versionName(version)}`);
 }
 
 /** Appends what follows a CONNACK's fixed header. Throws UsageError. */
 export function writeConnackBody(writer: PacketWriter, packet: ConnackPacket, version: ProtocolVersion): void {
-  const strict = strictnessOf(version);
   const { sessionPresent, reasonCode, properties } = packet;
   if (sessionPresent && reasonCode !== 0) {
     throw new UsageError('session-present-with-refusal', 'CONNACK: sessionPresent must be false with a refusal');
   }
-  if (strict.properties) {
+  if (hasProperties(version)) {
     // [MQTT5-3.2.2-8]
-    requireReasonCode(reasonCode, allowedReasonCodes.CONNACK, 'CONNACK');
-    requireAuthentication(properties, 'CONNACK');
+    checkReasonCode(reasonCode, reasonCodesOf(PacketType.CONNACK, 'to-client'), 'CONNACK', misuse);
+    checkAuthentication(properties, 'CONNACK', misuse);
   } else if (!Number.isInteger(reasonCode) || reasonCode < 0 || reasonCode > LAST_RETURN_CODE) {
     throw new UsageError(
       'reason-code-not-allowed',
@@ -109,7 +98,7 @@ export function writeConnackBody(writer: PacketWriter, packet: ConnackPacket, ve
     );
   }
   // [MQTT5-3.2.2-1]
-  writer.u8(sessionPresent && strict.connackFlags ? 1 : 0);
+  writer.u8(sessionPresent && hasConnackFlags(version) ? 1 : 0);
   writer.u8(reasonCode);
-  if (strict.properties) writeProperties(writer, 'CONNACK', properties);
+  if (hasProperties(version)) writeProperties(writer, PacketType.CONNACK, properties);
 }

@@ -1,14 +1,21 @@
-import { MalformedPacketError, UnsupportedVersionError, UsageError } from '../errors.ts';
+import { MalformedPacketError, misuse, UnsupportedVersionError } from '../errors.ts';
 import { type DecodeLimits, defaultDecodeLimits } from '../limits.ts';
 import { hex } from '../reason-codes.ts';
-import { type Strictness, strictnessOf } from '../strictness.ts';
-import { checkTopicName, isValidTopicName, quote } from '../topics/topic-name.ts';
-import { type Direction, type ProtocolVersion, type QoS, versionName } from '../types.ts';
-import { BodyReader } from '../wire/body-reader.ts';
-import { checkFirstByte, reservedFlags } from '../wire/first-byte.ts';
+import {
+  credentialsMayBeMissing,
+  hasConnectHeaderFlags,
+  hasProperties,
+  hasReservedConnectFlag,
+  passwordNeedsUsername,
+  willBitsNeedWill,
+} from '../strictness.ts';
+import { checkTopicName, quote } from '../topics/topic-name.ts';
+import { type Direction, PacketType, type ProtocolVersion, type QoS, versionName } from '../types.ts';
+import { type BodyReader, openPacket } from '../wire/body-reader.ts';
+import { reservedFlags } from '../wire/first-byte.ts';
 import type { PacketWriter } from '../wire/packet-writer.ts';
 import { type ConnectProperties, decodeProperties, type WillProperties, writeProperties } from '../wire/properties.ts';
-import { checkAuthentication, requireAuthentication, requireQoS } from './checks.ts';
+import { checkAuthentication } from './checks.ts';
 
 /** The first packet of a client (section 3.1). */
 export interface ConnectPacket {
@@ -74,27 +81,25 @@ export function decodeConnect(
   direction: Direction,
   limits: DecodeLimits = defaultDecodeLimits,
 ): ConnectPacket {
-  checkFirstByte(firstByte, version, direction);
-  const reader = new BodyReader('CONNECT', bytes, start, end, true);
+  const reader = openPacket(firstByte, bytes, start, end, version, direction, true);
   const name = reader.string('Protocol Name');
   const level = reader.u8('Protocol Level');
   const protocolVersion = versionOf(name, level);
-  const strict = strictnessOf(protocolVersion);
   // [MQTT311-2.2.2-2] [MQTT5-2.1.3-1]
-  if (strict.connectHeaderFlags && (firstByte & 15) !== 0) throw reservedFlags(firstByte, '0000');
+  if (hasConnectHeaderFlags(protocolVersion) && (firstByte & 15) !== 0) throw reservedFlags(firstByte, '0000');
   const flags = reader.u8('Connect Flags');
-  checkConnectFlags(flags, strict, protocolVersion);
+  checkConnectFlags(flags, protocolVersion);
   const keepAlive = reader.u16('Keep Alive');
-  const properties = strict.properties ? decodeProperties(reader, 'CONNECT', limits) : undefined;
+  const properties = hasProperties(protocolVersion) ? decodeProperties(reader, PacketType.CONNECT, limits) : undefined;
   checkAuthentication(properties, 'CONNECT');
   // [MQTT311-3.1.3-1] [MQTT311-3.1.3-3] [MQTT311-3.1.3-4] [MQTT5-3.1.3-1] [MQTT5-3.1.3-3] [MQTT5-3.1.3-4]
   const clientId = reader.string('Client Identifier');
   // [MQTT311-3.1.2-9] [MQTT5-3.1.2-9]
-  const will = (flags & WILL) === 0 ? undefined : decodeWill(reader, flags, strict, limits);
+  const will = (flags & WILL) === 0 ? undefined : decodeWill(reader, flags, protocolVersion, limits);
   // [MQTT311-3.1.2-19] [MQTT311-3.1.3-11] [MQTT5-3.1.2-17] [MQTT5-3.1.3-12]
-  const username = announced(reader, flags, USERNAME, strict) ? reader.string('User Name') : undefined;
+  const username = announced(reader, flags, USERNAME, protocolVersion) ? reader.string('User Name') : undefined;
   // [MQTT311-3.1.2-21] [MQTT5-3.1.2-19]
-  const password = announced(reader, flags, PASSWORD, strict) ? reader.binary('Password') : undefined;
+  const password = announced(reader, flags, PASSWORD, protocolVersion) ? reader.binary('Password') : undefined;
   // [MQTT311-3.1.2-11] [MQTT311-3.1.2-18] [MQTT311-3.1.2-20] [MQTT5-3.1.2-16] [MQTT5-3.1.2-18]
   reader.finish();
   return {
@@ -146,14 +151,14 @@ function versionOf(name: string, level: number): ProtocolVersion {
   );
 }
 
-function checkConnectFlags(flags: number, strict: Strictness, version: ProtocolVersion): void {
+function checkConnectFlags(flags: number, version: ProtocolVersion): void {
   // [MQTT311-3.1.2-3] [MQTT5-3.1.2-3]
-  if (strict.reservedConnectFlag && (flags & 0x01) !== 0) {
+  if (hasReservedConnectFlag(version) && (flags & 0x01) !== 0) {
     throw connectFlags(flags, 'the lowest bit is reserved and must be 0');
   }
   if ((flags & WILL) === 0) {
     // [MQTT311-3.1.2-11] [MQTT311-3.1.2-13] [MQTT311-3.1.2-15] [MQTT5-3.1.2-11] [MQTT5-3.1.2-13]
-    if (strict.willBitsNeedWill && (flags & (WILL_RETAIN | 0x18)) !== 0) {
+    if (willBitsNeedWill(version) && (flags & (WILL_RETAIN | 0x18)) !== 0) {
       throw connectFlags(flags, 'Will QoS and Will Retain must be 0 when the Will Flag is');
     }
   } else if ((flags & 0x18) === 0x18) {
@@ -161,7 +166,7 @@ function checkConnectFlags(flags: number, strict: Strictness, version: ProtocolV
     throw connectFlags(flags, 'Will QoS is 3; it may be 0, 1 or 2');
   }
   // [MQTT311-3.1.2-22]
-  if (strict.passwordNeedsUsername && (flags & (USERNAME | PASSWORD)) === PASSWORD) {
+  if (passwordNeedsUsername(version) && (flags & (USERNAME | PASSWORD)) === PASSWORD) {
     throw connectFlags(flags, `MQTT ${versionName(version)} has no password without a user name`);
   }
 }
@@ -170,8 +175,8 @@ function connectFlags(flags: number, message: string): MalformedPacketError {
   return new MalformedPacketError('invalid-connect-flags', `CONNECT: Connect Flags are ${hex(flags)}: ${message}`);
 }
 
-function decodeWill(reader: BodyReader, flags: number, strict: Strictness, limits: DecodeLimits): WillMessage {
-  const properties = strict.properties ? decodeProperties(reader, 'WILL', limits) : undefined;
+function decodeWill(reader: BodyReader, flags: number, version: ProtocolVersion, limits: DecodeLimits): WillMessage {
+  const properties = hasProperties(version) ? decodeProperties(reader, 0, limits) : undefined;
   // [MQTT311-3.1.3-10] [MQTT5-3.1.3-11]
   const topic = reader.string('Will Topic');
   checkTopicName(topic, limits.topicLevels, 'CONNECT: Will Topic');
@@ -186,44 +191,24 @@ function decodeWill(reader: BodyReader, flags: number, strict: Strictness, limit
 }
 
 /** Whether a field its flag announces is to be read: in 3.1 the Remaining Length has the last word. */
-function announced(reader: BodyReader, flags: number, flag: number, strict: Strictness): boolean {
+function announced(reader: BodyReader, flags: number, flag: number, version: ProtocolVersion): boolean {
   if ((flags & flag) === 0) return false;
-  return reader.remaining > 0 || !strict.credentialsMayBeMissing;
+  return reader.remaining > 0 || !credentialsMayBeMissing(version);
 }
 
-/** Appends a CONNECT in its own `protocolVersion`. Throws UsageError. */
+/** Appends a CONNECT in its own `protocolVersion`. Throws UsageError for credentials that it cannot carry. */
 export function writeConnectBody(writer: PacketWriter, packet: ConnectPacket): void {
   const { protocolVersion, will, username, password, properties } = packet;
-  const strict = strictnessOf(protocolVersion);
-  if (strict.passwordNeedsUsername && password !== undefined && username === undefined) {
-    throw new UsageError(
-      'password-without-username',
-      `MQTT ${versionName(protocolVersion)} has no password without a user name`,
-    );
+  if (passwordNeedsUsername(protocolVersion) && password !== undefined && username === undefined) {
+    throw misuse('CONNECT', 'password-without-username', `MQTT ${versionName(protocolVersion)} has none`);
   }
-  if (!strict.properties && properties?.authenticationMethod !== undefined) {
-    throw new UsageError(
-      'property-not-in-this-version',
-      `MQTT ${versionName(protocolVersion)} has no Authentication Method`,
-    );
-  }
-  if (!Number.isInteger(packet.keepAlive) || packet.keepAlive < 0 || packet.keepAlive > 0xffff) {
-    throw new UsageError(
-      'keep-alive-out-of-range',
-      `Keep Alive is ${packet.keepAlive}; 0 to 65535 seconds are allowed`,
-    );
-  }
-  if (packet.bridge && strict.properties) {
-    throw new UsageError('bridge-not-in-this-version', 'MQTT 5.0 has No Local and Retain As Published, no bridge bit');
-  }
-  requireAuthentication(properties, 'CONNECT');
   writer.string(protocolVersion === 3 ? 'MQIsdp' : 'MQTT');
   writer.u8(protocolVersion | (packet.bridge ? BRIDGE : 0));
   writer.u8(connectFlagsOf(packet));
   writer.u16(packet.keepAlive);
-  if (strict.properties) writeProperties(writer, 'CONNECT', properties);
+  if (hasProperties(protocolVersion)) writeProperties(writer, PacketType.CONNECT, properties);
   writer.string(packet.clientId, 'Client Identifier');
-  if (will !== undefined) writeWill(writer, will, strict);
+  if (will !== undefined) writeWill(writer, will, protocolVersion);
   if (username !== undefined) writer.string(username, 'User Name');
   if (password !== undefined) writer.binary(password, 'Password');
 }
@@ -231,7 +216,6 @@ export function writeConnectBody(writer: PacketWriter, packet: ConnectPacket): v
 function connectFlagsOf({ cleanStart, will, username, password }: ConnectPacket): number {
   let flags = cleanStart ? CLEAN_START : 0;
   if (will !== undefined) {
-    requireQoS(will.qos, 'Will QoS');
     flags |= WILL | (will.qos << 3) | (will.retain ? WILL_RETAIN : 0);
   }
   if (username !== undefined) flags |= USERNAME;
@@ -239,11 +223,8 @@ function connectFlagsOf({ cleanStart, will, username, password }: ConnectPacket)
   return flags;
 }
 
-function writeWill(writer: PacketWriter, will: WillMessage, strict: Strictness): void {
-  if (!isValidTopicName(will.topic)) {
-    throw new UsageError('topic-name-invalid', `Will Topic ${quote(will.topic)} is no Topic Name`);
-  }
-  if (strict.properties) writeProperties(writer, 'WILL', will.properties);
+function writeWill(writer: PacketWriter, will: WillMessage, version: ProtocolVersion): void {
+  if (hasProperties(version)) writeProperties(writer, 0, will.properties);
   writer.string(will.topic, 'Will Topic');
   writer.binary(will.payload, 'Will Payload');
 }

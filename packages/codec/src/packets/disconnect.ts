@@ -1,12 +1,11 @@
-import { ProtocolError, UsageError } from '../errors.ts';
+import { violation } from '../errors.ts';
 import { type DecodeLimits, defaultDecodeLimits } from '../limits.ts';
-import { allowedReasonCodes, hex } from '../reason-codes.ts';
-import { type Direction, type ProtocolVersion, versionName } from '../types.ts';
-import { BodyReader } from '../wire/body-reader.ts';
-import { checkFirstByte } from '../wire/first-byte.ts';
+import { reasonCodesOf } from '../reason-codes.ts';
+import { type Direction, PacketType, type ProtocolVersion } from '../types.ts';
+import { openPacket } from '../wire/body-reader.ts';
 import type { PacketWriter } from '../wire/packet-writer.ts';
-import { type DisconnectProperties, decodeProperties, hasNoProperties, writeProperties } from '../wire/properties.ts';
-import { checkReasonCode } from './checks.ts';
+import { type DisconnectProperties, decodeProperties } from '../wire/properties.ts';
+import { checkReasonCode, writeReason } from './checks.ts';
 
 /** The last packet (section 3.14). Only 5.0 lets a server send it. */
 export interface DisconnectPacket {
@@ -32,21 +31,17 @@ export function decodeDisconnect(
   direction: Direction,
   limits: DecodeLimits = defaultDecodeLimits,
 ): DisconnectPacket {
-  checkFirstByte(firstByte, version, direction);
-  const reader = new BodyReader('DISCONNECT', bytes, start, end);
+  const reader = openPacket(firstByte, bytes, start, end, version, direction);
   let reasonCode = 0;
   let properties: DisconnectProperties | undefined;
   if (version === 5 && reader.remaining > 0) {
     reasonCode = reader.u8('Reason Code');
     // [MQTT5-3.14.2-1]
-    checkReasonCode(reasonCode, allowedReasonCodes[`DISCONNECT ${direction}`], 'DISCONNECT');
-    if (reader.remaining > 0) properties = decodeProperties(reader, 'DISCONNECT', limits);
+    checkReasonCode(reasonCode, reasonCodesOf(PacketType.DISCONNECT, direction), 'DISCONNECT');
+    if (reader.remaining > 0) properties = decodeProperties(reader, PacketType.DISCONNECT, limits);
     // [MQTT5-3.14.2-2]
     if (direction === 'to-client' && properties?.sessionExpiryInterval !== undefined) {
-      throw new ProtocolError(
-        'session-expiry-from-server',
-        'DISCONNECT: a Session Expiry Interval came from a server; only a client sends it',
-      );
+      throw violation('DISCONNECT', 'session-expiry-from-server');
     }
   }
   reader.finish();
@@ -55,26 +50,8 @@ export function decodeDisconnect(
 
 /**
  * Appends what follows a DISCONNECT's fixed header, in its shortest form. Which codes and properties fit depends on who
- * sends it, which is not known here: those of both directions pass. 3.x has no Reason Code, and its bare DISCONNECT means a normal
- * end: anything else is a UsageError.
+ * sends it, which is not known here: those of both directions pass. 3.x has no Reason Code.
  */
 export function writeDisconnectBody(writer: PacketWriter, packet: DisconnectPacket, version: ProtocolVersion): void {
-  const { reasonCode, properties } = packet;
-  if (version !== 5) {
-    if (reasonCode === 0) return;
-    throw new UsageError(
-      'reason-code-not-in-this-version',
-      `DISCONNECT: MQTT ${versionName(version)} cannot say ${hex(reasonCode)}; close the connection instead`,
-    );
-  }
-  const { 'DISCONNECT to-server': fromClient, 'DISCONNECT to-client': fromServer } = allowedReasonCodes;
-  if (
-    !(fromClient as readonly number[]).includes(reasonCode) &&
-    !(fromServer as readonly number[]).includes(reasonCode)
-  ) {
-    throw new UsageError('reason-code-not-allowed', `DISCONNECT cannot carry Reason Code ${hex(reasonCode)}`);
-  }
-  const empty = hasNoProperties(properties);
-  if (reasonCode !== 0 || !empty) writer.u8(reasonCode);
-  if (!empty) writeProperties(writer, 'DISCONNECT', properties);
+  if (version === 5) writeReason(writer, PacketType.DISCONNECT, packet.reasonCode, packet.properties);
 }

@@ -528,7 +528,7 @@ describe('PacketWriter', () => {
     writer.u32(0xdead_beef);
     writer.varint(268_435_455);
     const taken = writer.take();
-    writer.reset();
+    writer.length = 0;
     writer.u8(1);
     expect(toHex(taken)).toBe('deadbeefffffff7f');
     expect(toHex(writer.take())).toBe('01');

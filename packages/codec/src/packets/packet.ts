@@ -10,7 +10,8 @@ import { type ConnackPacket, decodeConnack, writeConnackBody } from './connack.t
 import { type ConnectPacket, decodeConnect } from './connect.ts';
 import { type DisconnectPacket, decodeDisconnect } from './disconnect.ts';
 import { decodePingreq, decodePingresp, type PingreqPacket, type PingrespPacket } from './ping.ts';
-import { decodePublish, type PublishPacket } from './publish.ts';
+import { decodePublish, type PublishPacket, writePublish } from './publish.ts';
+import { requireEncodable } from './require-encodable.ts';
 import { decodeSuback, type SubackPacket, writeSubackBody } from './suback.ts';
 import { decodeSubscribe, type SubscribePacket } from './subscribe.ts';
 import { decodeUnsuback, type UnsubackPacket, writeUnsubackBody } from './unsuback.ts';
@@ -104,18 +105,22 @@ export function encodePacket(packet: Packet, version: ProtocolVersion): Uint8Arr
 }
 
 function append(writer: PacketWriter, packet: Packet, version: ProtocolVersion): void {
+  requireEncodable(packet, version);
   switch (packet.type) {
+    case 'publish':
+      writePublish(writer, packet, version);
+      return;
     case 'connack':
-      writeFramed(writer, PacketType.CONNACK << 4, () => writeConnackBody(writer, packet, version));
+      writeFramed(writer, packet, version, writeConnackBody);
       return;
     case 'suback':
-      writeFramed(writer, PacketType.SUBACK << 4, () => writeSubackBody(writer, packet, version));
+      writeFramed(writer, packet, version, writeSubackBody);
       return;
     case 'unsuback':
-      writeFramed(writer, PacketType.UNSUBACK << 4, () => writeUnsubackBody(writer, packet, version));
+      writeFramed(writer, packet, version, writeUnsubackBody);
       return;
     case 'pingresp':
-      writer.u16(PacketType.PINGRESP << 12);
+      writeFramed(writer, packet, version, () => {});
       return;
     default:
       writeClientPacket(writer, packet, version);

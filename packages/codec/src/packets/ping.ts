@@ -1,4 +1,4 @@
-import { MalformedPacketError } from '../errors.ts';
+import { malformed } from '../errors.ts';
 import type { Direction, ProtocolVersion } from '../types.ts';
 import { checkFirstByte, packetName } from '../wire/first-byte.ts';
 
@@ -46,8 +46,5 @@ export function decodePingresp(
 
 function checkEmpty(firstByte: number, length: number): void {
   if (length === 0) return;
-  throw new MalformedPacketError(
-    'trailing-bytes',
-    `${packetName(firstByte)}: ${length} bytes follow the fixed header; it has no body`,
-  );
+  throw malformed(packetName(firstByte), 'trailing-bytes', length);
 }

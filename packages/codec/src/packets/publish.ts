@@ -1,14 +1,14 @@
-import { ProtocolError, UsageError } from '../errors.ts';
+import { violation } from '../errors.ts';
 import { type DecodeLimits, defaultDecodeLimits } from '../limits.ts';
-import { checkTopicName, isValidTopicName, quote } from '../topics/topic-name.ts';
+import { checkTopicName } from '../topics/topic-name.ts';
 import { type Direction, MAXIMUM_REMAINING_LENGTH, PacketType, type ProtocolVersion, type QoS } from '../types.ts';
-import { BodyReader } from '../wire/body-reader.ts';
+import { BodyReader, truncated } from '../wire/body-reader.ts';
 import { checkPublishFlags } from '../wire/first-byte.ts';
-import { copyBytes, type PacketWriter, varintSize, writeVarint } from '../wire/packet-writer.ts';
+import { copyBytes, type PacketWriter, packetTooLarge, varintSize, writeVarint } from '../wire/packet-writer.ts';
 import { decodeProperties, encodePublishProperties, type PublishProperties } from '../wire/properties.ts';
 import type { TopicCache } from '../wire/topic-cache.ts';
 import { decodeUtf8Strict, encodeUtf8 } from '../wire/utf8.ts';
-import { packetIdentifierZero, requirePacketIdentifier, requireQoS, truncated } from './checks.ts';
+import { packetIdentifierZero } from './checks.ts';
 
 /** A message on its way (section 3.3). */
 export interface PublishPacket {
@@ -49,10 +49,10 @@ export function decodePublish(
 ): PublishPacket {
   checkPublishFlags(firstByte & 15);
   const qos = ((firstByte >> 1) & 3) as QoS;
-  if (start + 2 > end) throw truncated('PUBLISH', 'Topic Name', 2, end - start);
+  need('Topic Name', 2, end - start);
   const topicStart = start + 2;
   let at = topicStart + (((bytes[start] as number) << 8) | (bytes[start + 1] as number));
-  if (at > end) throw truncated('PUBLISH', 'Topic Name', at - topicStart, end - topicStart);
+  need('Topic Name', at - topicStart, end - topicStart);
   let topic = '';
   if (at > topicStart) {
     topic =
@@ -61,7 +61,7 @@ export function decodePublish(
   // [MQTT311-2.3.1-5] [MQTT5-2.2.1-2]
   let packetIdentifier = 0;
   if (qos !== 0) {
-    if (at + 2 > end) throw truncated('PUBLISH', 'Packet Identifier', 2, end - at);
+    need('Packet Identifier', 2, end - at);
     packetIdentifier = ((bytes[at] as number) << 8) | (bytes[at + 1] as number);
     // [MQTT311-2.3.1-1] [MQTT5-2.2.1-3]
     if (packetIdentifier === 0) throw packetIdentifierZero('PUBLISH');
@@ -73,13 +73,18 @@ export function decodePublish(
       at++;
     } else {
       const reader = new BodyReader('PUBLISH', bytes, at, end);
-      properties = decodeProperties(reader, 'PUBLISH', limits);
+      properties = decodeProperties(reader, PacketType.PUBLISH, limits);
       at = reader.position;
-      if (direction === 'to-server' && properties?.subscriptionIdentifiers !== undefined) throw identifierFromClient();
+      // [MQTT5-3.3.4-6]
+      if (direction === 'to-server' && properties?.subscriptionIdentifiers !== undefined) {
+        throw violation('PUBLISH', 'subscription-identifier-from-client');
+      }
     }
   }
-  // [MQTT311-3.3.2-1] [MQTT5-3.3.2-1]
-  if (topic === '' && properties?.topicAlias === undefined) throw noTopic();
+  // [MQTT311-3.3.2-1] [MQTT5-3.3.2-1] [MQTT311-4.7.3-1] [MQTT5-4.7.3-1], section 3.3.2.1 of 5.0
+  if (topic === '' && properties?.topicAlias === undefined) {
+    throw violation('PUBLISH', 'topic-name-missing', 'there is no Topic Alias');
+  }
   return {
     type: 'publish',
     topic,
@@ -93,24 +98,15 @@ export function decodePublish(
   };
 }
 
+function need(field: string, needed: number, left: number): void {
+  if (needed > left) throw truncated('PUBLISH', field, needed, left);
+}
+
 function decodeTopic(bytes: Uint8Array, start: number, end: number, limits: DecodeLimits): string {
   // [MQTT311-3.3.2-1] [MQTT5-3.3.2-1] [MQTT311-4.7.1-1] [MQTT5-4.7.0-1]
   const topic = decodeUtf8Strict(bytes, start, end, 'PUBLISH: Topic Name');
   checkTopicName(topic, limits.topicLevels, 'PUBLISH: Topic Name');
   return topic;
-}
-
-function identifierFromClient(): ProtocolError {
-  // [MQTT5-3.3.4-6]
-  return new ProtocolError(
-    'subscription-identifier-from-client',
-    'PUBLISH: a Subscription Identifier came from a client; only a server sends it',
-  );
-}
-
-function noTopic(): ProtocolError {
-  // [MQTT311-4.7.3-1] [MQTT5-4.7.3-1], section 3.3.2.1 of 5.0
-  return new ProtocolError('topic-name-missing', 'PUBLISH: the Topic Name is empty and there is no Topic Alias');
 }
 
 /**
@@ -126,10 +122,7 @@ export function publishSize(
 ): number {
   const remaining = remainingLength(topicBytes, payloadBytes, qos, version, properties);
   if (remaining > MAXIMUM_REMAINING_LENGTH) {
-    throw new UsageError(
-      'packet-too-large',
-      `PUBLISH of ${remaining} bytes; ${MAXIMUM_REMAINING_LENGTH} are the most a packet can hold`,
-    );
+    throw packetTooLarge(remaining);
   }
   return 1 + varintSize(remaining) + remaining;
 }
@@ -198,19 +191,6 @@ export function publishIdentifierOffset(bytes: Uint8Array, offset: number): numb
 /** Appends a whole PUBLISH. Throws UsageError, before anything is written. */
 export function writePublish(writer: PacketWriter, packet: PublishPacket, version: ProtocolVersion): void {
   const { topic, payload, qos, retain, dup, packetIdentifier } = packet;
-  requireQoS(qos, 'PUBLISH: QoS');
-  if (qos === 0) {
-    if (dup) throw new UsageError('dup-with-qos-0', 'PUBLISH: DUP cannot be set with QoS 0');
-    if (packetIdentifier !== 0) {
-      throw new UsageError('packet-identifier-with-qos-0', 'PUBLISH: QoS 0 has no Packet Identifier; it must be 0');
-    }
-  } else {
-    requirePacketIdentifier(packetIdentifier, 'PUBLISH');
-  }
-  const aliased = version === 5 && packet.properties?.topicAlias !== undefined;
-  if (!(topic === '' && aliased) && !isValidTopicName(topic)) {
-    throw new UsageError('topic-name-invalid', `PUBLISH: ${quote(topic)} is no Topic Name`);
-  }
   const topicBytes = encodeUtf8(topic, 'PUBLISH: Topic Name');
   const properties = version === 5 ? encodePublishProperties(packet.properties) : undefined;
   const size = publishSize(topicBytes.length, payload.length, qos, version, properties);

@@ -789,16 +789,15 @@ describe('limits', () => {
 });
 
 describe('words', () => {
-  it('name the packet, the field, what was found and what is allowed', () => {
+  it('name the packet, what is wrong in the words of the code, what was found and what is allowed', () => {
     expect(caught(() => decode(0x10, `${CONNECT4} 02 000A 0005'ab'`, 4, 'to-server'))).toMatchObject({
       message: 'CONNECT: Client Identifier needs 5 bytes, 2 are left',
     });
     expect(caught(() => decode(0x40, '000192', 5, 'to-server'))).toMatchObject({
-      message:
-        'PUBACK: 0x92 is no Reason Code of this packet; it may be 0x00, 0x10, 0x80, 0x83, 0x87, 0x90, 0x91, 0x97, 0x99',
+      message: 'PUBACK: reason code not allowed: 0x92; it may be 0x00, 0x10, 0x80, 0x83, 0x87, 0x90, 0x91, 0x97, 0x99',
     });
     expect(caught(() => decode(0xc1, '', 4, 'to-server'))).toMatchObject({
-      message: 'PINGREQ: the flags of the first byte are 0001; they must be 0000',
+      message: 'PINGREQ: reserved flags: 0001; they must be 0000',
     });
   });
 });

@@ -1,13 +1,12 @@
-import { ProtocolError, UsageError } from '../errors.ts';
+import { misuse, UsageError, violation } from '../errors.ts';
 import { type DecodeLimits, defaultDecodeLimits } from '../limits.ts';
-import { allowedReasonCodes, hex } from '../reason-codes.ts';
-import { strictnessOf } from '../strictness.ts';
-import { type Direction, type ProtocolVersion, versionName } from '../types.ts';
-import { BodyReader } from '../wire/body-reader.ts';
-import { checkFirstByte } from '../wire/first-byte.ts';
+import { hex, reasonCodesOf } from '../reason-codes.ts';
+import { hasSubackFailure } from '../strictness.ts';
+import { type Direction, PacketType, type ProtocolVersion, versionName } from '../types.ts';
+import { type BodyReader, openPacket } from '../wire/body-reader.ts';
 import type { PacketWriter } from '../wire/packet-writer.ts';
 import { decodeProperties, type ReasonProperties, writeProperties } from '../wire/properties.ts';
-import { checkReasonCode, decodePacketIdentifier, requirePacketIdentifier, requireReasonCode } from './checks.ts';
+import { checkReasonCode, decodePacketIdentifier } from './checks.ts';
 import { checkFilterCount } from './subscribe.ts';
 
 /** Answers a SUBSCRIBE: one code for each Topic Filter, in order (section 3.9). */
@@ -20,8 +19,6 @@ export interface SubackPacket {
 }
 
 const FAILURE = 0x80;
-const codes31: readonly number[] = [0, 1, 2];
-const codes311: readonly number[] = [0, 1, 2, FAILURE];
 
 /*
  * fixed header     1001 0000, Remaining Length
@@ -40,51 +37,44 @@ export function decodeSuback(
   direction: Direction,
   limits: DecodeLimits = defaultDecodeLimits,
 ): SubackPacket {
-  checkFirstByte(firstByte, version, direction);
-  const reader = new BodyReader('SUBACK', bytes, start, end);
-  const packetIdentifier = decodePacketIdentifier(reader, 'SUBACK');
-  const properties = version === 5 ? decodeProperties(reader, 'SUBACK', limits) : undefined;
+  const reader = openPacket(firstByte, bytes, start, end, version, direction);
+  const packetIdentifier = decodePacketIdentifier(reader);
+  const properties = version === 5 ? decodeProperties(reader, PacketType.SUBACK, limits) : undefined;
   // [MQTT311-3.9.3-2]
-  const reasonCodes = decodeReasonCodes(reader, codesOf(version), 'SUBACK', limits);
+  const reasonCodes = decodeReasonCodes(reader, codesOf(version), limits);
   return { type: 'suback', packetIdentifier, properties, reasonCodes };
 }
 
 /** Reads the Reason Codes to the packet's end, at least one. */
-export function decodeReasonCodes(
-  reader: BodyReader,
-  allowed: readonly number[],
-  packet: string,
-  limits: DecodeLimits,
-): number[] {
+export function decodeReasonCodes(reader: BodyReader, allowed: readonly number[], limits: DecodeLimits): number[] {
   const reasonCodes: number[] = [];
   while (reader.remaining > 0) {
-    checkFilterCount(reasonCodes.length, limits, packet);
+    checkFilterCount(reasonCodes.length, limits, reader.packet);
     const code = reader.u8('Reason Code');
-    checkReasonCode(code, allowed, packet);
+    checkReasonCode(code, allowed, reader.packet);
     reasonCodes.push(code);
   }
   if (reasonCodes.length === 0) {
-    throw new ProtocolError('no-reason-codes', `${packet}: there is no Reason Code in it; it must have at least one`);
+    throw violation(reader.packet, 'no-reason-codes');
   }
   return reasonCodes;
 }
 
 function codesOf(version: ProtocolVersion): readonly number[] {
-  if (version === 5) return allowedReasonCodes.SUBACK;
-  return strictnessOf(version).subackFailure ? codes311 : codes31;
+  if (version === 5) return reasonCodesOf(PacketType.SUBACK, 'to-client');
+  return hasSubackFailure(version) ? [0, 1, 2, FAILURE] : [0, 1, 2];
 }
 
 /**
  * Appends what follows a SUBACK's fixed header. 3.1.1 gets 0x80 for every refusal; 3.1 has no refusal, which is a UsageError.
  */
 export function writeSubackBody(writer: PacketWriter, packet: SubackPacket, version: ProtocolVersion): void {
-  requirePacketIdentifier(packet.packetIdentifier, 'SUBACK');
   if (packet.reasonCodes.length === 0) throw new UsageError('no-reason-codes', 'SUBACK needs at least one Reason Code');
   writer.u16(packet.packetIdentifier);
-  if (version === 5) writeProperties(writer, 'SUBACK', packet.properties);
+  if (version === 5) writeProperties(writer, PacketType.SUBACK, packet.properties);
   for (const code of packet.reasonCodes) {
-    requireReasonCode(code, allowedReasonCodes.SUBACK, 'SUBACK');
-    if (code >= FAILURE && !strictnessOf(version).subackFailure) {
+    checkReasonCode(code, codesOf(5), 'SUBACK', misuse);
+    if (code >= FAILURE && !hasSubackFailure(version)) {
       throw new UsageError(
         'reason-code-not-allowed',
         `SUBACK: MQTT ${versionName(version)} cannot refuse a subscription (${hex(code)})`,

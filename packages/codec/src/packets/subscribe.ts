@@ -1,15 +1,14 @@
-import { MalformedPacketError, ProtocolError, UsageError } from '../errors.ts';
+import { MalformedPacketError, misuse, ProtocolError, violation } from '../errors.ts';
 import { type DecodeLimits, defaultDecodeLimits } from '../limits.ts';
 import { hex, ReasonCode } from '../reason-codes.ts';
-import { strictnessOf } from '../strictness.ts';
-import { checkTopicFilter, filterFault, isSharedFilter } from '../topics/topic-filter.ts';
+import { hasProperties } from '../strictness.ts';
+import { checkTopicFilter, isSharedFilter } from '../topics/topic-filter.ts';
 import { quote } from '../topics/topic-name.ts';
-import { type Direction, type ProtocolVersion, type QoS, versionName } from '../types.ts';
-import { BodyReader } from '../wire/body-reader.ts';
-import { checkFirstByte } from '../wire/first-byte.ts';
+import { type Direction, PacketType, type ProtocolVersion, type QoS, versionName } from '../types.ts';
+import { openPacket } from '../wire/body-reader.ts';
 import type { PacketWriter } from '../wire/packet-writer.ts';
 import { decodeProperties, type SubscribeProperties, writeProperties } from '../wire/properties.ts';
-import { decodePacketIdentifier, requirePacketIdentifier, requireQoS } from './checks.ts';
+import { decodePacketIdentifier } from './checks.ts';
 
 /** Asks for subscriptions (section 3.8). */
 export interface SubscribePacket {
@@ -52,10 +51,9 @@ export function decodeSubscribe(
   direction: Direction,
   limits: DecodeLimits = defaultDecodeLimits,
 ): SubscribePacket {
-  checkFirstByte(firstByte, version, direction);
-  const reader = new BodyReader('SUBSCRIBE', bytes, start, end);
-  const packetIdentifier = decodePacketIdentifier(reader, 'SUBSCRIBE');
-  const properties = version === 5 ? decodeProperties(reader, 'SUBSCRIBE', limits) : undefined;
+  const reader = openPacket(firstByte, bytes, start, end, version, direction);
+  const packetIdentifier = decodePacketIdentifier(reader);
+  const properties = version === 5 ? decodeProperties(reader, PacketType.SUBSCRIBE, limits) : undefined;
   const subscriptions: Subscription[] = [];
   while (reader.remaining > 0) {
     checkFilterCount(subscriptions.length, limits, 'SUBSCRIBE');
@@ -78,16 +76,12 @@ export function noTopicFilters(packet: string): ProtocolError {
 /** Throws before one more Topic Filter than `limits` allows is read. */
 export function checkFilterCount(count: number, limits: DecodeLimits, packet: string): void {
   if (count < limits.topicFilters) return;
-  throw new ProtocolError(
-    'too-many-topic-filters',
-    `${packet}: more than ${limits.topicFilters} Topic Filters`,
-    ReasonCode.QuotaExceeded,
-  );
+  throw violation(packet, 'too-many-topic-filters', `more than ${limits.topicFilters}`, ReasonCode.QuotaExceeded);
 }
 
 function decodeOptions(topicFilter: string, options: number, version: ProtocolVersion): Subscription {
   const qos = options & 3;
-  if (!strictnessOf(version).properties) {
+  if (!hasProperties(version)) {
     // [MQTT311-3.8.3-4]; 3.1 is held to it too
     if (options > 2) {
       throw new MalformedPacketError(
@@ -133,51 +127,17 @@ function decodeOptions(topicFilter: string, options: number, version: ProtocolVe
 
 /** Appends what follows a SUBSCRIBE's fixed header. Throws UsageError, also for options that 3.x cannot express. */
 export function writeSubscribeBody(writer: PacketWriter, packet: SubscribePacket, version: ProtocolVersion): void {
-  requirePacketIdentifier(packet.packetIdentifier, 'SUBSCRIBE');
-  if (packet.subscriptions.length === 0) {
-    throw new UsageError('no-topic-filters', 'SUBSCRIBE needs at least one Topic Filter');
-  }
   writer.u16(packet.packetIdentifier);
-  if (version === 5) writeProperties(writer, 'SUBSCRIBE', packet.properties);
-  for (const subscription of packet.subscriptions) {
-    writeTopicFilter(writer, subscription.topicFilter);
-    writer.u8(version === 5 ? optionsOf(subscription) : qosOnly(subscription, version));
+  if (version === 5) writeProperties(writer, PacketType.SUBSCRIBE, packet.properties);
+  for (const { topicFilter, qos, noLocal, retainAsPublished, retainHandling } of packet.subscriptions) {
+    writer.string(topicFilter, 'Topic Filter');
+    if (retainHandling !== 0 && retainHandling !== 1 && retainHandling !== 2) {
+      throw misuse('SUBSCRIBE', 'invalid-retain-handling', retainHandling);
+    }
+    const options = (noLocal ? NO_LOCAL : 0) | (retainAsPublished ? RETAIN_AS_PUBLISHED : 0) | (retainHandling << 4);
+    if (options !== 0 && version !== 5) {
+      throw misuse('SUBSCRIBE', 'option-not-in-this-version', `MQTT ${versionName(version)}`);
+    }
+    writer.u8(qos | options);
   }
-}
-
-/** Writes a Topic Filter, or throws UsageError `topic-filter-invalid`. */
-export function writeTopicFilter(writer: PacketWriter, topicFilter: string): void {
-  const fault = filterFault(topicFilter);
-  if (fault !== undefined) {
-    throw new UsageError('topic-filter-invalid', `Topic Filter ${quote(topicFilter)}: ${fault}`);
-  }
-  writer.string(topicFilter, 'Topic Filter');
-}
-
-function optionsOf({ topicFilter, qos, noLocal, retainAsPublished, retainHandling }: Subscription): number {
-  requireQoS(qos, `QoS of ${quote(topicFilter)}`);
-  if (retainHandling !== 0 && retainHandling !== 1 && retainHandling !== 2) {
-    throw new UsageError(
-      'invalid-retain-handling',
-      `Retain Handling is ${String(retainHandling)}; it must be 0, 1 or 2`,
-    );
-  }
-  if (noLocal && isSharedFilter(topicFilter)) {
-    throw new UsageError('no-local-on-shared-subscription', `No Local is not allowed for ${quote(topicFilter)}`);
-  }
-  return qos | (noLocal ? NO_LOCAL : 0) | (retainAsPublished ? RETAIN_AS_PUBLISHED : 0) | (retainHandling << 4);
-}
-
-function qosOnly(
-  { topicFilter, qos, noLocal, retainAsPublished, retainHandling }: Subscription,
-  version: 3 | 4,
-): number {
-  requireQoS(qos, `QoS of ${quote(topicFilter)}`);
-  if (noLocal || retainAsPublished || retainHandling !== 0) {
-    throw new UsageError(
-      'option-not-in-this-version',
-      `MQTT ${versionName(version)} has no No Local, Retain As Published or Retain Handling (${quote(topicFilter)})`,
-    );
-  }
-  return qos;
 }

@@ -1,12 +1,11 @@
-import { UsageError } from '../errors.ts';
+import { misuse, UsageError } from '../errors.ts';
 import { type DecodeLimits, defaultDecodeLimits } from '../limits.ts';
-import { allowedReasonCodes } from '../reason-codes.ts';
-import type { Direction, ProtocolVersion } from '../types.ts';
-import { BodyReader } from '../wire/body-reader.ts';
-import { checkFirstByte } from '../wire/first-byte.ts';
+import { reasonCodesOf } from '../reason-codes.ts';
+import { type Direction, PacketType, type ProtocolVersion } from '../types.ts';
+import { openPacket } from '../wire/body-reader.ts';
 import type { PacketWriter } from '../wire/packet-writer.ts';
 import { decodeProperties, type ReasonProperties, writeProperties } from '../wire/properties.ts';
-import { decodePacketIdentifier, requirePacketIdentifier, requireReasonCode } from './checks.ts';
+import { checkReasonCode, decodePacketIdentifier } from './checks.ts';
 import { decodeReasonCodes } from './suback.ts';
 
 /** Answers an UNSUBSCRIBE (section 3.11). */
@@ -35,29 +34,27 @@ export function decodeUnsuback(
   direction: Direction,
   limits: DecodeLimits = defaultDecodeLimits,
 ): UnsubackPacket {
-  checkFirstByte(firstByte, version, direction);
-  const reader = new BodyReader('UNSUBACK', bytes, start, end);
-  const packetIdentifier = decodePacketIdentifier(reader, 'UNSUBACK');
+  const reader = openPacket(firstByte, bytes, start, end, version, direction);
+  const packetIdentifier = decodePacketIdentifier(reader);
   if (version !== 5) {
     reader.finish();
     return { type: 'unsuback', packetIdentifier, properties: undefined, reasonCodes: [] };
   }
-  const properties = decodeProperties(reader, 'UNSUBACK', limits);
-  const reasonCodes = decodeReasonCodes(reader, allowedReasonCodes.UNSUBACK, 'UNSUBACK', limits);
+  const properties = decodeProperties(reader, PacketType.UNSUBACK, limits);
+  const reasonCodes = decodeReasonCodes(reader, reasonCodesOf(PacketType.UNSUBACK, direction), limits);
   return { type: 'unsuback', packetIdentifier, properties, reasonCodes };
 }
 
 /** Appends what follows an UNSUBACK's fixed header. 3.x has no Reason Codes: they are not written. Throws UsageError. */
 export function writeUnsubackBody(writer: PacketWriter, packet: UnsubackPacket, version: ProtocolVersion): void {
-  requirePacketIdentifier(packet.packetIdentifier, 'UNSUBACK');
   writer.u16(packet.packetIdentifier);
   if (version !== 5) return;
   if (packet.reasonCodes.length === 0) {
     throw new UsageError('no-reason-codes', 'UNSUBACK needs at least one Reason Code');
   }
-  writeProperties(writer, 'UNSUBACK', packet.properties);
+  writeProperties(writer, PacketType.UNSUBACK, packet.properties);
   for (const code of packet.reasonCodes) {
-    requireReasonCode(code, allowedReasonCodes.UNSUBACK, 'UNSUBACK');
+    checkReasonCode(code, reasonCodesOf(PacketType.UNSUBACK, 'to-client'), 'UNSUBACK', misuse);
     writer.u8(code);
   }
 }

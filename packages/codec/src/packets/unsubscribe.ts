@@ -1,13 +1,11 @@
-import { UsageError } from '../errors.ts';
 import { type DecodeLimits, defaultDecodeLimits } from '../limits.ts';
 import { checkTopicFilter } from '../topics/topic-filter.ts';
-import type { Direction, ProtocolVersion } from '../types.ts';
-import { BodyReader } from '../wire/body-reader.ts';
-import { checkFirstByte } from '../wire/first-byte.ts';
+import { type Direction, PacketType, type ProtocolVersion } from '../types.ts';
+import { openPacket } from '../wire/body-reader.ts';
 import type { PacketWriter } from '../wire/packet-writer.ts';
 import { decodeProperties, type UserOnlyProperties, writeProperties } from '../wire/properties.ts';
-import { decodePacketIdentifier, requirePacketIdentifier } from './checks.ts';
-import { checkFilterCount, noTopicFilters, writeTopicFilter } from './subscribe.ts';
+import { decodePacketIdentifier } from './checks.ts';
+import { checkFilterCount, noTopicFilters } from './subscribe.ts';
 
 /** Ends subscriptions (section 3.10). */
 export interface UnsubscribePacket {
@@ -34,10 +32,9 @@ export function decodeUnsubscribe(
   direction: Direction,
   limits: DecodeLimits = defaultDecodeLimits,
 ): UnsubscribePacket {
-  checkFirstByte(firstByte, version, direction);
-  const reader = new BodyReader('UNSUBSCRIBE', bytes, start, end);
-  const packetIdentifier = decodePacketIdentifier(reader, 'UNSUBSCRIBE');
-  const properties = version === 5 ? decodeProperties(reader, 'UNSUBSCRIBE', limits) : undefined;
+  const reader = openPacket(firstByte, bytes, start, end, version, direction);
+  const packetIdentifier = decodePacketIdentifier(reader);
+  const properties = version === 5 ? decodeProperties(reader, PacketType.UNSUBSCRIBE, limits) : undefined;
   const topicFilters: string[] = [];
   while (reader.remaining > 0) {
     checkFilterCount(topicFilters.length, limits, 'UNSUBSCRIBE');
@@ -53,11 +50,7 @@ export function decodeUnsubscribe(
 
 /** Appends what follows an UNSUBSCRIBE's fixed header. Throws UsageError. */
 export function writeUnsubscribeBody(writer: PacketWriter, packet: UnsubscribePacket, version: ProtocolVersion): void {
-  requirePacketIdentifier(packet.packetIdentifier, 'UNSUBSCRIBE');
-  if (packet.topicFilters.length === 0) {
-    throw new UsageError('no-topic-filters', 'UNSUBSCRIBE needs at least one Topic Filter');
-  }
   writer.u16(packet.packetIdentifier);
-  if (version === 5) writeProperties(writer, 'UNSUBSCRIBE', packet.properties);
-  for (const topicFilter of packet.topicFilters) writeTopicFilter(writer, topicFilter);
+  if (version === 5) writeProperties(writer, PacketType.UNSUBSCRIBE, packet.properties);
+  for (const topicFilter of packet.topicFilters) writer.string(topicFilter, 'Topic Filter');
 }

@@ -1,4 +1,5 @@
 import * as fc from 'fast-check';
+import { allowedReasonCodes } from '../allowed-reason-codes.ts';
 import type { AckPacket } from '../packets/ack.ts';
 import type { AuthPacket } from '../packets/auth.ts';
 import type { ConnackPacket } from '../packets/connack.ts';
@@ -10,8 +11,7 @@ import type { SubackPacket } from '../packets/suback.ts';
 import type { SubscribePacket, Subscription } from '../packets/subscribe.ts';
 import type { UnsubackPacket } from '../packets/unsuback.ts';
 import type { UnsubscribePacket } from '../packets/unsubscribe.ts';
-import { allowedReasonCodes } from '../reason-codes.ts';
-import type { Direction, ProtocolVersion, QoS } from '../types.ts';
+import { type Direction, PacketType, type ProtocolVersion, type QoS } from '../types.ts';
 import type { PropertiesOf } from '../wire/properties.ts';
 import { type PropertyContext, type PropertyRow, propertyTable } from '../wire/property-table.ts';
 
@@ -71,21 +71,19 @@ export const qos: fc.Arbitrary<QoS> = fc.constantFrom(0, 1, 2);
 function value(row: PropertyRow): fc.Arbitrary<unknown> {
   const min = row.nonZero ? 1 : 0;
   switch (row.wireType) {
-    case 'bit':
-      return fc.constantFrom(0, 1);
-    case 'boolean':
-      return fc.boolean();
-    case 'two-byte-integer':
+    case 'u8':
+      return row.isBoolean ? fc.boolean() : fc.constantFrom(0, 1);
+    case 'u16':
       return fc.integer({ min, max: 0xffff });
-    case 'four-byte-integer':
+    case 'u32':
       return fc.integer({ min, max: 0xffff_ffff });
-    case 'variable-byte-integer':
+    case 'varint':
       return fc.oneof(fc.integer({ min, max: 300 }), fc.integer({ min, max: 268_435_455 }));
     case 'binary':
       return bytes;
     case 'string':
       return row.name === 'responseTopic' ? topicName : mqttString;
-    case 'string-pair':
+    case 'pair':
       return fc.tuple(mqttString, mqttString);
   }
 }
@@ -97,7 +95,7 @@ export function properties<C extends PropertyContext>(
 ): fc.Arbitrary<PropertiesOf[C] | undefined> {
   const model: Record<string, fc.Arbitrary<unknown>> = {};
   for (const row of propertyTable) {
-    if (!row.contexts.includes(context) || without.includes(row.name)) continue;
+    if (!row.contexts.includes(context.toString(16)) || without.includes(row.name)) continue;
     model[row.name] = row.repeatable ? fc.array(value(row), { minLength: 1, maxLength: 4 }) : value(row);
   }
   const list = fc.record(model, { requiredKeys: [], noNullPrototype: true }).map((members) => {
@@ -117,7 +115,7 @@ function propertiesIn<C extends PropertyContext>(
 
 function willMessage(version: ProtocolVersion): fc.Arbitrary<WillMessage> {
   return fc.record(
-    { topic: topicName, payload: bytes, qos, retain: fc.boolean(), properties: propertiesIn(version, 'WILL') },
+    { topic: topicName, payload: bytes, qos, retain: fc.boolean(), properties: propertiesIn(version, 0) },
     { noNullPrototype: true },
   );
 }
@@ -135,7 +133,7 @@ export function connectPacket(version: ProtocolVersion): fc.Arbitrary<ConnectPac
         username: fc.option(mqttString, { nil: undefined }),
         password: fc.option(bytes, { nil: undefined }),
         will: fc.option(willMessage(version), { nil: undefined }),
-        properties: propertiesIn(version, 'CONNECT'),
+        properties: propertiesIn(version, PacketType.CONNECT),
         bridge: version === 5 ? fc.constant(false) : fc.boolean(),
       },
       { noNullPrototype: true },
@@ -153,7 +151,7 @@ export function connackPacket(version: ProtocolVersion): fc.Arbitrary<ConnackPac
         type: fc.constant('connack' as const),
         sessionPresent: version === 3 ? fc.constant(false) : fc.boolean(),
         reasonCode: fc.oneof(fc.constant(0), reasonCode),
-        properties: propertiesIn(version, 'CONNACK'),
+        properties: propertiesIn(version, PacketType.CONNACK),
       },
       { noNullPrototype: true },
     )
@@ -172,7 +170,11 @@ export function publishPacket(version: ProtocolVersion, direction: Direction): f
         retain: fc.boolean(),
         dup: fc.boolean(),
         packetIdentifier,
-        properties: propertiesIn(version, 'PUBLISH', direction === 'to-server' ? ['subscriptionIdentifiers'] : []),
+        properties: propertiesIn(
+          version,
+          PacketType.PUBLISH,
+          direction === 'to-server' ? ['subscriptionIdentifiers'] : [],
+        ),
         aliasOnly: fc.boolean(),
       },
       { noNullPrototype: true },
@@ -193,7 +195,7 @@ export function ackPacket(version: ProtocolVersion): fc.Arbitrary<AckPacket> {
         type: fc.constant(name.toLowerCase() as AckPacket['type']),
         packetIdentifier,
         reasonCode: version === 5 ? fc.constantFrom(...allowedReasonCodes[name]) : fc.constant(0),
-        properties: propertiesIn(version, name),
+        properties: propertiesIn(version, PacketType[name]),
       },
       { noNullPrototype: true },
     );
@@ -214,7 +216,7 @@ export function subscribePacket(version: ProtocolVersion): fc.Arbitrary<Subscrib
     {
       type: fc.constant('subscribe' as const),
       packetIdentifier,
-      properties: propertiesIn(version, 'SUBSCRIBE'),
+      properties: propertiesIn(version, PacketType.SUBSCRIBE),
       subscriptions: fc.array(subscription(version), { minLength: 1, maxLength: 5 }),
     },
     { noNullPrototype: true },
@@ -231,7 +233,7 @@ export function subackPacket(version: ProtocolVersion): fc.Arbitrary<SubackPacke
     {
       type: fc.constant('suback' as const),
       packetIdentifier,
-      properties: propertiesIn(version, 'SUBACK'),
+      properties: propertiesIn(version, PacketType.SUBACK),
       reasonCodes: fc.array(code, { minLength: 1, maxLength: 5 }),
     },
     { noNullPrototype: true },
@@ -244,7 +246,7 @@ export function unsubscribePacket(version: ProtocolVersion): fc.Arbitrary<Unsubs
     {
       type: fc.constant('unsubscribe' as const),
       packetIdentifier,
-      properties: propertiesIn(version, 'UNSUBSCRIBE'),
+      properties: propertiesIn(version, PacketType.UNSUBSCRIBE),
       topicFilters: fc.array(topicFilter, { minLength: 1, maxLength: 5 }),
     },
     { noNullPrototype: true },
@@ -257,7 +259,7 @@ export function unsubackPacket(version: ProtocolVersion): fc.Arbitrary<UnsubackP
     {
       type: fc.constant('unsuback' as const),
       packetIdentifier,
-      properties: propertiesIn(version, 'UNSUBACK'),
+      properties: propertiesIn(version, PacketType.UNSUBACK),
       reasonCodes:
         version === 5
           ? fc.array(fc.constantFrom<number>(...allowedReasonCodes.UNSUBACK), { minLength: 1, maxLength: 5 })
@@ -274,7 +276,11 @@ export function disconnectPacket(version: ProtocolVersion, direction: Direction)
       type: fc.constant('disconnect' as const),
       reasonCode:
         version === 5 ? fc.constantFrom<number>(...allowedReasonCodes[`DISCONNECT ${direction}`]) : fc.constant(0),
-      properties: propertiesIn(version, 'DISCONNECT', direction === 'to-client' ? ['sessionExpiryInterval'] : []),
+      properties: propertiesIn(
+        version,
+        PacketType.DISCONNECT,
+        direction === 'to-client' ? ['sessionExpiryInterval'] : [],
+      ),
     },
     { noNullPrototype: true },
   );
@@ -288,7 +294,7 @@ export function authPacket(direction: Direction): fc.Arbitrary<AuthPacket> {
         type: fc.constant('auth' as const),
         reasonCode: fc.constantFrom<number>(...allowedReasonCodes[`AUTH ${direction}`]),
         method: mqttString,
-        properties: properties('AUTH', ['authenticationMethod', 'authenticationData']),
+        properties: properties(PacketType.AUTH, ['authenticationMethod', 'authenticationData']),
         data: fc.option(bytes, { nil: undefined }),
       },
       { noNullPrototype: true },

@@ -12,8 +12,6 @@ export interface ParsedFilter {
 }
 
 const SLASH = 0x2f;
-const PLUS = 0x2b;
-const HASH = 0x23;
 const SHARE_PREFIX = '$share/';
 
 /** Whether a string may be subscribed to, Shared Subscriptions included (sections 4.7 and 4.8.2). */
@@ -78,40 +76,20 @@ export function filterStart(topicFilter: string): number {
 /** What is wrong with a Topic Filter in words, or `undefined`. */
 export function filterFault(topicFilter: string): string | undefined {
   // [MQTT311-4.7.3-1] [MQTT5-4.7.3-1]
-  if (topicFilter.length === 0) return 'it is empty; at least one character is needed';
-  let start = 0;
-  if (isSharedFilter(topicFilter)) {
-    const end = topicFilter.indexOf('/', SHARE_PREFIX.length);
-    // [MQTT5-4.8.2-2]
-    if (end < 0) return 'after $share/ and the ShareName a slash and a Topic Filter must follow';
-    // [MQTT5-4.8.2-1]
-    if (end === SHARE_PREFIX.length) return 'the ShareName after $share/ is empty';
-    for (let i = SHARE_PREFIX.length; i < end; i++) {
-      const unit = topicFilter.charCodeAt(i);
-      // [MQTT5-4.8.2-2]
-      if (unit === PLUS || unit === HASH) return 'the ShareName after $share/ contains a wildcard';
-    }
-    start = end + 1;
-    if (start === topicFilter.length) return 'the Topic Filter after the ShareName is empty';
+  if (topicFilter === '') return 'it is empty';
+  // [MQTT5-4.8.2-1] [MQTT5-4.8.2-2]
+  if (isSharedFilter(topicFilter) && !/^\$share\/[^/+#]+\/./s.test(topicFilter)) {
+    return 'it is not $share/{ShareName}/{Topic Filter}';
   }
-  for (let i = start; i < topicFilter.length; i++) {
-    const unit = topicFilter.charCodeAt(i);
-    // [MQTT311-4.7.3-2] [MQTT5-4.7.3-2]
-    if (unit === 0) return `it contains U+0000 at position ${i}`;
-    if (unit !== PLUS && unit !== HASH) continue;
-    const alone = i === start || topicFilter.charCodeAt(i - 1) === SLASH;
-    if (unit === HASH) {
-      // [MQTT311-4.7.1-2] [MQTT5-4.7.1-1]
-      if (!alone || i !== topicFilter.length - 1) return '# must be the last character and stand alone in its level';
-    } else if (!alone || (i + 1 < topicFilter.length && topicFilter.charCodeAt(i + 1) !== SLASH)) {
-      // [MQTT311-4.7.1-3] [MQTT5-4.7.1-2]
-      return '+ must stand alone in its level';
-    }
-  }
-  if (!topicFilter.isWellFormed()) return 'it contains half of a surrogate pair';
+  const filter = topicFilter.slice(filterStart(topicFilter));
+  // [MQTT311-4.7.1-2] [MQTT311-4.7.1-3] [MQTT5-4.7.1-1] [MQTT5-4.7.1-2]
+  if (/[^/][+#]|[+#][^/]|#./s.test(filter)) return '+ and # must stand alone in a level, # in the last one';
+  // [MQTT311-4.7.3-2] [MQTT5-4.7.3-2]
+  if (filter.includes('\0')) return 'it contains U+0000';
+  if (!filter.isWellFormed()) return 'it contains half of a surrogate pair';
   // [MQTT311-4.7.3-3] [MQTT5-4.7.3-3]
-  if (topicFilter.length * 3 > MAXIMUM_STRING_BYTES && utf8Length(topicFilter) > MAXIMUM_STRING_BYTES) {
+  const mayBeLong = topicFilter.length * 3 > MAXIMUM_STRING_BYTES;
+  if (mayBeLong && utf8Length(topicFilter) > MAXIMUM_STRING_BYTES)
     return `it is longer than ${MAXIMUM_STRING_BYTES} bytes`;
-  }
   return undefined;
 }

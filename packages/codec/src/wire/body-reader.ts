@@ -1,4 +1,6 @@
-import { MalformedPacketError } from '../errors.ts';
+import { MalformedPacketError, malformed } from '../errors.ts';
+import type { Direction, ProtocolVersion } from '../types.ts';
+import { checkFirstByte, packetName } from './first-byte.ts';
 import { decodeUtf8Strict } from './utf8.ts';
 
 /**
@@ -10,8 +12,9 @@ export class BodyReader {
   position: number;
   /** Where reading ends; narrowed while a property list is read. */
   end: number;
-  private readonly packet: string;
-  private readonly copies: boolean;
+  /** Its name, for errors. */
+  readonly packet: string;
+  readonly #copies: boolean;
 
   /** `copies`: binary fields are copies instead of views, for packets whose fields outlive the chunk they came in. */
   constructor(packet: string, bytes: Uint8Array, start: number, end: number, copies = false) {
@@ -19,7 +22,7 @@ export class BodyReader {
     this.bytes = bytes;
     this.position = start;
     this.end = end;
-    this.copies = copies;
+    this.#copies = copies;
   }
 
   get remaining(): number {
@@ -33,8 +36,7 @@ export class BodyReader {
 
   u16(field: string): number {
     this.need(2, field);
-    const high = this.bytes[this.position++] as number;
-    return (high << 8) | (this.bytes[this.position++] as number);
+    return (this.u8(field) << 8) | this.u8(field);
   }
 
   u32(field: string): number {
@@ -50,50 +52,63 @@ export class BodyReader {
       value |= (byte & 0x7f) << shift;
       if (byte < 0x80) {
         if (byte === 0 && shift > 0) {
-          throw new MalformedPacketError(
-            'non-minimal-length',
-            `${this.packet}: ${field} is written with more bytes than it needs`,
-          );
+          throw malformed(this.packet, 'non-minimal-length', field);
         }
         return value;
       }
     }
-    throw new MalformedPacketError('invalid-length', `${this.packet}: ${field} is longer than four bytes`);
+    throw malformed(this.packet, 'invalid-length', field);
   }
 
   /** A UTF-8 Encoded String (section 1.5.4). */
   string(field: string): string {
-    const length = this.u16(field);
-    this.need(length, field);
-    const start = this.position;
-    this.position += length;
+    const start = this.#skip(field);
     return decodeUtf8Strict(this.bytes, start, this.position, `${this.packet}: ${field}`);
   }
 
   /** Binary Data (section 1.5.6). */
   binary(field: string): Uint8Array {
-    const length = this.u16(field);
-    this.need(length, field);
-    const start = this.position;
-    this.position += length;
-    const view = new Uint8Array(this.bytes.buffer, this.bytes.byteOffset + start, length);
-    return this.copies ? view.slice() : view;
+    const start = this.#skip(field);
+    const view = new Uint8Array(this.bytes.buffer, this.bytes.byteOffset + start, this.position - start);
+    return this.#copies ? view.slice() : view;
   }
 
   /** To be called when the last field was read. */
   finish(): void {
     if (this.position === this.end) return;
-    throw new MalformedPacketError(
-      'trailing-bytes',
-      `${this.packet}: ${this.remaining} bytes after the last field; nothing may follow it`,
-    );
+    throw malformed(this.packet, 'trailing-bytes', this.remaining);
   }
 
-  private need(size: number, field: string): void {
-    if (this.position + size <= this.end) return;
-    throw new MalformedPacketError(
-      'truncated',
-      `${this.packet}: ${field} needs ${size} bytes, ${this.remaining} are left`,
-    );
+  /** Throws `truncated` unless `size` bytes are left. */
+  need(size: number, field: string): void {
+    if (size > this.remaining) throw truncated(this.packet, field, size, this.remaining);
   }
+
+  /** Passes over a field behind its length of two bytes; returns where it begins. */
+  #skip(field: string): number {
+    const length = this.u16(field);
+    this.need(length, field);
+    const start = this.position;
+    this.position += length;
+    return start;
+  }
+}
+
+/** Checks a packet's first byte, and begins to read behind its fixed header. */
+export function openPacket(
+  firstByte: number,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  version: ProtocolVersion,
+  direction: Direction,
+  copies = false,
+): BodyReader {
+  checkFirstByte(firstByte, version, direction);
+  return new BodyReader(packetName(firstByte), bytes, start, end, copies);
+}
+
+/** The MalformedPacketError for a packet that ends before a field does. */
+export function truncated(packet: string, field: string, needed: number, left: number): MalformedPacketError {
+  return new MalformedPacketError('truncated', `${packet}: ${field} needs ${needed} bytes, ${left} are left`);
 }

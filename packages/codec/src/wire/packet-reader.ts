@@ -1,4 +1,4 @@
-import { MalformedPacketError, ProtocolError } from '../errors.ts';
+import { malformed, violation } from '../errors.ts';
 import { ReasonCode } from '../reason-codes.ts';
 import { MAXIMUM_PACKET_SIZE } from '../types.ts';
 
@@ -33,22 +33,20 @@ export class PacketReader {
   /** The offset behind the packet's last byte. */
   end = 0;
 
-  private chunk: Uint8Array = NOTHING;
+  #chunk: Uint8Array = NOTHING;
   /** The chunk, where it is a copy that `keep` made. */
-  private own: Uint8Array = NOTHING;
-  private position = 0;
-  private waiting: Uint8Array[] = [];
-  private waitingFrom = 0;
-  private waitingBytes = 0;
-  /** The packet that came in parts so far; `partialTotal` is 0 until its length is known. */
-  private partial: Uint8Array = NOTHING;
-  private partialLength = 0;
-  private partialHeader = 0;
-  private partialTotal = 0;
+  #own: Uint8Array = NOTHING;
+  #position = 0;
+  #waiting: Uint8Array[] = [];
+  #waitingFrom = 0;
+  #waitingBytes = 0;
+  /** The packet that came in parts so far; `totalLength` is 0 until its length is known. */
+  #partial: Uint8Array = NOTHING;
+  #partialLength = 0;
   /** What `measure` found: 0 in `headerLength` means more bytes are needed. */
-  private headerLength = 0;
-  private totalLength = 0;
-  private failure: Error | undefined;
+  #headerLength = 0;
+  #totalLength = 0;
+  #failure: Error | undefined;
 
   constructor(maximumPacketSize: number = MAXIMUM_PACKET_SIZE) {
     this.maximumPacketSize = maximumPacketSize;
@@ -56,18 +54,18 @@ export class PacketReader {
 
   /** Bytes held and not yet part of a packet that `next` described. */
   get bufferedBytes(): number {
-    return this.partialLength + (this.chunk.length - this.position) + this.waitingBytes;
+    return this.#partialLength + (this.#chunk.length - this.#position) + this.#waitingBytes;
   }
 
   /** Hands over the next bytes of the stream. They must not change until they are consumed. */
   push(chunk: Uint8Array): void {
     if (chunk.length === 0) return;
-    if (this.position === this.chunk.length && this.waitingBytes === 0) {
-      this.chunk = chunk;
-      this.position = 0;
+    if (this.#position === this.#chunk.length && this.#waitingBytes === 0) {
+      this.#chunk = chunk;
+      this.#position = 0;
     } else {
-      this.waiting.push(chunk);
-      this.waitingBytes += chunk.length;
+      this.#waiting.push(chunk);
+      this.#waitingBytes += chunk.length;
     }
   }
 
@@ -76,14 +74,14 @@ export class PacketReader {
    * that packet that were handed out still lie in the chunk.
    */
   keep(): void {
-    if (this.chunk.length > 0 && this.chunk !== this.own) {
-      const isDescribed = this.bytes === this.chunk;
-      const from = isDescribed ? this.start : this.position;
-      this.own = new Uint8Array(this.chunk.subarray(from));
-      this.chunk = this.own;
-      this.position -= from;
+    if (this.#chunk.length > 0 && this.#chunk !== this.#own) {
+      const isDescribed = this.bytes === this.#chunk;
+      const from = isDescribed ? this.start : this.#position;
+      this.#own = new Uint8Array(this.#chunk.subarray(from));
+      this.#chunk = this.#own;
+      this.#position -= from;
       if (isDescribed) {
-        this.bytes = this.own;
+        this.bytes = this.#own;
         this.start = 0;
         this.bodyStart -= from;
         this.end -= from;
@@ -97,172 +95,155 @@ export class PacketReader {
    * soon as the length is known, and the same error at every later call: there is no way back into the stream.
    */
   next(): boolean {
-    if (this.failure !== undefined) throw this.failure;
+    if (this.#failure !== undefined) throw this.#failure;
     for (;;) {
-      if (this.position === this.chunk.length && !this.nextChunk()) return this.nothing();
-      if (this.partialLength > 0) {
-        if (this.continuePartial()) return true;
+      if (this.#position === this.#chunk.length && !this.#nextChunk()) return this.#nothing();
+      if (this.#partialLength > 0) {
+        if (this.#continuePartial()) return true;
         continue;
       }
-      const chunk = this.chunk;
-      const start = this.position;
-      this.measure(chunk, start, chunk.length);
-      const total = this.totalLength;
-      if (this.headerLength !== 0 && start + total <= chunk.length) {
-        this.firstByte = chunk[start] as number;
-        this.bytes = chunk;
-        this.start = start;
-        this.bodyStart = start + this.headerLength;
-        this.end = start + total;
-        this.position = this.end;
+      const chunk = this.#chunk;
+      const start = this.#position;
+      this.#measure(chunk, start, chunk.length);
+      const total = this.#totalLength;
+      if (this.#headerLength !== 0 && start + total <= chunk.length) {
+        this.#describe(chunk, start);
+        this.#position = this.end;
         return true;
       }
-      this.beginPartial();
+      this.#beginPartial();
     }
   }
 
-  private nothing(): false {
-    // An idle connection must not keep its last chunk alive.
+  /** An idle connection must not keep its last chunk alive. */
+  #nothing(): false {
     this.bytes = NOTHING;
-    this.chunk = NOTHING;
-    this.own = NOTHING;
-    this.position = 0;
+    this.#chunk = NOTHING;
+    this.#own = NOTHING;
+    this.#position = 0;
     return false;
   }
 
-  private nextChunk(): boolean {
-    const chunk = this.waiting[this.waitingFrom];
+  #nextChunk(): boolean {
+    const chunk = this.#waiting[this.#waitingFrom];
     if (chunk === undefined) return false;
-    this.waiting[this.waitingFrom] = NOTHING;
-    this.waitingFrom++;
+    this.#waiting[this.#waitingFrom] = NOTHING;
+    this.#waitingFrom++;
     // In step with what waits, so that a queue that never runs quite empty does not grow for ever.
-    if (this.waitingFrom * 2 >= this.waiting.length) {
-      this.waiting = this.waiting.slice(this.waitingFrom);
-      this.waitingFrom = 0;
+    if (this.#waitingFrom * 2 >= this.#waiting.length) {
+      this.#waiting = this.#waiting.slice(this.#waitingFrom);
+      this.#waitingFrom = 0;
     }
-    this.waitingBytes -= chunk.length;
-    this.chunk = chunk;
-    this.position = 0;
+    this.#waitingBytes -= chunk.length;
+    this.#chunk = chunk;
+    this.#position = 0;
     return true;
   }
 
   /** Reads the Remaining Length at `start + 1` and checks it. Leaves `headerLength` 0 when it is not complete. */
-  private measure(bytes: Uint8Array, start: number, end: number): void {
-    this.headerLength = 0;
-    this.totalLength = 0;
+  #measure(bytes: Uint8Array, start: number, end: number): void {
+    this.#headerLength = 0;
+    this.#totalLength = 0;
     let remaining = 0;
     let shift = 0;
     let at = start + 1;
     for (;;) {
-      if (at >= end) {
-        // Four continuation bits in a row are wrong whatever follows, and are seen when the fourth is here.
-        return;
-      }
+      // Four continuation bits in a row are wrong whatever follows, and are seen when the fourth is here.
+      if (at >= end) return;
       const byte = bytes[at++] as number;
       remaining |= (byte & 0x7f) << shift;
       if (byte < 0x80) {
         if (byte === 0 && shift > 0) {
           // [MQTT5-1.5.5-1], section 2.2.3 of 3.1.1
-          throw this.fail(
-            new MalformedPacketError(
-              'non-minimal-length',
-              `Remaining Length: ${remaining} is written with ${at - start - 1} bytes, which is more than it needs`,
-            ),
-          );
+          throw this.#fail(malformed('Remaining Length', 'non-minimal-length', remaining));
         }
         break;
       }
       shift += 7;
       if (shift === 28) {
-        throw this.fail(
-          new MalformedPacketError(
-            'invalid-length',
-            'Remaining Length: the fourth byte announces a fifth; four are allowed',
-          ),
-        );
+        throw this.#fail(malformed('Remaining Length', 'invalid-length', 'over four bytes'));
       }
     }
     const header = at - start;
     const total = header + remaining;
     if (total > this.maximumPacketSize) {
-      throw this.fail(
-        new ProtocolError(
+      throw this.#fail(
+        violation(
+          'Remaining Length',
           'packet-too-large',
-          `a packet of ${total} bytes is announced; the largest accepted has ${this.maximumPacketSize}`,
+          `${total} bytes; ${this.maximumPacketSize} are accepted here`,
           ReasonCode.PacketTooLarge,
         ),
       );
     }
-    this.headerLength = header;
-    this.totalLength = total;
+    this.#headerLength = header;
+    this.#totalLength = total;
   }
 
-  private fail(error: Error): Error {
-    this.failure = error;
-    this.bytes = NOTHING;
-    this.chunk = NOTHING;
-    this.own = NOTHING;
-    this.position = 0;
-    this.partial = NOTHING;
-    this.partialLength = 0;
-    this.waiting = [];
-    this.waitingFrom = 0;
-    this.waitingBytes = 0;
+  #fail(error: Error): Error {
+    this.#failure = error;
+    this.#nothing();
+    this.#partial = NOTHING;
+    this.#partialLength = 0;
+    this.#waiting = [];
+    this.#waitingFrom = 0;
+    this.#waitingBytes = 0;
     return error;
   }
 
+  #describe(bytes: Uint8Array, start: number): void {
+    this.firstByte = bytes[start] as number;
+    this.bytes = bytes;
+    this.start = start;
+    this.bodyStart = start + this.#headerLength;
+    this.end = start + this.#totalLength;
+  }
+
+  /** Memory for `size` bytes of a packet, or more, but never beyond its end. */
+  #allocate(size: number): Uint8Array {
+    return new Uint8Array(Math.min(this.#totalLength || LONGEST_HEADER, Math.max(size, FIRST_ALLOCATION)));
+  }
+
   /** The chunk ends within a packet whose beginning was measured: copies what there is. */
-  private beginPartial(): void {
-    this.partialHeader = this.headerLength;
-    this.partialTotal = this.totalLength;
-    const available = this.chunk.length - this.position;
+  #beginPartial(): void {
+    const available = this.#chunk.length - this.#position;
     // Exactly what is known to come, when that is little; never what was merely announced.
-    const total = this.partialTotal === 0 ? LONGEST_HEADER : this.partialTotal;
-    this.partial = new Uint8Array(Math.min(total, Math.max(available, FIRST_ALLOCATION)));
-    this.appendPartial(available);
+    this.#partial = this.#allocate(available);
+    this.#appendPartial(available);
   }
 
   /** True: the packet is whole and described. False: the chunk is used up, or the length has just become known. */
-  private continuePartial(): boolean {
-    const available = this.chunk.length - this.position;
-    if (this.partialTotal === 0) {
-      this.appendPartial(1);
-      this.measure(this.partial, 0, this.partialLength);
-      this.partialHeader = this.headerLength;
-      this.partialTotal = this.totalLength;
-      if (this.partialLength !== this.partialTotal) return false;
+  #continuePartial(): boolean {
+    const available = this.#chunk.length - this.#position;
+    if (this.#totalLength === 0) {
+      this.#appendPartial(1);
+      this.#measure(this.#partial, 0, this.#partialLength);
     } else {
-      this.appendPartial(Math.min(available, this.partialTotal - this.partialLength));
-      if (this.partialLength < this.partialTotal) return false;
+      this.#appendPartial(Math.min(available, this.#totalLength - this.#partialLength));
     }
+    if (this.#partialLength !== this.#totalLength) return false;
     // The memory is the packet's from here on: a payload that is kept for a while must not be written over.
-    this.firstByte = this.partial[0] as number;
-    this.bytes = this.partial;
-    this.start = 0;
-    this.bodyStart = this.partialHeader;
-    this.end = this.partialTotal;
-    this.partial = NOTHING;
-    this.partialLength = 0;
-    this.partialTotal = 0;
+    this.#describe(this.#partial, 0);
+    this.#partial = NOTHING;
+    this.#partialLength = 0;
     return true;
   }
 
-  private appendPartial(size: number): void {
-    const needed = this.partialLength + size;
-    if (needed > this.partial.length) {
-      const limit = this.partialTotal === 0 ? LONGEST_HEADER : this.partialTotal;
-      const grown = new Uint8Array(Math.min(limit, Math.max(needed, this.partial.length * 2, FIRST_ALLOCATION)));
-      grown.set(this.partial.subarray(0, this.partialLength));
-      this.partial = grown;
+  #appendPartial(size: number): void {
+    const needed = this.#partialLength + size;
+    if (needed > this.#partial.length) {
+      const grown = this.#allocate(Math.max(needed, this.#partial.length * 2));
+      grown.set(this.#partial.subarray(0, this.#partialLength));
+      this.#partial = grown;
     }
-    const chunk = this.chunk;
-    const from = this.position;
+    const chunk = this.#chunk;
+    const from = this.#position;
     if (size < 32) {
-      for (let i = 0; i < size; i++) this.partial[this.partialLength + i] = chunk[from + i] as number;
+      for (let i = 0; i < size; i++) this.#partial[this.#partialLength + i] = chunk[from + i] as number;
     } else {
-      this.partial.set(new Uint8Array(chunk.buffer, chunk.byteOffset + from, size), this.partialLength);
+      this.#partial.set(new Uint8Array(chunk.buffer, chunk.byteOffset + from, size), this.#partialLength);
     }
-    this.partialLength = needed;
-    this.position += size;
+    this.#partialLength = needed;
+    this.#position += size;
   }
 }

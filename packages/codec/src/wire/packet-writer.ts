@@ -1,6 +1,6 @@
-import { UsageError } from '../errors.ts';
+import { misuse, type UsageError } from '../errors.ts';
 import { MAXIMUM_REMAINING_LENGTH } from '../types.ts';
-import { MAXIMUM_STRING_BYTES, tooLong, writeUtf8 } from './utf8.ts';
+import { MAXIMUM_STRING_BYTES, sizeOf, writeUtf8 } from './utf8.ts';
 
 /** Below this, a loop copies faster than `set`. */
 const SHORT_COPY = 32;
@@ -19,6 +19,11 @@ export function copyBytes(target: Uint8Array, offset: number, source: Uint8Array
 /** The bytes a Variable Byte Integer takes: 1 to 4 (section 1.5.5). */
 export function varintSize(value: number): number {
   return value < 0x80 ? 1 : value < 0x4000 ? 2 : value < 0x20_0000 ? 3 : 4;
+}
+
+/** The UsageError for a Remaining Length of `size` bytes. */
+export function packetTooLarge(size: number): UsageError {
+  return misuse('Remaining Length', 'packet-too-large', size);
 }
 
 /** Writes a Variable Byte Integer in its shortest form [MQTT5-1.5.5-1]. The value is the caller's to check. Returns the new offset. */
@@ -43,11 +48,6 @@ export class PacketWriter {
 
   constructor(initialSize = 128) {
     this.bytes = new Uint8Array(initialSize);
-  }
-
-  /** Forgets what was written and keeps the memory. */
-  reset(): void {
-    this.length = 0;
   }
 
   /** A copy of what was written. */
@@ -76,20 +76,14 @@ export class PacketWriter {
   }
 
   u32(value: number): void {
-    this.reserve(4);
-    this.bytes[this.length++] = value >>> 24;
-    this.bytes[this.length++] = value >>> 16;
-    this.bytes[this.length++] = value >>> 8;
-    this.bytes[this.length++] = value;
+    this.u16(value >>> 16);
+    this.u16(value);
   }
 
   /** A Variable Byte Integer, 0 to 268,435,455. */
   varint(value: number): void {
     if (!Number.isInteger(value) || value < 0 || value > MAXIMUM_REMAINING_LENGTH) {
-      throw new UsageError(
-        'integer-out-of-range',
-        `${value} is no Variable Byte Integer: 0 to ${MAXIMUM_REMAINING_LENGTH}`,
-      );
+      throw misuse('Variable Byte Integer', 'integer-out-of-range', value);
     }
     this.reserve(4);
     this.length = writeVarint(this.bytes, this.length, value);
@@ -97,32 +91,22 @@ export class PacketWriter {
 
   /** A UTF-8 Encoded String: two bytes of length, then the text. `field` names it in a UsageError. */
   string(text: string, field = 'string'): void {
-    if (text.length > MAXIMUM_STRING_BYTES) throw tooLong(field);
-    this.reserve(2 + text.length * 3);
+    const most = text.length * 3;
+    if (most > MAXIMUM_STRING_BYTES) sizeOf(text, field);
+    this.reserve(2 + most);
     const start = this.length;
-    const end = writeUtf8(this.bytes, start + 2, text, field);
-    const size = end - start - 2;
-    if (size > MAXIMUM_STRING_BYTES) throw tooLong(field);
+    this.length = writeUtf8(this.bytes, start + 2, text, field);
+    const size = this.length - start - 2;
     this.bytes[start] = size >>> 8;
     this.bytes[start + 1] = size;
-    this.length = end;
   }
 
   /** Binary Data: two bytes of length, then the bytes. */
   binary(data: Uint8Array, field = 'binary data'): void {
     if (data.length > MAXIMUM_STRING_BYTES) {
-      throw new UsageError(
-        'binary-too-long',
-        `${field} has ${data.length} bytes; ${MAXIMUM_STRING_BYTES} are the most there can be`,
-      );
+      throw misuse(field, 'binary-too-long', `${data.length} bytes`);
     }
-    this.reserve(2 + data.length);
     this.u16(data.length);
-    this.length = copyBytes(this.bytes, this.length, data);
-  }
-
-  /** Bytes as they are. */
-  raw(data: Uint8Array): void {
     this.reserve(data.length);
     this.length = copyBytes(this.bytes, this.length, data);
   }
@@ -137,10 +121,7 @@ export class PacketWriter {
   endLength(mark: number): void {
     const size = this.length - mark;
     if (size > MAXIMUM_REMAINING_LENGTH) {
-      throw new UsageError(
-        'packet-too-large',
-        `${size} bytes; ${MAXIMUM_REMAINING_LENGTH} are the most a packet can hold`,
-      );
+      throw packetTooLarge(size);
     }
     const extra = varintSize(size) - 1;
     if (extra > 0) {

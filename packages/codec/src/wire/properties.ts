@@ -1,9 +1,10 @@
-import { MalformedPacketError, ProtocolError, UsageError } from '../errors.ts';
+import { malformed, misuse, type UsageError, violation } from '../errors.ts';
 import type { DecodeLimits } from '../limits.ts';
 import { hex, ReasonCode } from '../reason-codes.ts';
 import { isValidTopicName, quote } from '../topics/topic-name.ts';
-import { MAXIMUM_REMAINING_LENGTH } from '../types.ts';
+import { MAXIMUM_REMAINING_LENGTH, PacketType } from '../types.ts';
 import type { BodyReader } from './body-reader.ts';
+import { packetName } from './first-byte.ts';
 import { PacketWriter } from './packet-writer.ts';
 import {
   type AllProperties,
@@ -87,28 +88,38 @@ export interface DisconnectProperties
 export interface AuthProperties
   extends Pick<AllProperties, 'authenticationMethod' | 'authenticationData' | 'reasonString' | 'userProperties'> {}
 
-/** The interface of each list. */
-export interface PropertiesOf extends Record<PropertyContext, object> {
-  WILL: WillProperties;
-  CONNECT: ConnectProperties;
-  CONNACK: ConnackProperties;
-  PUBLISH: PublishProperties;
-  PUBACK: ReasonProperties;
-  PUBREC: ReasonProperties;
-  PUBREL: ReasonProperties;
-  PUBCOMP: ReasonProperties;
-  SUBSCRIBE: SubscribeProperties;
-  SUBACK: ReasonProperties;
-  UNSUBSCRIBE: UserOnlyProperties;
-  UNSUBACK: ReasonProperties;
-  DISCONNECT: DisconnectProperties;
-  AUTH: AuthProperties;
+/** The interface of each list, by the type of its packet; 0 is the Will. */
+export interface PropertiesOf {
+  0: WillProperties;
+  1: ConnectProperties;
+  2: ConnackProperties;
+  3: PublishProperties;
+  4: ReasonProperties;
+  5: ReasonProperties;
+  6: ReasonProperties;
+  7: ReasonProperties;
+  8: SubscribeProperties;
+  9: ReasonProperties;
+  10: UserOnlyProperties;
+  11: ReasonProperties;
+  14: DisconnectProperties;
+  15: AuthProperties;
 }
 
-type Value = AllProperties[PropertyName];
+type Value = string | number | boolean | Uint8Array | [string, string];
 
-const rowsById: ReadonlyMap<number, readonly PropertyRow[]> = Map.groupBy(propertyTable, (row) => row.id);
+/** By context, then by Identifier. */
+const rowsOf: readonly (readonly PropertyRow[])[] = Array.from({ length: 16 }, (_, context) => {
+  const rows: PropertyRow[] = [];
+  for (const row of propertyTable) if (row.contexts.includes(context.toString(16))) rows[row.id] = row;
+  return rows;
+});
 const rowsByName: ReadonlyMap<string, PropertyRow> = new Map(propertyTable.map((row) => [row.name, row]));
+
+/** The members that a list may have, by the type of its packet; 0 is the Will. */
+export function propertyNamesOf(context: PropertyContext): PropertyName[] {
+  return Object.values(rowsOf[context] ?? []).map(({ name }) => name);
+}
 
 /**
  * Reads a property list with its length (section 2.2.2). `undefined` when it is empty [MQTT5-2.2.2-1]. Throws
@@ -121,12 +132,7 @@ export function decodeProperties<C extends PropertyContext>(
 ): PropertiesOf[C] | undefined {
   const length = reader.varint('Property Length');
   if (length === 0) return undefined;
-  if (length > reader.remaining) {
-    throw new MalformedPacketError(
-      'truncated',
-      `${context}: Property Length is ${length} bytes, ${reader.remaining} are left`,
-    );
-  }
+  reader.need(length, 'Properties');
   const packetEnd = reader.end;
   reader.end = reader.position + length;
   const properties: AllProperties = {};
@@ -143,99 +149,46 @@ function decodeProperty(
   limits: DecodeLimits,
 ): void {
   const id = reader.varint('Property Identifier');
-  const row = rowsById.get(id)?.find((candidate) => candidate.contexts.includes(context));
-  if (row === undefined) throw misplaced(id, context);
-  const field = row.title;
-  if (row.name === 'userProperties') {
-    const pairs = (properties.userProperties ?? []) as [string, string][];
-    // A list may be as long as the packet; each pair costs far more memory than its five bytes.
-    if (pairs.length >= limits.userProperties) {
-      throw new ProtocolError(
-        'too-many-user-properties',
-        `${context}: more than ${limits.userProperties} User Properties`,
-        ReasonCode.QuotaExceeded,
-      );
-    }
-    const name = reader.string(`${field} name`);
-    pairs.push([name, reader.string(`${field} value`)]);
-    properties.userProperties = pairs;
-    return;
+  const row = rowsOf[context]?.[id];
+  const packet = packetName(context << 4);
+  if (row === undefined) {
+    const known = propertyTable.find((other) => other.id === id);
+    throw known === undefined
+      ? malformed(packet, 'unknown-property', hex(id))
+      : malformed(packet, 'property-not-allowed', known.title);
   }
-  if (row.name === 'subscriptionIdentifiers') {
-    const identifiers = (properties.subscriptionIdentifiers ?? []) as number[];
-    identifiers.push(decodeValue(reader, row, context) as number);
-    properties.subscriptionIdentifiers = identifiers;
-    return;
+  const { name, title } = row;
+  const before = properties[name] as Value[] | undefined;
+  // A list may be as long as the packet; each pair costs far more memory than its five bytes.
+  if (name === 'userProperties' && before !== undefined && before.length >= limits.userProperties) {
+    const most = limits.userProperties;
+    throw violation(packet, 'too-many-user-properties', `more than ${most}`, ReasonCode.QuotaExceeded);
   }
-  const name = row.name;
-  if (properties[name] !== undefined) {
-    throw new ProtocolError('duplicate-property', `${context}: ${field} stands twice; once is allowed`);
+  if (before !== undefined && !row.repeatable) {
+    throw violation(packet, 'duplicate-property', title);
   }
-  assign(properties, name, decodeValue(reader, row, context));
+  const value = decodeValue(reader, row, packet);
+  if (before !== undefined) before.push(value);
+  else (properties as Record<PropertyName, unknown>)[name] = row.repeatable ? [value] : value;
 }
 
-function assign(properties: AllProperties, name: PropertyName, value: Value): void {
-  (properties as Record<PropertyName, Value>)[name] = value;
-}
-
-function decodeValue(reader: BodyReader, row: PropertyRow, context: PropertyContext): Value {
-  const field = row.title;
-  switch (row.wireType) {
-    case 'bit':
-    case 'boolean': {
-      const value = reader.u8(field);
-      if (value > 1) throw outOfRange(context, `${field} is ${value}; 0 and 1 are allowed`);
-      if (row.wireType === 'boolean') return value === 1;
-      return value === 1 ? 1 : 0;
-    }
-    case 'two-byte-integer':
-      return nonZero(reader.u16(field), row, context);
-    case 'four-byte-integer':
-      return nonZero(reader.u32(field), row, context);
-    case 'variable-byte-integer':
-      return nonZero(reader.varint(field), row, context);
-    case 'binary':
-      return reader.binary(field);
-    case 'string': {
-      const text = reader.string(field);
-      // [MQTT5-3.3.2-14], and section 3.1.3.2.6 for a Will
-      if (row.name === 'responseTopic' && !isValidTopicName(text)) {
-        throw new ProtocolError(
-          'response-topic-invalid',
-          `${context}: Response Topic ${quote(text)} is no Topic Name; it must not be empty or contain + or #`,
-        );
-      }
-      return text;
-    }
-    case 'string-pair':
-      // [MQTT5-1.5.7-1]
-      return [[reader.string(`${field} name`), reader.string(`${field} value`)]];
+function decodeValue(reader: BodyReader, row: PropertyRow, packet: string): Value {
+  const { wireType, title } = row;
+  // [MQTT5-1.5.7-1]
+  if (wireType === 'pair') return [reader.string(`${title} name`), reader.string(`${title} value`)];
+  const value = reader[wireType](title);
+  // [MQTT5-3.3.2-14], and section 3.1.3.2.6 for a Will
+  if (row.name === 'responseTopic' && !isValidTopicName(value as string)) {
+    throw violation(packet, 'response-topic-invalid', quote(value as string));
   }
-}
-
-function nonZero(value: number, row: PropertyRow, context: PropertyContext): number {
-  if (value !== 0 || !row.nonZero) return value;
-  if (row.name === 'topicAlias') {
+  if ((value === 0 && row.nonZero) || (wireType === 'u8' && (value as number) > 1)) {
+    const text = `${title} is ${value}`;
     // [MQTT5-3.3.2-8]
-    throw new ProtocolError(
-      'topic-alias-invalid',
-      `${context}: Topic Alias is 0; aliases begin at 1`,
-      ReasonCode.TopicAliasInvalid,
-    );
+    throw row.name === 'topicAlias'
+      ? violation(packet, 'topic-alias-invalid', text, ReasonCode.TopicAliasInvalid)
+      : violation(packet, 'property-out-of-range', text);
   }
-  throw outOfRange(context, `${row.title} is 0, which is not allowed`);
-}
-
-function outOfRange(context: PropertyContext, message: string): ProtocolError {
-  return new ProtocolError('property-out-of-range', `${context}: ${message}`);
-}
-
-function misplaced(id: number, context: PropertyContext): MalformedPacketError {
-  const known = rowsById.get(id)?.[0];
-  if (known === undefined) {
-    return new MalformedPacketError('unknown-property', `${context}: property ${hex(id)} does not exist`);
-  }
-  return new MalformedPacketError('property-not-allowed', `${context}: ${known.title} does not belong in this packet`);
+  return row.isBoolean ? value === 1 : value;
 }
 
 /**
@@ -254,12 +207,9 @@ export function writeProperties<C extends PropertyContext>(
 
 /** Whether a list has no member to write. */
 export function hasNoProperties(properties: AllProperties | undefined): boolean {
-  if (properties === undefined) return true;
-  for (const name of Object.keys(properties) as PropertyName[]) {
-    const value = properties[name];
-    if (value === undefined) continue;
-    if (Array.isArray(value) && value.length === 0) continue;
-    return false;
+  for (const name in properties) {
+    const value = properties[name as PropertyName];
+    if (value !== undefined && !(Array.isArray(value) && value.length === 0)) return false;
   }
   return true;
 }
@@ -271,7 +221,7 @@ export function hasNoProperties(properties: AllProperties | undefined): boolean 
 export function encodePublishProperties(properties: PublishProperties | undefined): Uint8Array | undefined {
   if (properties === undefined || hasNoProperties(properties)) return undefined;
   const writer = new PacketWriter(64);
-  writePropertyList(writer, 'PUBLISH', properties);
+  writePropertyList(writer, PacketType.PUBLISH, properties);
   return writer.take();
 }
 
@@ -280,67 +230,48 @@ function writePropertyList(writer: PacketWriter, context: PropertyContext, prope
     const value = properties[name];
     if (value === undefined) continue;
     const row = rowsByName.get(name);
-    if (row === undefined || !row.contexts.includes(context)) {
-      throw new UsageError('property-not-allowed', `${context} has no property ${JSON.stringify(name)}`);
+    if (row === undefined || rowsOf[context]?.[row.id] !== row) {
+      throw misuse(packetName(context << 4), 'property-not-allowed', name);
     }
-    if (row.repeatable) {
-      for (const item of value as readonly (number | readonly [string, string])[]) {
-        writer.u8(row.id);
-        writeValue(writer, row, item);
-      }
-    } else {
+    for (const item of row.repeatable ? (value as readonly unknown[]) : [value]) {
       writer.u8(row.id);
-      writeValue(writer, row, value);
+      writeValue(writer, row, item);
     }
   }
 }
 
-function writeValue(writer: PacketWriter, row: PropertyRow, value: Value | readonly [string, string]): void {
-  switch (row.wireType) {
-    case 'bit':
-      if (value !== 0 && value !== 1) throw unfit(row, value, '0 or 1');
-      writer.u8(value);
-      return;
-    case 'boolean':
-      if (typeof value !== 'boolean') throw unfit(row, value, 'true or false');
-      writer.u8(value ? 1 : 0);
-      return;
-    case 'two-byte-integer':
-      writer.u16(integer(row, value, 0xffff));
-      return;
-    case 'four-byte-integer':
-      writer.u32(integer(row, value, 0xffff_ffff));
-      return;
-    case 'variable-byte-integer':
-      writer.varint(integer(row, value, MAXIMUM_REMAINING_LENGTH));
-      return;
-    case 'binary':
-      if (!(value instanceof Uint8Array)) throw unfit(row, value, 'bytes');
-      writer.binary(value, row.title);
-      return;
-    case 'string':
-      if (typeof value !== 'string') throw unfit(row, value, 'a string');
-      if (row.name === 'responseTopic' && !isValidTopicName(value)) {
-        throw new UsageError('response-topic-invalid', `Response Topic ${quote(value)} is no Topic Name`);
-      }
-      writer.string(value, row.title);
-      return;
-    case 'string-pair': {
-      const [name, text] = value as readonly [string, string];
-      if (typeof name !== 'string' || typeof text !== 'string') throw unfit(row, value, 'a pair of strings');
-      writer.string(name, `${row.title} name`);
-      writer.string(text, `${row.title} value`);
-      return;
+/** The largest value of an integer. */
+const MAXIMA = { u8: 1, u16: 0xffff, u32: 0xffff_ffff, varint: MAXIMUM_REMAINING_LENGTH };
+
+function writeValue(writer: PacketWriter, row: PropertyRow, value: unknown): void {
+  const { wireType, title } = row;
+  if (wireType === 'pair') {
+    const [name, text] = value as readonly unknown[];
+    if (typeof name !== 'string' || typeof text !== 'string') throw unfit(title, value, 'a pair of strings');
+    writer.string(name, `${title} name`);
+    writer.string(text, `${title} value`);
+  } else if (wireType === 'binary') {
+    if (!(value instanceof Uint8Array)) throw unfit(title, value, 'bytes');
+    writer.binary(value, title);
+  } else if (wireType === 'string') {
+    if (typeof value !== 'string') throw unfit(title, value, 'a string');
+    if (row.name === 'responseTopic' && !isValidTopicName(value)) {
+      throw misuse(title, 'response-topic-invalid', quote(value));
     }
+    writer.string(value, title);
+  } else if (row.isBoolean) {
+    if (typeof value !== 'boolean') throw unfit(title, value, 'true or false');
+    writer.u8(Number(value));
+  } else {
+    const minimum = Number(row.nonZero);
+    const maximum = MAXIMA[wireType];
+    if (!Number.isInteger(value) || (value as number) < minimum || (value as number) > maximum) {
+      throw unfit(title, value, `an integer from ${minimum} to ${maximum}`);
+    }
+    writer[wireType](value as number);
   }
 }
 
-function integer(row: PropertyRow, value: unknown, maximum: number): number {
-  const minimum = row.nonZero ? 1 : 0;
-  if (typeof value === 'number' && Number.isInteger(value) && value >= minimum && value <= maximum) return value;
-  throw unfit(row, value, `an integer from ${minimum} to ${maximum}`);
-}
-
-function unfit(row: PropertyRow, value: unknown, allowed: string): UsageError {
-  return new UsageError('property-out-of-range', `${row.title} is ${String(value)}; it must be ${allowed}`);
+function unfit(title: string, value: unknown, allowed: string): UsageError {
+  return misuse(title, 'property-out-of-range', `${String(value)}; it must be ${allowed}`);
 }

@@ -1,32 +1,11 @@
 import type { UserProperties } from '../types.ts';
+import type { PropertiesOf } from './properties.ts';
 
-/** Where a property list stands: in one of the packets, or in a CONNECT before the Will. */
-export type PropertyContext =
-  | 'WILL'
-  | 'CONNECT'
-  | 'CONNACK'
-  | 'PUBLISH'
-  | 'PUBACK'
-  | 'PUBREC'
-  | 'PUBREL'
-  | 'PUBCOMP'
-  | 'SUBSCRIBE'
-  | 'SUBACK'
-  | 'UNSUBSCRIBE'
-  | 'UNSUBACK'
-  | 'DISCONNECT'
-  | 'AUTH';
+/** Where a property list stands: the type of its packet; 0 is the Will in a CONNECT. */
+export type PropertyContext = keyof PropertiesOf;
 
-/** How a property's value goes over the wire, and what it is in TypeScript. `bit` and `boolean` are a byte of 0 or 1. */
-export type PropertyWireType =
-  | 'bit'
-  | 'boolean'
-  | 'two-byte-integer'
-  | 'four-byte-integer'
-  | 'variable-byte-integer'
-  | 'string'
-  | 'binary'
-  | 'string-pair';
+/** How a property's value goes over the wire: as the BodyReader and PacketWriter call it, or two strings. */
+export type PropertyWireType = 'u8' | 'u16' | 'u32' | 'varint' | 'string' | 'binary' | 'pair';
 
 /** One row of table 2-4 of the 5.0 specification. */
 export interface PropertyRow {
@@ -36,7 +15,10 @@ export interface PropertyRow {
   /** The specification's name, for messages. */
   readonly title: string;
   readonly wireType: PropertyWireType;
-  readonly contexts: readonly PropertyContext[];
+  /** The member is true or false, a byte of 1 or 0. */
+  readonly isBoolean: boolean;
+  /** Its contexts, a hexadecimal digit each. */
+  readonly contexts: string;
   /** Stands any number of times; the member is a list. */
   readonly repeatable: boolean;
   /** 0 is a Protocol Error. */
@@ -77,66 +59,58 @@ export interface AllProperties {
 
 export type PropertyName = keyof AllProperties;
 
-const message: readonly PropertyContext[] = ['PUBLISH', 'WILL'];
-const authentication: readonly PropertyContext[] = ['CONNECT', 'CONNACK', 'AUTH'];
-const acks: readonly PropertyContext[] = ['PUBACK', 'PUBREC', 'PUBREL', 'PUBCOMP', 'SUBACK', 'UNSUBACK'];
-const reasons: readonly PropertyContext[] = ['CONNACK', ...acks, 'DISCONNECT', 'AUTH'];
-const everywhere: readonly PropertyContext[] = ['CONNECT', 'PUBLISH', 'WILL', 'SUBSCRIBE', 'UNSUBSCRIBE', ...reasons];
+/**
+ * Table 2-4, one row a property: its Identifier, where it stands (types of packets in hexadecimal, 0 is the Will), its wire type, its name.
+ * Marks of the type: + 0 is not allowed, * stands any number of times, ? is true or false.
+ */
+const table = `1 03 u8 payloadFormatIndicator
+2 03 u32 messageExpiryInterval
+3 03 string contentType
+8 03 string responseTopic
+9 03 binary correlationData
+11 8 varint+ subscriptionIdentifier
+11 3 varint+* subscriptionIdentifiers
+17 12e u32 sessionExpiryInterval
+18 2 string assignedClientIdentifier
+19 2 u16 serverKeepAlive
+21 12f string authenticationMethod
+22 12f binary authenticationData
+23 1 u8? requestProblemInformation
+24 0 u32 willDelayInterval
+25 1 u8? requestResponseInformation
+26 2 string responseInformation
+28 2e string serverReference
+31 245679bef string reasonString
+33 12 u16+ receiveMaximum
+34 12 u16 topicAliasMaximum
+35 3 u16+ topicAlias
+36 2 u8 maximumQoS
+37 2 u8? retainAvailable
+38 0123456789abef pair* userProperties
+39 12 u32+ maximumPacketSize
+40 2 u8? wildcardSubscriptionAvailable
+41 2 u8? subscriptionIdentifierAvailable
+42 2 u8? sharedSubscriptionAvailable`;
 
-type Options = { repeatable?: boolean; nonZero?: boolean };
-
-function row(
-  id: number,
-  name: PropertyName,
-  wireType: PropertyWireType,
-  contexts: readonly PropertyContext[],
-  { repeatable = false, nonZero = false }: Options = {},
-): PropertyRow {
-  return { id, name, title: titleOf(name), wireType, contexts, repeatable, nonZero };
-}
+/** The one table of properties (section 2.2.2.2): decode, encode and the tests' generators read it. */
+export const propertyTable: readonly PropertyRow[] = table.split('\n').map((line) => {
+  const [id, contexts, wire, name] = line.split(' ') as [string, string, string, PropertyName];
+  return {
+    id: Number(id),
+    name,
+    title: titleOf(name),
+    wireType: wire.replace(/\W+/, '') as PropertyWireType,
+    isBoolean: wire.endsWith('?'),
+    contexts,
+    repeatable: wire.endsWith('*'),
+    nonZero: wire.includes('+'),
+  };
+});
 
 /** `payloadFormatIndicator`: Payload Format Indicator. A list is called by what it is a list of. */
 function titleOf(name: PropertyName): string {
-  const words = name
-    .replace(/(?=[A-Z][a-z])/g, ' ')
+  return name
+    .replace(/^.|[A-Z][a-z]/g, (start) => (start.length > 1 ? ` ${start}` : start.toUpperCase()))
     .replace(/ies$/, 'y')
     .replace(/rs$/, 'r');
-  return words.charAt(0).toUpperCase() + words.slice(1);
 }
-
-/** The one table of properties (section 2.2.2.2): decode, encode and the tests' generators read it. */
-export const propertyTable: readonly PropertyRow[] = [
-  row(0x01, 'payloadFormatIndicator', 'bit', message),
-  row(0x02, 'messageExpiryInterval', 'four-byte-integer', message),
-  row(0x03, 'contentType', 'string', message),
-  row(0x08, 'responseTopic', 'string', message),
-  row(0x09, 'correlationData', 'binary', message),
-  row(0x0b, 'subscriptionIdentifier', 'variable-byte-integer', ['SUBSCRIBE'], {
-    nonZero: true,
-  }),
-  row(0x0b, 'subscriptionIdentifiers', 'variable-byte-integer', ['PUBLISH'], {
-    repeatable: true,
-    nonZero: true,
-  }),
-  row(0x11, 'sessionExpiryInterval', 'four-byte-integer', ['CONNECT', 'CONNACK', 'DISCONNECT']),
-  row(0x12, 'assignedClientIdentifier', 'string', ['CONNACK']),
-  row(0x13, 'serverKeepAlive', 'two-byte-integer', ['CONNACK']),
-  row(0x15, 'authenticationMethod', 'string', authentication),
-  row(0x16, 'authenticationData', 'binary', authentication),
-  row(0x17, 'requestProblemInformation', 'boolean', ['CONNECT']),
-  row(0x18, 'willDelayInterval', 'four-byte-integer', ['WILL']),
-  row(0x19, 'requestResponseInformation', 'boolean', ['CONNECT']),
-  row(0x1a, 'responseInformation', 'string', ['CONNACK']),
-  row(0x1c, 'serverReference', 'string', ['CONNACK', 'DISCONNECT']),
-  row(0x1f, 'reasonString', 'string', reasons),
-  row(0x21, 'receiveMaximum', 'two-byte-integer', ['CONNECT', 'CONNACK'], { nonZero: true }),
-  row(0x22, 'topicAliasMaximum', 'two-byte-integer', ['CONNECT', 'CONNACK']),
-  row(0x23, 'topicAlias', 'two-byte-integer', ['PUBLISH'], { nonZero: true }),
-  row(0x24, 'maximumQoS', 'bit', ['CONNACK']),
-  row(0x25, 'retainAvailable', 'boolean', ['CONNACK']),
-  row(0x26, 'userProperties', 'string-pair', everywhere, { repeatable: true }),
-  row(0x27, 'maximumPacketSize', 'four-byte-integer', ['CONNECT', 'CONNACK'], { nonZero: true }),
-  row(0x28, 'wildcardSubscriptionAvailable', 'boolean', ['CONNACK']),
-  row(0x29, 'subscriptionIdentifierAvailable', 'boolean', ['CONNACK']),
-  row(0x2a, 'sharedSubscriptionAvailable', 'boolean', ['CONNACK']),
-];

@@ -45,6 +45,8 @@ describe('decodeUtf8Strict', () => {
     ['FF', 'FF', 'invalid-utf8'],
     ['a lone continuation', '80', 'invalid-utf8'],
     ['two bytes cut off', '61C3', 'invalid-utf8'],
+    ['the beginning of U+FFFD cut off', '61EFBF', 'invalid-utf8'],
+    ['a surrogate cut off', '61ED', 'invalid-utf8'],
     ['three bytes cut off', 'E282', 'invalid-utf8'],
     ['four bytes cut off', 'F09F9A', 'invalid-utf8'],
     ['a continuation that is none', 'C341', 'invalid-utf8'],

@@ -1,16 +1,18 @@
-import { MalformedPacketError, UsageError } from '../errors.ts';
+import { type MalformedPacketError, malformed, misuse } from '../errors.ts';
 
 /** The longest UTF-8 Encoded String, in bytes (section 1.5.4). */
 export const MAXIMUM_STRING_BYTES = 65_535;
 
-// Every platform this runs on has it; neither Node's nor the browser's types are loaded here.
+// Every platform this runs on has them; neither Node's nor the browser's types are loaded here.
 declare const TextDecoder: new (
   label: 'utf-8',
-  options: { ignoreBOM: boolean },
+  options: { ignoreBOM: boolean; fatal: boolean },
 ) => { decode(bytes: Uint8Array): string };
+declare const TextEncoder: new () => { encode(text: string): Uint8Array };
 
 // ignoreBOM means: leave U+FEFF where it is [MQTT311-1.5.3-3] [MQTT5-1.5.4-3].
-const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+const decoderOf = (fatal: boolean) => new TextDecoder('utf-8', { ignoreBOM: true, fatal });
+const strict = decoderOf(true);
 
 /** Below this, a loop is faster than a call into the decoder. */
 const SHORT = 12;
@@ -32,57 +34,27 @@ export function decodeUtf8Strict(bytes: Uint8Array, start: number, end: number, 
     }
     if (at === end) return text;
   }
-  validateUtf8(bytes, start, end, field);
-  return decoder.decode(new Uint8Array(bytes.buffer, bytes.byteOffset + start, end - start));
-}
-
-/** Throws the MalformedPacketError of `decodeUtf8Strict` for what that would refuse. */
-export function validateUtf8(bytes: Uint8Array, start: number, end: number, field = 'string'): void {
-  let at = start;
-  while (at < end) {
-    const lead = bytes[at] as number;
-    if (lead < 0x80) {
-      if (lead === 0) throw nullCharacter(field, at - start);
-      at++;
-      continue;
-    }
-    const extra = continuationBytes(lead);
-    if (extra === 0) throw invalid(field, at - start, lead);
-    if (at + extra >= end) throw invalid(field, at - start, lead);
-    const second = bytes[at + 1] as number;
-    if (lead === 0xed && second >= 0xa0 && second <= 0xbf) {
-      throw new MalformedPacketError(
-        'surrogate-in-string',
-        `${field}: byte ${at - start} begins an encoded surrogate (U+D800 to U+DFFF), which is not allowed in UTF-8`,
-      );
-    }
-    // The second byte's range excludes overlong forms (E0, F0) and what lies above U+10FFFF (F4).
-    const lowest = lead === 0xe0 ? 0xa0 : lead === 0xf0 ? 0x90 : 0x80;
-    const highest = lead === 0xf4 ? 0x8f : 0xbf;
-    if (second < lowest || second > highest) throw invalid(field, at - start, lead);
-    for (let i = 2; i <= extra; i++) {
-      if (((bytes[at + i] as number) & 0xc0) !== 0x80) throw invalid(field, at - start, lead);
-    }
-    at += extra + 1;
+  const view = new Uint8Array(bytes.buffer, bytes.byteOffset + start, end - start);
+  try {
+    const text = strict.decode(view);
+    if (!text.includes('\0')) return text;
+  } catch {
+    // The decoder does not say where.
   }
+  throw faultOf(view, field);
 }
 
-function continuationBytes(lead: number): number {
-  if (lead >= 0xc2 && lead <= 0xdf) return 1;
-  if (lead >= 0xe0 && lead <= 0xef) return 2;
-  if (lead >= 0xf0 && lead <= 0xf4) return 3;
-  return 0;
-}
-
-function nullCharacter(field: string, at: number): MalformedPacketError {
-  return new MalformedPacketError('null-in-string', `${field}: byte ${at} is U+0000, which no MQTT string may contain`);
-}
-
-function invalid(field: string, at: number, byte: number): MalformedPacketError {
-  return new MalformedPacketError(
-    'invalid-utf8',
-    `${field}: not UTF-8 at byte ${at} (0x${byte.toString(16).padStart(2, '0')})`,
-  );
+/** Where the string is not what a decoder that mends it makes of it, and what stands there. */
+function faultOf(view: Uint8Array, field: string): MalformedPacketError {
+  const mended = new TextEncoder().encode(decoderOf(false).decode(view));
+  let at = 0;
+  while (mended[at] && mended[at] === view[at]) at++;
+  const byte = view[at];
+  const where = `byte ${at}`;
+  if (byte === 0) return malformed(field, 'null-in-string', where);
+  // ED A0 to ED BF
+  const isSurrogate = byte === 0xed && (view[at + 1] as number) >> 5 === 5;
+  return isSurrogate ? malformed(field, 'surrogate-in-string', where) : malformed(field, 'invalid-utf8', where);
 }
 
 /** The bytes a string takes in UTF-8. A lone surrogate counts as 3. */
@@ -102,51 +74,43 @@ export function utf8Length(text: string): number {
  * (`surrogate-in-string`), more than 65,535 bytes (`string-too-long`). `field` names the string in it.
  */
 export function encodeUtf8(text: string, field = 'string'): Uint8Array {
-  if (text.length > MAXIMUM_STRING_BYTES) throw tooLong(field);
-  const bytes = new Uint8Array(utf8Length(text));
-  if (bytes.length > MAXIMUM_STRING_BYTES) throw tooLong(field);
+  const bytes = new Uint8Array(sizeOf(text, field));
   writeUtf8(bytes, 0, text, field);
   return bytes;
 }
 
-/** Writes a string into a target with room for it, three bytes for each UTF-16 unit at most. Returns the new offset. */
+/** `utf8Length`; throws the UsageError for a string that does not fit its two-byte length. */
+export function sizeOf(text: string, field: string): number {
+  const size = utf8Length(text);
+  if (size > MAXIMUM_STRING_BYTES) throw misuse(field, 'string-too-long', `${size} bytes`);
+  return size;
+}
+
+/** Writes a string into a target with room for it (`utf8Length`). Returns the new offset. */
 export function writeUtf8(target: Uint8Array, offset: number, text: string, field: string): number {
   let at = offset;
   for (let i = 0; i < text.length; i++) {
     const unit = text.charCodeAt(i);
-    if (unit < 0x80) {
-      if (unit === 0) {
-        throw new UsageError('null-in-string', `${field} contains U+0000 at position ${i}; no MQTT string may`);
-      }
+    if (unit > 0 && unit < 0x80) {
       target[at++] = unit;
-    } else if (unit < 0x800) {
-      target[at++] = 0xc0 | (unit >> 6);
-      target[at++] = 0x80 | (unit & 0x3f);
-    } else if (unit < 0xd800 || unit > 0xdfff) {
-      target[at++] = 0xe0 | (unit >> 12);
-      target[at++] = 0x80 | ((unit >> 6) & 0x3f);
-      target[at++] = 0x80 | (unit & 0x3f);
-    } else {
-      const low = unit <= 0xdbff ? text.charCodeAt(i + 1) : 0;
-      // charCodeAt past the end is NaN, and NaN & 0xfc00 is 0: the same answer as for any other wrong neighbour.
-      if ((low & 0xfc00) !== 0xdc00) {
-        throw new UsageError(
-          'surrogate-in-string',
-          `${field} contains half of a surrogate pair at position ${i}; it has no UTF-8 form`,
-        );
-      }
-      const point = 0x10000 + ((unit & 0x3ff) << 10) + (low & 0x3ff);
-      target[at++] = 0xf0 | (point >> 18);
-      target[at++] = 0x80 | ((point >> 12) & 0x3f);
-      target[at++] = 0x80 | ((point >> 6) & 0x3f);
-      target[at++] = 0x80 | (point & 0x3f);
-      i++;
+      continue;
     }
+    const point = text.codePointAt(i) as number;
+    if (point === 0) throw misuse(field, 'null-in-string', `position ${i}`);
+    if (point >= 0xd800 && point <= 0xdfff) {
+      throw misuse(field, 'surrogate-in-string', `position ${i}`);
+    }
+    if (point < 0x800) target[at++] = 0xc0 | (point >> 6);
+    else {
+      if (point < 0x1_0000) target[at++] = 0xe0 | (point >> 12);
+      else {
+        target[at++] = 0xf0 | (point >> 18);
+        target[at++] = 0x80 | ((point >> 12) & 0x3f);
+        i++;
+      }
+      target[at++] = 0x80 | ((point >> 6) & 0x3f);
+    }
+    target[at++] = 0x80 | (point & 0x3f);
   }
   return at;
-}
-
-/** The UsageError for a string that does not fit its two-byte length. */
-export function tooLong(field: string): UsageError {
-  return new UsageError('string-too-long', `${field} is longer than ${MAXIMUM_STRING_BYTES} bytes of UTF-8`);
 }

@@ -1,0 +1,49 @@
+/*
+ * Every Reason Code of MQTT 5.0 (section 2.4). The three names of 0x00 are one number. Used as one object, `ReasonCode.ServerBusy`, by way of
+ * `export * as`: a page loads the numbers it uses and no name.
+ */
+export const Success = 0x00;
+export const NormalDisconnection = 0x00;
+export const GrantedQoS0 = 0x00;
+export const GrantedQoS1 = 0x01;
+export const GrantedQoS2 = 0x02;
+export const DisconnectWithWillMessage = 0x04;
+export const NoMatchingSubscribers = 0x10;
+export const NoSubscriptionExisted = 0x11;
+export const ContinueAuthentication = 0x18;
+export const ReAuthenticate = 0x19;
+export const UnspecifiedError = 0x80;
+export const MalformedPacket = 0x81;
+export const ProtocolError = 0x82;
+export const ImplementationSpecificError = 0x83;
+export const UnsupportedProtocolVersion = 0x84;
+export const ClientIdentifierNotValid = 0x85;
+export const BadUserNameOrPassword = 0x86;
+export const NotAuthorized = 0x87;
+export const ServerUnavailable = 0x88;
+export const ServerBusy = 0x89;
+export const Banned = 0x8a;
+export const ServerShuttingDown = 0x8b;
+export const BadAuthenticationMethod = 0x8c;
+export const KeepAliveTimeout = 0x8d;
+export const SessionTakenOver = 0x8e;
+export const TopicFilterInvalid = 0x8f;
+export const TopicNameInvalid = 0x90;
+export const PacketIdentifierInUse = 0x91;
+export const PacketIdentifierNotFound = 0x92;
+export const ReceiveMaximumExceeded = 0x93;
+export const TopicAliasInvalid = 0x94;
+export const PacketTooLarge = 0x95;
+export const MessageRateTooHigh = 0x96;
+export const QuotaExceeded = 0x97;
+export const AdministrativeAction = 0x98;
+export const PayloadFormatInvalid = 0x99;
+export const RetainNotSupported = 0x9a;
+export const QoSNotSupported = 0x9b;
+export const UseAnotherServer = 0x9c;
+export const ServerMoved = 0x9d;
+export const SharedSubscriptionsNotSupported = 0x9e;
+export const ConnectionRateExceeded = 0x9f;
+export const MaximumConnectTime = 0xa0;
+export const SubscriptionIdentifiersNotSupported = 0xa1;
+export const WildcardSubscriptionsNotSupported = 0xa2;
