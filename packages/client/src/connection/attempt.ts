@@ -7,7 +7,7 @@ import type { Platform } from '../platform.ts';
 import { bytesOf, type Settings } from '../settings.ts';
 import { abortable, timed } from '../settle.ts';
 import { type Address, formatAddress } from './address.ts';
-import { explainClose, explainConnack, explainDial, explainTimeout } from './explain.ts';
+import { explainClose, explainConnack, explainDial, explainTimeout, type Seen } from './explain.ts';
 import { Link } from './link.ts';
 
 /** A connection whose CONNACK has come. */
@@ -55,7 +55,10 @@ export function attempt(
   const ended = Promise.withResolvers<CloseCause>();
   let stage: ConnectStage = 'auth';
   let phase: 'credentials' | 'network' = 'credentials';
-  let evidence: ConnectEvidence = { host: address.host, port: address.port, url: formatAddress(address) };
+  const url = formatAddress(address);
+  let evidence: ConnectEvidence = { host: address.host, port: address.port };
+  /** The one object of the platform grows: it is looked at when something is to be explained. */
+  const seen = (): Seen => ({ ...evidence, url });
   let connect: ConnectPacket;
   let link: Link | undefined;
   let isEstablished = false;
@@ -70,12 +73,12 @@ export function attempt(
     if (abort.signal.aborted) return;
     phase = 'network';
     stage = 'dns';
-    const onStage = (begun: ConnectStage, seen: ConnectEvidence): void => {
+    const onStage = (begun: ConnectStage, growing: ConnectEvidence): void => {
       stage = begun;
-      evidence = seen;
+      evidence = growing;
     };
     const transport = await platform.dial(address, { signal: abort.signal, tls, onStage }).catch((error: unknown) => {
-      throw explainDial(error, address, evidence);
+      throw explainDial(error, seen());
     });
     if (abort.signal.aborted) {
       transport.destroy();
@@ -129,7 +132,7 @@ export function attempt(
           code: typeof code === 'string' ? code : 'mechanism-failed',
           message: `authentication failed on this side: ${wordsOf(cause)}`,
           retry: 'after-change',
-          evidence,
+          evidence: seen(),
           cause,
         }),
       );
@@ -159,7 +162,7 @@ export function attempt(
 
     onConnack(connack, now) {
       if (connack.reasonCode !== 0) {
-        done.reject(explainConnack(connack, version, address, evidence, authentication));
+        done.reject(explainConnack(connack, version, seen(), authentication));
         return;
       }
       const { connection } = link as Link;
@@ -212,13 +215,13 @@ export function attempt(
         ended.resolve(cause);
         return;
       }
-      void fail(explainClose(cause, link, address, evidence));
+      void fail(explainClose(cause, link, seen()));
       link?.afterTurn();
     },
   };
 
   begin().catch(fail);
-  const onLate = (): void => giveUp(explainTimeout(stage, phase, connectTimeoutMs, address, evidence));
+  const onLate = (): void => giveUp(explainTimeout(stage, phase, connectTimeoutMs, seen()));
   return abortable(timed(done.promise, clock, connectTimeoutMs, onLate), signal, () => giveUp(signal.reason));
 }
 

@@ -11,7 +11,6 @@ import {
 import type { CloseCause } from '@hawser/protocol';
 import { AddressError, ConnectError, type ConnectEvidence, type ConnectStage, type Retry } from '../errors.ts';
 import type { DialFailure } from '../platform.ts';
-import { type Address, formatAddress } from './address.ts';
 import type { Link } from './link.ts';
 
 /** A CONNACK's code: what passes by itself (unavailable, busy, shutting down, over a quota or a rate). Others must be changed by somebody. */
@@ -24,16 +23,20 @@ const REFUSED_FOR_NOW: readonly number[] = [
   ReasonCode.ConnectionRateExceeded,
 ];
 
+/** What was seen of an attempt, with the address. */
+export interface Seen extends ConnectEvidence {
+  readonly url: string;
+}
+
 /** What `Platform.dial` has rejected with. */
-export function explainDial(error: unknown, address: Address, evidence: ConnectEvidence): Error {
+export function explainDial(error: unknown, seen: Seen): Error {
   if (error instanceof AddressError || error instanceof ConnectError) return error as Error;
-  const url = formatAddress(address);
   if (isDialFailure(error)) {
     const { stage, code, message, retry = 'yes', cause = error } = error;
-    return new ConnectError({ stage, code, message, retry, evidence: { url, ...error.evidence }, cause });
+    return new ConnectError({ stage, code, message, retry, evidence: { ...seen, ...error.evidence }, cause });
   }
-  const message = `could not connect to ${url}: ${error instanceof Error ? error.message : String(error)}`;
-  return new ConnectError({ stage: 'tcp', code: 'tcp-failed', message, retry: 'yes', evidence, cause: error });
+  const message = `could not connect to ${seen.url}: ${error instanceof Error ? error.message : String(error)}`;
+  return new ConnectError({ stage: 'tcp', code: 'tcp-failed', message, retry: 'yes', evidence: seen, cause: error });
 }
 
 function isDialFailure(error: unknown): error is DialFailure {
@@ -56,17 +59,15 @@ export function explainTimeout(
   stage: ConnectStage,
   phase: 'credentials' | 'network' | 'connack',
   timeoutMs: number,
-  address: Address,
-  evidence: ConnectEvidence,
+  seen: Seen,
 ): ConnectError {
-  const url = formatAddress(address);
   const code = `${phase === 'credentials' ? 'provider-' : TIMEOUTS[stage]}timeout`;
   return new ConnectError({
     stage,
     code,
-    message: `${url}: ${code.replace('-', ' ')} after ${timeoutMs / 1000} s (connectTimeout)`,
+    message: `${seen.url}: ${code.replace('-', ' ')} after ${timeoutMs / 1000} s (connectTimeout)`,
     retry: 'yes',
-    evidence: { url, ...evidence },
+    evidence: seen,
   });
 }
 
@@ -74,11 +75,9 @@ export function explainTimeout(
 export function explainConnack(
   { reasonCode, properties: { reasonString, serverReference, userProperties } = {} }: ConnackPacket,
   version: ProtocolVersion,
-  address: Address,
-  evidence: ConnectEvidence,
+  seen: Seen,
   authentication: { readonly method: string } | undefined,
 ): ConnectError {
-  const url = formatAddress(address);
   // A server of 3.x answers a CONNECT of 5.0 in its own words.
   const name = version === 5 && reasonCode > 5 ? reasonCodeName(reasonCode) : returnCodeName(reasonCode);
   const isMethod = reasonCode === ReasonCode.BadAuthenticationMethod;
@@ -87,9 +86,9 @@ export function explainConnack(
   return new ConnectError({
     stage: isMethod ? 'auth' : 'connack',
     code: isMethod ? 'method-not-supported' : name,
-    message: `${url} refused the connection: ${name} (${hex(reasonCode)}, MQTT ${versionName(version)}${method})${said}`,
+    message: `${seen.url} refused the connection: ${name} (${hex(reasonCode)}, MQTT ${versionName(version)}${method})${said}`,
     retry: REFUSED_FOR_NOW.includes(reasonCode) ? 'yes' : reasonCode === ReasonCode.Banned ? 'no' : 'after-change',
-    evidence: { url, ...evidence, reasonCode, reasonString, serverReference, userProperties },
+    evidence: { ...seen, reasonCode, reasonString, serverReference, userProperties },
     reasonCode,
   });
 }
@@ -98,19 +97,17 @@ export function explainConnack(
 export function explainClose(
   { code, by, reasonCode, text }: CloseCause,
   link: Link | undefined,
-  address: Address,
-  evidence: ConnectEvidence,
+  seen: Seen,
 ): ConnectError {
-  const url = formatAddress(address);
   const cause = link?.error;
   const received = printable(link?.firstBytes ?? []);
   const failed = (code: string, retry: Retry, what: string, reasonCode?: number): ConnectError =>
     new ConnectError({
       stage: 'connack',
       code,
-      message: `${url}: ${what}`,
+      message: `${seen.url}: ${what}`,
       retry,
-      evidence: { url, ...evidence, ...(received !== '' && { received }) },
+      evidence: { ...seen, ...(received !== '' && { received }) },
       reasonCode,
       cause,
     });

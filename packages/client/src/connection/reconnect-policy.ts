@@ -14,8 +14,9 @@ export interface ReconnectSettings {
   readonly resetAfterMs: number;
   readonly followServerReference: boolean;
   readonly onTakenOver: 'stop' | 'retry';
-  /** User name or password come from a function. */
-  readonly asksForCredentials: boolean;
+  /** A function is asked once more when they are refused. */
+  readonly username: unknown;
+  readonly password: unknown;
 }
 
 const RETRY: Decision = { kind: 'retry' };
@@ -63,7 +64,8 @@ export class ReconnectPolicy {
     if (isConnack && isMoved(reasonCode)) return this.#follow(error.evidence.serverReference, stop);
     if (code === 'provider-failed') return RETRY;
     if ((isConnack && CREDENTIALS.includes(reasonCode)) || code === 'forbidden') {
-      if (!this.#settings.asksForCredentials || this.#askedAgain) return stop;
+      const { username, password } = this.#settings;
+      if (this.#askedAgain || ![username, password].some((given) => typeof given === 'function')) return stop;
       this.#askedAgain = true;
       return RETRY;
     }

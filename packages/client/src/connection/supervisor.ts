@@ -34,8 +34,7 @@ export async function keepConnected(
   onFirst: () => void,
 ): Promise<void> {
   const { clock } = platform;
-  const asksForCredentials = typeof settings.username === 'function' || typeof settings.password === 'function';
-  const policy = new ReconnectPolicy({ ...settings, asksForCredentials });
+  const policy = new ReconnectPolicy(settings);
   let { addresses } = settings;
   let at = 0;
   let delayMs = 0;

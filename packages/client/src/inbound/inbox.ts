@@ -1,4 +1,4 @@
-import { allowedReasonCodes, PacketType, type PublishPacket, topicMatches } from '@hawser/codec';
+import { PacketType, type PublishPacket, reasonCodesOf, topicMatches } from '@hawser/codec';
 import { Fifo } from '@hawser/protocol';
 import type { Link } from '../connection/link.ts';
 import { UsageError } from '../errors.ts';
@@ -168,7 +168,7 @@ export class Inbox {
 
   /** Acknowledges from the front as far as all have been dealt with. What came by an earlier connection comes again. */
   #finish(finished: Entry, reasonCode: number): void {
-    if (this.#isManual && !(allowedReasonCodes.PUBACK as readonly number[]).includes(reasonCode))
+    if (this.#isManual && !reasonCodesOf(PacketType.PUBACK, 'to-server').includes(reasonCode))
       throw new UsageError('reason-code-invalid', `acknowledge(): ${reasonCode} is no Reason Code of PUBACK`);
     finished.answer ??= reasonCode;
     for (let entry = this.#entries.peek(); entry?.answer !== undefined; entry = this.#entries.peek()) {

@@ -41,7 +41,7 @@ export async function explainFailure(error: ConnectError, attempt: FailedAttempt
   if (loss !== undefined && isTlsAlert(loss)) {
     const { host = '', port = 0, addresses = [] } = error.evidence;
     const failure = explainTlsFailure(loss, { ...evidenceOf(error.evidence), host, port, addresses }, 1);
-    return explainDial(dialFailure(failure), address, error.evidence) as ConnectError;
+    return explainDial(dialFailure(failure), { ...error.evidence, url: formatAddress(address) }) as ConnectError;
   }
   const isAlert = received?.[0] === 0x15 && received[1] === 0x03;
   if (!isAlert && !(isFirst && mayExpectTls(error, address) && (await speaksTls(address, signal)))) return undefined;

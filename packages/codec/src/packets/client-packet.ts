@@ -1,7 +1,6 @@
 import type { ProtocolVersion } from '../types.ts';
 import { firstByteOf } from '../wire/first-byte.ts';
 import { PacketWriter } from '../wire/packet-writer.ts';
-import { type AckPacket, writeAckBody } from './ack.ts';
 import { type AuthPacket, writeAuthBody } from './auth.ts';
 import { type ConnectPacket, writeConnectBody } from './connect.ts';
 import { type DisconnectPacket, writeDisconnectBody } from './disconnect.ts';
@@ -9,10 +8,9 @@ import type { PingreqPacket } from './ping.ts';
 import { type SubscribePacket, writeSubscribeBody } from './subscribe.ts';
 import { type UnsubscribePacket, writeUnsubscribeBody } from './unsubscribe.ts';
 
-/** What a client sends, but a PUBLISH: its topic and properties are encoded once, see `writePublishInto`. */
+/** What a client sends, but PUBLISH and its acknowledgements: those a connection writes without a packet of their own. */
 export type ClientPacket =
   | ConnectPacket
-  | AckPacket
   | SubscribePacket
   | UnsubscribePacket
   | PingreqPacket
@@ -39,10 +37,6 @@ type WriteBody = (writer: PacketWriter, packet: never, version: ProtocolVersion)
 
 const bodies: Readonly<Record<ClientPacket['type'], WriteBody>> = {
   connect: writeConnectBody,
-  puback: writeAckBody,
-  pubrec: writeAckBody,
-  pubrel: writeAckBody,
-  pubcomp: writeAckBody,
   subscribe: writeSubscribeBody,
   unsubscribe: writeUnsubscribeBody,
   pingreq: () => {},

@@ -3,7 +3,7 @@ import { type Direction, PacketType, type ProtocolVersion } from '../types.ts';
 import { checkFirstByte } from '../wire/first-byte.ts';
 import { PacketWriter } from '../wire/packet-writer.ts';
 import type { TopicCache } from '../wire/topic-cache.ts';
-import { type AckPacket, decodeAck } from './ack.ts';
+import { type AckPacket, decodeAck, writeAckBody } from './ack.ts';
 import { type AuthPacket, decodeAuth } from './auth.ts';
 import { writeClientPacket, writeFramed } from './client-packet.ts';
 import { type ConnackPacket, decodeConnack, writeConnackBody } from './connack.ts';
@@ -109,6 +109,12 @@ function append(writer: PacketWriter, packet: Packet, version: ProtocolVersion):
   switch (packet.type) {
     case 'publish':
       writePublish(writer, packet, version);
+      return;
+    case 'puback':
+    case 'pubrec':
+    case 'pubrel':
+    case 'pubcomp':
+      writeFramed(writer, packet, version, writeAckBody);
       return;
     case 'connack':
       writeFramed(writer, packet, version, writeConnackBody);

@@ -20,12 +20,13 @@ import {
   type Packet,
   PacketType,
   type PingrespPacket,
-  ProtocolError,
+  packetName,
   ReasonCode,
   reasonCodeName,
   returnCodeName,
   type SubackPacket,
   type UnsubackPacket,
+  violation,
 } from '@hawser/codec';
 import { Connection, type ConnectionOptions, type ConnectionSink } from './connection.ts';
 import { InboundAliases, OutboundAliases } from './topic-aliases.ts';
@@ -136,7 +137,7 @@ export class ClientConnection extends Connection {
   }
 
   protected checkMayReceive(type: number): void {
-    if (!this.isConnected) throw new ProtocolError('not-connected', `packet type ${type} before CONNACK`);
+    if (!this.isConnected) throw violation(packetName(type << 4), 'not-connected');
   }
 
   protected handlePacket(type: number, now: number): void {
@@ -152,7 +153,7 @@ export class ClientConnection extends Connection {
     if (decode === undefined) {
       // Throws for what only a client may send; without the decoders of those packets a page loads less.
       checkFirstByte(firstByte, this.version, 'to-client');
-      throw new ProtocolError('unexpected-packet', `packet type ${type} is not for a client`);
+      throw violation(packetName(firstByte), 'unexpected-packet');
     }
     const packet = decode(firstByte, bytes, bodyStart, end, this.version, 'to-client');
     switch (packet.type) {
@@ -187,11 +188,10 @@ export class ClientConnection extends Connection {
   }
 
   #handleConnack(packet: ConnackPacket, now: number): void {
-    if (this.isConnected) throw new ProtocolError('second-connack', 'a second CONNACK');
+    if (this.isConnected) throw violation('CONNACK', 'second-connack');
     const { reasonCode, properties } = packet;
     if (reasonCode === 0) {
-      if (packet.sessionPresent && this.#cleanStart)
-        throw new ProtocolError('session-present-unexpected', 'Session Present 1 after Clean Start 1');
+      if (packet.sessionPresent && this.#cleanStart) throw violation('CONNACK', 'session-present-unexpected');
       this.isConnected = true;
       this.keepAlive = properties?.serverKeepAlive ?? this.keepAlive;
       this.peerReceiveMaximum = properties?.receiveMaximum ?? 65_535;

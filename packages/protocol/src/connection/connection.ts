@@ -13,6 +13,7 @@ import {
   type QoS,
   ReasonCode,
   type TopicCache,
+  violation,
   writePublishInto,
 } from '@hawser/codec';
 import type { CloseCause } from './close-cause.ts';
@@ -269,11 +270,8 @@ export abstract class Connection {
     if (packet.qos === 0) return;
     if (this.unacknowledged >= this.receiveMaximum) {
       // [MQTT5-3.3.4-7], [MQTT5-3.3.4-8]
-      throw new ProtocolError(
-        'receive-maximum-exceeded',
-        `more messages unacknowledged than the Receive Maximum announced, ${this.receiveMaximum}`,
-        ReasonCode.ReceiveMaximumExceeded,
-      );
+      const seen = `more than ${this.receiveMaximum} messages unacknowledged`;
+      throw violation('PUBLISH', 'receive-maximum-exceeded', seen, ReasonCode.ReceiveMaximumExceeded);
     }
     this.unacknowledged++;
   }

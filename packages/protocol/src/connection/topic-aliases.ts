@@ -1,4 +1,4 @@
-import { ProtocolError, ReasonCode } from '@hawser/codec';
+import { ReasonCode, violation } from '@hawser/codec';
 
 /** Topic Aliases that the peer has set. They live as long as the Network Connection [MQTT5-3.3.2-7]. */
 export class InboundAliases {
@@ -15,11 +15,8 @@ export class InboundAliases {
     if (alias > this.#maximum) {
       // 0 has been refused by the decoder.
       // [MQTT5-3.3.2-8], [MQTT5-3.3.2-9]
-      throw new ProtocolError(
-        'topic-alias-invalid',
-        `Topic Alias ${alias} is over the Topic Alias Maximum announced, ${this.#maximum}`,
-        ReasonCode.TopicAliasInvalid,
-      );
+      const seen = `${alias}; ${this.#maximum} are accepted here`;
+      throw violation('PUBLISH', 'topic-alias-invalid', seen, ReasonCode.TopicAliasInvalid);
     }
     if (topic !== '') {
       this.#topics[alias] = topic;
@@ -27,7 +24,7 @@ export class InboundAliases {
     }
     const known = this.#topics[alias];
     if (known === undefined) {
-      throw new ProtocolError('topic-alias-unknown', `Topic Alias ${alias} was used without a topic before it was set`);
+      throw violation('PUBLISH', 'topic-alias-unknown', alias);
     }
     return known;
   }
