@@ -41,7 +41,11 @@ describe.each<[string, Scenarios]>([
     const who = scenario.at === 'address' ? ADDRESS : CLIENT;
     const { recorder } = broker;
     const events = scenario.at === 'address' ? [...recorder.refusals()] : [...(recorder.get(who)?.events ?? [])];
-    expect(events.map((event) => event.code)).toContain(code);
+    const event = events.find((candidate) => candidate.code === code);
+    expect(event, events.map((candidate) => candidate.code).join()).toBeDefined();
+    // Where the words have figures, they are found in what was recorded.
+    const { figures } = scenarios === CLIENT_COMPLAINTS ? {} : (CAUSES[code] ?? {});
+    if (figures !== undefined) expect(event?.text).toMatch(figures.pattern);
     const [english, chinese] = (['en', 'zh'] as const).map((language) => explain(broker, who, language));
     const textOf = (answer: typeof english) => answer?.explanation.events.find((event) => event.code === code)?.text;
     expect(english?.known).toBe(true);

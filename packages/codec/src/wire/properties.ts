@@ -160,7 +160,7 @@ function decodeProperty(
   const { name, title } = row;
   const before = properties[name] as Value[] | undefined;
   // A list may be as long as the packet; each pair costs far more memory than its five bytes.
-  if (name === 'userProperties' && before !== undefined && before.length >= limits.userProperties) {
+  if (name === 'userProperties' && (before?.length ?? 0) >= limits.userProperties) {
     const most = limits.userProperties;
     throw violation(packet, 'too-many-user-properties', `more than ${most}`, ReasonCode.QuotaExceeded);
   }

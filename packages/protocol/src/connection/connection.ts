@@ -270,7 +270,7 @@ export abstract class Connection {
     if (packet.qos === 0) return;
     if (this.unacknowledged >= this.receiveMaximum) {
       // [MQTT5-3.3.4-7], [MQTT5-3.3.4-8]
-      const seen = `more than ${this.receiveMaximum} messages unacknowledged`;
+      const seen = `more than ${this.receiveMaximum} QoS 1 and 2 messages unacknowledged`;
       throw violation('PUBLISH', 'receive-maximum-exceeded', seen, ReasonCode.ReceiveMaximumExceeded);
     }
     this.unacknowledged++;
