@@ -71,8 +71,8 @@ const hints: Readonly<Record<string, Hint>> = {
     '请检查网络和域名服务器，或改用 IP 地址。',
   ],
   refused: [
-    'Nothing listens on this port. Is the broker running, and on this port? 80 and 443 are the defaults of ws:// and wss://: Hawser listens on 8083 and 8084.',
-    '该端口没有程序在监听。服务器启动了吗？端口对吗？ws:// 和 wss:// 的默认端口是 80 和 443，而 Hawser 监听 8083 和 8084。',
+    'Nothing listens on this port. Is the broker running, and on this port? Usual are 1883 for mqtt:// and 8883 for mqtts://; ws:// and wss:// without a port mean 80 and 443, and Hawser listens on 8083 and 8084.',
+    '该端口没有程序在监听。服务器启动了吗？端口对吗？mqtt:// 通常为 1883，mqtts:// 为 8883；ws:// 和 wss:// 不写端口即 80 和 443，而 Hawser 监听 8083 和 8084。',
   ],
   timeout,
   unreachable: [
