@@ -26,7 +26,7 @@ import type { Platform } from './platform.ts';
 import { Requester } from './requester.ts';
 import type { Journal, JournalHost } from './session/journal.ts';
 import { Outbox } from './session/outbox.ts';
-import { listOf, Subscriptions } from './session/subscriptions.ts';
+import { listOf, type Subscriptions, subscriptionsOf } from './session/subscriptions.ts';
 import type { Settings } from './settings.ts';
 import { abortable, timed } from './settle.ts';
 
@@ -84,7 +84,7 @@ export class MqttClient
     const inUse = { has: (id: number): boolean => this.#outbox.has(id) || this.#subscriptions.has(id) };
     const nextIdentifier = (): number => identifiers.next(inUse);
     this.#outbox = new Outbox(settings.queue, () => this.#now, nextIdentifier);
-    this.#subscriptions = new Subscriptions(nextIdentifier, this);
+    this.#subscriptions = subscriptionsOf(nextIdentifier, this);
     this.#inbox = new Inbox(this, settings.acknowledge === 'manual');
     this.#requester = new Requester(this);
     for (const [event, listener] of Object.entries(listeners))

@@ -1,14 +1,15 @@
 import {
-  type ClientPacket,
   encodeClientPacket,
   filterFault,
   isSharedFilter,
   type QoS,
   reasonCodeName,
   type SubackPacket,
+  type SubscribePacket,
   type SubscribeProperties,
   type Subscription,
   type UnsubackPacket,
+  type UnsubscribePacket,
 } from '@hawser/codec';
 import type { ClientConnection } from '@hawser/protocol';
 import type { Grant, UnsubscribeResult } from '../api.ts';
@@ -28,185 +29,186 @@ interface Entry {
 
 /** A SUBSCRIBE, or an UNSUBSCRIBE, that waits for a connection or an answer. */
 interface Request extends PromiseWithResolvers<Answer> {
-  readonly answer: Answer['type'];
-  readonly topicFilters: readonly string[];
-  readonly subscriptions: readonly Subscription[];
-  readonly properties: SubscribeProperties;
+  /** Gets its Packet Identifier when it is sent. */
+  readonly packet: SubscribePacket | UnsubscribePacket;
+  /** How many Topic Filters it has. */
+  readonly length: number;
 }
 
 /**
  * SUBSCRIBE and UNSUBSCRIBE: those under way, in order, are sent again with every connection; what was granted is remembered, so
  * that it can be asked for again.
  */
-export class Subscriptions {
-  readonly #nextIdentifier: () => number;
-  readonly #host: { warn(code: string, text: string): void };
-  readonly #granted = new Map<string, Entry>();
-  readonly #waiting: Request[] = [];
-  readonly #sent = new Map<number, Request>();
-  #connection: ClientConnection | undefined;
-
-  /** `nextIdentifier`: a Packet Identifier that nothing else uses. */
-  constructor(nextIdentifier: () => number, host: { warn(code: string, text: string): void }) {
-    this.#nextIdentifier = nextIdentifier;
-    this.#host = host;
-  }
-
-  get pending(): number {
-    return this.#waiting.length + this.#sent.size;
-  }
-
-  has(packetIdentifier: number): boolean {
-    return this.#sent.has(packetIdentifier);
-  }
-
+export interface Subscriptions {
+  /** How many are not answered. */
+  readonly pending: number;
+  has(packetIdentifier: number): boolean;
   /** Throws UsageError at once; everything else rejects. */
   subscribe(
     topicFilters: readonly string[],
     options: SubscribeOptions,
     negotiated: Negotiated | undefined,
-    subscriptionIdentifier = options.subscriptionIdentifier,
-  ): Promise<Grant[]> {
-    checkFilters(topicFilters);
-    checkOptions(options, negotiated);
-    const { signal, userProperties } = options;
-    const properties = {
-      ...(subscriptionIdentifier && { subscriptionIdentifier }),
-      ...(userProperties && { userProperties }),
-    };
-    const entries = topicFilters.map((filter) => ({ subscription: toSubscription(filter, options), properties }));
-    return this.#subscribe(entries, 'subscription-refused', signal, negotiated);
-  }
-
-  async unsubscribe(
-    topicFilters: readonly string[],
-    { signal, userProperties }: UnsubscribeOptions,
-  ): Promise<UnsubscribeResult[]> {
-    checkFilters(topicFilters);
-    const properties = userProperties ? { userProperties } : {};
-    const { reasonCodes } = await this.#ask('unsuback', topicFilters, [], properties, signal);
-    return topicFilters.map((topicFilter, i) => {
-      const reasonCode = reasonCodes[i] ?? 0;
-      if (reasonCode < 0x80) this.#granted.delete(topicFilter);
-      return { topicFilter, reasonCode };
-    });
-  }
-
+    subscriptionIdentifier?: number,
+  ): Promise<Grant[]>;
+  unsubscribe(topicFilters: readonly string[], options: UnsubscribeOptions): Promise<UnsubscribeResult[]>;
   /** The server has no session: asks for all that was granted once more, before anything else is sent. Returns how many. */
-  restore(): number {
-    const groups = Map.groupBy(this.#granted.values(), ({ properties }) => JSON.stringify(properties));
-    for (const entries of groups.values()) {
-      this.#subscribe(entries, 'subscription-lost').catch((error) => {
-        if (!(error instanceof ClosedError)) this.#host.warn('subscription-lost', `after reconnecting: ${error}`);
-      });
-    }
-    return this.#granted.size;
-  }
-
-  attach(connection: ClientConnection): void {
-    this.#connection = connection;
-    for (const request of this.#waiting.splice(0)) this.#send(request);
-  }
-
-  detach(): void {
-    this.#connection = undefined;
-    this.#waiting.unshift(...this.#sent.values());
-    this.#sent.clear();
-  }
-
+  restore(): number;
+  attach(connection: ClientConnection): void;
+  detach(): void;
   /** False: nothing like it was asked, a Protocol Error. */
-  handleAnswer(packet: Answer): boolean {
-    const request = this.#sent.get(packet.packetIdentifier);
-    const { length } = packet.reasonCodes;
-    // In 3.x UNSUBACK has none.
-    if (request?.answer !== packet.type || (length > 0 && length !== request.topicFilters.length)) return false;
-    this.#sent.delete(packet.packetIdentifier);
-    request.resolve(packet);
-    return true;
-  }
+  handleAnswer(packet: Answer): boolean;
+  close(error: unknown): void;
+}
 
-  close(error: unknown): void {
-    this.detach();
-    for (const request of this.#waiting.splice(0)) request.reject(error);
-  }
+/** `nextIdentifier`: a Packet Identifier that nothing else uses. */
+export function subscriptionsOf(
+  nextIdentifier: () => number,
+  host: { warn(code: string, text: string): void },
+): Subscriptions {
+  const granted = new Map<string, Entry>();
+  const sent = new Map<number, Request>();
+  let waiting: Request[] = [];
+  let connection: ClientConnection | undefined;
+
+  /** As soon as there is a connection. */
+  const send = (request: Request): void => {
+    if (!connection) {
+      waiting.push(request);
+      return;
+    }
+    const packet = { ...request.packet, packetIdentifier: nextIdentifier() };
+    try {
+      // [MQTT5-3.1.2-24]
+      if (!connection.write(packet)) {
+        const { length } = encodeClientPacket(packet, connection.version);
+        throw tooLarge(`the ${packet.type.toUpperCase()}`, length, connection);
+      }
+      sent.set(packet.packetIdentifier, request);
+    } catch (error) {
+      request.reject(error);
+    }
+  };
+
+  const ask = async (packet: Request['packet'], length: number, signal: AbortSignal | undefined): Promise<Answer> => {
+    signal?.throwIfAborted();
+    const request: Request = { packet, length, ...Promise.withResolvers<Answer>() };
+    send(request);
+    return abortable(request.promise, signal, () => {
+      // What was sent is answered all the same.
+      waiting = waiting.filter((other) => other !== request);
+      request.reject(signal?.reason);
+    });
+  };
 
   /** `warning`: its code when some are refused. */
-  async #subscribe(
+  const subscribe = async (
     entries: readonly Entry[],
     warning: string,
     signal?: AbortSignal,
     negotiated?: Negotiated,
-  ): Promise<Grant[]> {
+  ): Promise<Grant[]> => {
     const { properties } = entries[0] as Entry;
     const subscriptions = entries.map(({ subscription }) => subscription);
-    const topicFilters = subscriptions.map(({ topicFilter }) => topicFilter);
-    if (negotiated) checkLimits(topicFilters, properties, negotiated);
-    const packet = await this.#ask('suback', topicFilters, subscriptions, properties, signal);
+    if (negotiated) checkLimits(subscriptions, properties, negotiated);
+    const packet: SubscribePacket = { type: 'subscribe', packetIdentifier: 0, subscriptions, properties };
+    const answer = await ask(packet, entries.length, signal);
     const refused: string[] = [];
     const grants = entries.map((entry, i): Grant => {
       const { topicFilter } = entry.subscription;
-      const reasonCode = packet.reasonCodes[i] ?? 0x80;
+      const reasonCode = answer.reasonCodes[i] ?? 0x80;
       const reason = reasonCode === 0 ? 'granted-qos-0' : reasonCodeName(reasonCode);
-      if (reasonCode < 0x80) {
-        this.#granted.set(topicFilter, entry);
-        return { topicFilter, qos: reasonCode as QoS, reasonCode, reason };
+      const isGranted = reasonCode < 0x80;
+      if (isGranted) granted.set(topicFilter, entry);
+      else {
+        granted.delete(topicFilter);
+        refused.push(`'${topicFilter}': ${reason}`);
       }
-      this.#granted.delete(topicFilter);
-      refused.push(`'${topicFilter}': ${reason}`);
-      return { topicFilter, qos: undefined, reasonCode, reason };
+      return { topicFilter, qos: isGranted ? (reasonCode as QoS) : undefined, reasonCode, reason };
     });
     if (refused.length === 0) return grants;
-    const said = packet.properties?.reasonString;
+    const said = answer.properties?.reasonString;
     const text = `the server refused to subscribe to ${refused.join(', ')}${said ? ` (${said})` : ''}`;
     const [{ reason, reasonCode }] = grants as [Grant];
     if (refused.length === grants.length) throw new RefusedError(reason, reasonCode, text, grants);
-    this.#host.warn(warning, text);
+    host.warn(warning, text);
     return grants;
-  }
+  };
 
-  async #ask(
-    answer: Answer['type'],
-    topicFilters: readonly string[],
-    subscriptions: readonly Subscription[],
-    properties: SubscribeProperties,
-    signal: AbortSignal | undefined,
-  ): Promise<Answer> {
-    signal?.throwIfAborted();
-    const request: Request = { answer, topicFilters, subscriptions, properties, ...Promise.withResolvers<Answer>() };
-    this.#send(request);
-    return abortable(request.promise, signal, () => {
-      // What was sent is answered all the same.
-      const at = this.#waiting.indexOf(request);
-      if (at >= 0) this.#waiting.splice(at, 1);
-      request.reject(signal?.reason);
-    });
-  }
+  const detach = (): void => {
+    connection = undefined;
+    waiting.unshift(...sent.values());
+    sent.clear();
+  };
 
-  /** As soon as there is a connection. */
-  #send(request: Request): void {
-    const connection = this.#connection;
-    if (!connection) {
-      this.#waiting.push(request);
-      return;
-    }
-    const { version } = connection;
-    const packetIdentifier = this.#nextIdentifier();
-    const properties = version === 5 ? request.properties : undefined;
-    const packet: ClientPacket =
-      request.answer === 'suback'
-        ? { type: 'subscribe', packetIdentifier, subscriptions: [...request.subscriptions], properties }
-        : { type: 'unsubscribe', packetIdentifier, topicFilters: [...request.topicFilters], properties };
-    try {
-      // [MQTT5-3.1.2-24]
-      if (!connection.write(packet)) {
-        const { length } = encodeClientPacket(packet, version);
-        throw tooLarge(`the ${packet.type.toUpperCase()}`, length, connection);
+  return {
+    get pending() {
+      return waiting.length + sent.size;
+    },
+
+    has: (packetIdentifier) => sent.has(packetIdentifier),
+
+    subscribe(topicFilters, options, negotiated, subscriptionIdentifier = options.subscriptionIdentifier) {
+      checkFilters(topicFilters);
+      checkOptions(options, negotiated);
+      const { signal, userProperties } = options;
+      const properties = {
+        ...(subscriptionIdentifier && { subscriptionIdentifier }),
+        ...(userProperties && { userProperties }),
+      };
+      const entries = topicFilters.map((filter) => ({ subscription: toSubscription(filter, options), properties }));
+      return subscribe(entries, 'subscription-refused', signal, negotiated);
+    },
+
+    async unsubscribe(topicFilters, { signal, userProperties }) {
+      checkFilters(topicFilters);
+      const properties = userProperties && { userProperties };
+      const packet: UnsubscribePacket = {
+        type: 'unsubscribe',
+        packetIdentifier: 0,
+        topicFilters: [...topicFilters],
+        properties,
+      };
+      const { reasonCodes } = await ask(packet, topicFilters.length, signal);
+      return topicFilters.map((topicFilter, i) => {
+        const reasonCode = reasonCodes[i] ?? 0;
+        if (reasonCode < 0x80) granted.delete(topicFilter);
+        return { topicFilter, reasonCode };
+      });
+    },
+
+    restore() {
+      const groups = Map.groupBy(granted.values(), ({ properties }) => JSON.stringify(properties));
+      for (const entries of groups.values()) {
+        subscribe(entries, 'subscription-lost').catch((error) => {
+          if (!(error instanceof ClosedError)) host.warn('subscription-lost', `after reconnecting: ${error}`);
+        });
       }
-      this.#sent.set(packetIdentifier, request);
-    } catch (error) {
-      request.reject(error);
-    }
-  }
+      return granted.size;
+    },
+
+    attach(to) {
+      connection = to;
+      for (const request of waiting.splice(0)) send(request);
+    },
+
+    detach,
+
+    handleAnswer(answer) {
+      const { type, packetIdentifier, reasonCodes } = answer;
+      const request = sent.get(packetIdentifier);
+      const asked = type === 'suback' ? 'subscribe' : 'unsubscribe';
+      // In 3.x UNSUBACK has no Reason Codes.
+      if (request?.packet.type !== asked || ![0, request.length].includes(reasonCodes.length)) return false;
+      sent.delete(packetIdentifier);
+      request.resolve(answer);
+      return true;
+    },
+
+    close(error) {
+      detach();
+      for (const request of waiting.splice(0)) request.reject(error);
+    },
+  };
 }
 
 /** One or several, as a list. */
@@ -242,10 +244,11 @@ function toSubscription(topicFilter: string, options: SubscribeOptions): Subscri
 
 /** What the server has announced that it does not have is not asked for. */
 function checkLimits(
-  topicFilters: readonly string[],
+  subscriptions: readonly Subscription[],
   { subscriptionIdentifier }: SubscribeProperties,
   negotiated: Negotiated,
 ): void {
+  const topicFilters = subscriptions.map(({ topicFilter }) => topicFilter);
   const { sharedSubscriptionAvailable, wildcardSubscriptionAvailable, subscriptionIdentifierAvailable } = negotiated;
   const checks = [
     [sharedSubscriptionAvailable, topicFilters.some(isSharedFilter), 0x9e],

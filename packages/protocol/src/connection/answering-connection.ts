@@ -1,4 +1,4 @@
-import { type AckPacket, type Packet, PacketType, ReasonCode } from '@hawser/codec';
+import { type AckPacket, type DecodeLimits, decodeAck, type Packet, PacketType, ReasonCode } from '@hawser/codec';
 import type { Ticket } from '../ticket.ts';
 import { AckQueue, type AckWriter } from './ack-queue.ts';
 import { Connection, type ConnectionOptions, type ConnectionSink } from './connection.ts';
@@ -31,6 +31,8 @@ const UNBOUNDED: AnswerBounds = {
 };
 
 export interface AnsweringConnectionOptions extends ConnectionOptions {
+  /** What one packet may make this side do; absent: what the codec allows. */
+  readonly decodeLimits?: DecodeLimits | undefined;
   readonly output: Output;
   readonly commits: Commits;
   /** Absent: the peer is read whatever it does with its answers. */
@@ -49,6 +51,7 @@ export abstract class AnsweringConnection extends Connection implements AckWrite
   /** It has had its share of this turn of the event loop: what is left in the reader waits for `continueTurn`. */
   yielded = false;
   protected abstract override readonly sink: AnsweringSink;
+  protected readonly decodeLimits: DecodeLimits | undefined;
   readonly #commits: Commits;
   /** Bytes of answers since the peer stopped to read. */
   #answerBytes = 0;
@@ -58,6 +61,7 @@ export abstract class AnsweringConnection extends Connection implements AckWrite
 
   constructor(options: AnsweringConnectionOptions, now: number) {
     super(options, now);
+    this.decodeLimits = options.decodeLimits;
     this.#commits = options.commits;
     this.#answers = options.answers ?? UNBOUNDED;
   }
@@ -153,13 +157,33 @@ export abstract class AnsweringConnection extends Connection implements AckWrite
   /** A Reason String may go only to who wants it [MQTT5-3.1.2-29]. */
   abstract get sendsProblemInformation(): boolean;
 
-  protected override ownAnswer(size: number): number {
+  protected override own(size: number, payloadBytes?: number): number {
+    if (payloadBytes !== undefined) return this.output.ownPublish(size, payloadBytes);
     if (this.output.blocked) this.#answerBytes += size;
     return this.output.own(size);
   }
 
-  protected override ownPublish(size: number, payloadBytes: number): number {
-    return this.output.ownPublish(size, payloadBytes);
+  /** PUBACK, PUBREC, PUBREL or PUBCOMP; the short form, which most have, without an object for it. */
+  protected handleAck(type: number, now: number): void {
+    const { firstByte, bytes, bodyStart, end } = this.reader;
+    let packetIdentifier = 0;
+    let reasonCode = 0;
+    if (end - bodyStart === 2 && firstByte === (type === PacketType.PUBREL ? 0x62 : type << 4)) {
+      packetIdentifier = ((bytes[bodyStart] as number) << 8) | (bytes[bodyStart + 1] as number);
+    }
+    if (packetIdentifier === 0) {
+      ({ packetIdentifier, reasonCode } = decodeAck(
+        firstByte,
+        bytes,
+        bodyStart,
+        end,
+        this.version,
+        'to-server',
+        this.decodeLimits,
+      ));
+    }
+    this.checkMayReceive(type);
+    this.sink.onAck(type, packetIdentifier, reasonCode, now);
   }
 
   protected override onHandled(): void {

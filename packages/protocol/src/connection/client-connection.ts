@@ -3,10 +3,9 @@ import {
   type ClientPacket,
   type ConnackPacket,
   type ConnectPacket,
-  checkFirstByte,
-  type Direction,
   type DisconnectPacket,
   type DisconnectProperties,
+  decodeAck,
   decodeAuth,
   decodeConnack,
   decodeDisconnect,
@@ -19,7 +18,6 @@ import {
   MalformedPacketError,
   type Packet,
   PacketType,
-  type PingrespPacket,
   packetName,
   ReasonCode,
   reasonCodeName,
@@ -49,7 +47,6 @@ const LIMITS = { ...defaultDecodeLimits, topicLevels: Number.POSITIVE_INFINITY }
 
 /** A client's side of one Network Connection: begins with its CONNECT, keeps itself alive, obeys what was granted. */
 export class ClientConnection extends Connection {
-  protected readonly direction: Direction = 'to-client';
   protected readonly sink: ClientSink;
   /** The CONNACK has come. */
   isConnected = false;
@@ -111,7 +108,8 @@ export class ClientConnection extends Connection {
   /** PUBACK, PUBREC, PUBREL or PUBCOMP; at once. */
   acknowledge(type: number, packetIdentifier: number, reasonCode: number): void {
     if (this.closeCause) return;
-    if (type === PacketType.PUBACK || type === PacketType.PUBCOMP || (type === PacketType.PUBREC && reasonCode >= 0x80))
+    // With PUBREC it goes on, unless that refuses.
+    if (type !== PacketType.PUBREL && (type !== PacketType.PUBREC || reasonCode >= 0x80))
       this.unacknowledged = Math.max(0, this.unacknowledged - 1);
     this.writeShortAck(type, packetIdentifier, reasonCode);
   }
@@ -122,7 +120,7 @@ export class ClientConnection extends Connection {
    */
   disconnect(reasonCode: number, now: number, properties?: DisconnectProperties): void {
     if (this.closeCause) return;
-    if (this.version === 5 || reasonCode === 0) this.#writeDisconnect(reasonCode, properties);
+    this.#writeDisconnect(reasonCode, properties);
     this.close(reasonCodeName(reasonCode), reasonCode, 'this client disconnected', 'self', now);
   }
 
@@ -149,41 +147,46 @@ export class ClientConnection extends Connection {
       this.sink.onPublish(packet, now);
       return;
     }
-    const decode = DECODERS[type];
-    if (decode === undefined) {
-      // Throws for what only a client may send; without the decoders of those packets a page loads less.
-      checkFirstByte(firstByte, this.version, 'to-client');
-      throw violation(packetName(firstByte), 'unexpected-packet');
-    }
-    const packet = decode(firstByte, bytes, bodyStart, end, this.version, 'to-client');
-    switch (packet.type) {
-      case 'connack':
-        this.#handleConnack(packet, now);
+    const body = [firstByte, bytes, bodyStart, end, this.version, 'to-client'] as const;
+    switch (type) {
+      case PacketType.CONNACK:
+        this.#handleConnack(decodeConnack(...body), now);
         return;
-      case 'auth':
-        this.sink.onAuth(packet, now);
+      case PacketType.SUBACK:
+        this.sink.onAnswer(decodeSuback(...body), now);
         return;
-      case 'disconnect':
+      case PacketType.UNSUBACK:
+        this.sink.onAnswer(decodeUnsuback(...body), now);
+        return;
+      case PacketType.PINGRESP:
+        decodePingresp(...body);
+        this.#pingSentMs = Number.POSITIVE_INFINITY;
+        return;
+      case PacketType.DISCONNECT: {
+        const packet = decodeDisconnect(...body);
         this.serverReference = packet.properties?.serverReference;
         this.#endByServer(reasonCodeName(packet.reasonCode), packet, 'disconnected', now);
         return;
-      case 'pingresp':
-        this.#pingSentMs = Number.POSITIVE_INFINITY;
+      }
+      case PacketType.AUTH:
+        this.sink.onAuth(decodeAuth(...body), now);
         return;
-      default:
-        this.sink.onAnswer(packet, now);
+      default: {
+        // PUBACK, PUBREC, PUBREL or PUBCOMP; throws for what only a client may send, whose decoders a page need not load.
+        const { packetIdentifier, reasonCode } = decodeAck(...body);
+        this.sink.onAck(type, packetIdentifier, reasonCode, now);
+      }
     }
   }
 
   protected writeFarewell(reasonCode: number, text: string): void {
-    if (this.version === 5) this.#writeDisconnect(reasonCode, { reasonString: text.slice(0, 1024) });
+    this.#writeDisconnect(reasonCode, { reasonString: text.slice(0, 1024) });
   }
 
-  /** Properties that do not fit stay away [MQTT5-3.14.2-3]; in 3.x there are none. */
+  /** Properties that do not fit stay away [MQTT5-3.14.2-3]; in 3.x there are none, and no Reason Code but 0. */
   #writeDisconnect(reasonCode: number, properties: DisconnectProperties | undefined): void {
-    if (!this.isConnected) return;
-    const given = this.version === 5 ? properties : undefined;
-    if (!this.write({ type: 'disconnect', reasonCode, properties: given }))
+    if (!this.isConnected || (this.version !== 5 && reasonCode !== 0)) return;
+    if (!this.write({ type: 'disconnect', reasonCode, properties }))
       this.write({ type: 'disconnect', reasonCode, properties: undefined });
   }
 
@@ -196,8 +199,7 @@ export class ClientConnection extends Connection {
       this.keepAlive = properties?.serverKeepAlive ?? this.keepAlive;
       this.peerReceiveMaximum = properties?.receiveMaximum ?? 65_535;
       this.peerMaximumPacketSize = properties?.maximumPacketSize ?? this.peerMaximumPacketSize;
-      const aliases = properties?.topicAliasMaximum ?? 0;
-      if (aliases > 0) this.outboundAliases = new OutboundAliases(aliases);
+      if (properties?.topicAliasMaximum) this.aliases = new OutboundAliases(properties.topicAliasMaximum);
     }
     this.sink.onConnack(packet, now);
     if (reasonCode === 0) return;
@@ -216,17 +218,3 @@ export class ClientConnection extends Connection {
     this.close(code, reasonCode, `the server ${how}: ${code}${said ? ` (${said})` : ''}`, 'peer', now);
   }
 }
-
-type Decode = (
-  ...packet: Parameters<typeof decodePingresp>
-) => ConnackPacket | SubackPacket | UnsubackPacket | PingrespPacket | DisconnectPacket | AuthPacket;
-
-/** Of what a server may send beside PUBLISH and its acknowledgements. */
-const DECODERS: Readonly<Record<number, Decode>> = {
-  [PacketType.CONNACK]: decodeConnack,
-  [PacketType.SUBACK]: decodeSuback,
-  [PacketType.UNSUBACK]: decodeUnsuback,
-  [PacketType.PINGRESP]: decodePingresp,
-  [PacketType.DISCONNECT]: decodeDisconnect,
-  [PacketType.AUTH]: decodeAuth,
-};

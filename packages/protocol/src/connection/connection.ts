@@ -1,7 +1,4 @@
 import {
-  type DecodeLimits,
-  type Direction,
-  decodeAck,
   MalformedPacketError,
   type Packet,
   PacketReader,
@@ -38,8 +35,6 @@ export interface ConnectionSink {
 
 /** What both sides hand in. */
 export interface ConnectionOptions {
-  /** What one packet may make this side do; absent: what the codec allows. */
-  readonly decodeLimits?: DecodeLimits | undefined;
   readonly output: PacketOutput;
   /** Absent: each Topic Name is decoded anew. */
   readonly topics?: TopicCache | undefined;
@@ -71,24 +66,22 @@ export abstract class Connection {
   unacknowledged = 0;
   /** Receive Maximum that this side announced; Infinity: none. */
   receiveMaximum = Number.POSITIVE_INFINITY;
-  protected inboundAliases: InboundAliases | undefined;
-  protected outboundAliases: OutboundAliases | undefined;
+  /** Topic Aliases that this side assigns; undefined: the peer takes none. */
+  aliases: OutboundAliases | undefined;
+  protected inboundAliases: InboundAliases = NO_ALIASES;
   protected readonly topics: TopicCache | undefined;
-  protected readonly decodeLimits: DecodeLimits | undefined;
   /** What comes is kept, and nothing of it is handled. */
   #isHeld = false;
 
   constructor(options: ConnectionOptions, now: number) {
     this.output = options.output;
     this.topics = options.topics;
-    this.decodeLimits = options.decodeLimits;
     // [MQTT5-3.2.2-15]
     this.reader = new PacketReader(options.maximumPacketSize);
     this.lastReceivedMs = now;
     this.lastSentMs = now;
   }
 
-  protected abstract readonly direction: Direction;
   protected abstract readonly sink: ConnectionSink;
   protected abstract handlePacket(type: number, now: number): void;
   /** One packet in an array of its own, by the encoder that has what this side sends. */
@@ -102,11 +95,6 @@ export abstract class Connection {
   /** When `handleTimeout` is to be called next; Infinity: never. */
   abstract nextTimeout(): number;
   abstract handleTimeout(now: number): void;
-
-  /** Topic Aliases that this side assigns; undefined: the peer takes none. */
-  get aliases(): OutboundAliases | undefined {
-    return this.outboundAliases;
-  }
 
   /** Bytes from the peer. Handles every whole packet in them, unless it is held. */
   receive(bytes: Uint8Array, now: number): void {
@@ -146,7 +134,7 @@ export abstract class Connection {
   /** `type`: PUBACK, PUBREC, PUBREL or PUBCOMP. Puts it into the output at once. */
   protected writeShortAck(type: number, packetIdentifier: number, reasonCode: number): void {
     const size = this.version === 5 && reasonCode !== 0 ? 5 : 4;
-    const at = this.ownAnswer(size);
+    const at = this.own(size);
     const target = this.output.target;
     // [MQTT311-2.3.1-6] [MQTT5-2.2.1-5]
     target[at] = type === PacketType.PUBREL ? 0x62 : type << 4;
@@ -157,17 +145,12 @@ export abstract class Connection {
   }
 
   writeEncoded(packet: Uint8Array): void {
-    const at = this.ownAnswer(packet.length);
+    const at = this.own(packet.length);
     this.output.target.set(packet, at);
   }
 
-  /** Room for something that the peer itself has caused. */
-  protected ownAnswer(size: number): number {
-    return this.output.own(size);
-  }
-
-  /** Room for a PUBLISH. */
-  protected ownPublish(size: number, _payloadBytes: number): number {
+  /** Room for a PUBLISH with so many bytes of payload; without: for something that the peer itself has caused. */
+  protected own(size: number, _payloadBytes?: number): number {
     return this.output.own(size);
   }
 
@@ -198,7 +181,7 @@ export abstract class Connection {
     const size = publishSize(topic.length, payload.length, qos, this.version, properties);
     // [MQTT5-3.1.2-25]
     if (size > this.peerMaximumPacketSize) return false;
-    const at = this.ownPublish(size, payload.length);
+    const at = this.own(size, payload.length);
     writePublishInto(
       this.output.target,
       at,
@@ -228,9 +211,7 @@ export abstract class Connection {
       if (first !== undefined) this.checkFirstBytes(first);
       while (!this.closeCause && !this.#isHeld && reader.next()) {
         this.packetsIn++;
-        const type = reader.firstByte >> 4;
-        if (type >= PacketType.PUBACK && type <= PacketType.PUBCOMP) this.#handleAck(reader.firstByte, type, now);
-        else this.handlePacket(type, now);
+        this.handlePacket(reader.firstByte >> 4, now);
       }
     } catch (error) {
       this.failWith(error, now);
@@ -241,32 +222,10 @@ export abstract class Connection {
   /** All that has come, as far as it may be, is handled. */
   protected onHandled(): void {}
 
-  #handleAck(firstByte: number, type: number, now: number): void {
-    const { bytes, bodyStart, end } = this.reader;
-    let packetIdentifier = 0;
-    let reasonCode = 0;
-    if (end - bodyStart === 2 && firstByte === (type === PacketType.PUBREL ? 0x62 : type << 4)) {
-      packetIdentifier = ((bytes[bodyStart] as number) << 8) | (bytes[bodyStart + 1] as number);
-    }
-    if (packetIdentifier === 0) {
-      ({ packetIdentifier, reasonCode } = decodeAck(
-        firstByte,
-        bytes,
-        bodyStart,
-        end,
-        this.version,
-        this.direction,
-        this.decodeLimits,
-      ));
-    }
-    this.checkMayReceive(type);
-    this.sink.onAck(type, packetIdentifier, reasonCode, now);
-  }
-
   /** Alias and quota of a PUBLISH that was decoded. */
   protected admitPublish(packet: PublishPacket): void {
     const alias = packet.properties?.topicAlias;
-    if (alias !== undefined) packet.topic = (this.inboundAliases ?? NO_ALIASES).resolve(alias, packet.topic);
+    if (alias !== undefined) packet.topic = this.inboundAliases.resolve(alias, packet.topic);
     if (packet.qos === 0) return;
     if (this.unacknowledged >= this.receiveMaximum) {
       // [MQTT5-3.3.4-7], [MQTT5-3.3.4-8]

@@ -4,7 +4,6 @@ import {
   type ConnackProperties,
   type ConnectPacket,
   type DecodeLimits,
-  type Direction,
   type DisconnectPacket,
   type DisconnectProperties,
   decodeAuth,
@@ -72,7 +71,6 @@ type ServerState = 'await-connect' | 'admitting' | 'connected';
 
 /** A server's side of one Network Connection. */
 export class ServerConnection extends AnsweringConnection {
-  protected readonly direction: Direction = 'to-server';
   protected readonly sink: ServerSink;
   state: ServerState = 'await-connect';
   /** Seconds, as granted; 0: off. */
@@ -101,7 +99,7 @@ export class ServerConnection extends AnsweringConnection {
 
   /** Whether the client takes Topic Aliases from this side: what it is sent is its own alone. */
   get usesAliases(): boolean {
-    return this.outboundAliases !== undefined;
+    return this.aliases !== undefined;
   }
 
   get isConnected(): boolean {
@@ -164,7 +162,7 @@ export class ServerConnection extends AnsweringConnection {
       // [MQTT5-3.2.2-17] [MQTT5-3.2.2-18] [MQTT5-3.3.2-12]
       if (options.topicAliasMaximum > 0) this.inboundAliases = new InboundAliases(options.topicAliasMaximum);
       // [MQTT5-3.1.2-27] [MQTT5-3.3.2-11]
-      if (this.#peerTopicAliasMaximum > 0) this.outboundAliases = new OutboundAliases(this.#peerTopicAliasMaximum);
+      if (this.#peerTopicAliasMaximum > 0) this.aliases = new OutboundAliases(this.#peerTopicAliasMaximum);
     }
     this.writeEncoded(bytes);
     return true;
@@ -205,6 +203,10 @@ export class ServerConnection extends AnsweringConnection {
   }
 
   protected handlePacket(type: number, now: number): void {
+    if (type >= PacketType.PUBACK && type <= PacketType.PUBCOMP) {
+      this.handleAck(type, now);
+      return;
+    }
     const { firstByte, bytes, bodyStart, end } = this.reader;
     if (type === PacketType.PUBLISH && this.state === 'connected') {
       this.#checkTopicLength(bytes, bodyStart, end);
@@ -327,7 +329,7 @@ export class ServerConnection extends AnsweringConnection {
   }
 
   #writePingresp(): void {
-    const at = this.ownAnswer(2);
+    const at = this.own(2);
     this.output.target[at] = 0xd0;
     this.output.target[at + 1] = 0;
   }

@@ -44,21 +44,14 @@ export class OutboundAliases {
 
   assign(topic: string): number {
     const aliases = this.#aliases;
+    let before = topic;
     let alias = aliases.get(topic);
-    if (alias !== undefined) {
-      aliases.delete(topic);
-      aliases.set(topic, alias);
-      this.known = true;
-      return alias;
-    }
-    this.known = false;
-    if (aliases.size < this.#maximum) {
+    this.known = alias !== undefined;
+    if (alias === undefined) {
       alias = aliases.size + 1;
-    } else {
-      const oldest = aliases.entries().next().value;
-      alias = oldest?.[1] ?? 1;
-      if (oldest !== undefined) aliases.delete(oldest[0]);
+      if (alias > this.#maximum) [before, alias] = aliases.entries().next().value as [string, number];
     }
+    aliases.delete(before);
     aliases.set(topic, alias);
     return alias;
   }

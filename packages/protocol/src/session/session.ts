@@ -170,7 +170,7 @@ export class Session {
       this.#setHandshake(packetIdentifier, delivery);
     }
     this.#identifiers ??= new PacketIdentifiers();
-    this.#identifiers.continueAfter(packetIdentifier);
+    this.#identifiers.last = packetIdentifier;
   }
 
   /** A page of the queue, as it was when it was asked for; `complete`: there was nothing behind it. */
