@@ -9,7 +9,7 @@ import { ClosedError, UsageError } from './errors.ts';
 import { type ClientEvents, Emitter } from './events.ts';
 import { type Consumer, Inbox, type InboxHost } from './inbound/inbox.ts';
 import type { Message } from './inbound/message.ts';
-import { MessageStream } from './inbound/message-stream.ts';
+import { type MessageStream, messageStreamOf } from './inbound/message-stream.ts';
 import { type Negotiated, negotiate } from './negotiated.ts';
 import type {
   ClientOptions,
@@ -17,15 +17,14 @@ import type {
   MessagesOptions,
   Payload,
   PublishOptions,
-  RequestOptions,
   SubscribeOptions,
   UnsubscribeOptions,
 } from './options.ts';
 import { messageOf } from './outgoing-message.ts';
 import type { Platform } from './platform.ts';
-import { Requester } from './requester.ts';
+import { requesterOf } from './requester.ts';
 import type { Journal, JournalHost } from './session/journal.ts';
-import { Outbox } from './session/outbox.ts';
+import { type Outbox, outboxOf } from './session/outbox.ts';
 import { listOf, type Subscriptions, subscriptionsOf } from './session/subscriptions.ts';
 import type { Settings } from './settings.ts';
 import { abortable, timed } from './settle.ts';
@@ -40,7 +39,9 @@ export class MqttClient
 {
   clientId: string;
   negotiated: Negotiated | undefined;
-  readonly closed: Promise<Error | undefined>;
+  readonly #closing = Promise.withResolvers<Error | undefined>();
+  readonly closed: Promise<Error | undefined> = this.#closing.promise;
+  readonly request: Client['request'];
   version: ProtocolVersion;
   phase: 'connecting' | 'waiting' = 'connecting';
   /** There is a session here that the server may have too. */
@@ -61,7 +62,7 @@ export class MqttClient
   readonly #outbox: Outbox;
   readonly #subscriptions: Subscriptions;
   readonly #inbox: Inbox;
-  readonly #requester: Requester;
+  readonly #closeRequests: (error: Error) => void;
   readonly #streams = new Set<MessageStream>();
   #lastIdentifier = 0;
   readonly #early: ClientEvents['warning'][] = [];
@@ -69,7 +70,6 @@ export class MqttClient
   #current: Established | undefined;
   #closedWith: ClosedError | undefined;
   readonly #abort = new AbortController();
-  readonly #closing = Promise.withResolvers<Error | undefined>();
   #disconnecting: Promise<void> | undefined;
 
   constructor(platform: Platform, settings: Settings, listeners: NonNullable<ClientOptions['on']>) {
@@ -79,14 +79,13 @@ export class MqttClient
     this.#settings = settings;
     this.clientId = settings.clientId;
     this.version = settings.protocolVersion;
-    this.closed = this.#closing.promise;
     const identifiers = new PacketIdentifiers();
     const inUse = { has: (id: number): boolean => this.#outbox.has(id) || this.#subscriptions.has(id) };
     const nextIdentifier = (): number => identifiers.next(inUse);
-    this.#outbox = new Outbox(settings.queue, () => this.#now, nextIdentifier);
+    this.#outbox = outboxOf(settings.queue, () => this.#now, nextIdentifier);
     this.#subscriptions = subscriptionsOf(nextIdentifier, this);
     this.#inbox = new Inbox(this, settings.acknowledge === 'manual');
-    this.#requester = new Requester(this);
+    ({ request: this.request, close: this.#closeRequests } = requesterOf(this));
     for (const [event, listener] of Object.entries(listeners))
       if (listener !== undefined) this.on(event as keyof ClientEvents, listener as (data: unknown) => void);
   }
@@ -107,25 +106,23 @@ export class MqttClient
     if (store) {
       if (!store.open) throw new UsageError('wrong-type', 'store: make it with sessionStore()');
       const { journal, messages, inbound, hasSession } = await store.open(this);
-      this.#journal = this.#outbox.journal = this.#inbox.journal = journal;
-      this.#outbox.restore(messages);
+      this.#journal = this.#inbox.journal = journal;
+      this.#outbox.restore(messages, journal);
       this.#inbox.restore(inbound);
       // Clean Start 1: what an earlier run has left is sent anew, as after any lost session.
       if (cleanStart) this.#startAnew();
       else this.resumes = hasSession;
     }
     const first = Promise.withResolvers<void>();
-    keepConnected(this.#platform, this.#settings, this, this.#abort.signal, first.resolve).catch((error) => {
-      first.reject(error);
-      if (this.negotiated) this.#close(error);
-    });
+    keepConnected(this.#platform, this.#settings, this, this.#abort.signal, first.resolve).catch((error) =>
+      this.#close(error),
+    );
     this.closed.then(first.reject);
     const giveUp = (): void =>
       this.#close(new ClosedError('client-closed', 'connecting was given up', 0, signal?.reason));
     try {
       await abortable(first.promise, signal, giveUp);
     } catch (error) {
-      this.#close(error as Error);
       signal?.throwIfAborted();
       throw error;
     }
@@ -166,7 +163,7 @@ export class MqttClient
     const identifier = subscribe.subscriptionIdentifier ?? (hasOwn ? ++this.#lastIdentifier : undefined);
     const granted = this.#subscriptions.subscribe(topicFilters, subscribe, this.negotiated, identifier);
     const onEnd = (): Promise<void> => this.#endStream(stream);
-    const stream = new MessageStream(this.#inbox, topicFilters, buffer, () => this.onTurn(), onEnd);
+    const stream: MessageStream = messageStreamOf(this.#inbox, topicFilters, buffer, () => this.onTurn(), onEnd);
     granted.catch((error) => stream.end(error));
     this.#streams.add(stream);
     if (identifier !== undefined) {
@@ -180,10 +177,6 @@ export class MqttClient
 
   onMessage(handler: MessageHandler, filters?: string | readonly string[]): () => void {
     return this.#inbox.add({ filters: filters === undefined ? undefined : listOf(filters), deliver: handler });
-  }
-
-  request(topic: string, payload: Payload = '', options: RequestOptions = {}): Promise<Message> {
-    return this.#requester.request(topic, payload, options);
   }
 
   async reauthenticate(): Promise<void> {
@@ -267,7 +260,7 @@ export class MqttClient
 
   /** Stops reading while readers do not keep up; but never while this client itself waits for an answer. */
   onTurn(): void {
-    const waits = this.#outbox.pending > 0 || this.#subscriptions.pending > 0;
+    const waits = this.#outbox.pending + this.#subscriptions.pending > 0;
     this.#current?.link.setPaused(this.#inbox.isFull && !waits);
   }
 
@@ -335,7 +328,7 @@ export class MqttClient
     this.#abort.abort(closed);
     this.#outbox.close(closed);
     this.#subscriptions.close(closed);
-    this.#requester.close(closed);
+    this.#closeRequests(closed);
     for (const stream of this.#streams) stream.end(error);
     this.#closing.resolve(error);
   }

@@ -12,96 +12,91 @@ const PLAIN_CLOSES: readonly number[] = [1000, 1001, 1005, 1006];
  * A Transport over a browser's WebSocket that is open. A browser's WebSocket cannot be told to stop reading: what comes while
  * it is paused is kept.
  */
-export class BrowserWebSocketTransport implements Transport {
-  readonly info: TransportInfo;
-  readonly #socket: WebSocket;
-  #handler: TransportHandler | undefined;
-  readonly #waiting: Uint8Array[] = [];
-  #isPaused = true;
-  #isEnded = false;
-  #isGone = false;
-  #closeError: Error | undefined;
+export function webSocketTransport(socket: WebSocket, info: TransportInfo): Transport {
+  const waiting: Uint8Array[] = [];
+  let handler: TransportHandler | undefined;
+  let isPaused = true;
+  let isEnded = false;
+  let isGone = false;
+  let closeError: Error | undefined;
 
-  constructor(socket: WebSocket, info: TransportInfo) {
-    this.#socket = socket;
-    this.info = info;
-    socket.onmessage = ({ data }) => {
-      if (this.#isEnded) return;
-      // Text frames are no MQTT [MQTT5-6.0.0-1].
-      if (typeof data === 'string') {
-        this.#closeError = new Error('a text frame came over the WebSocket; MQTT is binary');
-        socket.close(1000);
-        return;
-      }
-      this.#waiting.push(new Uint8Array(data as ArrayBuffer));
-      this.#give();
-    };
-    socket.onclose = ({ code, reason }) => {
-      const words = reason === '' ? '' : ` (${reason})`;
-      const error = PLAIN_CLOSES.includes(code)
-        ? undefined
-        : new Error(`the WebSocket was closed with code ${code}${words}`);
-      this.#gone(this.#closeError ?? error);
-    };
-  }
+  const give = (): void => {
+    // It is paused until there is a handler.
+    while (!isPaused && !isEnded && waiting.length > 0) handler?.onData(waiting.shift() as Uint8Array);
+  };
 
-  start(handler: TransportHandler): void {
-    this.#handler = handler;
-    const isGone = this.#isGone;
-    queueMicrotask(() => (isGone ? handler.onClose(this.#closeError) : this.resume()));
-  }
+  const resume = (): void => {
+    isPaused = false;
+    give();
+  };
 
-  write(chunks: readonly Uint8Array[]): boolean {
-    const socket = this.#socket;
-    if (this.#isEnded || socket.readyState !== socket.OPEN) return true;
-    for (const chunk of chunks) socket.send(chunk as Uint8Array<ArrayBuffer>);
-    if (socket.bufferedAmount < HIGH_WATER) return true;
-    this.#pollBuffer();
-    return false;
-  }
-
-  pause(): void {
-    this.#isPaused = true;
-  }
-
-  resume(): void {
-    this.#isPaused = false;
-    this.#give();
-  }
-
-  end(): void {
-    if (this.#isEnded) return;
-    this.#isEnded = true;
-    this.#socket.close(1000);
-    setTimeout(() => this.#gone(undefined), LINGER_MS);
-  }
-
-  destroy(): void {
-    this.#isEnded = true;
-    this.#socket.close();
-    queueMicrotask(() => this.#gone(undefined));
-  }
-
-  #give(): void {
-    while (!this.#isPaused && !this.#isEnded && this.#handler !== undefined) {
-      const bytes = this.#waiting.shift();
-      if (bytes === undefined) return;
-      this.#handler.onData(bytes);
-    }
-  }
-
-  #pollBuffer(): void {
+  const pollBuffer = (): void => {
     setTimeout(() => {
-      if (this.#isGone || this.#isEnded) return;
-      if (this.#socket.bufferedAmount < HIGH_WATER) this.#handler?.onDrain();
-      else this.#pollBuffer();
+      if (isEnded) return;
+      if (socket.bufferedAmount < HIGH_WATER) handler?.onDrain();
+      else pollBuffer();
     }, POLL_MS);
-  }
+  };
 
-  #gone(error: Error | undefined): void {
-    if (this.#isGone) return;
-    this.#isGone = true;
-    this.#closeError = error;
-    this.#handler?.onClose(error);
-  }
+  const gone = (error?: Error): void => {
+    if (isGone) return;
+    isGone = true;
+    isEnded = true;
+    closeError = error;
+    handler?.onClose(error);
+  };
+
+  socket.onmessage = ({ data }) => {
+    if (isEnded) return;
+    // Text frames are no MQTT [MQTT5-6.0.0-1].
+    if (typeof data === 'string') {
+      closeError = new Error('a text frame came over the WebSocket; MQTT is binary');
+      socket.close(1000);
+      return;
+    }
+    waiting.push(new Uint8Array(data as ArrayBuffer));
+    give();
+  };
+  socket.onclose = ({ code, reason }) => {
+    if (!PLAIN_CLOSES.includes(code))
+      closeError ??= new Error(`the WebSocket was closed with code ${code}${reason && ` (${reason})`}`);
+    gone(closeError);
+  };
+
+  return {
+    info,
+
+    start(to) {
+      handler = to;
+      const wasGone = isGone;
+      queueMicrotask(() => (wasGone ? to.onClose(closeError) : resume()));
+    },
+
+    write(chunks) {
+      if (isEnded || socket.readyState !== socket.OPEN) return true;
+      for (const chunk of chunks) socket.send(chunk as Uint8Array<ArrayBuffer>);
+      if (socket.bufferedAmount < HIGH_WATER) return true;
+      pollBuffer();
+      return false;
+    },
+
+    pause() {
+      isPaused = true;
+    },
+
+    resume,
+
+    end() {
+      if (isEnded) return;
+      isEnded = true;
+      socket.close(1000);
+      setTimeout(gone, LINGER_MS);
+    },
+
+    destroy() {
+      isEnded = true;
+      socket.close();
+      queueMicrotask(gone);
+    },
+  };
 }

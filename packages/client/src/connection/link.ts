@@ -25,23 +25,21 @@ export class Link implements TransportHandler {
   /** The beginning of what the server sent. */
   firstBytes: Uint8Array = new Uint8Array(0);
   listener: LinkListener | undefined;
+  readonly #gone = Promise.withResolvers<void>();
   /** Resolves when the network connection is gone. */
-  readonly gone: Promise<void>;
-  #resolveGone: () => void = () => {};
+  readonly gone: Promise<void> = this.#gone.promise;
   readonly #transport: Transport;
   readonly #clock: Clock;
   #isDirty = false;
   #isEnding = false;
   #isGone = false;
   #cancelTimer: (() => void) | undefined;
-  #timerAtMs = 0;
+  /** Infinity: there is no timer. */
+  #timerAtMs = Number.POSITIVE_INFINITY;
 
   constructor(transport: Transport, clock: Clock, options: Omit<ClientConnectionOptions, 'output'>, sink: ClientSink) {
     this.#transport = transport;
     this.#clock = clock;
-    this.gone = new Promise((resolve) => {
-      this.#resolveGone = resolve;
-    });
     this.connection = new ClientConnection({ ...options, output: this.output }, sink, clock.now());
   }
 
@@ -50,11 +48,11 @@ export class Link implements TransportHandler {
   }
 
   onData(bytes: Uint8Array): void {
-    if (this.#isEnding || this.#isGone) return;
-    const { firstBytes } = this;
-    if (firstBytes.length < KEPT_BYTES && !this.connection.isConnected)
+    const { firstBytes, connection } = this;
+    if (connection.closeCause) return;
+    if (!connection.isConnected)
       this.firstBytes = Uint8Array.of(...firstBytes, ...bytes.subarray(0, KEPT_BYTES - firstBytes.length));
-    this.connection.receive(bytes, this.#clock.now());
+    connection.receive(bytes, this.#clock.now());
     this.afterTurn();
   }
 
@@ -70,7 +68,7 @@ export class Link implements TransportHandler {
     this.error = error;
     this.#cancelTimer?.();
     this.connection.receiveEnd(this.#clock.now(), error && `the network connection broke: ${error.message}`);
-    this.#resolveGone();
+    this.#gone.resolve();
   }
 
   /** Call after anything was done to the connection from outside `onData`: sees to its end and its deadline. */
@@ -85,7 +83,7 @@ export class Link implements TransportHandler {
 
   /** Stops reading while those who get the messages do not keep up; the connection is kept alive meanwhile. */
   setPaused(paused: boolean): void {
-    if (this.connection.isReadingPaused === paused || this.#isGone) return;
+    if (this.connection.isReadingPaused === paused) return;
     this.connection.setReadingPaused(paused, this.#clock.now());
     if (paused) this.#transport.pause();
     else this.#transport.resume();
@@ -118,12 +116,11 @@ export class Link implements TransportHandler {
   /** One timer: a deadline that moves away is looked at again when its old time comes. */
   #watchDeadline(): void {
     const atMs = this.connection.nextTimeout();
-    if (this.#isGone || atMs === Number.POSITIVE_INFINITY) return;
-    if (this.#cancelTimer && this.#timerAtMs <= atMs) return;
+    if (this.#timerAtMs <= atMs) return;
     this.#cancelTimer?.();
     this.#timerAtMs = atMs;
     this.#cancelTimer = this.#clock.setTimer(atMs, () => {
-      this.#cancelTimer = undefined;
+      this.#timerAtMs = Number.POSITIVE_INFINITY;
       this.connection.handleTimeout(this.#clock.now());
       this.afterTurn();
     });

@@ -1,8 +1,7 @@
 import type { PacketOutput } from '@hawser/protocol';
 
-const FIRST_BYTES = 1024;
-/** A larger buffer is not kept for what comes next. */
-const KEPT_BYTES = 64 * 1024;
+/** What is too large for the buffer gets another; a larger one is not kept for what comes next. */
+const BUFFER_BYTES = 16 * 1024;
 /** Over this many bytes that the network does not take, messages wait in their queue. */
 const CONGESTED_BYTES = 1024 * 1024;
 
@@ -11,12 +10,12 @@ const CONGESTED_BYTES = 1024 * 1024;
  * them for as long as it likes.
  */
 export class SendBuffer implements PacketOutput {
-  target: Uint8Array = new Uint8Array(FIRST_BYTES);
+  /** What has not been taken out yet, and room behind it. */
+  target: Uint8Array = new Uint8Array(0);
   /** The network takes nothing now. */
   blocked = false;
   readonly #onDirty: () => void;
-  #start = 0;
-  #end = 0;
+  #length = 0;
 
   /** `onDirty`: it was empty, and is not any more. */
   constructor(onDirty: () => void) {
@@ -24,36 +23,30 @@ export class SendBuffer implements PacketOutput {
   }
 
   get isEmpty(): boolean {
-    return this.#start === this.#end;
+    return this.#length === 0;
   }
 
   get congested(): boolean {
-    return this.blocked && this.#end - this.#start > CONGESTED_BYTES;
+    return this.blocked && this.#length > CONGESTED_BYTES;
   }
 
   own(size: number): number {
-    if (this.isEmpty) this.#onDirty();
-    if (this.#end + size > this.target.length) {
-      const waiting = this.target.subarray(this.#start, this.#end);
-      this.target = new Uint8Array(Math.max(waiting.length + size, 2 * this.target.length));
+    const at = this.#length;
+    if (at === 0) this.#onDirty();
+    this.#length += size;
+    if (this.#length > this.target.length) {
+      const waiting = this.target.subarray(0, at);
+      this.target = new Uint8Array(Math.max(BUFFER_BYTES, 2 * at, this.#length));
       this.target.set(waiting);
-      this.#start = 0;
-      this.#end = waiting.length;
     }
-    const at = this.#end;
-    this.#end += size;
     return at;
   }
 
   /** All that waits. */
   take(): Uint8Array {
-    const bytes = this.target.subarray(this.#start, this.#end);
-    this.#start = this.#end;
-    if (this.target.length > KEPT_BYTES) {
-      this.target = new Uint8Array(FIRST_BYTES);
-      this.#start = 0;
-      this.#end = 0;
-    }
+    const bytes = this.target.subarray(0, this.#length);
+    this.target = this.target.subarray(this.#length > BUFFER_BYTES ? this.target.length : this.#length);
+    this.#length = 0;
     return bytes;
   }
 }

@@ -4,6 +4,10 @@ import type { Message } from './message.ts';
 /** Over this many times its bound a buffer gets no more QoS 0 messages, where reading cannot be stopped. */
 const HARD_FACTOR = 10;
 
+type Result = IteratorResult<Message, undefined>;
+
+const finished = (): Result => ({ done: true, value: undefined });
+
 interface Buffered {
   readonly message: Message;
   readonly done: () => void;
@@ -13,111 +17,113 @@ interface Buffered {
  * Messages one by one. A message counts as dealt with, and is acknowledged, when the next one is asked for. `return()`, or leaving the `for await`
  * loop, ends it and unsubscribes.
  */
-export class MessageStream implements AsyncIterableIterator<Message, undefined>, AsyncDisposable, Consumer {
+export interface MessageStream extends AsyncIterableIterator<Message, undefined>, AsyncDisposable, Consumer {
   readonly filters: readonly string[];
   identifiers: Set<number> | undefined;
   /** From the bound on, until half of it is read. */
-  isFull = false;
+  isFull: boolean;
   /** Messages of QoS 0 that did not fit. */
-  dropped = 0;
-  readonly #bound: number;
-  readonly #onPressure: () => void;
-  readonly #onEnd: () => Promise<void>;
-  readonly #buffer: Buffered[] = [];
-  /** Tells that the message that was given out last has been dealt with. */
-  #done = (): void => {};
-  readonly #readers: PromiseWithResolvers<IteratorResult<Message, undefined>>[] = [];
-  #isOpen = true;
-  #error: unknown;
-  readonly #remove: () => void;
-
-  /** `onPressure`: its buffer is full, or is not any more. */
-  constructor(
-    inbox: Inbox,
-    filters: readonly string[],
-    bound: number,
-    onPressure: () => void,
-    onEnd: () => Promise<void>,
-  ) {
-    this.filters = filters;
-    this.#bound = bound;
-    this.#onPressure = onPressure;
-    this.#onEnd = onEnd;
-    this.#remove = inbox.add(this);
-  }
-
+  dropped: number;
   /** Messages that wait for the reader. */
-  get buffered(): number {
-    return this.#buffer.length;
-  }
-
-  [Symbol.asyncIterator](): this {
-    return this;
-  }
-
-  async next(): Promise<IteratorResult<Message, undefined>> {
-    this.#done();
-    const next = this.#buffer.shift();
-    if (next !== undefined) {
-      if (this.#buffer.length <= this.#bound / 2) this.#setFull(false);
-      return this.#give(next);
-    }
-    if (this.#error !== undefined) {
-      const error = this.#error;
-      this.#error = undefined;
-      throw error;
-    }
-    if (!this.#isOpen) return { done: true, value: undefined };
-    const reader = Promise.withResolvers<IteratorResult<Message, undefined>>();
-    this.#readers.push(reader);
-    return reader.promise;
-  }
-
-  async return(): Promise<IteratorResult<Message, undefined>> {
-    if (this.#isOpen) {
-      this.end(undefined);
-      for (const { done } of this.#buffer.splice(0)) done();
-      await this.#onEnd();
-    }
-    this.#done();
-    return { done: true, value: undefined };
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.return();
-  }
-
-  deliver(message: Message): void | Promise<void> {
-    return new Promise((done) => {
-      const reader = this.#readers.shift();
-      if (reader !== undefined) reader.resolve(this.#give({ message, done }));
-      else if (message.qos === 0 && this.#buffer.length >= this.#bound * HARD_FACTOR) {
-        this.dropped++;
-        done();
-      } else if (this.#buffer.push({ message, done }) >= this.#bound) this.#setFull(true);
-    });
-  }
-
+  readonly buffered: number;
+  [Symbol.asyncIterator](): MessageStream;
+  return(): Promise<Result>;
   /** No more will come: the client is closed, or the subscription was refused. What is buffered can still be read. */
-  end(error: unknown): void {
-    if (!this.#isOpen) return;
-    this.#isOpen = false;
-    this.#remove();
-    if (this.#readers.length === 0) this.#error = error;
-    for (const reader of this.#readers.splice(0)) {
-      if (error === undefined) reader.resolve({ done: true, value: undefined });
-      else reader.reject(error);
-    }
-  }
+  end(error: unknown): void;
+}
 
-  #setFull(isFull: boolean): void {
-    this.isFull = isFull;
-    this.#onPressure();
-  }
+/** `onPressure`: its buffer is full, or is not any more. */
+export function messageStreamOf(
+  inbox: Inbox,
+  filters: readonly string[],
+  bound: number,
+  onPressure: () => void,
+  onEnd: () => Promise<void>,
+): MessageStream {
+  const buffer: Buffered[] = [];
+  const readers: PromiseWithResolvers<Result>[] = [];
+  let isOpen = true;
+  let failure: unknown;
+  /** Tells that the message that was given out last has been dealt with. */
+  let lastDone = (): void => {};
 
-  #give({ message, done }: Buffered): IteratorResult<Message, undefined> {
-    this.#done();
-    this.#done = done;
+  const give = ({ message, done }: Buffered): Result => {
+    lastDone();
+    lastDone = done;
     return { done: false, value: message };
-  }
+  };
+
+  const setFull = (isFull: boolean): void => {
+    stream.isFull = isFull;
+    onPressure();
+  };
+
+  const stream: MessageStream = {
+    filters,
+    identifiers: undefined,
+    isFull: false,
+    dropped: 0,
+
+    get buffered() {
+      return buffer.length;
+    },
+
+    [Symbol.asyncIterator]: () => stream,
+
+    async next() {
+      lastDone();
+      const next = buffer.shift();
+      if (next !== undefined) {
+        if (buffer.length <= bound / 2) setFull(false);
+        return give(next);
+      }
+      if (failure !== undefined) {
+        const error = failure;
+        failure = undefined;
+        throw error;
+      }
+      if (!isOpen) return finished();
+      const reader = Promise.withResolvers<Result>();
+      readers.push(reader);
+      return reader.promise;
+    },
+
+    async return() {
+      if (isOpen) {
+        stream.end(undefined);
+        for (const { done } of buffer.splice(0)) done();
+        await onEnd();
+      }
+      lastDone();
+      return finished();
+    },
+
+    async [Symbol.asyncDispose]() {
+      await stream.return();
+    },
+
+    deliver(message) {
+      return new Promise((done) => {
+        const reader = readers.shift();
+        if (reader !== undefined) reader.resolve(give({ message, done }));
+        else if (message.qos === 0 && buffer.length >= bound * HARD_FACTOR) {
+          stream.dropped++;
+          done();
+        } else if (buffer.push({ message, done }) >= bound) setFull(true);
+      });
+    },
+
+    end(error) {
+      if (!isOpen) return;
+      isOpen = false;
+      remove();
+      if (readers.length === 0) failure = error;
+      for (const { resolve, reject } of readers.splice(0)) {
+        if (error === undefined) resolve(finished());
+        else reject(error);
+      }
+    },
+  };
+  const remove = inbox.add(stream);
+  return stream;
 }

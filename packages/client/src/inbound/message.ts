@@ -17,11 +17,11 @@ export class Message {
   /** It may have come before. */
   declare readonly dup: boolean;
   /** Seconds that are left, as the server counted them. */
-  readonly messageExpiryInterval: number | undefined;
-  readonly payloadFormatIndicator: 0 | 1 | undefined;
-  readonly contentType: string | undefined;
-  readonly responseTopic: string | undefined;
-  readonly correlationData: Uint8Array | undefined;
+  declare readonly messageExpiryInterval: number | undefined;
+  declare readonly payloadFormatIndicator: 0 | 1 | undefined;
+  declare readonly contentType: string | undefined;
+  declare readonly responseTopic: string | undefined;
+  declare readonly correlationData: Uint8Array | undefined;
   readonly userProperties: UserProperties = [];
   readonly subscriptionIdentifiers: readonly number[] = [];
   readonly #acknowledge: Acknowledge | undefined;

@@ -85,6 +85,12 @@ export abstract class AnsweringConnection extends Connection implements AckWrite
   override receive(bytes: Uint8Array, now: number): void {
     if (this.acks.length === 0) this.#answeredBytesIn = this.bytesIn;
     super.receive(bytes, now);
+    this.#onHandled();
+  }
+
+  override proceed(now: number): void {
+    super.proceed(now);
+    this.#onHandled();
   }
 
   /** From within a sink's call: nothing further is handled until `resume`. */
@@ -186,7 +192,8 @@ export abstract class AnsweringConnection extends Connection implements AckWrite
     this.sink.onAck(type, packetIdentifier, reasonCode, now);
   }
 
-  protected override onHandled(): void {
+  /** All that has come, as far as it may be, is handled. */
+  #onHandled(): void {
     if (this.closeCause === undefined) this.releaseSoon();
   }
 }

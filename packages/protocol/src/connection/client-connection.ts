@@ -69,8 +69,9 @@ export class ClientConnection extends Connection {
     this.keepAlive = keepAlive;
     this.#cleanStart = cleanStart;
     if (protocolVersion === 5) {
-      this.receiveMaximum = properties?.receiveMaximum ?? 65_535;
-      this.inboundAliases = new InboundAliases(properties?.topicAliasMaximum ?? 0);
+      const { receiveMaximum = 65_535, topicAliasMaximum = 0 } = properties ?? {};
+      this.receiveMaximum = receiveMaximum;
+      this.inboundAliases = new InboundAliases(topicAliasMaximum);
     }
     this.write(options.connect);
   }
@@ -196,10 +197,16 @@ export class ClientConnection extends Connection {
     if (reasonCode === 0) {
       if (packet.sessionPresent && this.#cleanStart) throw violation('CONNACK', 'session-present-unexpected');
       this.isConnected = true;
-      this.keepAlive = properties?.serverKeepAlive ?? this.keepAlive;
-      this.peerReceiveMaximum = properties?.receiveMaximum ?? 65_535;
-      this.peerMaximumPacketSize = properties?.maximumPacketSize ?? this.peerMaximumPacketSize;
-      if (properties?.topicAliasMaximum) this.aliases = new OutboundAliases(properties.topicAliasMaximum);
+      const {
+        serverKeepAlive = this.keepAlive,
+        receiveMaximum = this.peerReceiveMaximum,
+        maximumPacketSize = this.peerMaximumPacketSize,
+        topicAliasMaximum,
+      } = properties ?? {};
+      this.keepAlive = serverKeepAlive;
+      this.peerReceiveMaximum = receiveMaximum;
+      this.peerMaximumPacketSize = maximumPacketSize;
+      if (topicAliasMaximum) this.aliases = new OutboundAliases(topicAliasMaximum);
     }
     this.sink.onConnack(packet, now);
     if (reasonCode === 0) return;

@@ -56,8 +56,8 @@ export abstract class Connection {
   /** Set once the connection has ended. */
   closeCause: CloseCause | undefined;
   /** Milliseconds, as the caller counts them. */
-  lastReceivedMs = 0;
-  lastSentMs = 0;
+  lastReceivedMs: number;
+  lastSentMs: number;
   bytesIn = 0;
   packetsIn = 0;
   /** Bytes of a whole packet that the peer takes [MQTT5-3.1.2-24]. */
@@ -216,11 +216,7 @@ export abstract class Connection {
     } catch (error) {
       this.failWith(error, now);
     }
-    this.onHandled();
   }
-
-  /** All that has come, as far as it may be, is handled. */
-  protected onHandled(): void {}
 
   /** Alias and quota of a PUBLISH that was decoded. */
   protected admitPublish(packet: PublishPacket): void {

@@ -5,13 +5,9 @@ export class PacketIdentifiers {
 
   /** `inUse` has those that are taken. 0: all of them are. */
   next(inUse: { has(packetIdentifier: number): boolean }): number {
-    let candidate = this.last;
     for (let i = 0; i < 65_535; i++) {
-      candidate = candidate === 65_535 ? 1 : candidate + 1;
-      if (!inUse.has(candidate)) {
-        this.last = candidate;
-        return candidate;
-      }
+      this.last = this.last === 65_535 ? 1 : this.last + 1;
+      if (!inUse.has(this.last)) return this.last;
     }
     return 0;
   }
