@@ -41,33 +41,40 @@ export interface Negotiated {
   readonly userProperties: readonly (readonly [string, string])[];
 }
 
+/** What holds without a word of the server. 3.x has no way to say; many servers have Shared Subscriptions all the same. */
+const OTHERWISE = {
+  receiveMaximum: 65_535,
+  maximumQoS: 2,
+  retainAvailable: true,
+  maximumPacketSize: MAXIMUM_PACKET_SIZE,
+  topicAliasMaximum: 0,
+  wildcardSubscriptionAvailable: true,
+  sharedSubscriptionAvailable: true,
+} as const;
+
 /** Reads a CONNACK with Reason Code 0 beside the CONNECT it answers. */
 export function negotiate(connect: ConnectPacket, connack: ConnackPacket): Negotiated {
   const { protocolVersion, clientId, keepAlive, cleanStart, properties: asked = {} } = connect;
   const { sessionPresent, properties: given = {} } = connack;
   const five = protocolVersion === 5;
   const expiry = five ? (asked.sessionExpiryInterval ?? 0) : undefined;
+  const values: Record<string, NegotiatedValue<unknown>> = {};
+  for (const [name, otherwise] of Object.entries({ ...OTHERWISE, subscriptionIdentifierAvailable: five }))
+    values[name] = value<unknown>(asked[name as keyof typeof asked], given[name as keyof typeof given], otherwise);
+  const { responseInformation, serverReference, authenticationMethod, reasonString, userProperties = [] } = given;
   return {
+    ...(values as unknown as Pick<Negotiated, keyof typeof OTHERWISE | 'subscriptionIdentifierAvailable'>),
     protocolVersion: value(protocolVersion, undefined, protocolVersion),
     clientId: value(clientId, given.assignedClientIdentifier, clientId),
     keepAlive: value(keepAlive, given.serverKeepAlive, keepAlive),
     cleanStart,
     sessionPresent,
     sessionExpiryInterval: value<number | undefined>(expiry, given.sessionExpiryInterval, expiry),
-    receiveMaximum: value(asked.receiveMaximum, given.receiveMaximum, 65_535),
-    maximumQoS: value<QoS>(undefined, given.maximumQoS, 2),
-    retainAvailable: value(undefined, given.retainAvailable, true),
-    maximumPacketSize: value(asked.maximumPacketSize, given.maximumPacketSize, MAXIMUM_PACKET_SIZE),
-    topicAliasMaximum: value(asked.topicAliasMaximum, given.topicAliasMaximum, 0),
-    wildcardSubscriptionAvailable: value(undefined, given.wildcardSubscriptionAvailable, true),
-    subscriptionIdentifierAvailable: value(undefined, given.subscriptionIdentifierAvailable, five),
-    // 3.x has no way to say; many servers have them all the same.
-    sharedSubscriptionAvailable: value(undefined, given.sharedSubscriptionAvailable, true),
-    responseInformation: given.responseInformation,
-    serverReference: given.serverReference,
-    authenticationMethod: given.authenticationMethod,
-    reasonString: given.reasonString,
-    userProperties: given.userProperties ?? [],
+    responseInformation,
+    serverReference,
+    authenticationMethod,
+    reasonString,
+    userProperties,
   };
 }
 

@@ -4,6 +4,7 @@ import {
   type ProtocolVersion,
   type PublishProperties,
   propertyNamesOf,
+  type QoS,
 } from '@hawser/codec';
 import type { MessageContent } from '@hawser/protocol';
 import { UsageError } from './errors.ts';
@@ -22,9 +23,7 @@ export function messageOf(
     throw new UsageError('topic-name-invalid', `'${String(topic)}' is no topic that can be published to`);
   }
   const { qos = 0, retain = false } = options;
-  if (qos !== 0 && qos !== 1 && qos !== 2) {
-    throw new UsageError('not-one-of', `qos: ${String(qos)} is not one of 0, 1, 2`);
-  }
+  checkQoS(qos);
   const properties = propertiesOf(options, version);
   const expiry = properties?.messageExpiryInterval;
   return {
@@ -39,6 +38,15 @@ export function messageOf(
   };
 }
 
+/** A caller without types may give anything. */
+export function checkQoS(qos: QoS): void {
+  if (![0, 1, 2].includes(qos)) throw new UsageError('not-one-of', `qos: ${String(qos)} is not one of 0, 1, 2`);
+}
+
+export function onlyIn5(option: string): UsageError {
+  return new UsageError('option-not-in-this-version', `${option}: only MQTT 5.0 has it`);
+}
+
 /** Those of a message in a Will are those of one that is published, but for the delay, which is no option here. */
 const NAMES = propertyNamesOf(0) as (keyof MessageProperties)[];
 
@@ -47,9 +55,7 @@ function propertiesOf(options: MessageProperties, version: ProtocolVersion): Pub
   for (const name of NAMES) {
     const value = options[name];
     if (value === undefined) continue;
-    if (version !== 5) {
-      throw new UsageError('option-not-in-this-version', `${name}: only MQTT 5.0 has it`);
-    }
+    if (version !== 5) throw onlyIn5(name);
     properties ??= {};
     const encoded = name === 'correlationData' ? bytesOf(value as string | Uint8Array) : value;
     Object.assign(properties, { [name]: encoded });

@@ -16,6 +16,7 @@ import type { Grant, UnsubscribeResult } from '../api.ts';
 import { ClosedError, RefusedError, UsageError } from '../errors.ts';
 import type { Negotiated } from '../negotiated.ts';
 import type { SubscribeOptions, UnsubscribeOptions } from '../options.ts';
+import { checkQoS, onlyIn5 } from '../outgoing-message.ts';
 import { abortable } from '../settle.ts';
 import { refusal, tooLarge } from './refusal.ts';
 
@@ -227,11 +228,11 @@ function checkFilters(topicFilters: readonly string[]): void {
 const ONLY_5 = ['noLocal', 'retainAsPublished', 'retainHandling', 'subscriptionIdentifier', 'userProperties'] as const;
 
 function checkOptions(options: SubscribeOptions, negotiated: Negotiated | undefined): void {
-  const { qos } = options;
-  if (![undefined, 0, 1, 2].includes(qos)) throw new UsageError('not-one-of', `qos: ${qos} is not one of 0, 1, 2`);
+  const { qos = 0 } = options;
+  checkQoS(qos);
   if ((negotiated?.protocolVersion.effective ?? 5) === 5) return;
   const option = ONLY_5.find((name) => options[name] !== undefined);
-  if (option) throw new UsageError('option-not-in-this-version', `${option}: only MQTT 5.0 has it`);
+  if (option) throw onlyIn5(option);
 }
 
 function toSubscription(topicFilter: string, options: SubscribeOptions): Subscription {
