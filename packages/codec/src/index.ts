@@ -1,3 +1,4 @@
+export { PacketReader } from '#packet-reader';
 export { allowedReasonCodes } from './allowed-reason-codes.ts';
 export {
   CodedError,
@@ -66,7 +67,6 @@ export {
   versionName,
 } from './types.ts';
 export { checkFirstByte, packetName } from './wire/first-byte.ts';
-export { PacketReader } from './wire/packet-reader.ts';
 export { copyBytes, PacketWriter, varintSize, writeVarint } from './wire/packet-writer.ts';
 export {
   type AuthProperties,
