@@ -1,9 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
-import { MalformedPacketError, ProtocolError } from '../index.ts';
+import { MalformedPacketError, PacketReader, ProtocolError } from '../index.ts';
 import { hexBytes } from '../testing/hex.ts';
-import { PacketReader as TunedReader } from './packet-reader.ts';
-import { PacketReader as PageReader } from './page-packet-reader.ts';
 
 function caught(run: () => unknown): unknown {
   try {
@@ -31,10 +29,7 @@ function join(...parts: Uint8Array[]): Uint8Array {
   return bytes;
 }
 
-describe.each([
-  ['PacketReader', TunedReader],
-  ['PacketReader of pages', PageReader],
-])('%s', (_, PacketReader) => {
+describe('PacketReader', () => {
   it('gives packets that lie whole in a chunk where they lie', () => {
     const reader = new PacketReader();
     const chunk = join(frame(0x30, 5), frame(0xc0, 0), frame(0x32, 300));
