@@ -1,6 +1,6 @@
 export { decodeAck, decodePublish } from '#hot-decoders';
 export { PacketReader } from '#packet-reader';
-export { copyBytes, utf8Length } from '#short-loops';
+export { copyBytes, topicLevels, utf8Length } from '#short-loops';
 export { allowedReasonCodes } from './allowed-reason-codes.ts';
 export {
   CodedError,
@@ -55,7 +55,7 @@ export {
   type ParsedFilter,
   parseTopicFilter,
 } from './topics/topic-filter.ts';
-export { isValidTopicName, topicLevels } from './topics/topic-name.ts';
+export { isValidTopicName } from './topics/topic-name.ts';
 export {
   type Direction,
   MAXIMUM_PACKET_SIZE,

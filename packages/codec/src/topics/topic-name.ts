@@ -1,9 +1,8 @@
-import { utf8Length } from '#short-loops';
+import { topicLevels, utf8Length } from '#short-loops';
 import { malformed, violation } from '../errors.ts';
 import { ReasonCode } from '../reason-codes.ts';
 import { MAXIMUM_STRING_BYTES } from '../wire/utf8.ts';
 
-const SLASH = 0x2f;
 const WILDCARD = /[+#]/;
 
 /**
@@ -14,13 +13,6 @@ const WILDCARD = /[+#]/;
 export function isValidTopicName(topic: string): boolean {
   if (topic === '' || WILDCARD.test(topic) || topic.includes('\0') || !topic.isWellFormed()) return false;
   return utf8Length(topic) <= MAXIMUM_STRING_BYTES;
-}
-
-/** The levels of a Topic Name or Topic Filter: the slashes plus one. */
-export function topicLevels(topic: string): number {
-  let levels = 1;
-  for (let i = 0; i < topic.length; i++) if (topic.charCodeAt(i) === SLASH) levels++;
-  return levels;
 }
 
 /**

@@ -6,6 +6,10 @@ declare const TextEncoder: new () => { encode(text: string): Uint8Array };
 
 const encoder = /* @__PURE__ */ new TextEncoder();
 
+export function topicLevels(topic: string): number {
+  return topic.split('/').length;
+}
+
 export function copyBytes(target: Uint8Array, offset: number, source: Uint8Array): number {
   target.set(source, offset);
   return offset + source.length;

@@ -2,6 +2,15 @@ import { misuse } from '../errors.ts';
 
 // Of the few bytes there mostly are, a loop makes less than a call into the platform costs.
 
+const SLASH = 0x2f;
+
+/** The levels of a Topic Name or Topic Filter: the slashes plus one. */
+export function topicLevels(topic: string): number {
+  let levels = 1;
+  for (let i = 0; i < topic.length; i++) if (topic.charCodeAt(i) === SLASH) levels++;
+  return levels;
+}
+
 /** Below this, a loop copies faster than `set`. */
 const SHORT_COPY = 32;
 

@@ -39,11 +39,10 @@ function faultOf(view: Uint8Array, field: string): MalformedPacketError {
   let at = 0;
   while (mended[at] && mended[at] === view[at]) at++;
   const byte = view[at];
-  const where = `byte ${at}`;
-  if (byte === 0) return malformed(field, 'null-in-string', where);
   // ED A0 to ED BF
   const isSurrogate = byte === 0xed && (view[at + 1] as number) >> 5 === 5;
-  return isSurrogate ? malformed(field, 'surrogate-in-string', where) : malformed(field, 'invalid-utf8', where);
+  const code = byte === 0 ? 'null-in-string' : isSurrogate ? 'surrogate-in-string' : 'invalid-utf8';
+  return malformed(field, code, `byte ${at}`);
 }
 
 /**
