@@ -27,7 +27,7 @@ export function encodeClientPacket(packet: ClientPacket, version: ProtocolVersio
   return writer.take();
 }
 
-/** Appends it. Throws UsageError, and TypeError for a packet that is no ClientPacket. */
+/** Appends it. Throws UsageError, and TypeError for a packet that only a server sends. */
 export function writeClientPacket(writer: PacketWriter, packet: ClientPacket, version: ProtocolVersion): void {
   writeFramed(writer, packet, version, bodies[packet.type]);
 }
