@@ -11,8 +11,7 @@ const WILDCARD = /[+#]/;
  * [MQTT311-4.7.3-3] [MQTT5-4.7.3-3].
  */
 export function isValidTopicName(topic: string): boolean {
-  if (topic === '' || WILDCARD.test(topic) || topic.includes('\0') || !topic.isWellFormed()) return false;
-  return utf8Length(topic) <= MAXIMUM_STRING_BYTES;
+  return !/^$|[+#\0\p{Cs}]/u.test(topic) && utf8Length(topic) <= MAXIMUM_STRING_BYTES;
 }
 
 /**

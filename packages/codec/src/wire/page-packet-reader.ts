@@ -1,3 +1,4 @@
+import { copyBytes } from '#short-loops';
 import { malformed, violation } from '../errors.ts';
 import { ReasonCode } from '../reason-codes.ts';
 import { MAXIMUM_PACKET_SIZE } from '../types.ts';
@@ -58,17 +59,14 @@ export class PacketReader {
   /** The next chunk behind what is left of the last; all of them, where that is anything. */
   #join(): void {
     const rest = this.bytes.subarray(this.end);
-    const next = this.#waiting.shift();
     this.end = 0;
-    this.bytes = next ?? NOTHING;
-    if (rest.length === 0) return;
+    if (rest.length === 0) {
+      this.bytes = this.#waiting.shift() ?? NOTHING;
+      return;
+    }
     this.bytes = new Uint8Array(this.bufferedBytes);
     let at = 0;
-    for (const part of [rest, next ?? NOTHING, ...this.#waiting]) {
-      this.bytes.set(part, at);
-      at += part.length;
-    }
-    this.#waiting = [];
+    for (const part of [rest, ...this.#waiting.splice(0)]) at = copyBytes(this.bytes, at, part);
   }
 
   /** The size of the packet that begins at `end`; one byte more than there are where that cannot be told yet. */
