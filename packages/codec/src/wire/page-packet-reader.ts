@@ -7,7 +7,7 @@ const NOTHING = new Uint8Array(0);
 
 /**
  * The PacketReader of pages (`imports` in package.json): as that one, and short where it is frugal. Chunks wait until they make a packet, and are
- * joined once. Each of them is taken for its own: what a WebSocket hands over is nobody else's.
+ * joined once.
  */
 export class PacketReader {
   maximumPacketSize: number;
@@ -29,11 +29,14 @@ export class PacketReader {
 
   push(chunk: Uint8Array): void {
     if (chunk.length === 0) return;
-    this.#waiting.push(chunk);
+    // One that has to wait may be taken back before it is looked at.
+    this.#waiting.push(this.bufferedBytes > 0 ? new Uint8Array(chunk) : chunk);
     this.bufferedBytes += chunk.length;
   }
 
-  keep(): void {}
+  keep(): void {
+    this.bytes = new Uint8Array(this.bytes);
+  }
 
   next(): boolean {
     if (this.#failure !== undefined) throw this.#failure;
@@ -51,7 +54,7 @@ export class PacketReader {
       this.#needed = size;
     }
     // A tail of three bytes must not keep its chunk alive.
-    this.bytes = this.bytes.slice(this.end);
+    this.bytes = new Uint8Array(this.bytes.subarray(this.end));
     this.end = 0;
     return false;
   }
