@@ -104,6 +104,11 @@ function importProblem(folder, manifest, file, specifier, isTest) {
     const inside = relative(join(root, 'packages', folder), resolve(dirname(file), specifier));
     return inside.startsWith('..') ? `'${specifier}' leaves the package; import it by name` : undefined;
   }
+  if (specifier.startsWith('#')) {
+    return specifier in (manifest.imports ?? {})
+      ? undefined
+      : `'${specifier}' is not in imports of packages/${folder}/package.json`;
+  }
   if (specifier.startsWith('node:')) {
     return pure.has(folder) && !isTest ? `${folder} must not import '${specifier}'` : undefined;
   }

@@ -18,6 +18,7 @@ const steps = [
   { name: 'unused', command: ['knip', '--no-progress'] },
   { name: 'statements', command: ['node', 'conformance/table.mjs', '--check'] },
   vitest('unit'),
+  vitest('unit-page'),
   vitest('conformance'),
   vitest('e2e'),
 ];

@@ -1,3 +1,6 @@
+export { decodeAck, decodePublish } from '#hot-decoders';
+export { PacketReader } from '#packet-reader';
+export { copyBytes, topicLevels, utf8Length } from '#short-loops';
 export { allowedReasonCodes } from './allowed-reason-codes.ts';
 export {
   CodedError,
@@ -10,13 +13,12 @@ export {
   violation,
 } from './errors.ts';
 export { type DecodeLimits, defaultDecodeLimits } from './limits.ts';
-export {
-  type AckPacket,
-  decodeAck,
-  type PubackPacket,
-  type PubcompPacket,
-  type PubrecPacket,
-  type PubrelPacket,
+export type {
+  AckPacket,
+  PubackPacket,
+  PubcompPacket,
+  PubrecPacket,
+  PubrelPacket,
 } from './packets/ack.ts';
 export { type AuthPacket, decodeAuth } from './packets/auth.ts';
 export { type ClientPacket, encodeClientPacket } from './packets/client-packet.ts';
@@ -26,7 +28,6 @@ export { type DisconnectPacket, decodeDisconnect } from './packets/disconnect.ts
 export { decodePacket, encodePacket, type Packet, writePacket } from './packets/packet.ts';
 export { decodePingreq, decodePingresp, type PingreqPacket, type PingrespPacket } from './packets/ping.ts';
 export {
-  decodePublish,
   type PublishPacket,
   publishIdentifierOffset,
   publishSize,
@@ -54,7 +55,7 @@ export {
   type ParsedFilter,
   parseTopicFilter,
 } from './topics/topic-filter.ts';
-export { isValidTopicName, topicLevels } from './topics/topic-name.ts';
+export { isValidTopicName } from './topics/topic-name.ts';
 export {
   type Direction,
   MAXIMUM_PACKET_SIZE,
@@ -66,8 +67,7 @@ export {
   versionName,
 } from './types.ts';
 export { checkFirstByte, packetName } from './wire/first-byte.ts';
-export { PacketReader } from './wire/packet-reader.ts';
-export { copyBytes, PacketWriter, varintSize, writeVarint } from './wire/packet-writer.ts';
+export { PacketWriter, varintSize, writeVarint } from './wire/packet-writer.ts';
 export {
   type AuthProperties,
   type ConnackProperties,
@@ -90,4 +90,4 @@ export {
   propertyTable,
 } from './wire/property-table.ts';
 export { type Topic, TopicCache } from './wire/topic-cache.ts';
-export { decodeUtf8Strict, encodeUtf8, MAXIMUM_STRING_BYTES, utf8Length } from './wire/utf8.ts';
+export { decodeUtf8Strict, encodeUtf8, MAXIMUM_STRING_BYTES } from './wire/utf8.ts';

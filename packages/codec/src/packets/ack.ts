@@ -1,12 +1,8 @@
-import { malformed } from '../errors.ts';
-import { type DecodeLimits, defaultDecodeLimits } from '../limits.ts';
-import { reasonCodesOf } from '../reason-codes.ts';
-import type { Direction, ProtocolVersion } from '../types.ts';
-import { BodyReader, truncated } from '../wire/body-reader.ts';
-import { checkFirstByte, firstByteOf, packetName, packetTypes } from '../wire/first-byte.ts';
+import type { ProtocolVersion } from '../types.ts';
+import { firstByteOf } from '../wire/first-byte.ts';
 import type { PacketWriter } from '../wire/packet-writer.ts';
-import { decodeProperties, type ReasonProperties } from '../wire/properties.ts';
-import { checkReasonCode, packetIdentifierZero, writeReason } from './checks.ts';
+import type { ReasonProperties } from '../wire/properties.ts';
+import { writeReason } from './checks.ts';
 
 interface AckFields {
   packetIdentifier: number;
@@ -38,7 +34,8 @@ export interface PubcompPacket extends AckFields {
 /** The four packets that carry a message to its end. */
 export type AckPacket = PubackPacket | PubrecPacket | PubrelPacket | PubcompPacket;
 
-type AckType = 4 | 5 | 6 | 7;
+/** By the packets' types. */
+export type AckType = 4 | 5 | 6 | 7;
 
 /*
  * fixed header     0100 0000, 0101 0000, 0110 0010, 0111 0000; Remaining Length
@@ -46,42 +43,6 @@ type AckType = 4 | 5 | 6 | 7;
  *                  Reason Code        byte, 5.0; may be missing when it is 0 and no properties follow
  *                  Properties         5.0; may be missing when there are none
  */
-
-/** Decodes a PUBACK, PUBREC, PUBREL or PUBCOMP. */
-export function decodeAck(
-  firstByte: number,
-  bytes: Uint8Array,
-  start: number,
-  end: number,
-  version: ProtocolVersion,
-  direction: Direction,
-  limits: DecodeLimits = defaultDecodeLimits,
-): AckPacket {
-  checkFirstByte(firstByte, version, direction);
-  const type = (firstByte >> 4) as AckType;
-  const length = end - start;
-  if (length < 2) throw truncated(packetName(firstByte), 'Packet Identifier', 2, length);
-  const packetIdentifier = ((bytes[start] as number) << 8) | (bytes[start + 1] as number);
-  // [MQTT311-2.3.1-1] [MQTT5-2.2.1-3]
-  if (packetIdentifier === 0) throw packetIdentifierZero(packetName(firstByte));
-  let reasonCode = 0;
-  let properties: ReasonProperties | undefined;
-  if (length > 2) {
-    const name = packetName(firstByte);
-    if (version !== 5) {
-      throw malformed(name, 'trailing-bytes', length - 2);
-    }
-    reasonCode = bytes[start + 2] as number;
-    // [MQTT5-3.4.2-1] [MQTT5-3.5.2-1] [MQTT5-3.6.2-1] [MQTT5-3.7.2-1]
-    if (reasonCode !== 0) checkReasonCode(reasonCode, reasonCodesOf(type, direction), name);
-    if (length > 3) {
-      const reader = new BodyReader(name, bytes, start + 3, end);
-      properties = decodeProperties(reader, type, limits);
-      reader.finish();
-    }
-  }
-  return { type: packetTypes[type], packetIdentifier, reasonCode, properties } as AckPacket;
-}
 
 /**
  * Appends what follows the fixed header of a PUBACK, PUBREC, PUBREL or PUBCOMP, in its shortest form. 3.x has no Reason Code: it is not

@@ -12,9 +12,9 @@ type Fault = (where: string, code: string, seen?: string | number) => Error;
  * Reads the Packet Identifier of SUBSCRIBE, UNSUBSCRIBE and their answers, which is never 0 [MQTT311-2.3.1-1] [MQTT5-2.2.1-3].
  * The specification leaves the Reason Code for a 0 open: here it is 0x81, in a PUBLISH and its acks 0x82, as other brokers have it.
  */
-export function decodePacketIdentifier(reader: BodyReader): number {
+export function decodePacketIdentifier(reader: BodyReader, fault: Fault = malformed): number {
   const packetIdentifier = reader.u16('Packet Identifier');
-  if (packetIdentifier === 0) throw packetIdentifierZero(reader.packet, malformed);
+  if (packetIdentifier === 0) throw packetIdentifierZero(reader.packet, fault);
   return packetIdentifier;
 }
 

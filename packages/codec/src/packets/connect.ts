@@ -208,23 +208,20 @@ export function writeConnectBody(writer: PacketWriter, packet: ConnectPacket): v
   writer.u16(packet.keepAlive);
   if (hasProperties(protocolVersion)) writeProperties(writer, PacketType.CONNECT, properties);
   writer.string(packet.clientId, 'Client Identifier');
-  if (will !== undefined) writeWill(writer, will, protocolVersion);
+  if (will !== undefined) {
+    if (hasProperties(protocolVersion)) writeProperties(writer, 0, will.properties);
+    writer.string(will.topic, 'Will Topic');
+    writer.binary(will.payload, 'Will Payload');
+  }
   if (username !== undefined) writer.string(username, 'User Name');
   if (password !== undefined) writer.binary(password, 'Password');
 }
 
 function connectFlagsOf({ cleanStart, will, username, password }: ConnectPacket): number {
-  let flags = cleanStart ? CLEAN_START : 0;
-  if (will !== undefined) {
-    flags |= WILL | (will.qos << 3) | (will.retain ? WILL_RETAIN : 0);
-  }
-  if (username !== undefined) flags |= USERNAME;
-  if (password !== undefined) flags |= PASSWORD;
-  return flags;
-}
-
-function writeWill(writer: PacketWriter, will: WillMessage, version: ProtocolVersion): void {
-  if (hasProperties(version)) writeProperties(writer, 0, will.properties);
-  writer.string(will.topic, 'Will Topic');
-  writer.binary(will.payload, 'Will Payload');
+  return (
+    (cleanStart ? CLEAN_START : 0) |
+    (will === undefined ? 0 : WILL | (will.qos << 3) | (will.retain ? WILL_RETAIN : 0)) |
+    (username === undefined ? 0 : USERNAME) |
+    (password === undefined ? 0 : PASSWORD)
+  );
 }

@@ -1,6 +1,5 @@
-import { malformed } from '../errors.ts';
 import type { Direction, ProtocolVersion } from '../types.ts';
-import { checkFirstByte, packetName } from '../wire/first-byte.ts';
+import { openPacket } from '../wire/body-reader.ts';
 
 /** Says that the client is alive (section 3.12). */
 export interface PingreqPacket {
@@ -19,32 +18,25 @@ export interface PingrespPacket {
 /** Decodes a PINGREQ, which has no body. */
 export function decodePingreq(
   firstByte: number,
-  _bytes: Uint8Array,
+  bytes: Uint8Array,
   start: number,
   end: number,
   version: ProtocolVersion,
   direction: Direction,
 ): PingreqPacket {
-  checkFirstByte(firstByte, version, direction);
-  checkEmpty(firstByte, end - start);
+  openPacket(firstByte, bytes, start, end, version, direction).finish();
   return { type: 'pingreq' };
 }
 
 /** Decodes a PINGRESP, which has no body. */
 export function decodePingresp(
   firstByte: number,
-  _bytes: Uint8Array,
+  bytes: Uint8Array,
   start: number,
   end: number,
   version: ProtocolVersion,
   direction: Direction,
 ): PingrespPacket {
-  checkFirstByte(firstByte, version, direction);
-  checkEmpty(firstByte, end - start);
+  openPacket(firstByte, bytes, start, end, version, direction).finish();
   return { type: 'pingresp' };
-}
-
-function checkEmpty(firstByte: number, length: number): void {
-  if (length === 0) return;
-  throw malformed(packetName(firstByte), 'trailing-bytes', length);
 }

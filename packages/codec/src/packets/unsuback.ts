@@ -36,12 +36,10 @@ export function decodeUnsuback(
 ): UnsubackPacket {
   const reader = openPacket(firstByte, bytes, start, end, version, direction);
   const packetIdentifier = decodePacketIdentifier(reader);
-  if (version !== 5) {
-    reader.finish();
-    return { type: 'unsuback', packetIdentifier, properties: undefined, reasonCodes: [] };
-  }
-  const properties = decodeProperties(reader, PacketType.UNSUBACK, limits);
-  const reasonCodes = decodeReasonCodes(reader, reasonCodesOf(PacketType.UNSUBACK, direction), limits);
+  const properties = version === 5 ? decodeProperties(reader, PacketType.UNSUBACK, limits) : undefined;
+  const allowed = reasonCodesOf(PacketType.UNSUBACK, direction);
+  const reasonCodes = version === 5 ? decodeReasonCodes(reader, allowed, limits) : [];
+  reader.finish();
   return { type: 'unsuback', packetIdentifier, properties, reasonCodes };
 }
 

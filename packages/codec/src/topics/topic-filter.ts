@@ -1,6 +1,7 @@
+import { utf8Length } from '#short-loops';
 import { MalformedPacketError, ProtocolError } from '../errors.ts';
 import { ReasonCode } from '../reason-codes.ts';
-import { MAXIMUM_STRING_BYTES, utf8Length } from '../wire/utf8.ts';
+import { MAXIMUM_STRING_BYTES } from '../wire/utf8.ts';
 import { quote } from './topic-name.ts';
 
 /** A Topic Filter taken apart. */

@@ -1,8 +1,8 @@
+import { topicLevels, utf8Length } from '#short-loops';
 import { malformed, violation } from '../errors.ts';
 import { ReasonCode } from '../reason-codes.ts';
-import { MAXIMUM_STRING_BYTES, utf8Length } from '../wire/utf8.ts';
+import { MAXIMUM_STRING_BYTES } from '../wire/utf8.ts';
 
-const SLASH = 0x2f;
 const WILDCARD = /[+#]/;
 
 /**
@@ -11,15 +11,7 @@ const WILDCARD = /[+#]/;
  * [MQTT311-4.7.3-3] [MQTT5-4.7.3-3].
  */
 export function isValidTopicName(topic: string): boolean {
-  if (topic === '' || WILDCARD.test(topic) || topic.includes('\0') || !topic.isWellFormed()) return false;
-  return utf8Length(topic) <= MAXIMUM_STRING_BYTES;
-}
-
-/** The levels of a Topic Name or Topic Filter: the slashes plus one. */
-export function topicLevels(topic: string): number {
-  let levels = 1;
-  for (let i = 0; i < topic.length; i++) if (topic.charCodeAt(i) === SLASH) levels++;
-  return levels;
+  return !/^$|[+#\0\p{Cs}]/u.test(topic) && utf8Length(topic) <= MAXIMUM_STRING_BYTES;
 }
 
 /**

@@ -135,6 +135,28 @@ describe('PacketReader', () => {
     expect(kept[0]?.buffer).not.toBe(kept[1]?.buffer);
   });
 
+  it('has all it needs when its chunks are taken back', () => {
+    const reader = new PacketReader();
+    const whole = frame(0x30, 300);
+    for (let at = 0; at < whole.length; at += 100) {
+      const chunk = whole.slice(at, at + 100);
+      reader.push(chunk);
+      if (at < 300) expect(reader.next()).toBe(false);
+      else expect(reader.next()).toBe(true);
+      if (at < 300) chunk.fill(0xff);
+    }
+    expect(reader.bytes.slice(reader.start, reader.end)).toEqual(whole);
+
+    const two = join(frame(0x32, 5), frame(0x30, 7));
+    reader.push(two);
+    expect(reader.next()).toBe(true);
+    reader.keep();
+    two.fill(0xff);
+    expect(reader.bytes.slice(reader.start, reader.end)).toEqual(frame(0x32, 5));
+    expect(reader.next()).toBe(true);
+    expect(reader.bytes.slice(reader.start, reader.end)).toEqual(frame(0x30, 7));
+  });
+
   it('allocates for what has arrived, not for what is announced', () => {
     const allocated: number[] = [];
     const Original = Uint8Array;

@@ -1,20 +1,7 @@
+import { copyBytes, writeUtf8 } from '#short-loops';
 import { misuse, type UsageError } from '../errors.ts';
 import { MAXIMUM_REMAINING_LENGTH } from '../types.ts';
-import { MAXIMUM_STRING_BYTES, sizeOf, writeUtf8 } from './utf8.ts';
-
-/** Below this, a loop copies faster than `set`. */
-const SHORT_COPY = 32;
-
-/** Copies `source` to `target` at `offset` and returns the offset behind it. */
-export function copyBytes(target: Uint8Array, offset: number, source: Uint8Array): number {
-  const length = source.length;
-  if (length < SHORT_COPY) {
-    for (let i = 0; i < length; i++) target[offset + i] = source[i] as number;
-  } else {
-    target.set(source, offset);
-  }
-  return offset + length;
-}
+import { MAXIMUM_STRING_BYTES, sizeOf } from './utf8.ts';
 
 /** The bytes a Variable Byte Integer takes: 1 to 4 (section 1.5.5). */
 export function varintSize(value: number): number {

@@ -108,17 +108,20 @@ export interface PropertiesOf {
 
 type Value = string | number | boolean | Uint8Array | [string, string];
 
-/** By context, then by Identifier. */
-const rowsOf: readonly (readonly PropertyRow[])[] = Array.from({ length: 16 }, (_, context) => {
-  const rows: PropertyRow[] = [];
-  for (const row of propertyTable) if (row.contexts.includes(context.toString(16))) rows[row.id] = row;
-  return rows;
+/** By context, then by Identifier and by name. */
+const rowsOf: readonly ReadonlyMap<number | string, PropertyRow>[] = Array.from('0123456789abcdef', (context) => {
+  const rows = propertyTable.filter(({ contexts }) => contexts.includes(context));
+  return new Map<number | string, PropertyRow>(
+    rows.flatMap((row) => [
+      [row.id, row],
+      [row.name, row],
+    ]),
+  );
 });
-const rowsByName: ReadonlyMap<string, PropertyRow> = new Map(propertyTable.map((row) => [row.name, row]));
 
 /** The members that a list may have, by the type of its packet; 0 is the Will. */
 export function propertyNamesOf(context: PropertyContext): PropertyName[] {
-  return Object.values(rowsOf[context] ?? []).map(({ name }) => name);
+  return [...new Set(rowsOf[context]?.values())].map(({ name }) => name);
 }
 
 /**
@@ -149,7 +152,7 @@ function decodeProperty(
   limits: DecodeLimits,
 ): void {
   const id = reader.varint('Property Identifier');
-  const row = rowsOf[context]?.[id];
+  const row = rowsOf[context]?.get(id);
   const packet = packetName(context << 4);
   if (row === undefined) {
     const known = propertyTable.find((other) => other.id === id);
@@ -229,8 +232,8 @@ function writePropertyList(writer: PacketWriter, context: PropertyContext, prope
   for (const name of Object.keys(properties) as PropertyName[]) {
     const value = properties[name];
     if (value === undefined) continue;
-    const row = rowsByName.get(name);
-    if (row === undefined || rowsOf[context]?.[row.id] !== row) {
+    const row = rowsOf[context]?.get(name);
+    if (row === undefined) {
       throw misuse(packetName(context << 4), 'property-not-allowed', name);
     }
     for (const item of row.repeatable ? (value as readonly unknown[]) : [value]) {

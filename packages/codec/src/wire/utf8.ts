@@ -1,3 +1,4 @@
+import { shortAscii, utf8Length, writeUtf8 } from '#short-loops';
 import { type MalformedPacketError, malformed, misuse } from '../errors.ts';
 
 /** The longest UTF-8 Encoded String, in bytes (section 1.5.4). */
@@ -14,26 +15,14 @@ declare const TextEncoder: new () => { encode(text: string): Uint8Array };
 const decoderOf = (fatal: boolean) => new TextDecoder('utf-8', { ignoreBOM: true, fatal });
 const strict = decoderOf(true);
 
-/** Below this, a loop is faster than a call into the decoder. */
-const SHORT = 12;
-
 /**
  * Decodes UTF-8 as MQTT wants it: no overlong form, nothing cut off, no surrogate [MQTT311-1.5.3-1] [MQTT5-1.5.4-1], no
  * U+0000 [MQTT311-1.5.3-2] [MQTT5-1.5.4-2]. Control characters and non-characters pass, U+FEFF stays.
  * `field` names the string in the MalformedPacketError (`invalid-utf8`, `surrogate-in-string`, `null-in-string`).
  */
 export function decodeUtf8Strict(bytes: Uint8Array, start: number, end: number, field = 'string'): string {
-  if (end - start <= SHORT) {
-    let text = '';
-    let at = start;
-    while (at < end) {
-      const byte = bytes[at] as number;
-      if (byte === 0 || byte > 0x7f) break;
-      text += String.fromCharCode(byte);
-      at++;
-    }
-    if (at === end) return text;
-  }
+  const short = shortAscii(bytes, start, end);
+  if (short !== undefined) return short;
   const view = new Uint8Array(bytes.buffer, bytes.byteOffset + start, end - start);
   try {
     const text = strict.decode(view);
@@ -50,23 +39,10 @@ function faultOf(view: Uint8Array, field: string): MalformedPacketError {
   let at = 0;
   while (mended[at] && mended[at] === view[at]) at++;
   const byte = view[at];
-  const where = `byte ${at}`;
-  if (byte === 0) return malformed(field, 'null-in-string', where);
   // ED A0 to ED BF
   const isSurrogate = byte === 0xed && (view[at + 1] as number) >> 5 === 5;
-  return isSurrogate ? malformed(field, 'surrogate-in-string', where) : malformed(field, 'invalid-utf8', where);
-}
-
-/** The bytes a string takes in UTF-8. A lone surrogate counts as 3. */
-export function utf8Length(text: string): number {
-  let length = text.length;
-  for (let i = 0; i < text.length; i++) {
-    const unit = text.charCodeAt(i);
-    if (unit < 0x80) continue;
-    length += unit < 0x800 ? 1 : 2;
-    if (unit >= 0xd800 && unit <= 0xdbff && (text.charCodeAt(i + 1) & 0xfc00) === 0xdc00) i++;
-  }
-  return length;
+  const code = byte === 0 ? 'null-in-string' : isSurrogate ? 'surrogate-in-string' : 'invalid-utf8';
+  return malformed(field, code, `byte ${at}`);
 }
 
 /**
@@ -84,33 +60,4 @@ export function sizeOf(text: string, field: string): number {
   const size = utf8Length(text);
   if (size > MAXIMUM_STRING_BYTES) throw misuse(field, 'string-too-long', `${size} bytes`);
   return size;
-}
-
-/** Writes a string into a target with room for it (`utf8Length`). Returns the new offset. */
-export function writeUtf8(target: Uint8Array, offset: number, text: string, field: string): number {
-  let at = offset;
-  for (let i = 0; i < text.length; i++) {
-    const unit = text.charCodeAt(i);
-    if (unit > 0 && unit < 0x80) {
-      target[at++] = unit;
-      continue;
-    }
-    const point = text.codePointAt(i) as number;
-    if (point === 0) throw misuse(field, 'null-in-string', `position ${i}`);
-    if (point >= 0xd800 && point <= 0xdfff) {
-      throw misuse(field, 'surrogate-in-string', `position ${i}`);
-    }
-    if (point < 0x800) target[at++] = 0xc0 | (point >> 6);
-    else {
-      if (point < 0x1_0000) target[at++] = 0xe0 | (point >> 12);
-      else {
-        target[at++] = 0xf0 | (point >> 18);
-        target[at++] = 0x80 | ((point >> 12) & 0x3f);
-        i++;
-      }
-      target[at++] = 0x80 | ((point >> 6) & 0x3f);
-    }
-    target[at++] = 0x80 | (point & 0x3f);
-  }
-  return at;
 }
