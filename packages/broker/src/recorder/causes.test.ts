@@ -40,6 +40,7 @@ const ENDS = [
   new RegExp(String.raw`(?:attempts\.refuse|this\.refuse|#tell)\(\s*[\w.]+,\s*[^,]+,${QUOTED}`, 'g'),
   new RegExp(String.raw`#refused\(\s*[\w.]+,${QUOTED}`, 'g'),
   new RegExp(String.raw`\bcode(?: =|:) [^;,'\n]*[?:]${QUOTED}`, 'g'),
+  new RegExp(String.raw`(?<=\bconst code = [^;\n]*[?:])${QUOTED}`, 'g'),
   new RegExp(String.raw`'tls' \?${QUOTED}`, 'g'),
   new RegExp(String.raw`'tls' \? '[a-z-]+' :${QUOTED}`, 'g'),
   new RegExp(String.raw`: \{ cause:${QUOTED}, text`, 'g'),
