@@ -10,7 +10,7 @@ export type ParameterType = 'string' | 'integer' | 'number' | 'boolean' | 'bytes
 /** What `minimum` and `maximum` count. For strings and bytes the length in UTF-8, for numbers the value itself. */
 export type ParameterUnit = 'seconds' | 'bytes' | 'messages' | 'port' | 'count';
 
-/** One connection parameter: a row of the table. Sentences for people are in `@hawser/parameters/texts`, flags in `@hawser/parameters/flags`. */
+/** One connection parameter: a row of the table. Beside it, for a page needs none of them: `@hawser/parameters/texts`, `flags`, `defaults`. */
 export interface Parameter {
   /** The client option's path: `keepAlive`, `will.delayInterval`. */
   readonly name: string;
@@ -24,8 +24,6 @@ export interface Parameter {
   readonly maximum?: number;
   /** For `enum`: the values. */
   readonly values?: readonly (string | number)[];
-  /** What holds when it is not given; absent: nothing is sent. */
-  readonly default?: string | number | boolean | undefined;
   /** Protocol versions that can carry it. */
   readonly versions: readonly ProtocolVersion[];
   readonly platforms: readonly Platform[];
