@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describeRange, type Parameter, parameters } from '@hawser/parameters';
+import { parameterDefaults } from '@hawser/parameters/defaults';
 import { parameterTexts } from '@hawser/parameters/texts';
 import { describe, expect, it } from 'vitest';
 
@@ -23,7 +24,7 @@ function rowOf(parameter: Parameter, language: 'en' | 'zh'): string {
     ...(text?.clause ? [text.clause] : []),
   ];
   const meaning = `${text?.[language] ?? ''}${notes.length === 0 ? '' : ` *(${notes.join(', ')})*`}`;
-  const initial = parameter.default === undefined ? '' : `\`${String(parameter.default)}\``;
+  const initial = name in parameterDefaults ? `\`${parameterDefaults[name]}\`` : '';
   return `| \`${name}\` | ${initial} | ${describeRange(parameter)} | ${meaning} |`;
 }
 

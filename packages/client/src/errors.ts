@@ -82,9 +82,9 @@ export class ConnectError extends CodedError {
     this.reasonCode = init.reasonCode;
   }
 
+  /** By the stage: an AddressError is a UsageError, and has one too. */
   static override [Symbol.hasInstance](value: unknown): boolean {
-    if (value instanceof AddressError) return true;
-    return Function.prototype[Symbol.hasInstance].call(ConnectError, value);
+    return value instanceof CodedError && 'stage' in value;
   }
 }
 
@@ -93,8 +93,8 @@ export class AddressError extends UsageError {
   readonly stage: ConnectStage = 'address';
   readonly retry: Retry = 'after-change';
   readonly evidence: ConnectEvidence;
-  readonly reasonCode: number | undefined = undefined;
-  hint: string | undefined;
+  declare readonly reasonCode: number | undefined;
+  declare hint: string | undefined;
 
   constructor(code: string, message: string, evidence: ConnectEvidence = {}) {
     super(code, message);

@@ -7,28 +7,27 @@ export type Platform = 'node' | 'browser';
 /** A value as an option takes it. `bytes` takes text too, `pairs` is a list of `[name, value]`. */
 export type ParameterType = 'string' | 'integer' | 'number' | 'boolean' | 'bytes' | 'enum' | 'pairs' | 'function';
 
-/** What `minimum` and `maximum` count. For strings and bytes the length in UTF-8, for numbers the value itself. */
-export type ParameterUnit = 'seconds' | 'bytes' | 'messages' | 'port' | 'count';
+/** What `minimum` and `maximum` count, where that is neither the number itself nor, of strings and bytes, the length in UTF-8. */
+export type ParameterUnit = 'seconds' | 'bytes' | 'messages';
 
-/** One connection parameter: a row of the table. Sentences for people are in `@hawser/parameters/texts`, flags in `@hawser/parameters/flags`. */
+/** One connection parameter: a row of the table. Beside it, for a page needs none of them: `@hawser/parameters/texts`, `flags`, `defaults`. */
 export interface Parameter {
   /** The client option's path: `keepAlive`, `will.delayInterval`. */
   readonly name: string;
   readonly type: ParameterType;
   /** Other types that are accepted. */
-  readonly also?: readonly ParameterType[];
+  readonly also: readonly ParameterType[];
   /** A list of such values is accepted as well. */
-  readonly many?: true;
-  readonly unit?: ParameterUnit;
-  readonly minimum?: number;
-  readonly maximum?: number;
+  readonly many: boolean;
+  readonly unit?: ParameterUnit | undefined;
+  readonly minimum: number;
+  /** Infinity: there is none. */
+  readonly maximum: number;
   /** For `enum`: the values. */
-  readonly values?: readonly (string | number)[];
-  /** What holds when it is not given; absent: nothing is sent. */
-  readonly default?: string | number | boolean | undefined;
+  readonly values?: readonly (string | number)[] | undefined;
   /** Protocol versions that can carry it. */
   readonly versions: readonly ProtocolVersion[];
   readonly platforms: readonly Platform[];
   /** Never to be printed or logged. */
-  readonly secret?: true;
+  readonly secret: boolean;
 }

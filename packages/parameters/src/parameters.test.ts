@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { parameterDefaults } from './defaults.ts';
 import { flagsOf } from './flags.ts';
 import { messageParameters, type Parameter, parameters } from './index.ts';
 import { messageTexts, parameterTexts } from './texts.ts';
@@ -25,22 +26,27 @@ describe('the table', () => {
     }
   });
 
+  it('has no default without a row', () => {
+    const names = new Set([...parameters, ...messageParameters()].map(({ name }) => name));
+    expect(Object.keys(parameterDefaults).filter((name) => !names.has(name))).toEqual([]);
+  });
+
   it.each([...parameters, ...messageParameters()])(
     'takes the default and the limits of $name',
     (parameter: Parameter) => {
       const { type, minimum, maximum, values } = parameter;
       const numbers = type === 'integer' || type === 'number' ? [minimum, maximum] : [];
-      for (const value of [parameter.default, ...numbers, ...(values ?? [])]) {
+      for (const value of [parameterDefaults[parameter.name], ...numbers, ...(values ?? [])]) {
         if (value !== undefined) expect(checkValue(parameter, value)?.severity).not.toBe('error');
       }
     },
   );
 
-  it.each(parameters.filter(({ maximum, unit }) => maximum !== undefined && unit !== 'bytes'))(
+  it.each(parameters.filter(({ type }) => type === 'integer' || type === 'number'))(
     'refuses what lies beyond the limits of $name',
     (parameter: Parameter) => {
-      expect(checkValue(parameter, (parameter.maximum ?? 0) + 1)?.code).toBe('out-of-range');
-      expect(checkValue(parameter, (parameter.minimum ?? 0) - 1)?.code).toBe('out-of-range');
+      expect(checkValue(parameter, parameter.maximum + 1)?.code).toBe('out-of-range');
+      expect(checkValue(parameter, parameter.minimum - 1)?.code).toBe('out-of-range');
     },
   );
 });

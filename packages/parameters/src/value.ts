@@ -27,17 +27,17 @@ export function checkValue(parameter: Parameter, value: unknown): ValueProblem |
 }
 
 /** "seconds, 0 to 65,535": what a parameter takes, for a message or a form. */
-export function describeRange({ type, also = [], unit, minimum, maximum, values }: Parameter): string {
+export function describeRange({ type, also, unit, minimum, maximum, values }: Parameter): string {
   if (values) return `one of ${values.map(show).join(', ')}`;
   const words = [type, ...also].map((one) => types[one][0]).join(' or ');
-  if (minimum === undefined && maximum === undefined) return words;
-  const range = `${count(minimum ?? 0)} ${maximum === undefined ? 'or more' : `to ${count(maximum)}`}`;
+  if (minimum === 0 && maximum === Number.POSITIVE_INFINITY) return words;
+  const range = `${count(minimum)} ${maximum === Number.POSITIVE_INFINITY ? 'or more' : `to ${count(maximum)}`}`;
   if (type === 'string' || type === 'bytes') return `${words}, ${range} bytes`;
-  return `${unit === undefined || unit === 'count' || unit === 'port' ? words : unit}, ${range}`;
+  return `${unit ?? words}, ${range}`;
 }
 
 function checkOne(parameter: Parameter, value: unknown): ValueProblem | undefined {
-  const { type, also = [], values, minimum = 0, maximum = Number.POSITIVE_INFINITY } = parameter;
+  const { type, also, values, minimum, maximum } = parameter;
   const unfit = (code: ValueProblemCode, given: string): ValueProblem =>
     problem(code, `${given} is not ${describeRange(parameter)}`);
   const given = parameter.secret ? 'the given value' : show(value);

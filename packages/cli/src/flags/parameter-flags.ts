@@ -1,4 +1,5 @@
 import { checkValue, type Parameter, parseText } from '@hawser/parameters';
+import { parameterDefaults } from '@hawser/parameters/defaults';
 import { flagsOf, longFlagOf } from '@hawser/parameters/flags';
 import type { ParameterText } from '@hawser/parameters/texts';
 import { type Command, Option } from 'commander';
@@ -76,13 +77,13 @@ function addFlag(
   command.addOption(option);
   command.on(`option:${option.name()}`, (text: string | null) => {
     // A switch names what is not the default.
-    if (isSwitch) given.set(parameter.name, parameter.default !== true);
+    if (isSwitch) given.set(parameter.name, parameterDefaults[parameter.name] !== true);
     else giveText(given, parameter, text ?? '', long);
   });
 }
 
-function describe(parameter: Parameter, texts: Readonly<Record<string, ParameterText>>): string {
-  const { name, default: value } = parameter;
+function describe({ name }: Parameter, texts: Readonly<Record<string, ParameterText>>): string {
+  const value = parameterDefaults[name];
   const text = FLAG_TEXTS[name] ?? texts[name]?.en ?? '';
   return value === undefined || typeof value === 'boolean' ? text : `${text} (default: ${value})`;
 }

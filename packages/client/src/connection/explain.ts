@@ -9,7 +9,7 @@ import {
   versionName,
 } from '@hawser/codec';
 import type { CloseCause } from '@hawser/protocol';
-import { AddressError, ConnectError, type ConnectEvidence, type ConnectStage, type Retry } from '../errors.ts';
+import { ConnectError, type ConnectEvidence, type ConnectStage, type Retry } from '../errors.ts';
 import type { DialFailure } from '../platform.ts';
 import type { Link } from './link.ts';
 
@@ -30,7 +30,7 @@ export interface Seen extends ConnectEvidence {
 
 /** What `Platform.dial` has rejected with. */
 export function explainDial(error: unknown, seen: Seen): Error {
-  if (error instanceof AddressError || error instanceof ConnectError) return error as Error;
+  if (error instanceof ConnectError) return error;
   if (isDialFailure(error)) {
     const { stage, code, message, retry = 'yes', cause = error } = error;
     return new ConnectError({ stage, code, message, retry, evidence: { ...seen, ...error.evidence }, cause });

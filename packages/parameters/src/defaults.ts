@@ -1,0 +1,40 @@
+/**
+ * What holds when an option is not given, by its name; absent: nothing is sent. In an entry of their own
+ * (`@hawser/parameters/defaults`), for the client has its own and a page needs no second ones.
+ */
+export const parameterDefaults: Readonly<Record<string, string | number | boolean>> = {
+  url: 'mqtt://localhost:1883',
+  host: 'localhost',
+  port: 1883,
+  transport: 'mqtt',
+  path: '/mqtt',
+  connectTimeout: 10,
+  keepAlive: 60,
+  cleanStart: true,
+  sessionExpiryInterval: 0,
+  protocolVersion: 5,
+  'will.qos': 0,
+  'will.retain': false,
+  'will.delayInterval': 0,
+  'will.payloadFormatIndicator': 0,
+  receiveMaximum: 65_535,
+  topicAliasMaximum: 0,
+  requestResponseInformation: false,
+  requestProblemInformation: true,
+  'tls.minVersion': 'TLSv1.2',
+  'tls.insecure': false,
+  reconnect: true,
+  'reconnect.initial': false,
+  'reconnect.delay': 1,
+  'reconnect.delayMax': 120,
+  'reconnect.resetAfter': 30,
+  'reconnect.followServerReference': false,
+  onTakenOver: 'stop',
+  'queue.messages': 1000,
+  'queue.bytes': 16_777_216,
+  'queue.whenFull': 'error',
+  // Of a message.
+  qos: 0,
+  retain: false,
+  payloadFormatIndicator: 0,
+};
