@@ -75,7 +75,7 @@ export class ConnectError extends CodedError {
   hint: string | undefined;
 
   constructor(init: ConnectErrorInit) {
-    super(init.code, init.message, { cause: init.cause });
+    super(init.code, init.message, init);
     this.stage = init.stage;
     this.retry = init.retry;
     this.evidence = init.evidence ?? {};

@@ -54,22 +54,13 @@ export interface Settings {
 
 /** Checks all options; throws AddressError or UsageError for the first that is wrong, and says all that are. */
 export function resolveOptions(options: ClientOptions, platform: Platform): Settings {
-  const { signal: _signal, store, servers = [], acknowledge = 'auto', on: _on, ...connection } = options;
-  const { authentication, tls = {}, will, url, path, host, port, transport, protocolVersion = 5 } = connection;
+  const { signal: _signal, store, servers = [], on: _on, ...connection } = options;
+  const { tls = {}, will, url, path, protocolVersion = 5 } = connection;
   const { reconnect = true, queue: { messages = 1000, bytes = 16_777_216, whenFull = 'error' } = {} } = connection;
-  // What the table of parameters does not know, or knows in another shape.
-  const known = {
-    ...connection,
-    tls: typeof tls === 'function' ? undefined : tls,
-    authentication: authentication && { ...authentication, finish: undefined },
-  };
+  const known = { ...connection, tls: typeof tls === 'function' ? undefined : tls };
   const problems = validateOptions(known, { platform: platform.name });
   throwFirst(problems);
-  if (acknowledge !== 'auto' && acknowledge !== 'manual') {
-    throw new UsageError('not-one-of', `acknowledge: '${String(acknowledge)}' is not one of 'auto', 'manual'`);
-  }
-  const isSingle = url === undefined && (host ?? port ?? transport) !== undefined;
-  const first = isSingle ? addressOf(connection) : parseAddress(url ?? 'mqtt://localhost:1883', path);
+  const first = url === undefined ? addressOf(connection) : parseAddress(url, path);
   const addresses = [first, ...servers.map((server) => parseAddress(server, path))];
   const { username = first.username, password = first.password } = connection;
   const warnings: WarningEvent[] = problems.map(({ code, message }) => ({ code, text: message }));
@@ -100,7 +91,7 @@ export function resolveOptions(options: ClientOptions, platform: Platform): Sett
     will: will && willOf(will),
     properties: propertiesOf(connection),
     maximumPacketSize: Math.min(connection.maximumPacketSize ?? MAXIMUM_PACKET_SIZE, MAXIMUM_PACKET_SIZE),
-    authentication,
+    authentication: connection.authentication,
     tls,
     reconnects: reconnect !== false,
     reconnectInitial: initial,
@@ -110,7 +101,7 @@ export function resolveOptions(options: ClientOptions, platform: Platform): Sett
     followServerReference,
     onTakenOver: connection.onTakenOver ?? 'stop',
     queue: { messages, bytes, policy: whenFull === 'error' ? 'refuse' : whenFull },
-    acknowledge,
+    acknowledge: connection.acknowledge ?? 'auto',
     store,
     warnings,
   };
@@ -123,9 +114,9 @@ function throwFirst(problems: readonly OptionProblem[]): void {
   const { code, option } = first;
   const text = errors.map(({ message }) => message).join('; ');
   // `option-not-in-this-version`, `option-not-on-this-platform`, `mutual-tls-in-browser`
-  if (/^(option|mutual)-/.test(code)) throw new AddressError(code, text, { option });
-  if (option === 'port') throw new AddressError('bad-port', text, { option });
-  throw new UsageError(code, text);
+  const isPort = option === 'port';
+  if (!isPort && !/^(option|mutual)-/.test(code)) throw new UsageError(code, text);
+  throw new AddressError(isPort ? 'bad-port' : code, text, { option });
 }
 
 function willOf(will: WillOptions): WillMessage {
@@ -138,7 +129,7 @@ function willOf(will: WillOptions): WillMessage {
     properties: {
       ...message,
       willDelayInterval: delayInterval,
-      correlationData: correlationData === undefined ? undefined : bytesOf(correlationData),
+      correlationData: bytesOf(correlationData),
     },
   };
 }
@@ -163,7 +154,9 @@ function warnOfPlainCredentials(
   warnings.push({ code: 'credentials-unencrypted', text });
 }
 
-/** UTF-8 of a text; bytes as they are. */
-export function bytesOf(value: string | Uint8Array): Uint8Array {
+/** UTF-8 of a text; bytes, or nothing, as they are. */
+export function bytesOf(value: string | Uint8Array): Uint8Array;
+export function bytesOf(value: string | Uint8Array | undefined): Uint8Array | undefined;
+export function bytesOf(value: string | Uint8Array | undefined): Uint8Array | undefined {
   return typeof value === 'string' ? new TextEncoder().encode(value) : value;
 }

@@ -33,6 +33,7 @@ export const parameterDefaults: Readonly<Record<string, string | number | boolea
   'queue.messages': 1000,
   'queue.bytes': 16_777_216,
   'queue.whenFull': 'error',
+  acknowledge: 'auto',
   // Of a message.
   qos: 0,
   retain: false,

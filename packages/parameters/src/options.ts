@@ -97,9 +97,10 @@ function checkTogether(
   label: (option: string) => string,
   report: Report,
 ): void {
-  const error = (option: string, code: OptionProblemCode, detail: string): void => report(option, { code, detail });
-  const warn = (option: string, code: OptionProblemCode, detail: string): void =>
-    report(option, { code, detail, severity: 'warning' });
+  const as = (severity: OptionProblem['severity']) => (option: string, code: OptionProblemCode, detail: string) =>
+    report(option, { code, detail, severity });
+  const error = as('error');
+  const warn = as('warning');
   for (const option of ['host', 'port', 'transport']) {
     if (given.has('url') && given.has(option)) {
       error(option, 'conflicting-options', `: ${label('url')} is given too`);
@@ -113,7 +114,7 @@ function checkTogether(
     }
   }
   const topic = given.get('will.topic');
-  if (typeof topic === 'string' && /[+#]/.test(topic)) {
+  if (/[+#]/.test(String(topic))) {
     // [MQTT5-3.3.2-2]: a message is published to one topic, and the Will is a message.
     error('will.topic', 'wildcard-in-topic', `: '${topic}'`);
   }

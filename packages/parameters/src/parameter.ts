@@ -16,15 +16,15 @@ export interface Parameter {
   readonly name: string;
   readonly type: ParameterType;
   /** Other types that are accepted. */
-  readonly also: readonly ParameterType[];
+  readonly also: readonly 'function'[];
   /** A list of such values is accepted as well. */
   readonly many: boolean;
   readonly unit?: ParameterUnit | undefined;
   readonly minimum: number;
   /** Infinity: there is none. */
   readonly maximum: number;
-  /** For `enum`: the values. */
-  readonly values?: readonly (string | number)[] | undefined;
+  /** For `enum`: the values; else none. */
+  readonly values: readonly (string | number)[];
   /** Protocol versions that can carry it. */
   readonly versions: readonly ProtocolVersion[];
   readonly platforms: readonly Platform[];

@@ -36,7 +36,7 @@ describe('the table', () => {
     (parameter: Parameter) => {
       const { type, minimum, maximum, values } = parameter;
       const numbers = type === 'integer' || type === 'number' ? [minimum, maximum] : [];
-      for (const value of [parameterDefaults[parameter.name], ...numbers, ...(values ?? [])]) {
+      for (const value of [parameterDefaults[parameter.name], ...numbers, ...values]) {
         if (value !== undefined) expect(checkValue(parameter, value)?.severity).not.toBe('error');
       }
     },

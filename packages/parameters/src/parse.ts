@@ -19,7 +19,7 @@ export function parseText(parameter: Parameter, text: string): unknown {
     }
     case 'enum':
       if (parameter.name === 'protocolVersion') return versions.get(text.toLowerCase()) ?? text;
-      return parameter.values?.find((value) => String(value) === text) ?? text;
+      return parameter.values.find((value) => String(value) === text) ?? text;
     default:
       return text;
   }

@@ -37,6 +37,7 @@ userProperties5 pairs
 authentication.method5 string 0 65535
 authentication.start5 function
 authentication.continue5 function
+authentication.finish5 function
 tls.ca* bytes
 tls.servername string
 tls.minVersion TLSv1.2|TLSv1.3
@@ -54,7 +55,8 @@ reconnect.followServerReference5 boolean
 onTakenOver stop|retry
 queue.messages integer 0 4294967295 messages
 queue.bytes integer 0 4294967295 bytes
-queue.whenFull error|drop-oldest|drop-newest`;
+queue.whenFull error|drop-oldest|drop-newest
+acknowledge auto|manual`;
 
 /** Every connection parameter, in the order in which a person meets them. */
 export const parameters: readonly Parameter[] = table.split('\n').map(parameterOf);
@@ -70,7 +72,7 @@ function parameterOf(row: string): Parameter {
   return {
     name,
     type: isEnum ? 'enum' : (type as ParameterType),
-    values: isEnum ? type.split('|').map((value) => (/^\d/.test(value) ? Number(value) : value)) : undefined,
+    values: isEnum ? type.split('|').map((value) => (/^\d/.test(value) ? Number(value) : value)) : [],
     minimum: Number(minimum),
     maximum: Number(maximum),
     unit: unit as ParameterUnit | undefined,

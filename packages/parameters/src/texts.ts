@@ -170,6 +170,11 @@ export const parameterTexts: Readonly<Record<string, ParameterText>> = {
     en: "Called with the server's Authentication Data; returns the answer.",
     zh: '收到服务器的认证数据时调用，返回应答。',
   },
+  'authentication.finish': {
+    clause: '[MQTT5-4.12]',
+    en: 'Called when the server accepts, with its last Authentication Data; throws when the server has not proved itself.',
+    zh: '服务器接受时调用，传入其最后的认证数据；若服务器未能证明身份则抛出错误。',
+  },
   'tls.ca': {
     clause: '',
     en: "Certificates to trust instead of the system's: PEM text, bytes or a path.",
@@ -247,6 +252,11 @@ export const parameterTexts: Readonly<Record<string, ParameterText>> = {
     clause: '',
     en: 'What happens to a message for which there is no room: an error, or the oldest or newest is dropped.',
     zh: '缓存已满时：报错（error），或丢弃最旧（drop-oldest）、最新（drop-newest）的消息。',
+  },
+  acknowledge: {
+    clause: '[MQTT5-4.3]',
+    en: 'Who acknowledges messages of QoS 1 and 2: the client (auto), or `message.acknowledge()` (manual).',
+    zh: 'QoS 1 和 2 的消息由谁确认：客户端（auto），或 `message.acknowledge()`（manual）。',
   },
 };
 

@@ -28,7 +28,7 @@ export function checkValue(parameter: Parameter, value: unknown): ValueProblem |
 
 /** "seconds, 0 to 65,535": what a parameter takes, for a message or a form. */
 export function describeRange({ type, also, unit, minimum, maximum, values }: Parameter): string {
-  if (values) return `one of ${values.map(show).join(', ')}`;
+  if (type === 'enum') return `one of ${values.map(show).join(', ')}`;
   const words = [type, ...also].map((one) => types[one][0]).join(' or ');
   if (minimum === 0 && maximum === Number.POSITIVE_INFINITY) return words;
   const range = `${count(minimum)} ${maximum === Number.POSITIVE_INFINITY ? 'or more' : `to ${count(maximum)}`}`;
@@ -41,7 +41,7 @@ function checkOne(parameter: Parameter, value: unknown): ValueProblem | undefine
   const unfit = (code: ValueProblemCode, given: string): ValueProblem =>
     problem(code, `${given} is not ${describeRange(parameter)}`);
   const given = parameter.secret ? 'the given value' : show(value);
-  if (values) return values.some((allowed) => allowed === value) ? undefined : unfit('not-one-of', given);
+  if (type === 'enum') return values.some((allowed) => allowed === value) ? undefined : unfit('not-one-of', given);
   if (![type, ...also].some((one) => types[one][1](value))) return unfit('wrong-type', given);
   if (typeof value === 'number') {
     const fits = value >= minimum && value <= maximum;
@@ -80,13 +80,12 @@ const isString = (value: unknown): boolean => typeof value === 'string';
 const isPair = (value: unknown): boolean => Array.isArray(value) && value.length === 2 && value.every(isString);
 
 /** In words, and in fact. */
-const types: Record<ParameterType, readonly [words: string, holds: (value: unknown) => boolean]> = {
+const types: Record<Exclude<ParameterType, 'enum'>, readonly [words: string, holds: (value: unknown) => boolean]> = {
   string: ['text', isString],
   integer: ['a whole number', Number.isSafeInteger],
   number: ['a number', Number.isFinite],
   boolean: ['true or false', (value) => typeof value === 'boolean'],
   bytes: ['text or bytes', (value) => isString(value) || value instanceof Uint8Array],
-  enum: ['one of its values', () => false],
   pairs: ["pairs: [['name', 'value'], ...]", (value) => Array.isArray(value) && value.every(isPair)],
   function: ['a function', (value) => typeof value === 'function'],
 };

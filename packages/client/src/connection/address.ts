@@ -16,12 +16,9 @@ export interface Address {
 type Transport = Address['transport'];
 
 const PORTS: Readonly<Record<Transport, number>> = { mqtt: 1883, mqtts: 8883, ws: 80, wss: 443 };
-const SCHEMES: ReadonlyMap<string, Transport> = new Map<string, Transport>([
-  ...(Object.keys(PORTS) as Transport[]).map((name) => [name, name] as const),
-  ['tcp', 'mqtt'],
-  ['tls', 'mqtts'],
-  ['ssl', 'mqtts'],
-]);
+const SCHEMES: ReadonlyMap<string, Transport> = new Map<string, Transport>(
+  Object.entries({ mqtt: 'mqtt', mqtts: 'mqtts', ws: 'ws', wss: 'wss', tcp: 'mqtt', tls: 'mqtts', ssl: 'mqtts' }),
+);
 const DEFAULT_PATH = '/mqtt';
 
 const SHAPE = /^([a-z][a-z0-9+.-]*):\/\/(?:([^/?#]*)@)?(\[[^\]]*\]|[^:/?#]*)(?::([^/?#]*))?([^#]*)/i;

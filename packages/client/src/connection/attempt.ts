@@ -7,7 +7,7 @@ import type { Platform } from '../platform.ts';
 import { bytesOf, type Settings } from '../settings.ts';
 import { abortable, timed } from '../settle.ts';
 import { type Address, formatAddress } from './address.ts';
-import { explainClose, explainConnack, explainDial, explainTimeout, type Seen } from './explain.ts';
+import { explainClose, explainConnack, explainDial, explainTimeout, type Seen, wordsOf } from './explain.ts';
 import { Link } from './link.ts';
 
 /** A connection whose CONNACK has come. */
@@ -54,7 +54,6 @@ export function attempt(
   const done = Promise.withResolvers<Established>();
   const ended = Promise.withResolvers<CloseCause>();
   let stage: ConnectStage = 'auth';
-  let phase: 'credentials' | 'network' = 'credentials';
   const url = formatAddress(address);
   let evidence: ConnectEvidence = { host: address.host, port: address.port };
   /** The one object of the platform grows: it is looked at when something is to be explained. */
@@ -69,9 +68,8 @@ export function attempt(
     const username = await ask(settings.username, abort.signal, 'username');
     const password = await ask(settings.password, abort.signal, 'password');
     const tls = (await ask(settings.tls, abort.signal, 'tls')) ?? {};
-    const authenticationData = bytesOrNone(await authentication?.start?.(abort.signal));
+    const authenticationData = bytesOf(await authentication?.start?.(abort.signal));
     if (abort.signal.aborted) return;
-    phase = 'network';
     stage = 'dns';
     const onStage = (begun: ConnectStage, growing: ConnectEvidence): void => {
       stage = begun;
@@ -96,9 +94,9 @@ export function attempt(
       keepAlive: settings.keepAlive,
       clientId: owner.clientId,
       username: isAnonymous ? undefined : username,
-      password: isAnonymous ? undefined : bytesOrNone(password),
+      password: isAnonymous ? undefined : bytesOf(password),
       will: settings.will,
-      properties: is5 ? { ...settings.properties, ...(authenticationData && { authenticationData }) } : undefined,
+      properties: is5 ? { ...settings.properties, authenticationData } : undefined,
       bridge: false,
     };
     const { maximumPacketSize } = settings;
@@ -125,7 +123,7 @@ export function attempt(
     step().catch((cause: unknown) => {
       repeated?.reject(cause);
       if (isEstablished) return;
-      const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
+      const { code } = (cause ?? {}) as { readonly code?: unknown };
       giveUp(
         new ConnectError({
           stage: 'auth',
@@ -141,11 +139,7 @@ export function attempt(
 
   const writeAuth = (reasonCode: number, data: Uint8Array | string | undefined): void => {
     if (!link || !authentication || link.connection.closeCause) return;
-    const authenticationData = bytesOrNone(data);
-    const properties = {
-      authenticationMethod: authentication.method,
-      ...(authenticationData && { authenticationData }),
-    };
+    const properties = { authenticationMethod: authentication.method, authenticationData: bytesOf(data) };
     link.connection.write({ type: 'auth', reasonCode, properties });
     link.afterTurn();
   };
@@ -221,7 +215,7 @@ export function attempt(
   };
 
   begin().catch(fail);
-  const onLate = (): void => giveUp(explainTimeout(stage, phase, connectTimeoutMs, seen()));
+  const onLate = (): void => giveUp(explainTimeout(stage, !link, connectTimeoutMs, seen()));
   return abortable(timed(done.promise, clock, connectTimeoutMs, onLate), signal, () => giveUp(signal.reason));
 }
 
@@ -239,12 +233,4 @@ async function ask<T>(value: T | Provider<T>, signal: AbortSignal, option: strin
       cause,
     });
   }
-}
-
-function bytesOrNone(value: string | Uint8Array | undefined): Uint8Array | undefined {
-  return value === undefined ? undefined : bytesOf(value);
-}
-
-function wordsOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

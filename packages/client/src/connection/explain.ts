@@ -35,7 +35,7 @@ export function explainDial(error: unknown, seen: Seen): Error {
     const { stage, code, message, retry = 'yes', cause = error } = error;
     return new ConnectError({ stage, code, message, retry, evidence: { ...seen, ...error.evidence }, cause });
   }
-  const message = `could not connect to ${seen.url}: ${error instanceof Error ? error.message : String(error)}`;
+  const message = `could not connect to ${seen.url}: ${wordsOf(error)}`;
   return new ConnectError({ stage: 'tcp', code: 'tcp-failed', message, retry: 'yes', evidence: seen, cause: error });
 }
 
@@ -54,14 +54,9 @@ const TIMEOUTS: Readonly<Record<ConnectStage, string>> = {
   auth: 'authentication-',
 };
 
-/** The connect timeout is over: names the stage that was under way. */
-export function explainTimeout(
-  stage: ConnectStage,
-  phase: 'credentials' | 'network' | 'connack',
-  timeoutMs: number,
-  seen: Seen,
-): ConnectError {
-  const code = `${phase === 'credentials' ? 'provider-' : TIMEOUTS[stage]}timeout`;
+/** The connect timeout is over: names the stage that was under way. Authentication before there is a link is its provider's. */
+export function explainTimeout(stage: ConnectStage, isUnlinked: boolean, timeoutMs: number, seen: Seen): ConnectError {
+  const code = `${isUnlinked && stage === 'auth' ? 'provider-' : TIMEOUTS[stage]}timeout`;
   return new ConnectError({
     stage,
     code,
@@ -120,6 +115,10 @@ export function explainClose(
     return failed('closed-before-connack', 'yes', text);
   }
   return failed(code, 'after-change', `broke the protocol: ${text}`, reasonCode);
+}
+
+export function wordsOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 function printable(bytes: Iterable<number>): string {
