@@ -9,6 +9,8 @@ const LONGEST_TOPIC = 512;
 export class PermissionCache {
   readonly #core: BrokerCore;
   readonly #allowed = new Set<string>();
+  /** What was allowed last: most clients publish to one topic, and a key for each of its messages would cost more than the rest. */
+  #last: AuthorizationRequest | undefined;
   #generation = 0;
   #client: ClientInfo | undefined;
 
@@ -23,10 +25,16 @@ export class PermissionCache {
       this.#generation = policyGeneration;
       this.#client = request.client;
       this.#allowed.clear();
+      this.#last = undefined;
     }
     const { action, topic, qos, retain } = request;
+    const last = this.#last;
+    if (last?.topic === topic && last.action === action && last.qos === qos && last.retain === retain) return 'allow';
     const key = `${action === 'publish' ? 'p' : 's'}${qos}${retain ? 'r' : '-'}${topic}`;
-    if (this.#allowed.has(key)) return 'allow';
+    if (this.#allowed.has(key)) {
+      this.#last = request;
+      return 'allow';
+    }
     const decision = ask<Decision>(
       (signal) => authorize(request, signal),
       'deny',
