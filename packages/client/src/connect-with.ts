@@ -1,5 +1,5 @@
 import type { Client } from './api.ts';
-import { MqttClient } from './client.ts';
+import { openClient } from './client.ts';
 import { ConnectError } from './errors.ts';
 import type { ClientOptions } from './options.ts';
 import type { Platform } from './platform.ts';
@@ -10,9 +10,7 @@ import { resolveOptions, type Settings } from './settings.ts';
  * connects, and gives a Client that stays connected.
  */
 export async function connectWith(platform: Platform, options: ClientOptions): Promise<Client> {
-  const client = new MqttClient(platform, checked(platform, options), options.on ?? {});
-  await client.start(options.signal);
-  return client;
+  return openClient(platform, checked(platform, options), options);
 }
 
 function checked(platform: Platform, options: ClientOptions): Settings {

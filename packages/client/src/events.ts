@@ -53,41 +53,52 @@ export interface ClientEvents {
   error: Error;
 }
 
-/** Typed events without Node's EventEmitter. */
-export abstract class Emitter<Events> {
-  readonly #listeners = new Map<keyof Events, Set<(data: never) => void>>();
-
-  /** What a listener has thrown. */
-  abstract reportError(error: unknown): void;
-
-  on<E extends keyof Events>(event: E, listener: (data: Events[E]) => void): () => void {
-    const listeners = this.#listeners.get(event) ?? new Set();
-    this.#listeners.set(event, listeners.add(listener));
-    return () => this.off(event, listener);
-  }
-
-  once<E extends keyof Events>(event: E, listener: (data: Events[E]) => void): () => void {
-    const stop = this.on(event, (data) => {
-      stop();
-      listener(data);
-    });
-    return stop;
-  }
-
-  off<E extends keyof Events>(event: E, listener: (data: Events[E]) => void): void {
-    this.#listeners.get(event)?.delete(listener);
-  }
-
+/** Who is told of what. */
+export interface Emitter<Events> {
+  on<E extends keyof Events>(event: E, listener: (data: Events[E]) => void): () => void;
+  once<E extends keyof Events>(event: E, listener: (data: Events[E]) => void): () => void;
+  off<E extends keyof Events>(event: E, listener: (data: Events[E]) => void): void;
   /** False: nobody listens. */
-  emit<E extends keyof Events>(event: E, data: Events[E]): boolean {
-    const listeners = [...(this.#listeners.get(event) ?? [])];
-    for (const listener of listeners) {
-      try {
-        (listener as (data: Events[E]) => void)(data);
-      } catch (error) {
-        this.reportError(error);
+  emit<E extends keyof Events>(event: E, data: Events[E]): boolean;
+}
+
+/** Typed events without Node's EventEmitter. `onError`: what a listener has thrown; `onListen`: somebody listens. */
+export function emitterOf<Events>(
+  onError: (error: unknown) => void,
+  onListen: (event: keyof Events) => void,
+): Emitter<Events> {
+  const lists = new Map<keyof Events, Set<(data: never) => void>>();
+  const emitter: Emitter<Events> = {
+    on(event, listener) {
+      const listeners = lists.get(event) ?? new Set();
+      lists.set(event, listeners.add(listener));
+      onListen(event);
+      return () => emitter.off(event, listener);
+    },
+
+    once(event, listener) {
+      const stop = emitter.on(event, (data) => {
+        stop();
+        listener(data);
+      });
+      return stop;
+    },
+
+    off(event, listener) {
+      lists.get(event)?.delete(listener);
+    },
+
+    emit(event, data) {
+      const listeners = [...(lists.get(event) ?? [])];
+      for (const listener of listeners) {
+        try {
+          (listener as (data: unknown) => void)(data);
+        } catch (error) {
+          onError(error);
+        }
       }
-    }
-    return listeners.length > 0;
-  }
+      return listeners.length > 0;
+    },
+  };
+  return emitter;
 }

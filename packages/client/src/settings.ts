@@ -1,11 +1,11 @@
 import {
   type ConnectProperties,
   MAXIMUM_PACKET_SIZE,
-  PacketType,
   type ProtocolVersion,
   propertyNamesOf,
   type WillMessage,
 } from '@hawser/codec';
+import * as PacketType from '@hawser/codec/packet-type';
 import { type OptionProblem, validateOptions } from '@hawser/parameters';
 import type { QueueBounds } from '@hawser/protocol';
 import { type Address, addressOf, isEncrypted, isLoopback, parseAddress } from './connection/address.ts';

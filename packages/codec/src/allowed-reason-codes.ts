@@ -1,5 +1,5 @@
+import * as PacketType from './packet-type.ts';
 import { reasonCodesOf } from './reason-codes.ts';
-import { PacketType } from './types.ts';
 
 /** `reasonCodesOf` by the packets' names, for servers and tests. */
 export const allowedReasonCodes = {

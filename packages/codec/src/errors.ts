@@ -1,4 +1,4 @@
-import { ReasonCode } from './reason-codes.ts';
+import * as ReasonCode from './reason-code.ts';
 
 /** An Error with a `code` that is stable; the message is for people. */
 export class CodedError extends Error {

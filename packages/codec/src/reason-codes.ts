@@ -4,8 +4,9 @@ export * as ConnackReturnCode from './connack-return-code.ts';
 export * as ReasonCode from './reason-code.ts';
 
 import * as ConnackReturnCode from './connack-return-code.ts';
+import * as PacketType from './packet-type.ts';
 import * as ReasonCode from './reason-code.ts';
-import { type Direction, PacketType } from './types.ts';
+import type { Direction } from './types.ts';
 
 /**
  * Table 2.6, one row a code: its number where it is not the next one, the types of the packets that may carry it, its name. To the client

@@ -326,6 +326,40 @@ describe('the reason decides', () => {
     expect(server.last.url).toBe('mqtt://other:1884');
   });
 
+  it('a Server Reference that cannot be followed stops, and is told', async () => {
+    const client = await server.client({ reconnect: { followServerReference: true } });
+    const events = disconnectionsOf(client);
+    const closed = watch(client.closed);
+    const properties = { serverReference: 'other:port' };
+    await server.last.send({ type: 'disconnect', reasonCode: 0x9d, properties });
+    await clock.advance(1000);
+    expect(closed.value).toMatchObject({ code: 'server-reference-invalid' });
+    expect(events).toMatchObject([{ code: 'server-moved', willRetry: false, error: closed.value }]);
+  });
+
+  it('a Server Reference counts from the server that gave it', async () => {
+    const client = await server.client({
+      url: 'mqtt://first:1',
+      servers: ['mqtt://second:2'],
+      reconnect: { followServerReference: true },
+    });
+    server.intercept = (packet, connection) => {
+      if (packet.type !== 'connect' || connection.url.includes('third')) return false;
+      if (connection.url.includes('first')) connection.end();
+      else connection.write(connack({ reasonCode: 0x9c, properties: { serverReference: 'third' } }));
+      return true;
+    };
+    await server.last.cut();
+    await clock.advance(1000);
+    expect(client.state).toBe('connected');
+    expect(server.connections.map(({ url }) => url)).toEqual([
+      'mqtt://first:1',
+      'mqtt://first:1',
+      'mqtt://second:2',
+      'mqtt://third:2',
+    ]);
+  });
+
   it('a server that breaks the protocol is given up after the third time in a row', async () => {
     server.intercept = (packet, connection) => {
       if (packet.type !== 'connect') return false;

@@ -1,4 +1,5 @@
-import { type ConnackPacket, type ConnectPacket, type ProtocolVersion, ReasonCode } from '@hawser/codec';
+import type { ConnackPacket, ConnectPacket, ProtocolVersion } from '@hawser/codec';
+import * as ReasonCode from '@hawser/codec/reason-code';
 import type { ClientSink, CloseCause } from '@hawser/protocol';
 import { ConnectError, type ConnectEvidence, type ConnectStage } from '../errors.ts';
 import type { Negotiated } from '../negotiated.ts';
@@ -8,7 +9,7 @@ import { bytesOf, type Settings } from '../settings.ts';
 import { abortable, timed } from '../settle.ts';
 import { type Address, formatAddress } from './address.ts';
 import { explainClose, explainConnack, explainDial, explainTimeout, type Seen, wordsOf } from './explain.ts';
-import { Link } from './link.ts';
+import { type Link, linkOf } from './link.ts';
 
 /** A connection whose CONNACK has come. */
 export interface Established {
@@ -100,8 +101,7 @@ export function attempt(
       bridge: false,
     };
     const { maximumPacketSize } = settings;
-    link = new Link(transport, clock, { topics: platform.createTopicCache?.(), maximumPacketSize, connect }, sink);
-    link.start();
+    link = linkOf(transport, clock, { topics: platform.createTopicCache?.(), maximumPacketSize, connect }, sink);
   };
 
   const giveUp = (error: unknown): void => {

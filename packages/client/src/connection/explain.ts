@@ -1,13 +1,13 @@
 import {
   type ConnackPacket,
-  ConnackReturnCode,
   hex,
   type ProtocolVersion,
-  ReasonCode,
   reasonCodeName,
   returnCodeName,
   versionName,
 } from '@hawser/codec';
+import * as ConnackReturnCode from '@hawser/codec/connack-return-code';
+import * as ReasonCode from '@hawser/codec/reason-code';
 import type { CloseCause } from '@hawser/protocol';
 import { ConnectError, type ConnectEvidence, type ConnectStage, type Retry } from '../errors.ts';
 import type { DialFailure } from '../platform.ts';
@@ -44,10 +44,8 @@ function isDialFailure(error: unknown): error is DialFailure {
 }
 
 /** What the code of a timeout begins with. */
-const TIMEOUTS: Readonly<Record<ConnectStage, string>> = {
-  address: '',
+const TIMEOUTS: Readonly<Partial<Record<ConnectStage, string>>> = {
   dns: 'dns-',
-  tcp: '',
   tls: 'handshake-',
   websocket: 'upgrade-',
   connack: 'connack-',
@@ -56,7 +54,7 @@ const TIMEOUTS: Readonly<Record<ConnectStage, string>> = {
 
 /** The connect timeout is over: names the stage that was under way. Authentication before there is a link is its provider's. */
 export function explainTimeout(stage: ConnectStage, isUnlinked: boolean, timeoutMs: number, seen: Seen): ConnectError {
-  const code = `${isUnlinked && stage === 'auth' ? 'provider-' : TIMEOUTS[stage]}timeout`;
+  const code = `${isUnlinked && stage === 'auth' ? 'provider-' : (TIMEOUTS[stage] ?? '')}timeout`;
   return new ConnectError({
     stage,
     code,

@@ -1,6 +1,6 @@
 import { ClientConnection, type ClientConnectionOptions, type ClientSink } from '@hawser/protocol';
-import type { Clock, Transport, TransportHandler } from '@hawser/transport';
-import { SendBuffer } from './send-buffer.ts';
+import type { Clock, Transport } from '@hawser/transport';
+import { type SendBuffer, sendBufferOf } from './send-buffer.ts';
 
 /** Bytes of the answer that are kept until the CONNACK, to say what it is when it is not MQTT. */
 const KEPT_BYTES = 64;
@@ -13,116 +13,130 @@ export interface LinkListener {
   onTurn(): void;
 }
 
+/** A connection with its network. */
+export interface Link {
+  readonly connection: ClientConnection;
+  readonly output: SendBuffer;
+  /** What the system said when the network connection went. */
+  error: Error | undefined;
+  /** The beginning of what the server sent. */
+  firstBytes: Uint8Array;
+  listener: LinkListener | undefined;
+  /** Resolves when the network connection is gone. */
+  readonly gone: Promise<void>;
+  /** Call after anything was done to the connection from outside: sees to its end and its deadline. */
+  afterTurn(): void;
+  /** Stops reading while those who get the messages do not keep up; the connection is kept alive meanwhile. */
+  setPaused(paused: boolean): void;
+  /** Cuts off the network connection without ado. */
+  destroy(): void;
+}
+
 /**
  * The shell between a ClientConnection, which has no I/O, and a Transport: bytes in, one write per turn out, one timer. The
  * server's ConnectionDriver does the same for thousands of connections at once, and needs Node; this one runs in a browser.
  */
-export class Link implements TransportHandler {
-  readonly connection: ClientConnection;
-  readonly output: SendBuffer = new SendBuffer(() => this.#flushSoon());
-  /** What the system said when the network connection went. */
-  error: Error | undefined;
-  /** The beginning of what the server sent. */
-  firstBytes: Uint8Array = new Uint8Array(0);
-  listener: LinkListener | undefined;
-  readonly #gone = Promise.withResolvers<void>();
-  /** Resolves when the network connection is gone. */
-  readonly gone: Promise<void> = this.#gone.promise;
-  readonly #transport: Transport;
-  readonly #clock: Clock;
-  #isDirty = false;
-  #isEnding = false;
-  #isGone = false;
-  #cancelTimer: (() => void) | undefined;
+export function linkOf(
+  transport: Transport,
+  clock: Clock,
+  options: Omit<ClientConnectionOptions, 'output'>,
+  sink: ClientSink,
+): Link {
+  const { promise: gone, resolve } = Promise.withResolvers<void>();
+  let isDirty = false;
+  let isEnding = false;
+  let isGone = false;
+  let cancelTimer: (() => void) | undefined;
   /** Infinity: there is no timer. */
-  #timerAtMs = Number.POSITIVE_INFINITY;
+  let timerAtMs = Number.POSITIVE_INFINITY;
 
-  constructor(transport: Transport, clock: Clock, options: Omit<ClientConnectionOptions, 'output'>, sink: ClientSink) {
-    this.#transport = transport;
-    this.#clock = clock;
-    this.connection = new ClientConnection({ ...options, output: this.output }, sink, clock.now());
-  }
-
-  start(): void {
-    this.#transport.start(this);
-  }
-
-  onData(bytes: Uint8Array): void {
-    const { firstBytes, connection } = this;
-    if (connection.closeCause) return;
-    if (!connection.isConnected)
-      this.firstBytes = Uint8Array.of(...firstBytes, ...bytes.subarray(0, KEPT_BYTES - firstBytes.length));
-    connection.receive(bytes, this.#clock.now());
-    this.afterTurn();
-  }
-
-  onDrain(): void {
-    this.output.blocked = false;
-    this.#flushSoon();
-    this.listener?.onWritable();
-  }
-
-  onClose(error: Error | undefined): void {
-    if (this.#isGone) return;
-    this.#isGone = true;
-    this.error = error;
-    this.#cancelTimer?.();
-    this.connection.receiveEnd(this.#clock.now(), error && `the network connection broke: ${error.message}`);
-    this.#gone.resolve();
-  }
-
-  /** Call after anything was done to the connection from outside `onData`: sees to its end and its deadline. */
-  afterTurn(): void {
-    if (!this.connection.closeCause) this.listener?.onTurn();
-    else if (!this.#isEnding) {
-      this.#isEnding = true;
-      this.#flushSoon();
-    }
-    this.#watchDeadline();
-  }
-
-  /** Stops reading while those who get the messages do not keep up; the connection is kept alive meanwhile. */
-  setPaused(paused: boolean): void {
-    if (this.connection.isReadingPaused === paused) return;
-    this.connection.setReadingPaused(paused, this.#clock.now());
-    if (paused) this.#transport.pause();
-    else this.#transport.resume();
-    this.#watchDeadline();
-  }
-
-  /** Cuts off the network connection without ado. */
-  destroy(): void {
-    if (!this.#isGone) this.#transport.destroy();
-  }
-
-  #flushSoon(): void {
-    if (this.#isDirty) return;
-    this.#isDirty = true;
-    this.#clock.defer(() => this.#flush());
-  }
-
-  #flush(): void {
-    this.#isDirty = false;
-    if (this.#isGone) return;
-    const { output } = this;
-    if (!output.blocked && !output.isEmpty) {
-      this.connection.lastSentMs = this.#clock.now();
-      output.blocked = !this.#transport.write([output.take()]);
+  const flush = (): void => {
+    isDirty = false;
+    if (isGone) return;
+    const bytes = output.take();
+    if (bytes) {
+      connection.lastSentMs = clock.now();
+      output.blocked = !transport.write([bytes]);
     }
     // What the server has not taken by now it never will.
-    if (this.#isEnding) this.#transport.end();
-  }
+    if (isEnding) transport.end();
+  };
+
+  const flushSoon = (): void => {
+    if (isDirty) return;
+    isDirty = true;
+    clock.defer(flush);
+  };
 
   /** One timer: a deadline that moves away is looked at again when its old time comes. */
-  #watchDeadline(): void {
-    const atMs = this.connection.nextTimeout();
-    if (this.#timerAtMs <= atMs) return;
-    this.#cancelTimer?.();
-    this.#timerAtMs = atMs;
-    this.#cancelTimer = this.#clock.setTimer(atMs, () => {
-      this.#timerAtMs = Number.POSITIVE_INFINITY;
-      this.connection.handleTimeout(this.#clock.now());
-      this.afterTurn();
+  const watchDeadline = (): void => {
+    const atMs = connection.nextTimeout();
+    if (timerAtMs <= atMs) return;
+    cancelTimer?.();
+    timerAtMs = atMs;
+    cancelTimer = clock.setTimer(atMs, () => {
+      timerAtMs = Number.POSITIVE_INFINITY;
+      connection.handleTimeout(clock.now());
+      link.afterTurn();
     });
-  }
+  };
+
+  const output = sendBufferOf(flushSoon);
+  const connection = new ClientConnection({ ...options, output }, sink, clock.now());
+  const link: Link = {
+    connection,
+    output,
+    error: undefined,
+    firstBytes: new Uint8Array(0),
+    listener: undefined,
+    gone,
+
+    afterTurn() {
+      if (!connection.closeCause) link.listener?.onTurn();
+      else if (!isEnding) {
+        isEnding = true;
+        flushSoon();
+      }
+      watchDeadline();
+    },
+
+    setPaused(paused) {
+      if (connection.isReadingPaused === paused) return;
+      connection.setReadingPaused(paused, clock.now());
+      if (paused) transport.pause();
+      else transport.resume();
+      watchDeadline();
+    },
+
+    destroy() {
+      if (!isGone) transport.destroy();
+    },
+  };
+
+  transport.start({
+    onData(bytes) {
+      const { firstBytes } = link;
+      if (connection.closeCause) return;
+      if (!connection.isConnected)
+        link.firstBytes = Uint8Array.of(...firstBytes, ...bytes.subarray(0, KEPT_BYTES - firstBytes.length));
+      connection.receive(bytes, clock.now());
+      link.afterTurn();
+    },
+
+    onDrain() {
+      output.blocked = false;
+      flushSoon();
+      link.listener?.onWritable();
+    },
+
+    onClose(error) {
+      if (isGone) return;
+      isGone = true;
+      link.error = error;
+      cancelTimer?.();
+      connection.receiveEnd(clock.now(), error && `the network connection broke: ${error.message}`);
+      resolve();
+    },
+  });
+  return link;
 }

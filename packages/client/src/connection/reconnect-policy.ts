@@ -1,11 +1,13 @@
-import { type ProtocolVersion, ReasonCode } from '@hawser/codec';
+import type { ProtocolVersion } from '@hawser/codec';
+import * as ReasonCode from '@hawser/codec/reason-code';
 import type { CloseCause } from '@hawser/protocol';
 import type { ConnectError } from '../errors.ts';
+import { type Address, followReference } from './address.ts';
 
 /** What follows on a failed attempt or a lost connection. */
 export type Decision =
   | { readonly kind: 'retry'; readonly warning?: string }
-  | { readonly kind: 'follow'; readonly reference: string }
+  | { readonly kind: 'follow'; readonly to: Address }
   | { readonly kind: 'stop'; readonly code: string; readonly text: string };
 
 export interface ReconnectSettings {
@@ -34,104 +36,104 @@ const MOST_PROTOCOL_FAULTS = 3;
 const MOST_FOLLOWED = 5;
 
 /** Decides by the reason whether to try again, and how long to wait. */
-export class ReconnectPolicy {
+export interface ReconnectPolicy {
   /** Attempts since the last good connection. */
-  attempt = 0;
-  readonly #settings: ReconnectSettings;
-  #doublings = 0;
-  #takeovers = 0;
-  #quickCloses = 0;
-  #protocolFaults = 0;
-  #followed = 0;
-  #askedAgain = false;
-
-  constructor(settings: ReconnectSettings) {
-    this.#settings = settings;
-  }
-
+  attempt: number;
   /** Milliseconds: full jitter, the bound doubling from one to the next. `random`: 0 to 1. */
-  nextDelayMs(random: number): number {
-    const bound = Math.min(this.#settings.delayMaxMs, this.#settings.delayMs * 2 ** Math.min(this.#doublings, 30));
-    this.#doublings++;
-    return Math.round(random * bound);
-  }
-
-  /** An attempt has failed. */
-  afterAttempt(error: ConnectError): Decision {
-    const { stage, code, reasonCode, retry } = error;
-    const stop: Decision = { kind: 'stop', code, text: error.message };
-    const isConnack = stage === 'connack';
-    if (isConnack && isMoved(reasonCode)) return this.#follow(error.evidence.serverReference, stop);
-    if (code === 'provider-failed') return RETRY;
-    if ((isConnack && CREDENTIALS.includes(reasonCode)) || code === 'forbidden') {
-      const { username, password } = this.#settings;
-      if (this.#askedAgain || ![username, password].some((given) => typeof given === 'function')) return stop;
-      this.#askedAgain = true;
-      return RETRY;
-    }
-    // The server's own bytes, and not a CONNACK that says so.
-    const isOwn = isFault(reasonCode) && error.evidence.reasonCode === undefined;
-    if (isConnack && (isOwn || code === 'not-mqtt')) return this.#afterProtocolFault(stop);
-    this.#protocolFaults = 0;
-    if (stage === 'address' || stage === 'auth') return code.endsWith('-timeout') ? RETRY : stop;
-    // CONNACK: busy, unavailable and their like pass; CONNECTION.md section 4.
-    if (isConnack && reasonCode !== undefined) return retry === 'yes' ? RETRY : stop;
-    // A server's certificate, path or port may be put right while a device waits in the field.
-    return code === 'own-certificate-invalid' ? stop : RETRY;
-  }
-
-  /** A connection that was there has ended, `afterMs` after its CONNACK. */
+  nextDelayMs(random: number): number;
+  /** An attempt to connect to `address` has failed. */
+  afterAttempt(error: ConnectError, address: Address): Decision;
+  /** A connection that was there, to `address`, has ended, `afterMs` after its CONNACK. */
   afterLoss(
-    { code, text, reasonCode, by }: CloseCause,
+    cause: CloseCause,
     version: ProtocolVersion,
     afterMs: number,
+    address: Address,
     serverReference: string | undefined,
-  ): Decision {
-    if (afterMs >= this.#settings.resetAfterMs) this.#reset();
-    this.#askedAgain = false;
-    const stop: Decision = { kind: 'stop', code, text };
-    if (by === 'peer') {
-      if (reasonCode === ReasonCode.SessionTakenOver) {
-        return this.#afterTakeover('another client has taken over this Client ID');
-      }
-      if (isMoved(reasonCode)) return this.#follow(serverReference, stop);
-      if (FINAL_DISCONNECT.includes(reasonCode)) return stop;
-    }
-    if (by !== 'network' && isFault(reasonCode)) return this.#afterProtocolFault(stop);
-    this.#protocolFaults = 0;
-    if (by !== 'network' || code !== 'network-lost' || afterMs >= QUICK_CLOSE_MS) this.#quickCloses = 0;
-    else if (++this.#quickCloses >= QUICK_CLOSES) {
-      this.#quickCloses = 0;
-      // A server of 5.0 has a word for it. Not all say it (Mosquitto 2.0.11 does not), but others may lose connections.
-      if (version === 5) return { kind: 'retry', warning: QUICKLY_CLOSED };
-      return this.#afterTakeover(QUICKLY_CLOSED, QUICK_CLOSES);
-    }
-    return RETRY;
-  }
+  ): Decision;
+}
 
-  #afterTakeover(seen: string, lost = 1): Decision {
-    this.#takeovers += lost;
-    if (this.#settings.onTakenOver === 'retry' && this.#takeovers < MOST_TAKEOVERS * lost) return RETRY;
+export function reconnectPolicyOf(settings: ReconnectSettings): ReconnectPolicy {
+  let doublings = 0;
+  let takeovers = 0;
+  let quickCloses = 0;
+  let protocolFaults = 0;
+  let followed = 0;
+  let askedAgain = false;
+
+  const afterTakeover = (seen: string, lost = 1): Decision => {
+    takeovers += lost;
+    if (settings.onTakenOver === 'retry' && takeovers < MOST_TAKEOVERS * lost) return RETRY;
     return { kind: 'stop', code: 'session-taken-over', text: `${seen}; each needs its own` };
-  }
+  };
 
-  #afterProtocolFault(stop: Decision): Decision {
-    return ++this.#protocolFaults >= MOST_PROTOCOL_FAULTS ? stop : RETRY;
-  }
+  const afterProtocolFault = (stop: Decision): Decision => (++protocolFaults >= MOST_PROTOCOL_FAULTS ? stop : RETRY);
 
-  #follow(reference: string | undefined, stop: Decision): Decision {
-    if (!this.#settings.followServerReference || reference === undefined) return stop;
-    return this.#followed++ >= MOST_FOLLOWED ? stop : { kind: 'follow', reference };
-  }
+  const follow = (from: Address, reference: string | undefined, stop: Decision): Decision => {
+    if (!settings.followServerReference || reference === undefined || followed++ >= MOST_FOLLOWED) return stop;
+    const to = followReference(from, reference);
+    if (to) return { kind: 'follow', to };
+    const text = `the server refers to '${reference}', which cannot be followed`;
+    return { kind: 'stop', code: 'server-reference-invalid', text };
+  };
 
-  #reset(): void {
-    this.attempt = 0;
-    this.#doublings = 0;
-    this.#takeovers = 0;
-    this.#quickCloses = 0;
-    this.#protocolFaults = 0;
-    this.#followed = 0;
-  }
+  const policy: ReconnectPolicy = {
+    attempt: 0,
+
+    nextDelayMs(random) {
+      const bound = Math.min(settings.delayMaxMs, settings.delayMs * 2 ** Math.min(doublings, 30));
+      doublings++;
+      return Math.round(random * bound);
+    },
+
+    afterAttempt(error, address) {
+      const { stage, code, reasonCode, retry } = error;
+      const stop: Decision = { kind: 'stop', code, text: error.message };
+      const isConnack = stage === 'connack';
+      if (isConnack && isMoved(reasonCode)) return follow(address, error.evidence.serverReference, stop);
+      if (code === 'provider-failed') return RETRY;
+      if ((isConnack && CREDENTIALS.includes(reasonCode)) || code === 'forbidden') {
+        const { username, password } = settings;
+        if (askedAgain || ![username, password].some((given) => typeof given === 'function')) return stop;
+        askedAgain = true;
+        return RETRY;
+      }
+      // The server's own bytes, and not a CONNACK that says so.
+      const isOwn = isFault(reasonCode) && error.evidence.reasonCode === undefined;
+      if (isConnack && (isOwn || code === 'not-mqtt')) return afterProtocolFault(stop);
+      protocolFaults = 0;
+      if (stage === 'address' || stage === 'auth') return code.endsWith('-timeout') ? RETRY : stop;
+      // CONNACK: busy, unavailable and their like pass; CONNECTION.md section 4.
+      if (isConnack && reasonCode !== undefined) return retry === 'yes' ? RETRY : stop;
+      // A server's certificate, path or port may be put right while a device waits in the field.
+      return code === 'own-certificate-invalid' ? stop : RETRY;
+    },
+
+    afterLoss({ code, text, reasonCode, by }, version, afterMs, address, serverReference) {
+      if (afterMs >= settings.resetAfterMs)
+        policy.attempt = doublings = takeovers = quickCloses = protocolFaults = followed = 0;
+      askedAgain = false;
+      const stop: Decision = { kind: 'stop', code, text };
+      if (by === 'peer') {
+        if (reasonCode === ReasonCode.SessionTakenOver) {
+          return afterTakeover('another client has taken over this Client ID');
+        }
+        if (isMoved(reasonCode)) return follow(address, serverReference, stop);
+        if (FINAL_DISCONNECT.includes(reasonCode)) return stop;
+      }
+      if (by !== 'network' && isFault(reasonCode)) return afterProtocolFault(stop);
+      protocolFaults = 0;
+      if (by !== 'network' || code !== 'network-lost' || afterMs >= QUICK_CLOSE_MS) quickCloses = 0;
+      else if (++quickCloses >= QUICK_CLOSES) {
+        quickCloses = 0;
+        // A server of 5.0 has a word for it. Not all say it (Mosquitto 2.0.11 does not), but others may lose connections.
+        if (version === 5) return { kind: 'retry', warning: QUICKLY_CLOSED };
+        return afterTakeover(QUICKLY_CLOSED, QUICK_CLOSES);
+      }
+      return RETRY;
+    },
+  };
+  return policy;
 }
 
 function isMoved(reasonCode: number | undefined): boolean {

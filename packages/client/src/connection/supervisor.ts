@@ -1,13 +1,13 @@
 import type { ProtocolVersion } from '@hawser/codec';
 import type { CloseCause } from '@hawser/protocol';
 import { ClosedError, ConnectError } from '../errors.ts';
-import type { ClientEvents } from '../events.ts';
+import type { ClientEvents, Emitter } from '../events.ts';
 import type { Platform } from '../platform.ts';
 import type { Settings } from '../settings.ts';
 import { abortable, timed } from '../settle.ts';
-import { type Address, followReference, formatAddress } from './address.ts';
+import { type Address, formatAddress } from './address.ts';
 import { attempt, type ConnectionOwner } from './attempt.ts';
-import { type Decision, ReconnectPolicy } from './reconnect-policy.ts';
+import { type Decision, reconnectPolicyOf } from './reconnect-policy.ts';
 
 /** Who is kept connected: the client. */
 export interface SupervisedClient extends ConnectionOwner {
@@ -15,7 +15,7 @@ export interface SupervisedClient extends ConnectionOwner {
   version: ProtocolVersion;
   /** While there is no connection. */
   phase: 'connecting' | 'waiting';
-  emit<E extends keyof ClientEvents>(event: E, data: ClientEvents[E]): void;
+  emit: Emitter<ClientEvents>['emit'];
   warn(code: string, text: string): void;
 }
 
@@ -34,7 +34,7 @@ export async function keepConnected(
   onFirst: () => void,
 ): Promise<void> {
   const { clock } = platform;
-  const policy = new ReconnectPolicy(settings);
+  const policy = reconnectPolicyOf(settings);
   let { addresses } = settings;
   let at = 0;
   let delayMs = 0;
@@ -75,7 +75,7 @@ export async function keepConnected(
       if (signal.aborted) return;
       client.phase = 'waiting';
       const { serverReference } = link.connection;
-      decision = policy.afterLoss(cause, client.version, clock.now() - connectedAtMs, serverReference);
+      decision = policy.afterLoss(cause, client.version, clock.now() - connectedAtMs, address, serverReference);
     } catch (caught) {
       if (signal.aborted) return;
       if (!(caught instanceof ConnectError)) throw caught;
@@ -89,7 +89,7 @@ export async function keepConnected(
         tell(cause, error, delayMs);
         continue;
       }
-      decision = policy.afterAttempt(caught);
+      decision = policy.afterAttempt(caught, address);
       mayRetry &&= settings.reconnectInitial || decision.kind === 'follow' || client.negotiated !== undefined;
     }
     failed = 0;
@@ -100,12 +100,7 @@ export async function keepConnected(
       throw error;
     }
     if (decision.kind === 'follow') {
-      const { reference } = decision;
-      const to = followReference(addresses[at] as Address, reference);
-      if (!to) {
-        const text = `the server refers to '${reference}', which cannot be followed`;
-        throw error ?? new ClosedError('server-reference-invalid', text);
-      }
+      const { to } = decision;
       addresses = [to, ...settings.addresses.filter((other) => formatAddress(other) !== formatAddress(to))];
       at = 0;
       delayMs = 0;

@@ -1,6 +1,6 @@
-import { PacketType, type PublishPacket, reasonCodesOf, topicMatches } from '@hawser/codec';
-import { Fifo } from '@hawser/protocol';
-import type { Link } from '../connection/link.ts';
+import { type PublishPacket, reasonCodesOf, topicMatches } from '@hawser/codec';
+import * as PacketType from '@hawser/codec/packet-type';
+import { type ClientConnection, Fifo } from '@hawser/protocol';
 import { UsageError } from '../errors.ts';
 import { afterWritten, type Journal } from '../session/journal.ts';
 import { Message } from './message.ts';
@@ -37,164 +37,175 @@ interface Entry {
 }
 
 /** What comes: to whom it goes, and when it is acknowledged: in the order of receipt [MQTT5-4.6.0-2] [MQTT5-4.6.0-3]. */
-export class Inbox {
+export interface Inbox {
   journal: Journal | undefined;
+  /** Somebody does not keep up: the client should not read on. */
+  readonly isFull: boolean;
+  /** What an earlier run of the program has left. */
+  restore(inbound: readonly number[]): void;
+  /** The server has no session (any more). */
+  startAnew(): void;
+  attach(connection: ClientConnection): void;
+  detach(): void;
+  /** Returns what takes the consumer away again. */
+  add(consumer: Consumer): () => void;
+  handlePublish(packet: PublishPacket): void;
+  handlePubrel(packetIdentifier: number): void;
+}
+
+/** `isManual`: each message is acknowledged by who gets it. */
+export function inboxOf(host: InboxHost, isManual: boolean): Inbox {
   /**
    * QoS 2 messages whose PUBREL has not come, by Packet Identifier: a duplicate is answered as they are, and goes no further
    * [MQTT5-4.3.3-10]. It outlives connections, and shares nothing with the identifiers that this side hands out.
    */
-  readonly #inbound = new Map<number, Entry>();
-  readonly #host: InboxHost;
-  readonly #isManual: boolean;
-  readonly #consumers = new Set<Consumer>();
+  const inbound = new Map<number, Entry>();
+  const consumers = new Set<Consumer>();
   /** Of this connection, in the order in which they came. */
-  readonly #entries = new Fifo<Entry>();
-  #early: [Message, () => void][] | undefined = [];
-  #link: Link | undefined;
-  #atWork = 0;
+  const entries = new Fifo<Entry>();
+  let early: [Message, () => void][] | undefined = [];
+  let connection: ClientConnection | undefined;
+  let atWork = 0;
 
-  constructor(host: InboxHost, isManual: boolean) {
-    this.#host = host;
-    this.#isManual = isManual;
-  }
-
-  /** Somebody does not keep up: the client should not read on. */
-  get isFull(): boolean {
-    return this.#atWork >= MESSAGES_AT_WORK || [...this.#consumers].some((consumer) => consumer.isFull);
-  }
-
-  /** What an earlier run of the program has left. */
-  restore(inbound: readonly number[]): void {
-    for (const packetIdentifier of inbound)
-      this.#inbound.set(packetIdentifier, { packetIdentifier, qos: 2, answer: 0 });
-  }
-
-  /** The server has no session (any more). */
-  startAnew(): void {
-    for (const packetIdentifier of this.#inbound.keys()) this.#end(packetIdentifier);
-  }
-
-  attach(link: Link): void {
-    this.#link = link;
-  }
-
-  detach(): void {
-    this.#entries.clear();
-  }
-
-  add(consumer: Consumer): () => void {
-    this.#consumers.add(consumer);
-    // It gets what came before it.
-    const early = this.#early ?? [];
-    this.#early = undefined;
-    for (const [message, done] of early) this.#give(message, done);
-    return () => {
-      this.#consumers.delete(consumer);
-      this.#host.onTurn();
-    };
-  }
-
-  handlePublish(packet: PublishPacket): void {
-    const { qos, packetIdentifier } = packet;
-    if (qos === 0) {
-      this.#receive(new Message(packet, undefined), () => {});
+  const receive = (message: Message, done: () => void): void => {
+    if (early === undefined) {
+      give(message, done);
       return;
     }
-    const entry: Entry = { packetIdentifier, qos, answer: undefined };
-    this.#entries.push(entry);
-    if (qos === 2) {
-      const first = this.#inbound.get(packetIdentifier);
-      this.#inbound.set(packetIdentifier, entry);
-      if (first) {
-        // Its acknowledgement waits for whoever has the first one.
-        if (first.answer !== undefined) this.#finish(entry, first.answer);
-        return;
-      }
-    }
-    // QoS 2 may come again with another connection: then it is that one which is acknowledged.
-    const finish = (reasonCode: number): void =>
-      this.#finish((qos === 2 && this.#inbound.get(packetIdentifier)) || entry, reasonCode);
-    if (this.#isManual) this.#receive(new Message(packet, finish), () => {});
-    else this.#receive(new Message(packet, undefined), () => finish(0));
-  }
-
-  handlePubrel(packetIdentifier: number): void {
-    // [MQTT5-4.3.3-11]
-    this.#acknowledge(PacketType.PUBCOMP, packetIdentifier, this.#end(packetIdentifier) ? 0 : 0x92);
-  }
-
-  #receive(message: Message, done: () => void): void {
-    if (this.#early === undefined) {
-      this.#give(message, done);
-      return;
-    }
-    if (this.#early.length >= EARLY_MESSAGES) {
-      const first = this.#early.shift();
+    if (early.length >= EARLY_MESSAGES) {
+      const first = early.shift();
       first?.[1]();
       first?.[0].acknowledge();
       const text = `nobody takes messages: over ${EARLY_MESSAGES} came, the oldest is dropped`;
-      this.#host.warn('message-without-handler', text);
+      host.warn('message-without-handler', text);
     }
-    this.#early.push([message, done]);
-  }
+    early.push([message, done]);
+  };
 
-  #give(message: Message, done: () => void): void {
-    const atWork: Promise<void>[] = [];
-    for (const consumer of this.#consumers) {
+  const give = (message: Message, done: () => void): void => {
+    const handlers: Promise<void>[] = [];
+    for (const consumer of consumers) {
       if (!wants(consumer, message)) continue;
       try {
         const result = consumer.deliver(message);
-        if (result) atWork.push(result.catch((error) => this.#host.reportError(error)));
+        if (result) handlers.push(result.catch((error) => host.reportError(error)));
       } catch (error) {
-        this.#host.reportError(error);
+        host.reportError(error);
       }
     }
-    if (atWork.length === 0) {
+    if (handlers.length === 0) {
       done();
       return;
     }
-    this.#count(1);
-    void Promise.all(atWork).then(() => {
+    count(1);
+    void Promise.all(handlers).then(() => {
       done();
-      this.#count(-1);
+      count(-1);
     });
-  }
+  };
 
-  #count(change: 1 | -1): void {
-    const before = this.isFull;
-    this.#atWork += change;
-    if (before !== this.isFull) this.#host.onTurn();
-  }
+  const count = (change: 1 | -1): void => {
+    const before = inbox.isFull;
+    atWork += change;
+    if (before !== inbox.isFull) host.onTurn();
+  };
 
   /** Acknowledges from the front as far as all have been dealt with. What came by an earlier connection comes again. */
-  #finish(finished: Entry, reasonCode: number): void {
-    if (this.#isManual && !reasonCodesOf(PacketType.PUBACK, 'to-server').includes(reasonCode))
+  const finish = (finished: Entry, reasonCode: number): void => {
+    if (isManual && !reasonCodesOf(PacketType.PUBACK, 'to-server').includes(reasonCode))
       throw new UsageError('reason-code-invalid', `acknowledge(): ${reasonCode} is no Reason Code of PUBACK`);
     finished.answer ??= reasonCode;
-    for (let entry = this.#entries.peek(); entry?.answer !== undefined; entry = this.#entries.peek()) {
-      this.#entries.shift();
+    for (let entry = entries.peek(); entry?.answer !== undefined; entry = entries.peek()) {
+      entries.shift();
       const { packetIdentifier, qos } = entry;
-      const answer = this.#link?.connection.version === 5 ? entry.answer : 0;
-      if (qos === 1) this.#link?.connection.acknowledge(PacketType.PUBACK, packetIdentifier, answer);
+      const answer = connection?.version === 5 ? entry.answer : 0;
+      if (qos === 1) connection?.acknowledge(PacketType.PUBACK, packetIdentifier, answer);
       else {
         // The sender forgets what is refused: the identifier may come again with another message [MQTT5-4.3.3-12].
-        if (answer >= 0x80) this.#end(packetIdentifier);
-        else this.journal?.keepInbound(packetIdentifier);
-        this.#acknowledge(PacketType.PUBREC, packetIdentifier, answer);
+        if (answer >= 0x80) end(packetIdentifier);
+        else inbox.journal?.keepInbound(packetIdentifier);
+        acknowledge(PacketType.PUBREC, packetIdentifier, answer);
       }
     }
-  }
+  };
 
   /** False: it was not known. */
-  #end(packetIdentifier: number): boolean {
-    this.journal?.forgetInbound(packetIdentifier);
-    return this.#inbound.delete(packetIdentifier);
-  }
+  const end = (packetIdentifier: number): boolean => {
+    inbox.journal?.forgetInbound(packetIdentifier);
+    return inbound.delete(packetIdentifier);
+  };
 
-  #acknowledge(type: number, packetIdentifier: number, reasonCode: number): void {
-    const link = this.#link;
-    afterWritten(this.journal, () => link?.connection.acknowledge(type, packetIdentifier, reasonCode));
-  }
+  const acknowledge = (type: number, packetIdentifier: number, reasonCode: number): void => {
+    const to = connection;
+    afterWritten(inbox.journal, () => to?.acknowledge(type, packetIdentifier, reasonCode));
+  };
+
+  const inbox: Inbox = {
+    journal: undefined,
+
+    get isFull() {
+      return atWork >= MESSAGES_AT_WORK || [...consumers].some((consumer) => consumer.isFull);
+    },
+
+    restore(identifiers) {
+      for (const packetIdentifier of identifiers)
+        inbound.set(packetIdentifier, { packetIdentifier, qos: 2, answer: 0 });
+    },
+
+    startAnew() {
+      for (const packetIdentifier of inbound.keys()) end(packetIdentifier);
+    },
+
+    attach(to) {
+      connection = to;
+    },
+
+    detach() {
+      entries.clear();
+    },
+
+    add(consumer) {
+      consumers.add(consumer);
+      // It gets what came before it.
+      const waiting = early ?? [];
+      early = undefined;
+      for (const [message, done] of waiting) give(message, done);
+      return () => {
+        consumers.delete(consumer);
+        host.onTurn();
+      };
+    },
+
+    handlePublish(packet) {
+      const { qos, packetIdentifier } = packet;
+      if (qos === 0) {
+        receive(new Message(packet, undefined), () => {});
+        return;
+      }
+      const entry: Entry = { packetIdentifier, qos, answer: undefined };
+      entries.push(entry);
+      if (qos === 2) {
+        const first = inbound.get(packetIdentifier);
+        inbound.set(packetIdentifier, entry);
+        if (first) {
+          // Its acknowledgement waits for whoever has the first one.
+          if (first.answer !== undefined) finish(entry, first.answer);
+          return;
+        }
+      }
+      // QoS 2 may come again with another connection: then it is that one which is acknowledged.
+      const done = (reasonCode: number): void =>
+        finish((qos === 2 && inbound.get(packetIdentifier)) || entry, reasonCode);
+      if (isManual) receive(new Message(packet, done), () => {});
+      else receive(new Message(packet, undefined), () => done(0));
+    },
+
+    handlePubrel(packetIdentifier) {
+      // [MQTT5-4.3.3-11]
+      acknowledge(PacketType.PUBCOMP, packetIdentifier, end(packetIdentifier) ? 0 : 0x92);
+    },
+  };
+  return inbox;
 }
 
 function wants({ filters, identifiers }: Consumer, message: Message): boolean {

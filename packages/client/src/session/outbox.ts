@@ -1,4 +1,5 @@
-import { encodePublishProperties, PacketType, publishSize, type QoS } from '@hawser/codec';
+import { encodePublishProperties, publishSize, type QoS } from '@hawser/codec';
+import * as PacketType from '@hawser/codec/packet-type';
 import { Fifo, type MessageContent, type QueueBounds } from '@hawser/protocol';
 import type { PublishResult } from '../api.ts';
 import type { Link } from '../connection/link.ts';
@@ -51,6 +52,8 @@ export function outboxOf(bounds: QueueBounds, now: () => number, nextIdentifier:
   let connections = 0;
   /** PUBLISH packets of this connection that have not been acknowledged to the end. */
   let unacknowledged = 0;
+
+  const all = (): Outgoing[] => [...handshakes.values(), ...queue];
 
   const enqueue = (message: Outgoing): void => {
     queue.push(message);
@@ -294,11 +297,11 @@ export function outboxOf(bounds: QueueBounds, now: () => number, nextIdentifier:
     pump,
 
     whenIdle() {
-      return Promise.allSettled([...handshakes.values(), ...queue].map(({ done }) => done.promise));
+      return Promise.allSettled(all().map(({ done }) => done.promise));
     },
 
     close(error) {
-      for (const { done } of [...handshakes.values(), ...queue]) done.reject(error);
+      for (const { done } of all()) done.reject(error);
       handshakes.clear();
       queue.clear();
     },

@@ -1,7 +1,9 @@
 import { violation } from '../errors.ts';
 import { type DecodeLimits, defaultDecodeLimits } from '../limits.ts';
-import { ReasonCode, reasonCodesOf } from '../reason-codes.ts';
-import { type Direction, PacketType, type ProtocolVersion } from '../types.ts';
+import * as PacketType from '../packet-type.ts';
+import * as ReasonCode from '../reason-code.ts';
+import { reasonCodesOf } from '../reason-codes.ts';
+import type { Direction, ProtocolVersion } from '../types.ts';
 import { openPacket } from '../wire/body-reader.ts';
 import type { PacketWriter } from '../wire/packet-writer.ts';
 import { type AuthProperties, decodeProperties } from '../wire/properties.ts';

@@ -1,8 +1,10 @@
 import { malformed, misuse, type ProtocolError, UsageError, violation } from '../errors.ts';
 import { type DecodeLimits, defaultDecodeLimits } from '../limits.ts';
-import { hex, ReasonCode, reasonCodesOf } from '../reason-codes.ts';
+import * as PacketType from '../packet-type.ts';
+import * as ReasonCode from '../reason-code.ts';
+import { hex, reasonCodesOf } from '../reason-codes.ts';
 import { hasConnackFlags, hasProperties } from '../strictness.ts';
-import { type Direction, PacketType, type ProtocolVersion, versionName } from '../types.ts';
+import { type Direction, type ProtocolVersion, versionName } from '../types.ts';
 import { openPacket } from '../wire/body-reader.ts';
 import type { PacketWriter } from '../wire/packet-writer.ts';
 import { type ConnackProperties, decodeProperties, writeProperties } from '../wire/properties.ts';

@@ -1,5 +1,6 @@
 import { MalformedPacketError, misuse, UnsupportedVersionError } from '../errors.ts';
 import { type DecodeLimits, defaultDecodeLimits } from '../limits.ts';
+import * as PacketType from '../packet-type.ts';
 import { hex } from '../reason-codes.ts';
 import {
   credentialsMayBeMissing,
@@ -10,7 +11,7 @@ import {
   willBitsNeedWill,
 } from '../strictness.ts';
 import { checkTopicName, quote } from '../topics/topic-name.ts';
-import { type Direction, PacketType, type ProtocolVersion, type QoS, versionName } from '../types.ts';
+import { type Direction, type ProtocolVersion, type QoS, versionName } from '../types.ts';
 import { type BodyReader, openPacket } from '../wire/body-reader.ts';
 import { reservedFlags } from '../wire/first-byte.ts';
 import type { PacketWriter } from '../wire/packet-writer.ts';

@@ -1,8 +1,9 @@
 import { malformed, violation } from '../errors.ts';
 import { type DecodeLimits, defaultDecodeLimits } from '../limits.ts';
+import * as PacketType from '../packet-type.ts';
 import { reasonCodesOf } from '../reason-codes.ts';
 import { checkTopicName } from '../topics/topic-name.ts';
-import { type Direction, PacketType, type ProtocolVersion, type QoS } from '../types.ts';
+import type { Direction, ProtocolVersion, QoS } from '../types.ts';
 import { BodyReader, truncated } from '../wire/body-reader.ts';
 import { checkFirstByte, checkPublishFlags, packetName, packetTypes } from '../wire/first-byte.ts';
 import { decodeProperties, type PublishProperties, type ReasonProperties } from '../wire/properties.ts';

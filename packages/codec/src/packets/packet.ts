@@ -1,6 +1,7 @@
 import { decodeAck, decodePublish } from '#hot-decoders';
 import type { DecodeLimits } from '../limits.ts';
-import { type Direction, PacketType, type ProtocolVersion } from '../types.ts';
+import * as PacketType from '../packet-type.ts';
+import type { Direction, ProtocolVersion } from '../types.ts';
 import { checkFirstByte } from '../wire/first-byte.ts';
 import { PacketWriter } from '../wire/packet-writer.ts';
 import type { TopicCache } from '../wire/topic-cache.ts';

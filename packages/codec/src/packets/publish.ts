@@ -1,5 +1,6 @@
 import { copyBytes } from '#short-loops';
-import { MAXIMUM_REMAINING_LENGTH, PacketType, type ProtocolVersion, type QoS } from '../types.ts';
+import * as PacketType from '../packet-type.ts';
+import { MAXIMUM_REMAINING_LENGTH, type ProtocolVersion, type QoS } from '../types.ts';
 import { type PacketWriter, packetTooLarge, varintSize, writeVarint } from '../wire/packet-writer.ts';
 import { encodePublishProperties, type PublishProperties } from '../wire/properties.ts';
 import { encodeUtf8 } from '../wire/utf8.ts';

@@ -1,8 +1,9 @@
 import { misuse, UsageError, violation } from '../errors.ts';
 import { type DecodeLimits, defaultDecodeLimits } from '../limits.ts';
+import * as PacketType from '../packet-type.ts';
 import { hex, reasonCodesOf } from '../reason-codes.ts';
 import { hasSubackFailure } from '../strictness.ts';
-import { type Direction, PacketType, type ProtocolVersion, versionName } from '../types.ts';
+import { type Direction, type ProtocolVersion, versionName } from '../types.ts';
 import { type BodyReader, openPacket } from '../wire/body-reader.ts';
 import type { PacketWriter } from '../wire/packet-writer.ts';
 import { decodeProperties, type ReasonProperties, writeProperties } from '../wire/properties.ts';

@@ -1,10 +1,12 @@
 import { MalformedPacketError, misuse, ProtocolError, violation } from '../errors.ts';
 import { type DecodeLimits, defaultDecodeLimits } from '../limits.ts';
-import { hex, ReasonCode } from '../reason-codes.ts';
+import * as PacketType from '../packet-type.ts';
+import * as ReasonCode from '../reason-code.ts';
+import { hex } from '../reason-codes.ts';
 import { hasProperties } from '../strictness.ts';
 import { checkTopicFilter, isSharedFilter } from '../topics/topic-filter.ts';
 import { quote } from '../topics/topic-name.ts';
-import { type Direction, PacketType, type ProtocolVersion, type QoS, versionName } from '../types.ts';
+import { type Direction, type ProtocolVersion, type QoS, versionName } from '../types.ts';
 import { openPacket } from '../wire/body-reader.ts';
 import type { PacketWriter } from '../wire/packet-writer.ts';
 import { decodeProperties, type SubscribeProperties, writeProperties } from '../wire/properties.ts';

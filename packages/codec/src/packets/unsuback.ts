@@ -1,7 +1,8 @@
 import { misuse, UsageError } from '../errors.ts';
 import { type DecodeLimits, defaultDecodeLimits } from '../limits.ts';
+import * as PacketType from '../packet-type.ts';
 import { reasonCodesOf } from '../reason-codes.ts';
-import { type Direction, PacketType, type ProtocolVersion } from '../types.ts';
+import type { Direction, ProtocolVersion } from '../types.ts';
 import { openPacket } from '../wire/body-reader.ts';
 import type { PacketWriter } from '../wire/packet-writer.ts';
 import { decodeProperties, type ReasonProperties, writeProperties } from '../wire/properties.ts';

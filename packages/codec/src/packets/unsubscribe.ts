@@ -1,6 +1,7 @@
 import { type DecodeLimits, defaultDecodeLimits } from '../limits.ts';
+import * as PacketType from '../packet-type.ts';
 import { checkTopicFilter } from '../topics/topic-filter.ts';
-import { type Direction, PacketType, type ProtocolVersion } from '../types.ts';
+import type { Direction, ProtocolVersion } from '../types.ts';
 import { openPacket } from '../wire/body-reader.ts';
 import type { PacketWriter } from '../wire/packet-writer.ts';
 import { decodeProperties, type UserOnlyProperties, writeProperties } from '../wire/properties.ts';

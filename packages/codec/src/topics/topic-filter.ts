@@ -1,6 +1,6 @@
 import { utf8Length } from '#short-loops';
 import { MalformedPacketError, ProtocolError } from '../errors.ts';
-import { ReasonCode } from '../reason-codes.ts';
+import * as ReasonCode from '../reason-code.ts';
 import { MAXIMUM_STRING_BYTES } from '../wire/utf8.ts';
 import { quote } from './topic-name.ts';
 

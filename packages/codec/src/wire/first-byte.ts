@@ -1,7 +1,8 @@
 import { type MalformedPacketError, malformed, violation } from '../errors.ts';
+import * as PacketType from '../packet-type.ts';
 import { hex } from '../reason-codes.ts';
 import { requestFlagsMask } from '../strictness.ts';
-import { type Direction, PacketType, type ProtocolVersion, versionName } from '../types.ts';
+import { type Direction, type ProtocolVersion, versionName } from '../types.ts';
 
 /** By packet type. There is no type 0: it stands for a Will, which has properties of its own. */
 const names =

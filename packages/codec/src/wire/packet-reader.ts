@@ -1,5 +1,5 @@
 import { malformed, violation } from '../errors.ts';
-import { ReasonCode } from '../reason-codes.ts';
+import * as ReasonCode from '../reason-code.ts';
 import { MAXIMUM_PACKET_SIZE } from '../types.ts';
 
 const NOTHING = new Uint8Array(0);

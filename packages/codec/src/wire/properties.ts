@@ -1,8 +1,10 @@
 import { malformed, misuse, type UsageError, violation } from '../errors.ts';
 import type { DecodeLimits } from '../limits.ts';
-import { hex, ReasonCode } from '../reason-codes.ts';
+import * as PacketType from '../packet-type.ts';
+import * as ReasonCode from '../reason-code.ts';
+import { hex } from '../reason-codes.ts';
 import { isValidTopicName, quote } from '../topics/topic-name.ts';
-import { MAXIMUM_REMAINING_LENGTH, PacketType } from '../types.ts';
+import { MAXIMUM_REMAINING_LENGTH } from '../types.ts';
 import type { BodyReader } from './body-reader.ts';
 import { packetName } from './first-byte.ts';
 import { PacketWriter } from './packet-writer.ts';

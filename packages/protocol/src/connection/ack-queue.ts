@@ -1,4 +1,4 @@
-import { PacketType } from '@hawser/codec';
+import * as PacketType from '@hawser/codec/packet-type';
 import type { Ticket } from '../ticket.ts';
 
 /** Slots of the first ring: most connections never have more acknowledgements waiting, and there are very many connections. */

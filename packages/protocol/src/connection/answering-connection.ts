@@ -1,4 +1,6 @@
-import { type AckPacket, type DecodeLimits, decodeAck, type Packet, PacketType, ReasonCode } from '@hawser/codec';
+import { type AckPacket, type DecodeLimits, decodeAck, type Packet } from '@hawser/codec';
+import * as PacketType from '@hawser/codec/packet-type';
+import * as ReasonCode from '@hawser/codec/reason-code';
 import type { Ticket } from '../ticket.ts';
 import { AckQueue, type AckWriter } from './ack-queue.ts';
 import { Connection, type ConnectionOptions, type ConnectionSink } from './connection.ts';

@@ -17,15 +17,15 @@ import {
   encodeClientPacket,
   MalformedPacketError,
   type Packet,
-  PacketType,
   packetName,
-  ReasonCode,
   reasonCodeName,
   returnCodeName,
   type SubackPacket,
   type UnsubackPacket,
   violation,
 } from '@hawser/codec';
+import * as PacketType from '@hawser/codec/packet-type';
+import * as ReasonCode from '@hawser/codec/reason-code';
 import { Connection, type ConnectionOptions, type ConnectionSink } from './connection.ts';
 import { InboundAliases, OutboundAliases } from './topic-aliases.ts';
 

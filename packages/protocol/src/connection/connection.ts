@@ -2,17 +2,17 @@ import {
   MalformedPacketError,
   type Packet,
   PacketReader,
-  PacketType,
   ProtocolError,
   type ProtocolVersion,
   type PublishPacket,
   publishSize,
   type QoS,
-  ReasonCode,
   type TopicCache,
   violation,
   writePublishInto,
 } from '@hawser/codec';
+import * as PacketType from '@hawser/codec/packet-type';
+import * as ReasonCode from '@hawser/codec/reason-code';
 import type { CloseCause } from './close-cause.ts';
 import { InboundAliases, type OutboundAliases } from './topic-aliases.ts';
 

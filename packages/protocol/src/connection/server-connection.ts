@@ -16,14 +16,14 @@ import {
   encodePacket,
   MalformedPacketError,
   type Packet,
-  PacketType,
   ProtocolError,
-  ReasonCode,
   reasonCodeName,
   type SubscribePacket,
   type UnsubscribePacket,
   UnsupportedVersionError,
 } from '@hawser/codec';
+import * as PacketType from '@hawser/codec/packet-type';
+import * as ReasonCode from '@hawser/codec/reason-code';
 import { AnsweringConnection, type AnsweringConnectionOptions, type AnsweringSink } from './answering-connection.ts';
 import { InboundAliases, OutboundAliases } from './topic-aliases.ts';
 

@@ -1,4 +1,5 @@
-import { ReasonCode, violation } from '@hawser/codec';
+import { violation } from '@hawser/codec';
+import * as ReasonCode from '@hawser/codec/reason-code';
 
 /** Topic Aliases that the peer has set. They live as long as the Network Connection [MQTT5-3.3.2-7]. */
 export class InboundAliases {

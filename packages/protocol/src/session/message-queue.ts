@@ -37,9 +37,9 @@ export class Fifo<T> {
     this.#head = 0;
   }
 
-  *[Symbol.iterator](): Iterator<T> {
-    const items = this.#items ?? [];
-    for (let i = this.#head; i < items.length; i++) yield items[i] as T;
+  /** Over those that are there now. */
+  [Symbol.iterator](): Iterator<T> {
+    return ((this.#items ?? []) as T[]).slice(this.#head).values();
   }
 
   /** Takes out all that `drop` says, keeping order; returns them. */

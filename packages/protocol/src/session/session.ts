@@ -1,4 +1,6 @@
-import { PacketType, type ProtocolVersion, type QoS, ReasonCode } from '@hawser/codec';
+import type { ProtocolVersion, QoS } from '@hawser/codec';
+import * as PacketType from '@hawser/codec/packet-type';
+import * as ReasonCode from '@hawser/codec/reason-code';
 import type { Connection } from '../connection/connection.ts';
 import type { OutboundAliases } from '../connection/topic-aliases.ts';
 import { NO_TICKET, type Ticket } from '../ticket.ts';
