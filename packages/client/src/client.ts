@@ -232,9 +232,9 @@ export async function openClient(
     receiver: {
       onPublish: (packet) => inbox.handlePublish(packet),
 
-      onAck(type, packetIdentifier, reasonCode) {
+      onAck(type, packetIdentifier, reasonCode, _now, reasonString) {
         if (type === PacketType.PUBREL) inbox.handlePubrel(packetIdentifier);
-        else expectAnswer(outbox.handleAck(type, packetIdentifier, reasonCode));
+        else expectAnswer(outbox.handleAck(type, packetIdentifier, reasonCode, reasonString));
       },
 
       onAnswer: (packet) => expectAnswer(subscriptions.handleAnswer(packet)),

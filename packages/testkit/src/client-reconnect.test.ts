@@ -38,6 +38,29 @@ function disconnectionsOf(client: Client): DisconnectedEvent[] {
   return events;
 }
 
+describe('a message', () => {
+  it.each([
+    [1, 'puback'],
+    [2, 'pubrec'],
+  ] as const)('of QoS %s that the server refuses fails with its Reason Code and Reason String', async (qos, type) => {
+    const client = await server.client();
+    server.intercept = (packet, connection) => {
+      if (packet.type !== 'publish') return false;
+      const properties = { reasonString: 'no rule for this topic' };
+      connection.write({ type, packetIdentifier: packet.packetIdentifier, reasonCode: 0x87, properties });
+      return true;
+    };
+    const publishing = watch(client.publish('a', '1', { qos }));
+    await clock.settle();
+    expect(publishing.error).toMatchObject({
+      code: 'not-authorized',
+      reasonCode: 0x87,
+      message: "the server refused the message for 'a': not-authorized (no rule for this topic)",
+    });
+    expect(client.pending).toBe(0);
+  });
+});
+
 describe('a lost connection', () => {
   it('is made again, with delays that double to their maximum', async () => {
     const client = await server.client();

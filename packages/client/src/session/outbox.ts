@@ -29,7 +29,7 @@ export interface Outbox {
   /** The server has no session (any more): what is not acknowledged is sent anew. Returns how many had been sent before. */
   startAnew(): number;
   /** PUBACK, PUBREC or PUBCOMP. False: it does not fit what it answers, a Protocol Error. */
-  handleAck(type: number, packetIdentifier: number, reasonCode: number): boolean;
+  handleAck(type: number, packetIdentifier: number, reasonCode: number, reasonString: string | undefined): boolean;
   /** Sends what the server, the network and the disk let go. */
   pump(): void;
   /** Resolves when all that is pending now has been settled. */
@@ -263,7 +263,7 @@ export function outboxOf(bounds: QueueBounds, now: () => number, nextIdentifier:
       return begun.length;
     },
 
-    handleAck(type, packetIdentifier, reasonCode) {
+    handleAck(type, packetIdentifier, reasonCode, reasonString) {
       const message = handshakes.get(packetIdentifier);
       const isTaken = type === PacketType.PUBREC && reasonCode < 0x80;
       if (!message) {
@@ -288,7 +288,7 @@ export function outboxOf(bounds: QueueBounds, now: () => number, nextIdentifier:
       // [MQTT5-4.4.0-2]; a PUBCOMP ends it whatever it says.
       const isRefused = reasonCode >= 0x80;
       if (isRefused && type !== PacketType.PUBCOMP)
-        settle(message, refusal(`the server refused ${nameOf(message)}`, reasonCode));
+        settle(message, refusal(`the server refused ${nameOf(message)}`, reasonCode, reasonString));
       else settle(message, isRefused ? 0 : reasonCode);
       pump();
       return true;

@@ -2,10 +2,15 @@ import { reasonCodeName } from '@hawser/codec';
 import type { ClientConnection } from '@hawser/protocol';
 import { RefusedError } from '../errors.ts';
 
-/** What the server has refused, or would: it says the code in words. */
-export function refusal(what: string, reasonCode: number): RefusedError {
+/** What the server has refused, or would: it says the code in words, and what the server says. */
+export function refusal(what: string, reasonCode: number, reasonString?: string): RefusedError {
   const code = reasonCodeName(reasonCode);
-  return new RefusedError(code, reasonCode, `${what}: ${code}`);
+  return new RefusedError(code, reasonCode, `${what}: ${code}${said(reasonString)}`);
+}
+
+/** A Reason String behind other words. */
+export function said(reasonString: string | undefined): string {
+  return reasonString ? ` (${reasonString})` : '';
 }
 
 /** What is over the server's Maximum Packet Size is never sent. */

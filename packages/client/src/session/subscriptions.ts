@@ -18,7 +18,7 @@ import type { Negotiated } from '../negotiated.ts';
 import type { SubscribeOptions, UnsubscribeOptions } from '../options.ts';
 import { checkQoS, onlyIn5 } from '../outgoing-message.ts';
 import { abortable } from '../settle.ts';
-import { refusal, tooLarge } from './refusal.ts';
+import { refusal, said, tooLarge } from './refusal.ts';
 
 type Answer = SubackPacket | UnsubackPacket;
 
@@ -127,8 +127,7 @@ export function subscriptionsOf(
       return { topicFilter, qos: isGranted ? (reasonCode as QoS) : undefined, reasonCode, reason };
     });
     if (refused.length === 0) return grants;
-    const said = answer.properties?.reasonString;
-    const text = `the server refused to subscribe to ${refused.join(', ')}${said ? ` (${said})` : ''}`;
+    const text = `the server refused to subscribe to ${refused.join(', ')}${said(answer.properties?.reasonString)}`;
     const [{ reason, reasonCode }] = grants as [Grant];
     if (refused.length === grants.length) throw new RefusedError(reason, reasonCode, text, grants);
     host.warn(warning, text);
