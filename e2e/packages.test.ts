@@ -7,6 +7,7 @@ import { promisify } from 'node:util';
 import { publint } from 'publint';
 import { formatMessage } from 'publint/utils';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { buildPageBundle } from './support/page-bundle.ts';
 
 // What npm would publish, as somebody else's project meets it: packed, installed, compiled, run.
 
@@ -62,7 +63,7 @@ const resolutions = {
 };
 
 beforeAll(async () => {
-  await run(process.execPath, [compilers['7'], '-b'], { cwd: root });
+  await buildPageBundle();
   const workspaces = folders.flatMap((folder) => ['-w', `packages/${folder}`]);
   const pack = ['pack', '--silent', '--ignore-scripts', '--pack-destination', project, ...workspaces];
   await run('npm', pack, { cwd: root });

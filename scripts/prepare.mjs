@@ -3,7 +3,7 @@
 //
 //   node scripts/prepare.mjs [--install-only | --after-install] [--system]
 import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, statSync, symlinkSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { installSystemPackages } from './system-packages.mjs';
 
@@ -64,6 +64,14 @@ function linkNode() {
 
 function build() {
   run(process.execPath, [fileURLToPath(new URL('node_modules/typescript/bin/tsc', root)), '-b']);
+  const made = timeOf('packages/client/dist/page/index.js');
+  const parts = ['codec', 'parameters', 'protocol', 'client'].map((name) => `packages/${name}/dist/.tsbuildinfo`);
+  if (parts.some((file) => timeOf(file) > made)) run(process.execPath, ['scripts/bundle-page.mjs']);
+}
+
+/** When a file was written; 0: there is none. */
+function timeOf(file) {
+  return statSync(new URL(file, root), { throwIfNoEntry: false })?.mtimeMs ?? 0;
 }
 
 function run(command, args, more = {}) {

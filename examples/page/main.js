@@ -1,4 +1,4 @@
-// MQTT over WebSocket in a page. A bundler finds the browser's half of @hawser/client by itself.
+// MQTT over WebSocket in a page. A bundler finds the browser's half of @hawser/client by itself, the import map of index.html says where it is.
 import { ConnectError, connect } from '@hawser/client';
 import { hintFor } from '@hawser/client/hints';
 
