@@ -2,6 +2,8 @@ import { defineConfig } from 'vitest/config';
 
 const resolve = { conditions: ['hawser-source', 'node'] };
 const ssr = { resolve };
+/** Modules keep no state (house rule 7): files of unit tests share them, instead of loading them anew for each. */
+const ofUnits = { testTimeout: 30_000, isolate: false };
 /** Of the codec's `imports`, what a page loads. */
 const ofPages = { conditions: ['hawser-source', 'browser'] };
 
@@ -9,11 +11,11 @@ export default defineConfig({
   test: {
     maxConcurrency: 24,
     projects: [
-      { resolve, ssr, test: { name: 'unit', include: ['packages/*/src/**/*.test.ts'], testTimeout: 30_000 } },
+      { resolve, ssr, test: { ...ofUnits, name: 'unit', include: ['packages/*/src/**/*.test.ts'] } },
       {
         resolve: ofPages,
         ssr: { resolve: ofPages },
-        test: { name: 'unit-page', include: ['packages/codec/src/**/*.test.ts'], testTimeout: 30_000 },
+        test: { ...ofUnits, name: 'unit-page', include: ['packages/codec/src/**/*.test.ts'] },
       },
       {
         resolve,
