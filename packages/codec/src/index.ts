@@ -25,7 +25,7 @@ export { type ClientPacket, encodeClientPacket } from './packets/client-packet.t
 export { type ConnackPacket, decodeConnack } from './packets/connack.ts';
 export { type ConnectPacket, decodeConnect, peekProtocolVersion, type WillMessage } from './packets/connect.ts';
 export { type DisconnectPacket, decodeDisconnect } from './packets/disconnect.ts';
-export { decodePacket, encodePacket, type Packet, writePacket } from './packets/packet.ts';
+export { decodePacket, encodePacket, type Packet } from './packets/packet.ts';
 export { decodePingreq, decodePingresp, type PingreqPacket, type PingrespPacket } from './packets/ping.ts';
 export {
   type PublishPacket,

@@ -12,7 +12,7 @@ import { type ConnackPacket, decodeConnack, writeConnackBody } from './connack.t
 import { type ConnectPacket, decodeConnect } from './connect.ts';
 import { type DisconnectPacket, decodeDisconnect } from './disconnect.ts';
 import { decodePingreq, decodePingresp, type PingreqPacket, type PingrespPacket } from './ping.ts';
-import { type PublishPacket, writePublish } from './publish.ts';
+import { encodePublish, type PublishPacket } from './publish.ts';
 import { requireEncodable } from './require-encodable.ts';
 import { decodeSuback, type SubackPacket, writeSubackBody } from './suback.ts';
 import { decodeSubscribe, type SubscribePacket } from './subscribe.ts';
@@ -85,33 +85,19 @@ export function decodePacket(
 }
 
 /**
- * Appends one packet. `version` is the connection's; a CONNECT goes out in its own `protocolVersion`. In 3.x properties and the
- * Reason Codes of acks are not written; what would mean something else without them is refused. Throws UsageError, and
- * leaves the writer as it was.
+ * One packet in an array of its own. `version` is the connection's; a CONNECT goes out in its own `protocolVersion`. In 3.x properties
+ * and the Reason Codes of acks are not written; what would mean something else without them is refused. Throws UsageError.
  */
-export function writePacket(writer: PacketWriter, packet: Packet, version: ProtocolVersion): void {
-  const length = writer.length;
-  try {
-    append(writer, packet, version);
-  } catch (error) {
-    writer.length = length;
-    throw error;
-  }
-}
-
-/** One packet in an array of its own. Throws UsageError like `writePacket`. */
 export function encodePacket(packet: Packet, version: ProtocolVersion): Uint8Array {
+  requireEncodable(packet, version);
+  if (packet.type === 'publish') return encodePublish(packet, version);
   const writer = new PacketWriter();
   append(writer, packet, version);
   return writer.take();
 }
 
-function append(writer: PacketWriter, packet: Packet, version: ProtocolVersion): void {
-  requireEncodable(packet, version);
+function append(writer: PacketWriter, packet: Exclude<Packet, PublishPacket>, version: ProtocolVersion): void {
   switch (packet.type) {
-    case 'publish':
-      writePublish(writer, packet, version);
-      return;
     case 'puback':
     case 'pubrec':
     case 'pubrel':

@@ -1,7 +1,7 @@
 import { copyBytes } from '#short-loops';
 import * as PacketType from '../packet-type.ts';
 import { MAXIMUM_REMAINING_LENGTH, type ProtocolVersion, type QoS } from '../types.ts';
-import { type PacketWriter, packetTooLarge, varintSize, writeVarint } from '../wire/packet-writer.ts';
+import { packetTooLarge, varintSize, writeVarint } from '../wire/packet-writer.ts';
 import { encodePublishProperties, type PublishProperties } from '../wire/properties.ts';
 import { encodeUtf8 } from '../wire/utf8.ts';
 
@@ -107,24 +107,12 @@ export function publishIdentifierOffset(bytes: Uint8Array, offset: number): numb
   return at + 2 + (((bytes[at] as number) << 8) | (bytes[at + 1] as number));
 }
 
-/** Appends a whole PUBLISH. Throws UsageError, before anything is written. */
-export function writePublish(writer: PacketWriter, packet: PublishPacket, version: ProtocolVersion): void {
+/** A whole PUBLISH. Throws UsageError. */
+export function encodePublish(packet: PublishPacket, version: ProtocolVersion): Uint8Array {
   const { topic, payload, qos, retain, dup, packetIdentifier } = packet;
   const topicBytes = encodeUtf8(topic, 'PUBLISH: Topic Name');
   const properties = version === 5 ? encodePublishProperties(packet.properties) : undefined;
-  const size = publishSize(topicBytes.length, payload.length, qos, version, properties);
-  writer.reserve(size);
-  writePublishInto(
-    writer.bytes,
-    writer.length,
-    topicBytes,
-    payload,
-    qos,
-    retain,
-    dup,
-    packetIdentifier,
-    version,
-    properties,
-  );
-  writer.length += size;
+  const bytes = new Uint8Array(publishSize(topicBytes.length, payload.length, qos, version, properties));
+  writePublishInto(bytes, 0, topicBytes, payload, qos, retain, dup, packetIdentifier, version, properties);
+  return bytes;
 }

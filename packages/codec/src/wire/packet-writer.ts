@@ -1,7 +1,6 @@
-import { copyBytes, writeUtf8 } from '#short-loops';
 import { misuse, type UsageError } from '../errors.ts';
 import { MAXIMUM_REMAINING_LENGTH } from '../types.ts';
-import { MAXIMUM_STRING_BYTES, sizeOf } from './utf8.ts';
+import { encodeUtf8, MAXIMUM_STRING_BYTES } from './utf8.ts';
 
 /** The bytes a Variable Byte Integer takes: 1 to 4 (section 1.5.5). */
 export function varintSize(value: number): number {
@@ -26,40 +25,23 @@ export function writeVarint(target: Uint8Array, offset: number, value: number): 
 }
 
 /**
- * A buffer that grows and knows the integers and strings of MQTT. The first `length` bytes of `bytes` are what was
- * written; `bytes` is another array after it has grown. A caller error throws UsageError.
+ * Collects the bytes of a packet, and knows the integers and strings of MQTT. For all but PUBLISH, which `writePublishInto` writes in
+ * place: the others are short. A caller error throws UsageError.
  */
 export class PacketWriter {
-  bytes: Uint8Array;
-  length = 0;
+  #bytes: number[] = [];
 
-  constructor(initialSize = 128) {
-    this.bytes = new Uint8Array(initialSize);
-  }
-
-  /** A copy of what was written. */
+  /** All that was written. */
   take(): Uint8Array {
-    return this.bytes.slice(0, this.length);
-  }
-
-  /** Makes room for `size` more bytes. */
-  reserve(size: number): void {
-    const needed = this.length + size;
-    if (needed <= this.bytes.length) return;
-    const grown = new Uint8Array(Math.max(needed, this.bytes.length * 2));
-    grown.set(this.bytes.subarray(0, this.length));
-    this.bytes = grown;
+    return new Uint8Array(this.#bytes);
   }
 
   u8(value: number): void {
-    this.reserve(1);
-    this.bytes[this.length++] = value;
+    this.#bytes.push(value);
   }
 
   u16(value: number): void {
-    this.reserve(2);
-    this.bytes[this.length++] = value >>> 8;
-    this.bytes[this.length++] = value;
+    this.#bytes.push(value >>> 8, value);
   }
 
   u32(value: number): void {
@@ -67,25 +49,19 @@ export class PacketWriter {
     this.u16(value);
   }
 
-  /** A Variable Byte Integer, 0 to 268,435,455. */
+  /** A Variable Byte Integer, 0 to 268,435,455, in its shortest form [MQTT5-1.5.5-1]. */
   varint(value: number): void {
     if (!Number.isInteger(value) || value < 0 || value > MAXIMUM_REMAINING_LENGTH) {
       throw misuse('Variable Byte Integer', 'integer-out-of-range', value);
     }
-    this.reserve(4);
-    this.length = writeVarint(this.bytes, this.length, value);
+    let rest = value;
+    for (; rest > 0x7f; rest >>>= 7) this.u8((rest & 0x7f) | 0x80);
+    this.u8(rest);
   }
 
   /** A UTF-8 Encoded String: two bytes of length, then the text. `field` names it in a UsageError. */
   string(text: string, field = 'string'): void {
-    const most = text.length * 3;
-    if (most > MAXIMUM_STRING_BYTES) sizeOf(text, field);
-    this.reserve(2 + most);
-    const start = this.length;
-    this.length = writeUtf8(this.bytes, start + 2, text, field);
-    const size = this.length - start - 2;
-    this.bytes[start] = size >>> 8;
-    this.bytes[start + 1] = size;
+    this.binary(encodeUtf8(text, field));
   }
 
   /** Binary Data: two bytes of length, then the bytes. */
@@ -94,29 +70,19 @@ export class PacketWriter {
       throw misuse(field, 'binary-too-long', `${data.length} bytes`);
     }
     this.u16(data.length);
-    this.reserve(data.length);
-    this.length = copyBytes(this.bytes, this.length, data);
+    for (let i = 0; i < data.length; i++) this.#bytes.push(data[i] as number);
   }
 
   /** Begins something whose length stands before it, as a Variable Byte Integer. Hand the result to `endLength`. */
   beginLength(): number {
-    this.u8(0);
-    return this.length;
+    return this.#bytes.length;
   }
 
   /** Writes the length of all that came after `beginLength` in front of it. */
   endLength(mark: number): void {
-    const size = this.length - mark;
-    if (size > MAXIMUM_REMAINING_LENGTH) {
-      throw packetTooLarge(size);
-    }
-    const extra = varintSize(size) - 1;
-    if (extra > 0) {
-      // One byte was kept free. The rare longer length moves what follows.
-      this.reserve(extra);
-      this.bytes.copyWithin(mark + extra, mark, this.length);
-      this.length += extra;
-    }
-    writeVarint(this.bytes, mark - 1, size);
+    const content = this.#bytes.splice(mark);
+    if (content.length > MAXIMUM_REMAINING_LENGTH) throw packetTooLarge(content.length);
+    this.varint(content.length);
+    this.#bytes = this.#bytes.concat(content);
   }
 }

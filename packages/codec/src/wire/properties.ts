@@ -221,11 +221,11 @@ export function hasNoProperties(properties: AllProperties | undefined): boolean 
 
 /**
  * A PUBLISH's property list without its length, ready for `publishSize` and `writePublishInto`; `undefined` when there is
- * nothing in it. Throws UsageError like `writePacket`.
+ * nothing in it. Throws UsageError like `encodePacket`.
  */
 export function encodePublishProperties(properties: PublishProperties | undefined): Uint8Array | undefined {
   if (properties === undefined || hasNoProperties(properties)) return undefined;
-  const writer = new PacketWriter(64);
+  const writer = new PacketWriter();
   writePropertyList(writer, PacketType.PUBLISH, properties);
   return writer.take();
 }
