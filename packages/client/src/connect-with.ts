@@ -13,6 +13,12 @@ export async function connectWith(platform: Platform, options: ClientOptions): P
   return openClient(platform, checked(platform, options), options);
 }
 
+/** What `connect` was called with. A value that is no address is told like any other option's. */
+export function optionsOf(first: string | URL | ClientOptions, rest: ClientOptions): ClientOptions {
+  if (first instanceof URL) return { ...rest, url: first.href };
+  return typeof first === 'object' ? { ...rest, ...first } : { ...rest, url: first };
+}
+
 function checked(platform: Platform, options: ClientOptions): Settings {
   try {
     return resolveOptions(options, platform);

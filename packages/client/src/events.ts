@@ -67,17 +67,21 @@ export function emitterOf<Events>(
   onError: (error: unknown) => void,
   onListen: (event: keyof Events) => void,
 ): Emitter<Events> {
-  const lists = new Map<keyof Events, Set<(data: never) => void>>();
-  const emitter: Emitter<Events> = {
-    on(event, listener) {
-      const listeners = lists.get(event) ?? new Set();
-      lists.set(event, listeners.add(listener));
-      onListen(event);
-      return () => emitter.off(event, listener);
-    },
+  /** Each listener, by what it was given as, and what is called for it. */
+  const lists = new Map<keyof Events, Map<unknown, (data: never) => void>>();
+
+  const add = <E extends keyof Events>(event: E, listener: unknown, call: (data: Events[E]) => void) => {
+    const listeners = lists.get(event) ?? new Map();
+    lists.set(event, listeners.set(listener, call));
+    onListen(event);
+    return () => void listeners.delete(listener);
+  };
+
+  return {
+    on: (event, listener) => add(event, listener, listener),
 
     once(event, listener) {
-      const stop = emitter.on(event, (data) => {
+      const stop = add(event, listener, (data) => {
         stop();
         listener(data);
       });
@@ -89,10 +93,10 @@ export function emitterOf<Events>(
     },
 
     emit(event, data) {
-      const listeners = [...(lists.get(event) ?? [])];
+      const listeners = [...(lists.get(event)?.values() ?? [])];
       for (const listener of listeners) {
         try {
-          (listener as (data: unknown) => void)(data);
+          listener(data as never);
         } catch (error) {
           onError(error);
         }
@@ -100,5 +104,4 @@ export function emitterOf<Events>(
       return listeners.length > 0;
     },
   };
-  return emitter;
 }

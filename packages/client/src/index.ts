@@ -1,5 +1,5 @@
 import type { Client } from './api.ts';
-import { connectWith } from './connect-with.ts';
+import { connectWith, optionsOf } from './connect-with.ts';
 import { nodePlatform } from './node/platform.ts';
 import type { ClientOptions } from './options.ts';
 
@@ -67,8 +67,8 @@ export {
  * `const client = await connect('mqtts://broker.example.com', { username, password })`, then `subscribe`, `publish`, `messages`; at the end
  * `disconnect()`, or `await using`.
  */
-export function connect(url: string, options?: Omit<ClientOptions, 'url'>): Promise<Client>;
+export function connect(url: string | URL, options?: Omit<ClientOptions, 'url'>): Promise<Client>;
 export function connect(options?: ClientOptions): Promise<Client>;
-export async function connect(first: string | ClientOptions = {}, rest: ClientOptions = {}): Promise<Client> {
-  return connectWith(nodePlatform, typeof first === 'string' ? { ...rest, url: first } : first);
+export async function connect(first: string | URL | ClientOptions = {}, rest: ClientOptions = {}): Promise<Client> {
+  return connectWith(nodePlatform, optionsOf(first, rest));
 }

@@ -33,6 +33,27 @@ describe('resolveOptions', () => {
     });
   });
 
+  it('has the servers of the list alone when nothing else names one', () => {
+    const servers = ['mqtt://a', 'mqtts://b'];
+    const hostsOf = (options: ClientOptions) => resolveOptions(options, platform).addresses.map(({ host }) => host);
+    expect(hostsOf({ servers })).toEqual(['a', 'b']);
+    expect(hostsOf({ servers, port: 1 })).toEqual(['localhost', 'a', 'b']);
+    expect(hostsOf({ servers, url: 'mqtt://first' })).toEqual(['first', 'a', 'b']);
+    expect(hostsOf({ servers: [] })).toEqual(['localhost']);
+  });
+
+  it('gives each server the user info of its own address, else that of the first', () => {
+    const { addresses } = resolveOptions(
+      { url: 'mqtts://u:1@first', servers: ['mqtts://v:2@second', 'mqtts://third'] },
+      platform,
+    );
+    expect(addresses.map(({ host, username, password }) => [host, username, password])).toEqual([
+      ['first', 'u', '1'],
+      ['second', 'v', '2'],
+      ['third', 'u', '1'],
+    ]);
+  });
+
   it('encodes the Will', () => {
     const { will } = resolveOptions(
       { will: { topic: 'a', payload: 'x', delayInterval: 5, correlationData: 'c' } },
@@ -80,6 +101,7 @@ describe('resolveOptions', () => {
   it('warns of credentials in clear, but not on the loopback interface or over TLS', () => {
     expect(warningsOf({ url: 'mqtt://far', username: 'u' })).toEqual(['credentials-unencrypted']);
     expect(warningsOf({ url: 'ws://u:p@far' })).toEqual(['credentials-unencrypted']);
+    expect(warningsOf({ url: 'mqtts://far', servers: ['mqtt://u:p@other'] })).toEqual(['credentials-unencrypted']);
     expect(warningsOf({ url: 'mqtts://far', username: 'u' })).toEqual([]);
     expect(warningsOf({ url: 'mqtt://localhost', username: 'u' })).toEqual([]);
     expect(warningsOf({ url: 'mqtt://far', username: '', password: '' })).toEqual([]);

@@ -60,11 +60,17 @@ export function resolveOptions(options: ClientOptions, platform: Platform): Sett
   const known = { ...connection, tls: typeof tls === 'function' ? undefined : tls };
   const problems = validateOptions(known, { platform: platform.name });
   throwFirst(problems);
-  const first = url === undefined ? addressOf(connection) : parseAddress(url, path);
-  const addresses = [first, ...servers.map((server) => parseAddress(server, path))];
-  const { username = first.username, password = first.password } = connection;
+  const { host, port, username, password } = connection;
+  const main = url === undefined ? addressOf(connection) : parseAddress(url, path);
+  // Without user info of its own a server gets the first one's.
+  const others = servers.map((server) => {
+    const { username = main.username, password = main.password, ...rest } = parseAddress(server, path);
+    return { ...rest, username, password };
+  });
+  const isNamed = [url, host, port].some((given) => given !== undefined);
+  const addresses = isNamed || others.length === 0 ? [main, ...others] : others;
   const warnings: WarningEvent[] = problems.map(({ code, message }) => ({ code, text: message }));
-  warnOfPlainCredentials(addresses, username, password, warnings);
+  warnOfPlainCredentials(addresses, username ?? password, warnings);
   const {
     initial = false,
     delay = 1,
@@ -114,7 +120,7 @@ function throwFirst(problems: readonly OptionProblem[]): void {
   const { code, option } = first;
   const text = errors.map(({ message }) => message).join('; ');
   // `option-not-in-this-version`, `option-not-on-this-platform`, `mutual-tls-in-browser`
-  const isPort = option === 'port';
+  const isPort = option === 'port' && code !== 'conflicting-options';
   if (!isPort && !/^(option|mutual)-/.test(code)) throw new UsageError(code, text);
   throw new AddressError(isPort ? 'bad-port' : code, text, { option });
 }
@@ -141,14 +147,10 @@ function propertiesOf(options: ConnectOptions): ConnectProperties {
   return { ...properties, authenticationMethod: options.authentication?.method };
 }
 
-function warnOfPlainCredentials(
-  addresses: readonly Address[],
-  username: unknown,
-  password: unknown,
-  warnings: WarningEvent[],
-): void {
-  if (!username && !password) return;
-  const open = addresses.find((address) => !isEncrypted(address) && !isLoopback(address));
+function warnOfPlainCredentials(addresses: readonly Address[], given: unknown, warnings: WarningEvent[]): void {
+  const open = addresses.find(
+    (address) => (given || address.username) && !isEncrypted(address) && !isLoopback(address),
+  );
   if (open === undefined) return;
   const text = `user name and password go unencrypted to ${open.host}: use ${open.transport}s://`;
   warnings.push({ code: 'credentials-unencrypted', text });

@@ -341,6 +341,17 @@ describe('the reason decides', () => {
     expect(server.connections).toHaveLength(1);
   });
 
+  it('DISCONNECT 0x87 asks a provider of credentials once more, and stops when they are refused again', async () => {
+    let asked = 0;
+    const client = await server.client({ username: 'u', password: async () => `token ${++asked}` });
+    for (const _time of [1, 2]) {
+      await server.last.send({ type: 'disconnect', reasonCode: 0x87, properties: undefined });
+      await clock.advance(1000);
+    }
+    expect(asked).toBe(2);
+    expect(client.state).toBe('closed');
+  });
+
   it('follows a Server Reference where that is allowed', async () => {
     const client = await server.client({ reconnect: { followServerReference: true } });
     const properties = { serverReference: 'other:1884 third' };
@@ -356,7 +367,10 @@ describe('the reason decides', () => {
     const properties = { serverReference: 'other:port' };
     await server.last.send({ type: 'disconnect', reasonCode: 0x9d, properties });
     await clock.advance(1000);
-    expect(closed.value).toMatchObject({ code: 'server-reference-invalid' });
+    expect(closed.value).toMatchObject({
+      code: 'server-moved',
+      message: "the server disconnected: server-moved; it refers to 'other:port', which is not followed",
+    });
     expect(events).toMatchObject([{ code: 'server-moved', willRetry: false, error: closed.value }]);
   });
 

@@ -1,5 +1,5 @@
 import type { Client } from '../api.ts';
-import { connectWith } from '../connect-with.ts';
+import { connectWith, optionsOf } from '../connect-with.ts';
 import type { ClientOptions } from '../options.ts';
 import { browserPlatform } from './platform.ts';
 
@@ -29,8 +29,8 @@ export { indexedDbSessionStore } from './indexed-db-session-store.ts';
 export { browserPlatform } from './platform.ts';
 
 /** Connects to an MQTT server over WebSocket and stays connected; see the same function of Node. */
-export function connect(url: string, options?: Omit<ClientOptions, 'url'>): Promise<Client>;
+export function connect(url: string | URL, options?: Omit<ClientOptions, 'url'>): Promise<Client>;
 export function connect(options?: ClientOptions): Promise<Client>;
-export async function connect(first: string | ClientOptions = {}, rest: ClientOptions = {}): Promise<Client> {
-  return connectWith(browserPlatform, typeof first === 'string' ? { ...rest, url: first } : first);
+export async function connect(first: string | URL | ClientOptions = {}, rest: ClientOptions = {}): Promise<Client> {
+  return connectWith(browserPlatform, optionsOf(first, rest));
 }

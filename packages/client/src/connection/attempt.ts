@@ -66,8 +66,8 @@ export function attempt(
   let repeated: PromiseWithResolvers<void> | undefined;
 
   const begin = async (): Promise<void> => {
-    const username = await ask(settings.username, abort.signal, 'username');
-    const password = await ask(settings.password, abort.signal, 'password');
+    const username = await ask(settings.username ?? address.username, abort.signal, 'username');
+    const password = await ask(settings.password ?? address.password, abort.signal, 'password');
     const tls = (await ask(settings.tls, abort.signal, 'tls')) ?? {};
     const authenticationData = bytesOf(await authentication?.start?.(abort.signal));
     if (abort.signal.aborted) return;

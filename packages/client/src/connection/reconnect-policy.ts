@@ -8,7 +8,13 @@ import { type Address, followReference } from './address.ts';
 export type Decision =
   | { readonly kind: 'retry'; readonly warning?: string }
   | { readonly kind: 'follow'; readonly to: Address }
-  | { readonly kind: 'stop'; readonly code: string; readonly text: string };
+  | Stop;
+
+interface Stop {
+  readonly kind: 'stop';
+  readonly code: string;
+  readonly text: string;
+}
 
 export interface ReconnectSettings {
   readonly delayMs: number;
@@ -22,10 +28,10 @@ export interface ReconnectSettings {
 }
 
 const RETRY: Decision = { kind: 'retry' };
-/** CONNACK: bad user name or password, not authorized, in 3.x and in 5.0. */
+/** Bad user name or password, not authorized, in 3.x and in 5.0. */
 const CREDENTIALS: readonly (number | undefined)[] = [4, 5, 0x86, 0x87];
 /** DISCONNECT: nothing will be better the next time. */
-const FINAL_DISCONNECT: readonly number[] = [0x84, 0x85, 0x86, 0x87, 0x8a, 0x8c];
+const FINAL_DISCONNECT: readonly number[] = [0x84, 0x85, 0x8a, 0x8c];
 /** 3.x has no word for a takeover: this many closes this soon after the CONNACK are one. */
 const QUICK_CLOSES = 3;
 const QUICK_CLOSE_MS = 5000;
@@ -67,14 +73,21 @@ export function reconnectPolicyOf(settings: ReconnectSettings): ReconnectPolicy 
     return { kind: 'stop', code: 'session-taken-over', text: `${seen}; each needs its own` };
   };
 
-  const afterProtocolFault = (stop: Decision): Decision => (++protocolFaults >= MOST_PROTOCOL_FAULTS ? stop : RETRY);
+  const afterProtocolFault = (stop: Stop): Decision => (++protocolFaults >= MOST_PROTOCOL_FAULTS ? stop : RETRY);
 
-  const follow = (from: Address, reference: string | undefined, stop: Decision): Decision => {
-    if (!settings.followServerReference || reference === undefined || followed++ >= MOST_FOLLOWED) return stop;
-    const to = followReference(from, reference);
+  const follow = (from: Address, reference: string | undefined, stop: Stop): Decision => {
+    if (reference === undefined) return stop;
+    const to = settings.followServerReference && followed++ < MOST_FOLLOWED && followReference(from, reference);
     if (to) return { kind: 'follow', to };
-    const text = `the server refers to '${reference}', which cannot be followed`;
-    return { kind: 'stop', code: 'server-reference-invalid', text };
+    return { ...stop, text: `${stop.text}; it refers to '${reference}', which is not followed` };
+  };
+
+  /** A provider of credentials that were refused gets one more try. */
+  const askAgain = (stop: Stop): Decision => {
+    const { username, password } = settings;
+    if (askedAgain || ![username, password].some((given) => typeof given === 'function')) return stop;
+    askedAgain = true;
+    return RETRY;
   };
 
   const policy: ReconnectPolicy = {
@@ -88,16 +101,11 @@ export function reconnectPolicyOf(settings: ReconnectSettings): ReconnectPolicy 
 
     afterAttempt(error, address) {
       const { stage, code, reasonCode, retry } = error;
-      const stop: Decision = { kind: 'stop', code, text: error.message };
+      const stop: Stop = { kind: 'stop', code, text: error.message };
       const isConnack = stage === 'connack';
       if (isConnack && isMoved(reasonCode)) return follow(address, error.evidence.serverReference, stop);
       if (code === 'provider-failed') return RETRY;
-      if ((isConnack && CREDENTIALS.includes(reasonCode)) || code === 'forbidden') {
-        const { username, password } = settings;
-        if (askedAgain || ![username, password].some((given) => typeof given === 'function')) return stop;
-        askedAgain = true;
-        return RETRY;
-      }
+      if ((isConnack && CREDENTIALS.includes(reasonCode)) || code === 'forbidden') return askAgain(stop);
       // The server's own bytes, and not a CONNACK that says so.
       const isOwn = isFault(reasonCode) && error.evidence.reasonCode === undefined;
       if (isConnack && (isOwn || code === 'not-mqtt')) return afterProtocolFault(stop);
@@ -112,15 +120,16 @@ export function reconnectPolicyOf(settings: ReconnectSettings): ReconnectPolicy 
     afterLoss({ code, text, reasonCode, by }, version, afterMs, address, serverReference) {
       if (afterMs >= settings.resetAfterMs)
         policy.attempt = doublings = takeovers = quickCloses = protocolFaults = followed = 0;
-      askedAgain = false;
-      const stop: Decision = { kind: 'stop', code, text };
+      const stop: Stop = { kind: 'stop', code, text };
       if (by === 'peer') {
+        if (CREDENTIALS.includes(reasonCode)) return askAgain(stop);
         if (reasonCode === ReasonCode.SessionTakenOver) {
           return afterTakeover('another client has taken over this Client ID');
         }
         if (isMoved(reasonCode)) return follow(address, serverReference, stop);
         if (FINAL_DISCONNECT.includes(reasonCode)) return stop;
       }
+      askedAgain = false;
       if (by !== 'network' && isFault(reasonCode)) return afterProtocolFault(stop);
       protocolFaults = 0;
       if (by !== 'network' || code !== 'network-lost' || afterMs >= QUICK_CLOSE_MS) quickCloses = 0;
