@@ -159,19 +159,18 @@ export class MqttClient
       throw new UsageError('out-of-range', `buffer: ${buffer} is not a whole number, 1 or more`);
     const topicFilters = listOf(filters);
     // With an identifier of its own a stream gets a message once, however many subscriptions of this client match it.
-    const hasOwn = this.negotiated?.subscriptionIdentifierAvailable.effective;
-    const identifier = subscribe.subscriptionIdentifier ?? (hasOwn ? ++this.#lastIdentifier : undefined);
+    const identifier = subscribe.subscriptionIdentifier ?? ++this.#lastIdentifier;
     const granted = this.#subscriptions.subscribe(topicFilters, subscribe, this.negotiated, identifier);
     const onEnd = (): Promise<void> => this.#endStream(stream);
     const stream: MessageStream = messageStreamOf(this.#inbox, topicFilters, buffer, () => this.onTurn(), onEnd);
-    granted.catch((error) => stream.end(error));
+    granted.catch((error) => {
+      this.#streams.delete(stream);
+      stream.end(error);
+    });
     this.#streams.add(stream);
-    if (identifier !== undefined) {
-      stream.identifiers = new Set([identifier]);
-      // A filter that is subscribed to again changes its identifier, for those who have had it before too.
-      for (const { identifiers, filters } of this.#streams)
-        if (filters.some((filter) => topicFilters.includes(filter))) identifiers?.add(identifier);
-    }
+    // A filter that is subscribed to again changes its identifier, for those who have had it before too.
+    for (const { identifiers, filters } of this.#streams)
+      if (filters.some((filter) => topicFilters.includes(filter))) identifiers.add(identifier);
     return this.#then(stream);
   }
 
@@ -236,14 +235,12 @@ export class MqttClient
     this.#current = established;
     link.listener = this;
     const sent = sessionPresent ? 0 : this.#startAnew();
-    this.#subscriptions.attach(link.connection);
-    if (reconnected && !sessionPresent) {
-      const again = this.#subscriptions.restore();
-      if (again + sent > 0) {
-        const text = `the server had no session: ${again} subscriptions were made again, ${sent} messages sent anew; messages for this client may be lost`;
-        this.warn('session-lost', text);
-      }
+    const again = sessionPresent ? 0 : this.#subscriptions.restore();
+    if (this.resumes && again + sent > 0) {
+      const text = `the server had no session: ${again} subscriptions were made again, ${sent} messages sent anew; messages for this client may be lost`;
+      this.warn('session-lost', text);
     }
+    this.#subscriptions.attach(link.connection, negotiated);
     this.resumes = true;
     this.#journal?.keepSession(connect, negotiated);
     this.#inbox.attach(link);

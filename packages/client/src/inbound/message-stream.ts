@@ -19,7 +19,7 @@ interface Buffered {
  */
 export interface MessageStream extends AsyncIterableIterator<Message, undefined>, AsyncDisposable, Consumer {
   readonly filters: readonly string[];
-  identifiers: Set<number> | undefined;
+  readonly identifiers: Set<number>;
   /** From the bound on, until half of it is read. */
   isFull: boolean;
   /** Messages of QoS 0 that did not fit. */
@@ -60,7 +60,7 @@ export function messageStreamOf(
 
   const stream: MessageStream = {
     filters,
-    identifiers: undefined,
+    identifiers: new Set(),
     isFull: false,
     dropped: 0,
 
@@ -89,12 +89,14 @@ export function messageStreamOf(
     },
 
     async return() {
-      if (isOpen) {
-        stream.end(undefined);
-        for (const { done } of buffer.splice(0)) done();
-        await onEnd();
-      }
+      const wasOpen = isOpen;
+      stream.end(undefined);
       lastDone();
+      for (const { message, done } of buffer.splice(0)) {
+        message.acknowledge();
+        done();
+      }
+      if (wasOpen) await onEnd();
       return finished();
     },
 
