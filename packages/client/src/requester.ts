@@ -20,6 +20,8 @@ export function requesterOf(client: RequesterClient): { request: Client['request
     const base = client.negotiated?.responseInformation ?? 'responses';
     const topic = `${base.replace(/\/$/, '')}/${client.clientId}`;
     const stop = client.onMessage((message) => {
+      // One that comes too late has nobody else to do so.
+      message.acknowledge();
       asked.get(new TextDecoder().decode(message.correlationData))?.resolve(message);
     }, topic);
     try {

@@ -9,7 +9,7 @@ import { Message } from './message.ts';
 export interface Consumer {
   /** Topic Filters; undefined: all topics. */
   readonly filters?: readonly string[] | undefined;
-  /** Gets only what came by one of these Subscription Identifiers, if the message has any. */
+  /** Gets only what came by one of these Subscription Identifiers, if the message has any that somebody has. */
   readonly identifiers?: ReadonlySet<number> | undefined;
   /** It does not keep up. */
   readonly isFull?: boolean;
@@ -84,10 +84,12 @@ export class Inbox {
 
   add(consumer: Consumer): () => void {
     this.#consumers.add(consumer);
-    // It gets what came before it.
-    const early = this.#early ?? [];
-    this.#early = undefined;
-    for (const [message, done] of early) this.#give(message, done);
+    // All who come in this turn get what came before them.
+    queueMicrotask(() => {
+      const early = this.#early ?? [];
+      this.#early = undefined;
+      for (const [message, done] of early) this.#give(message, done);
+    });
     return () => {
       this.#consumers.delete(consumer);
       this.#host.onTurn();
@@ -100,20 +102,16 @@ export class Inbox {
       this.#receive(new Message(packet, undefined), () => {});
       return;
     }
-    const entry: Entry = { packetIdentifier, qos, answer: undefined };
-    this.#entries.push(entry);
-    if (qos === 2) {
-      const first = this.#inbound.get(packetIdentifier);
-      this.#inbound.set(packetIdentifier, entry);
-      if (first) {
-        // Its acknowledgement waits for whoever has the first one.
-        if (first.answer !== undefined) this.#finish(entry, first.answer);
-        return;
-      }
+    const known = qos === 2 ? this.#inbound.get(packetIdentifier) : undefined;
+    const entry = known ?? { packetIdentifier, qos, answer: undefined };
+    // A duplicate waits for whoever has the message; of one connection, one acknowledgement is enough.
+    if (!known || ![...this.#entries].includes(known)) this.#entries.push(entry);
+    if (known) {
+      if (known.answer !== undefined) this.#finish(known, known.answer);
+      return;
     }
-    // QoS 2 may come again with another connection: then it is that one which is acknowledged.
-    const finish = (reasonCode: number): void =>
-      this.#finish((qos === 2 && this.#inbound.get(packetIdentifier)) || entry, reasonCode);
+    if (qos === 2) this.#inbound.set(packetIdentifier, entry);
+    const finish = (reasonCode: number): void => this.#finish(entry, reasonCode);
     if (this.#isManual) this.#receive(new Message(packet, finish), () => {});
     else this.#receive(new Message(packet, undefined), () => finish(0));
   }
@@ -140,11 +138,16 @@ export class Inbox {
 
   #give(message: Message, done: () => void): void {
     const atWork: Promise<void>[] = [];
-    for (const consumer of this.#consumers) {
-      if (!wants(consumer, message)) continue;
+    const takers = [...this.#consumers].filter((consumer) => matches(consumer, message));
+    const isMeant = takers.some((consumer) => isMeantFor(consumer, message));
+    // Nobody else could.
+    if (takers.length === 0) message.acknowledge();
+    for (const consumer of takers) {
+      // Identifiers that nobody here has are those of an earlier run of the program: then the filters decide.
+      if (isMeant && consumer.identifiers && !isMeantFor(consumer, message)) continue;
       try {
         const result = consumer.deliver(message);
-        if (result) atWork.push(result.catch((error) => this.#host.reportError(error)));
+        if (result) atWork.push(Promise.resolve(result).catch((error) => this.#host.reportError(error)));
       } catch (error) {
         this.#host.reportError(error);
       }
@@ -197,10 +200,10 @@ export class Inbox {
   }
 }
 
-function wants({ filters, identifiers }: Consumer, message: Message): boolean {
-  const { subscriptionIdentifiers } = message;
-  if (identifiers !== undefined && subscriptionIdentifiers.length > 0) {
-    if (!subscriptionIdentifiers.some((identifier) => identifiers.has(identifier))) return false;
-  }
-  return filters === undefined || filters.some((filter) => topicMatches(filter, message.topic));
+function matches({ filters }: Consumer, { topic }: Message): boolean {
+  return !filters || filters.some((filter) => topicMatches(filter, topic));
+}
+
+function isMeantFor({ identifiers }: Consumer, { subscriptionIdentifiers }: Message): boolean {
+  return subscriptionIdentifiers.some((identifier) => identifiers?.has(identifier));
 }
