@@ -49,9 +49,9 @@ export class MqttClient
   readonly clock: Clock;
   readonly receiver: ConnectionOwner['receiver'] = {
     onPublish: (packet) => this.#inbox.handlePublish(packet),
-    onAck: (type, packetIdentifier, reasonCode) => {
+    onAck: (type, packetIdentifier, reasonCode, _now, reasonString) => {
       if (type === PacketType.PUBREL) this.#inbox.handlePubrel(packetIdentifier);
-      else if (!this.#outbox.handleAck(type, packetIdentifier, reasonCode)) this.#failUnexpected();
+      else if (!this.#outbox.handleAck(type, packetIdentifier, reasonCode, reasonString)) this.#failUnexpected();
     },
     onAnswer: (packet) => {
       if (!this.#subscriptions.handleAnswer(packet)) this.#failUnexpected();

@@ -43,18 +43,25 @@ export function requesterOf(client: RequesterClient): { request: Client['request
       }
       signal?.throwIfAborted();
       const key = `${++count}`;
+      // A request that has been given up is not sent any more.
+      const over = new AbortController();
       const { promise, resolve, reject } = Promise.withResolvers<Message>();
       asked.set(key, { promise, resolve, reject });
       subscribed ??= subscribe();
       subscribed
-        .then((to) => client.publish(topic, payload, { ...publish, responseTopic: to, correlationData: key }))
+        .then((to) =>
+          client.publish(topic, payload, { ...publish, signal: over.signal, responseTopic: to, correlationData: key }),
+        )
         .catch(reject);
       const onLate = (): void => {
         const text = `no answer to the request on '${topic}' within ${timeout} s`;
         reject(new TimeoutError('request-timeout', text));
       };
       abortable(promise, signal, () => reject(signal?.reason));
-      return timed(promise, client.clock, timeout * 1000, onLate).finally(() => asked.delete(key));
+      return timed(promise, client.clock, timeout * 1000, onLate).finally(() => {
+        asked.delete(key);
+        over.abort();
+      });
     },
 
     close(error) {

@@ -9,6 +9,9 @@ import { afterWritten, type Journal } from './journal.ts';
 import { Outgoing } from './outgoing.ts';
 import { refusal, tooLarge } from './refusal.ts';
 
+/** Packet Identifiers for messages; the rest are for SUBSCRIBE and UNSUBSCRIBE. */
+const MOST_HANDSHAKES = 65_000;
+
 /**
  * What this client sends: the queue, the handshakes of QoS 1 and 2, and the promises of those who wait. It outlives connections; with
  * a journal, the program. A message is in the queue, then (QoS 1 and 2) under its Packet Identifier among the handshakes. Those
@@ -28,7 +31,7 @@ export interface Outbox {
   /** The server has no session (any more): what is not acknowledged is sent anew. Returns how many had been sent before. */
   startAnew(): number;
   /** PUBACK, PUBREC or PUBCOMP. False: it does not fit what it answers, a Protocol Error. */
-  handleAck(type: number, packetIdentifier: number, reasonCode: number): boolean;
+  handleAck(type: number, packetIdentifier: number, reasonCode: number, reasonString: string | undefined): boolean;
   /** Sends what the server, the network and the disk let go. */
   pump(): void;
   /** Resolves when all that is pending now has been settled. */
@@ -84,7 +87,7 @@ export function outboxOf(bounds: QueueBounds, now: () => number, nextIdentifier:
     if (output.congested) return false;
     if (qos === 0) return toSend.length === 0;
     // [MQTT5-3.3.4-9] [MQTT5-4.9.0-2]
-    return unacknowledged + toSend.length < connection.peerReceiveMaximum && handshakes.size < 65_535;
+    return unacknowledged + toSend.length < connection.peerReceiveMaximum && handshakes.size < MOST_HANDSHAKES;
   };
 
   const sendHandshakes = (to: Link): void => {
@@ -109,9 +112,11 @@ export function outboxOf(bounds: QueueBounds, now: () => number, nextIdentifier:
   const send = (message: Outgoing, { connection }: Link): void => {
     const { topic, payload, qos, retain, properties, receivedAtMs } = message.content;
     const { packetIdentifier, sentOn } = message;
-    const { aliases } = connection;
-    const topicAlias = aliases?.assign(topic.name);
-    const topicBytes = aliases?.known ? topic.bytes.subarray(0, 0) : topic.bytes;
+    const { aliases, peerMaximumPacketSize } = connection;
+    const size = publishSize(topic.bytes.length, payload.length, qos, connection.version, message.properties);
+    // A new alias adds up to five bytes.
+    const topicAlias = size + 5 > peerMaximumPacketSize ? undefined : aliases?.assign(topic.name);
+    const topicBytes = topicAlias && aliases?.known ? topic.bytes.subarray(0, 0) : topic.bytes;
     const { messageExpiryInterval = 0 } = properties ?? {};
     const waited = messageExpiryInterval && Math.floor((now() - receivedAtMs) / 1000);
     let encoded = message.properties;
@@ -131,9 +136,7 @@ export function outboxOf(bounds: QueueBounds, now: () => number, nextIdentifier:
       }
       return;
     }
-    aliases?.unset(topic.name);
     handshakes.delete(packetIdentifier);
-    const size = publishSize(topic.bytes.length, payload.length, qos, connection.version, message.properties);
     settle(message, tooLarge(nameOf(message), size, connection));
   };
 
@@ -260,7 +263,7 @@ export function outboxOf(bounds: QueueBounds, now: () => number, nextIdentifier:
       return begun.length;
     },
 
-    handleAck(type, packetIdentifier, reasonCode) {
+    handleAck(type, packetIdentifier, reasonCode, reasonString) {
       const message = handshakes.get(packetIdentifier);
       const isTaken = type === PacketType.PUBREC && reasonCode < 0x80;
       if (!message) {
@@ -285,7 +288,7 @@ export function outboxOf(bounds: QueueBounds, now: () => number, nextIdentifier:
       // [MQTT5-4.4.0-2]; a PUBCOMP ends it whatever it says.
       const isRefused = reasonCode >= 0x80;
       if (isRefused && type !== PacketType.PUBCOMP)
-        settle(message, refusal(`the server refused ${nameOf(message)}`, reasonCode));
+        settle(message, refusal(`the server refused ${nameOf(message)}`, reasonCode, reasonString));
       else settle(message, isRefused ? 0 : reasonCode);
       pump();
       return true;

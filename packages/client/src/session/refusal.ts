@@ -3,9 +3,9 @@ import type { ClientConnection } from '@hawser/protocol';
 import { RefusedError } from '../errors.ts';
 
 /** What the server has refused, or would: it says the code in words. */
-export function refusal(what: string, reasonCode: number): RefusedError {
+export function refusal(what: string, reasonCode: number, reasonString?: string): RefusedError {
   const code = reasonCodeName(reasonCode);
-  return new RefusedError(code, reasonCode, `${what}: ${code}`);
+  return new RefusedError(code, reasonCode, `${what}: ${code}${reasonString ? ` (${reasonString})` : ''}`);
 }
 
 /** What is over the server's Maximum Packet Size is never sent. */

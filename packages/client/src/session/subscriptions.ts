@@ -22,6 +22,9 @@ import { refusal, tooLarge } from './refusal.ts';
 
 type Answer = SubackPacket | UnsubackPacket;
 
+/** SUBSCRIBE and UNSUBSCRIBE under way at once: messages leave them so many Packet Identifiers, and some. */
+const MOST_SENT = 500;
+
 /** A subscription as it is asked for, with what else its SUBSCRIBE has. */
 interface Entry {
   readonly subscription: Subscription;
@@ -78,7 +81,7 @@ export function subscriptionsOf(
 
   /** As soon as there is a connection. */
   const send = (request: Request): void => {
-    if (!connection) {
+    if (!connection || sent.size >= MOST_SENT) {
       waiting.push(request);
       return;
     }
@@ -98,6 +101,10 @@ export function subscriptionsOf(
     } catch (error) {
       request.reject(error);
     }
+  };
+
+  const sendWaiting = (): void => {
+    while (connection && sent.size < MOST_SENT && waiting.length > 0) send(waiting.shift() as Request);
   };
 
   const ask = async (
@@ -210,7 +217,7 @@ export function subscriptionsOf(
     attach(to, negotiated) {
       connection = to;
       agreed = negotiated;
-      for (const request of waiting.splice(0)) send(request);
+      sendWaiting();
     },
 
     detach,
@@ -223,6 +230,7 @@ export function subscriptionsOf(
       if (request?.packet.type !== asked || ![0, request.length].includes(reasonCodes.length)) return false;
       sent.delete(packetIdentifier);
       request.resolve(answer);
+      sendWaiting();
       return true;
     },
 

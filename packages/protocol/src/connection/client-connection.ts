@@ -174,8 +174,8 @@ export class ClientConnection extends Connection {
         return;
       default: {
         // PUBACK, PUBREC, PUBREL or PUBCOMP; throws for what only a client may send, whose decoders a page need not load.
-        const { packetIdentifier, reasonCode } = decodeAck(...body);
-        this.sink.onAck(type, packetIdentifier, reasonCode, now);
+        const { packetIdentifier, reasonCode, properties } = decodeAck(...body);
+        this.sink.onAck(type, packetIdentifier, reasonCode, now, properties?.reasonString);
       }
     }
   }

@@ -27,8 +27,8 @@ export interface PacketOutput {
 export interface ConnectionSink {
   /** A PUBLISH, its Topic Alias resolved. Payload and binary properties are views: what is kept must be copied. */
   onPublish(packet: PublishPacket, now: number): void;
-  /** `type`: PUBACK, PUBREC, PUBREL or PUBCOMP. */
-  onAck(type: number, packetIdentifier: number, reasonCode: number, now: number): void;
+  /** `type`: PUBACK, PUBREC, PUBREL or PUBCOMP. `reasonString`: a client is told, a server has nobody to tell. */
+  onAck(type: number, packetIdentifier: number, reasonCode: number, now: number, reasonString?: string): void;
   /** The connection has ended; once, and nothing after it. What is left in the output is still to be sent. */
   onClosed(cause: CloseCause, now: number): void;
 }
