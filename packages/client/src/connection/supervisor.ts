@@ -93,24 +93,25 @@ export async function keepConnected(
       mayRetry &&= settings.reconnectInitial || decision.kind === 'follow' || client.negotiated !== undefined;
     }
     failed = 0;
+    let to: Address | undefined;
+    if (decision.kind === 'follow') {
+      const { reference } = decision;
+      to = followReference(address, reference);
+      const text = `the server refers to '${reference}', which cannot be followed`;
+      if (!to) decision = { kind: 'stop', code: 'server-reference-invalid', text };
+    }
     if (decision.kind === 'stop' || !mayRetry) {
       const { code, text } = decision.kind === 'stop' ? decision : cause;
       error ??= new ClosedError(code, text, cause.reasonCode);
       tell(cause, error);
       throw error;
     }
-    if (decision.kind === 'follow') {
-      const { reference } = decision;
-      const to = followReference(addresses[at] as Address, reference);
-      if (!to) {
-        const text = `the server refers to '${reference}', which cannot be followed`;
-        throw error ?? new ClosedError('server-reference-invalid', text);
-      }
-      addresses = [to, ...settings.addresses.filter((other) => formatAddress(other) !== formatAddress(to))];
+    if (to) {
+      addresses = [to, ...settings.addresses.filter((other) => formatAddress(other) !== formatAddress(to as Address))];
       at = 0;
       delayMs = 0;
     } else {
-      if (decision.warning) client.warn('quick-closes', decision.warning);
+      if (decision.kind === 'retry' && decision.warning) client.warn('quick-closes', decision.warning);
       delayMs = policy.nextDelayMs(platform.random());
     }
     tell(cause, error, delayMs);
