@@ -69,6 +69,7 @@ export class MqttClient
   #journal: Journal | undefined;
   #current: Established | undefined;
   #closedWith: ClosedError | undefined;
+  #isReporting = false;
   readonly #abort = new AbortController();
   #disconnecting: Promise<void> | undefined;
 
@@ -102,21 +103,8 @@ export class MqttClient
   async start(signal: AbortSignal | undefined): Promise<void> {
     signal?.throwIfAborted();
     for (const warning of this.#settings.warnings) this.warn(warning.code, warning.text);
-    const { store, cleanStart } = this.#settings;
-    if (store) {
-      if (!store.open) throw new UsageError('wrong-type', 'store: make it with sessionStore()');
-      const { journal, messages, inbound, hasSession } = await store.open(this);
-      this.#journal = this.#inbox.journal = journal;
-      this.#outbox.restore(messages, journal);
-      this.#inbox.restore(inbound);
-      // Clean Start 1: what an earlier run has left is sent anew, as after any lost session.
-      if (cleanStart) this.#startAnew();
-      else this.resumes = hasSession;
-    }
     const first = Promise.withResolvers<void>();
-    keepConnected(this.#platform, this.#settings, this, this.#abort.signal, first.resolve).catch((error) =>
-      this.#close(error),
-    );
+    this.#run(first.resolve).catch((error) => this.#close(error));
     this.closed.then(first.reject);
     const giveUp = (): void =>
       this.#close(new ClosedError('client-closed', 'connecting was given up', 0, signal?.reason));
@@ -189,7 +177,11 @@ export class MqttClient
   }
 
   disconnect(options: DisconnectOptions = {}): Promise<void> {
-    this.#disconnecting ??= this.#disconnect(options);
+    this.#disconnecting ??= this.#disconnect(options).catch((error) => {
+      // It was misused, and can be called again.
+      this.#disconnecting = undefined;
+      throw error;
+    });
     return this.#disconnecting;
   }
 
@@ -205,8 +197,12 @@ export class MqttClient
   }
 
   reportError(error: unknown): void {
+    // What its own listeners throw is told to nobody.
+    if (this.#isReporting) return;
+    this.#isReporting = true;
     if (!this.emit('error', error instanceof Error ? error : new Error(String(error))))
       this.warn('handler-failed', `a handler failed (nobody listens to 'error'): ${error}`);
+    this.#isReporting = false;
   }
 
   warn(code: string, text: string): void {
@@ -268,6 +264,21 @@ export class MqttClient
 
   // The rest.
 
+  async #run(onFirst: () => void): Promise<void> {
+    const { store, cleanStart } = this.#settings;
+    if (store) {
+      if (!store.open) throw new UsageError('wrong-type', 'store: make it with sessionStore()');
+      const { journal, messages, inbound, hasSession } = await store.open(this);
+      this.#journal = this.#inbox.journal = journal;
+      this.#outbox.restore(messages, journal);
+      this.#inbox.restore(inbound);
+      // Clean Start 1: what an earlier run has left is sent anew, as after any lost session.
+      if (cleanStart) this.#startAnew();
+      else this.resumes = hasSession;
+    }
+    await keepConnected(this.#platform, this.#settings, this, this.#abort.signal, onFirst);
+  }
+
   get #now(): number {
     return this.clock.now();
   }
@@ -303,8 +314,10 @@ export class MqttClient
   }
 
   async #disconnect(options: DisconnectOptions): Promise<void> {
-    if (this.#closedWith) return;
     const { drain = 0, reasonCode = 0, ...properties } = options;
+    // [MQTT5-3.14.2.2.2]
+    if (properties.sessionExpiryInterval && this.negotiated?.sessionExpiryInterval.requested === 0)
+      throw new UsageError('session-expiry-zero', 'sessionExpiryInterval: 0 when connecting stays 0');
     if (drain > 0) {
       const late = Promise.withResolvers<void>();
       const done = Promise.race([this.#outbox.whenIdle(), this.closed, late.promise]);
@@ -323,6 +336,8 @@ export class MqttClient
     const closed = error ? ClosedError.by(error) : goodbye();
     this.#closedWith = closed;
     this.#abort.abort(closed);
+    // Given up with the CONNACK.
+    this.#current?.link.destroy();
     this.#outbox.close(closed);
     this.#subscriptions.close(closed);
     this.#closeRequests(closed);

@@ -105,11 +105,11 @@ export class Link implements TransportHandler {
     this.#isDirty = false;
     if (this.#isGone) return;
     const { output } = this;
-    if (!output.blocked && !output.isEmpty) {
+    // The end is not waited for: what is there goes to the system before it.
+    if ((!output.blocked || this.#isEnding) && !output.isEmpty) {
       this.connection.lastSentMs = this.#clock.now();
       output.blocked = !this.#transport.write([output.take()]);
     }
-    // What the server has not taken by now it never will.
     if (this.#isEnding) this.#transport.end();
   }
 
