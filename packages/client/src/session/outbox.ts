@@ -1,5 +1,5 @@
 import { encodePublishProperties, PacketType, publishSize, type QoS } from '@hawser/codec';
-import { Fifo, type MessageContent, type QueueBounds } from '@hawser/protocol';
+import { type ClientConnection, Fifo, type MessageContent, type QueueBounds } from '@hawser/protocol';
 import type { PublishResult } from '../api.ts';
 import type { Link } from '../connection/link.ts';
 import { RefusedError } from '../errors.ts';
@@ -94,9 +94,14 @@ export function outboxOf(bounds: QueueBounds, now: () => number, nextIdentifier:
     for (let message = toSend.peek(); message; message = toSend.peek()) {
       const { packetIdentifier, isReleased, ready } = message;
       if (handshakes.get(packetIdentifier) === message) {
+        // One that has begun may be over a limit that its server had not then.
+        const error = refusalOf(message);
         // [MQTT5-4.3.3-5] [MQTT5-4.3.3-6]
         if (isReleased) writePubrel(packetIdentifier);
-        else if (
+        else if (error) {
+          handshakes.delete(packetIdentifier);
+          settle(message, error);
+        } else if (
           // [MQTT5-3.3.4-9] [MQTT5-4.9.0-2]
           unacknowledged >= to.connection.peerReceiveMaximum ||
           to.output.congested ||
@@ -112,10 +117,10 @@ export function outboxOf(bounds: QueueBounds, now: () => number, nextIdentifier:
   const send = (message: Outgoing, { connection }: Link): void => {
     const { topic, payload, qos, retain, properties, receivedAtMs } = message.content;
     const { packetIdentifier, sentOn } = message;
-    const { aliases, peerMaximumPacketSize } = connection;
-    const size = publishSize(topic.bytes.length, payload.length, qos, connection.version, message.properties);
+    const { aliases } = connection;
     // A new alias adds up to five bytes.
-    const topicAlias = size + 5 > peerMaximumPacketSize ? undefined : aliases?.assign(topic.name);
+    const topicAlias =
+      sizeOf(message, connection) + 5 > connection.peerMaximumPacketSize ? undefined : aliases?.assign(topic.name);
     const topicBytes = topicAlias && aliases?.known ? topic.bytes.subarray(0, 0) : topic.bytes;
     const { messageExpiryInterval = 0 } = properties ?? {};
     const waited = messageExpiryInterval && Math.floor((now() - receivedAtMs) / 1000);
@@ -128,16 +133,12 @@ export function outboxOf(bounds: QueueBounds, now: () => number, nextIdentifier:
         ...(waited > 0 && { messageExpiryInterval: Math.max(1, messageExpiryInterval - waited) }),
       });
     }
-    if (connection.writePublish(topicBytes, payload, qos, retain, sentOn !== 0, packetIdentifier, encoded)) {
-      if (qos === 0) settle(message, 0);
-      else {
-        unacknowledged++;
-        message.sentOn = connections;
-      }
-      return;
+    connection.writePublish(topicBytes, payload, qos, retain, sentOn !== 0, packetIdentifier, encoded);
+    if (qos === 0) settle(message, 0);
+    else {
+      unacknowledged++;
+      message.sentOn = connections;
     }
-    handshakes.delete(packetIdentifier);
-    settle(message, tooLarge(nameOf(message), size, connection));
   };
 
   /** Only after it is written that PUBREC has come [MQTT5-4.3.3-4] [MQTT5-4.6.0-4] [MQTT311-4.6.0-4]. */
@@ -146,12 +147,14 @@ export function outboxOf(bounds: QueueBounds, now: () => number, nextIdentifier:
     afterWritten(journal, () => connection?.acknowledge(PacketType.PUBREL, packetIdentifier, reasonCode));
   };
 
-  /** Why a message that is next is not to be sent. */
+  /** The limit of this server that keeps a message from being sent. */
   const refusalOf = (message: Outgoing): RefusedError | undefined => {
-    const { qos, retain, expiresAtMs } = message.content;
-    // [MQTT5-3.3.2-5]
-    if (now() >= expiresAtMs) return expired(message);
+    const { qos, retain } = message.content;
     const { maximumQoS, retainAvailable } = negotiated as Negotiated;
+    const { connection } = link as Link;
+    const size = sizeOf(message, connection);
+    // [MQTT5-3.1.2-24] [MQTT5-3.1.2-25]
+    if (size > connection.peerMaximumPacketSize) return tooLarge(nameOf(message), size, connection);
     // [MQTT5-3.2.2-11]
     if (qos > maximumQoS.effective)
       return refusal(`${nameOf(message)} has QoS ${qos}, this server takes up to ${maximumQoS.effective}`, 0x9b);
@@ -178,8 +181,9 @@ export function outboxOf(bounds: QueueBounds, now: () => number, nextIdentifier:
     if (!to) return;
     sendHandshakes(to);
     for (let message = queue.peek(); message; message = queue.peek()) {
-      const error = refusalOf(message);
-      const { qos } = message.content;
+      const { qos, expiresAtMs } = message.content;
+      // [MQTT5-3.3.2-5]
+      const error = now() >= expiresAtMs ? expired(message) : refusalOf(message);
       if (!error && !isOpen(to, qos)) return;
       shift();
       if (error) settle(message, error);
@@ -306,6 +310,10 @@ export function outboxOf(bounds: QueueBounds, now: () => number, nextIdentifier:
       queue.clear();
     },
   };
+}
+
+function sizeOf({ content: { topic, payload, qos }, properties }: Outgoing, { version }: ClientConnection): number {
+  return publishSize(topic.bytes.length, payload.length, qos, version, properties);
 }
 
 function expired(message: Outgoing): RefusedError {
