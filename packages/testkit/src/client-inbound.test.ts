@@ -1,4 +1,4 @@
-import type { Client } from '@hawser/client';
+import { type Client, type StandardSchema, topic } from '@hawser/client';
 import type { Packet } from '@hawser/codec';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { FakeClock } from './fake-clock.ts';
@@ -105,6 +105,20 @@ describe('a handler', () => {
   });
 });
 
+describe('handlers that are never done', () => {
+  it('get no more than so many messages of QoS 0, though this client waits for an answer', async () => {
+    const client = await server.client();
+    const warnings = new Set<string>();
+    client.on('warning', ({ code }) => warnings.add(code));
+    server.intercept = (packet) => packet.type === 'publish';
+    client.publish('x', '', { qos: 1 }).catch(() => {});
+    const { got } = slowHandler(client);
+    for (let i = 0; i < 60; i++) await server.last.send(...Array.from({ length: 200 }, () => publish('a', '')));
+    expect(got).toHaveLength(10_000);
+    expect([...warnings]).toEqual(['message-dropped']);
+  });
+});
+
 describe('acknowledging by hand', () => {
   it('is not held up by a message that nobody gets', async () => {
     const client = await server.client({ acknowledge: 'manual' });
@@ -135,6 +149,23 @@ describe('acknowledging by hand', () => {
     const answer = publish(properties?.responseTopic ?? '', 'late', 1, 1) as Extract<Packet, { type: 'publish' }>;
     await server.last.send({ ...answer, properties: { correlationData: properties?.correlationData } });
     expect(identifiers(server.last.of('puback'))).toEqual([1]);
+  });
+});
+
+describe('a typed stream', () => {
+  it('goes on after a payload at which the schema throws', async () => {
+    const schema: StandardSchema<unknown> = {
+      '~standard': { version: 1, vendor: 'test', validate: (value) => ({ value: (value as number[])[0]?.toFixed() }) },
+    };
+    const client = await server.client();
+    const errors: string[] = [];
+    client.on('error', ({ name }) => errors.push(name));
+    const stream = topic('a/{id}', schema).messages(client);
+    const next = stream.next();
+    await clock.settle();
+    await server.last.send(publish('a/1', 'null'), publish('a/2', '[2]'));
+    expect((await next).value).toMatchObject({ value: '2', parameters: { id: '2' } });
+    expect(errors).toEqual(['TypeError']);
   });
 });
 

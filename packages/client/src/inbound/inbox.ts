@@ -28,6 +28,8 @@ export interface InboxHost {
 const EARLY_MESSAGES = 1000;
 /** Messages that handlers are at work on at once before reading stops. */
 const MESSAGES_AT_WORK = 1000;
+/** Where reading cannot stop, for this client waits for an answer, no more of QoS 0 are taken: those of QoS 1 and 2 the window bounds. */
+const MOST_AT_WORK = 10 * MESSAGES_AT_WORK;
 
 interface Entry {
   readonly packetIdentifier: number;
@@ -99,7 +101,8 @@ export class Inbox {
   handlePublish(packet: PublishPacket): void {
     const { qos, packetIdentifier } = packet;
     if (qos === 0) {
-      this.#receive(new Message(packet, undefined), () => {});
+      if (this.#atWork < MOST_AT_WORK) this.#receive(new Message(packet, undefined), () => {});
+      else this.#host.warn('message-dropped', `handlers are at work on ${MOST_AT_WORK}: one of QoS 0 is dropped`);
       return;
     }
     const known = qos === 2 ? this.#inbound.get(packetIdentifier) : undefined;
