@@ -38,6 +38,16 @@ describe('a message that just fits', () => {
   });
 });
 
+describe('a message that expires at once', () => {
+  it('is sent to a server that is there', async () => {
+    const client = await server.client();
+    const sent = watch(client.publish('a', '', { messageExpiryInterval: 0 }));
+    await clock.settle();
+    expect(sent.value).toEqual({ qos: 0, reasonCode: 0 });
+    expect(server.last.of('publish')[0]?.properties?.messageExpiryInterval).toBe(0);
+  });
+});
+
 describe('a refusal', () => {
   it('says what the server says', async () => {
     const client = await server.client();

@@ -123,3 +123,15 @@ describe('a server that knows no wildcards', () => {
     expect(warnings).toContain('subscription-lost');
   });
 });
+
+describe('a Subscription Identifier', () => {
+  it('of 0 is refused with words', async () => {
+    const client = await server.client();
+    const refused = expect(client.subscribe('a', { subscriptionIdentifier: 0 })).rejects.toMatchObject({
+      code: 'property-out-of-range',
+    });
+    await clock.settle();
+    await refused;
+    expect(asked()).toEqual([]);
+  });
+});

@@ -183,7 +183,7 @@ export function outboxOf(bounds: QueueBounds, now: () => number, nextIdentifier:
     for (let message = queue.peek(); message; message = queue.peek()) {
       const { qos, expiresAtMs } = message.content;
       // [MQTT5-3.3.2-5]
-      const error = now() >= expiresAtMs ? expired(message) : refusalOf(message);
+      const error = now() > expiresAtMs ? expired(message) : refusalOf(message);
       if (!error && !isOpen(to, qos)) return;
       shift();
       if (error) settle(message, error);

@@ -168,10 +168,7 @@ export function subscriptionsOf(
       checkFilters(topicFilters);
       checkOptions(options, negotiated);
       const { signal, subscriptionIdentifier, userProperties } = options;
-      const properties = {
-        ...(subscriptionIdentifier && { subscriptionIdentifier }),
-        ...(userProperties && { userProperties }),
-      };
+      const properties = { subscriptionIdentifier, userProperties };
       const entries = topicFilters.map((filter) => ({
         subscription: toSubscription(filter, options),
         properties,
