@@ -1,7 +1,7 @@
 import type { DisconnectProperties } from '@hawser/codec';
 import * as PacketType from '@hawser/codec/packet-type';
 import { PacketIdentifiers } from '@hawser/protocol';
-import type { Client } from './api.ts';
+import type { Client, PublishResult } from './api.ts';
 import type { Established } from './connection/attempt.ts';
 import type { LinkListener } from './connection/link.ts';
 import { keepConnected, type SupervisedClient } from './connection/supervisor.ts';
@@ -22,6 +22,8 @@ import { abortable, timed } from './settle.ts';
 
 /** Warnings that are kept for the first who listens. */
 const EARLY_WARNINGS = 100;
+/** Seconds that `disconnect` waits for acknowledgements, unless it is told otherwise. */
+const DRAIN_S = 5;
 
 /** A Client, and what its parts ask and tell it. */
 interface Host extends Client, SupervisedClient, LinkListener, InboxHost, Consumer, JournalHost {
@@ -41,16 +43,18 @@ export async function openClient(
   const now = (): number => clock.now();
   const { promise: closed, resolve: resolveClosed } = Promise.withResolvers<Error | undefined>();
   const streams = new Set<MessageStream>();
+  /** Topic Filters that the program has subscribed to by itself. */
+  const subscribed = new Set<string>();
   const early: ClientEvents['warning'][] = [];
   const abort = new AbortController();
   let lastIdentifier = 0;
+  let isReporting = false;
   let journal: Journal | undefined;
   let current: Established | undefined;
   let closedWith: ClosedError | undefined;
   let disconnecting: Promise<void> | undefined;
 
-  const start = async (): Promise<void> => {
-    for (const { code, text } of settings.warnings) client.warn(code, text);
+  const run = async (onFirst: () => void): Promise<void> => {
     const { store, cleanStart } = settings;
     if (store) {
       if (!store.open) throw new UsageError('wrong-type', 'store: make it with sessionStore()');
@@ -62,8 +66,13 @@ export async function openClient(
       if (cleanStart) startAnew();
       else client.resumes = hasSession;
     }
+    await keepConnected(platform, settings, client, abort.signal, onFirst);
+  };
+
+  const start = async (): Promise<void> => {
+    for (const { code, text } of settings.warnings) client.warn(code, text);
     const first = Promise.withResolvers<void>();
-    keepConnected(platform, settings, client, abort.signal, first.resolve).catch(close);
+    run(first.resolve).catch(close);
     closed.then(first.reject);
     const giveUp = (): void => close(new ClosedError('client-closed', 'connecting was given up', 0, signal?.reason));
     try {
@@ -80,10 +89,10 @@ export async function openClient(
     return result;
   };
 
-  /** The reader has left: its subscriptions are given up, unless another stream has them. */
+  /** The reader has left: its subscriptions are given up, unless another stream or the program itself has them. */
   const endStream = async (stream: MessageStream): Promise<void> => {
     streams.delete(stream);
-    const kept = new Set([...streams].flatMap(({ filters }) => filters));
+    const kept = new Set([...subscribed, ...[...streams].flatMap(({ filters }) => filters)]);
     const given = stream.filters.filter((filter) => !kept.has(filter));
     // A client that is closed has no subscriptions left.
     if (given.length > 0) await client.unsubscribe(given).catch(() => {});
@@ -104,9 +113,12 @@ export async function openClient(
     if (why) throw new ClosedError(why.code, `the client is closed: ${why.message}`, why.reasonCode, why);
   };
 
-  const disconnect = async ({ drain = 0, reasonCode = 0, ...properties }: DisconnectOptions): Promise<void> => {
-    if (closedWith) return;
-    if (drain > 0) {
+  const disconnect = async (options: DisconnectOptions): Promise<void> => {
+    const { drain = current ? DRAIN_S : 0, reasonCode = 0, ...properties } = options;
+    // [MQTT5-3.14.2.2.2]
+    if (properties.sessionExpiryInterval && client.negotiated?.sessionExpiryInterval.requested === 0)
+      throw new UsageError('session-expiry-zero', 'sessionExpiryInterval: 0 when connecting stays 0');
+    if (drain > 0 && outbox.pending > 0) {
       const late = Promise.withResolvers<void>();
       const done = Promise.race([outbox.whenIdle(), closed, late.promise]);
       await timed(done, clock, drain * 1000, late.resolve);
@@ -116,16 +128,20 @@ export async function openClient(
     link?.afterTurn();
     close(undefined);
     await link?.gone;
-    await journal?.close();
+    await closed;
   };
 
   const close = (error: Error | undefined): void => {
     if (closedWith) return;
     closedWith = error ? ClosedError.by(error) : goodbye();
     abort.abort(closedWith);
-    for (const part of [outbox, subscriptions, requester]) part.close(closedWith);
+    // Given up with the CONNACK.
+    current?.link.destroy();
+    for (const part of [outbox, subscriptions, requester, inbox]) part.close(closedWith);
     for (const stream of streams) stream.end(error);
-    resolveClosed(error);
+    const end = (): void => resolveClosed(error);
+    if (journal) journal.close().then(end, end);
+    else end();
   };
 
   const client: Host = {
@@ -153,21 +169,32 @@ export async function openClient(
       return outbox.pending;
     },
 
-    async publish(topic, payload = '', options = {}) {
-      checkOpen();
-      options.signal?.throwIfAborted();
-      const message = messageOf(topic, payload, options, client.version, now());
-      return after(outbox.publish(message, options.signal));
+    publish(topic, payload = '', options = {}) {
+      const send = async (): Promise<PublishResult> => {
+        checkOpen();
+        options.signal?.throwIfAborted();
+        const message = messageOf(topic, payload, options, client.version, now());
+        return after(outbox.publish(message, options.signal));
+      };
+      const sent = send();
+      // Who does not wait for it does not want to know: that must not end the program.
+      sent.catch(() => {});
+      return sent;
     },
 
     async subscribe(filters, options = {}) {
       checkOpen();
-      return after(subscriptions.subscribe(listOf(filters), options, client.negotiated));
+      const topicFilters = listOf(filters);
+      const grants = after(subscriptions.subscribe(topicFilters, options, client.negotiated));
+      for (const filter of topicFilters) subscribed.add(filter);
+      return grants;
     },
 
     async unsubscribe(filters, options = {}) {
       checkOpen();
-      return after(subscriptions.unsubscribe(listOf(filters), options));
+      const topicFilters = listOf(filters);
+      for (const filter of topicFilters) subscribed.delete(filter);
+      return after(subscriptions.unsubscribe(topicFilters, options));
     },
 
     messages(filters, { buffer = 100, ...options } = {}) {
@@ -176,19 +203,25 @@ export async function openClient(
         throw new UsageError('out-of-range', `buffer: ${buffer} is not a whole number, 1 or more`);
       const topicFilters = listOf(filters);
       // With an identifier of its own a stream gets a message once, however many subscriptions of this client match it.
-      const hasOwn = client.negotiated?.subscriptionIdentifierAvailable.effective;
-      const identifier = options.subscriptionIdentifier ?? (hasOwn ? ++lastIdentifier : undefined);
+      const identifier = options.subscriptionIdentifier ?? ++lastIdentifier;
       const granted = subscriptions.subscribe(topicFilters, options, client.negotiated, identifier);
-      const onEnd = (): Promise<void> => endStream(stream);
-      const stream: MessageStream = messageStreamOf(inbox, topicFilters, buffer, client.onTurn, onEnd);
-      granted.catch(stream.end);
+      const stream: MessageStream = messageStreamOf(inbox, topicFilters, buffer, client.onTurn, () =>
+        endStream(stream),
+      );
+      const fail = (error: unknown): void => {
+        streams.delete(stream);
+        stream.end(error);
+      };
+      const { signal } = options;
+      signal?.addEventListener('abort', () => {
+        fail(signal.reason);
+        void endStream(stream);
+      });
+      granted.catch(fail);
       streams.add(stream);
-      if (identifier !== undefined) {
-        stream.identifiers = new Set([identifier]);
-        // A filter that is subscribed to again changes its identifier, for those who have had it before too.
-        for (const { identifiers, filters } of streams)
-          if (filters.some((filter) => topicFilters.includes(filter))) identifiers?.add(identifier);
-      }
+      // A filter that is subscribed to again changes its identifier, for those who have had it before too.
+      for (const { identifiers, filters } of streams)
+        if (filters.some((filter) => topicFilters.includes(filter))) identifiers.add(identifier);
       return after(stream);
     },
 
@@ -207,15 +240,23 @@ export async function openClient(
     },
 
     disconnect(options = {}) {
-      disconnecting ??= disconnect(options);
+      disconnecting ??= disconnect(options).catch((error) => {
+        // It was misused, and can be called again.
+        disconnecting = undefined;
+        throw error;
+      });
       return disconnecting;
     },
 
     [Symbol.asyncDispose]: () => client.disconnect(),
 
     reportError(error) {
+      // What its own listeners throw is told to nobody.
+      if (isReporting) return;
+      isReporting = true;
       if (!client.emit('error', error instanceof Error ? error : new Error(String(error))))
         client.warn('handler-failed', `a handler failed (nobody listens to 'error'): ${error}`);
+      isReporting = false;
     },
 
     warn(code, text) {
@@ -253,14 +294,12 @@ export async function openClient(
       current = established;
       link.listener = client;
       const sent = sessionPresent ? 0 : startAnew();
-      subscriptions.attach(link.connection);
-      if (reconnected && !sessionPresent) {
-        const again = subscriptions.restore();
-        if (again + sent > 0) {
-          const text = `the server had no session: ${again} subscriptions were made again, ${sent} messages sent anew; messages for this client may be lost`;
-          client.warn('session-lost', text);
-        }
+      const again = sessionPresent ? 0 : subscriptions.restore();
+      if (client.resumes && again + sent > 0) {
+        const text = `the server had no session: ${again} subscriptions were made again, ${sent} messages sent anew; messages for this client may be lost`;
+        client.warn('session-lost', text);
       }
+      subscriptions.attach(link.connection, negotiated);
       client.resumes = true;
       journal?.keepSession(connect, negotiated);
       inbox.attach(link.connection);
@@ -275,7 +314,7 @@ export async function openClient(
 
     /** Stops reading while readers do not keep up; but never while this client itself waits for an answer. */
     onTurn() {
-      const waits = outbox.pending + subscriptions.pending > 0;
+      const waits = outbox.pending + subscriptions.pending + requester.pending > 0;
       current?.link.setPaused(inbox.isFull && !waits);
     },
 

@@ -1,15 +1,25 @@
+import type { ProtocolVersion } from '@hawser/codec';
 import type { Clock } from '@hawser/transport';
 import type { Client } from './api.ts';
 import { TimeoutError, UsageError } from './errors.ts';
 import type { Message } from './inbound/message.ts';
+import { onlyIn5 } from './outgoing-message.ts';
 import { abortable, timed } from './settle.ts';
 
 interface RequesterClient extends Pick<Client, 'publish' | 'subscribe' | 'onMessage' | 'negotiated' | 'clientId'> {
   readonly clock: Clock;
+  readonly version: ProtocolVersion;
+}
+
+interface Requester {
+  readonly request: Client['request'];
+  /** Requests that wait for their answer. */
+  readonly pending: number;
+  close(error: Error): void;
 }
 
 /** Request and response (section 4.10): one Response Topic for the client, a Correlation Data for each request. */
-export function requesterOf(client: RequesterClient): { request: Client['request']; close(error: Error): void } {
+export function requesterOf(client: RequesterClient): Requester {
   const asked = new Map<string, PromiseWithResolvers<Message>>();
   let subscribed: Promise<string> | undefined;
   let count = 0;
@@ -18,8 +28,10 @@ export function requesterOf(client: RequesterClient): { request: Client['request
   const subscribe = async (): Promise<string> => {
     // The server may have said which topics are this client's own (section 3.2.2.3.15).
     const base = client.negotiated?.responseInformation ?? 'responses';
-    const topic = `${base.replace(/\/$/, '')}/${client.clientId}`;
+    const topic = `${base.replace(/\/$/, '')}/${client.clientId.replace(/[+#]/g, encodeURIComponent)}`;
     const stop = client.onMessage((message) => {
+      // One that comes too late has nobody else to do so.
+      message.acknowledge();
       asked.get(new TextDecoder().decode(message.correlationData))?.resolve(message);
     }, topic);
     try {
@@ -39,20 +51,32 @@ export function requesterOf(client: RequesterClient): { request: Client['request
         const text = 'request() sets responseTopic and correlationData itself';
         throw new UsageError('conflicting-options', text);
       }
+      if (client.version !== 5) throw onlyIn5('request()');
       signal?.throwIfAborted();
       const key = `${++count}`;
+      // A request that has been given up is not sent any more.
+      const over = new AbortController();
       const { promise, resolve, reject } = Promise.withResolvers<Message>();
       asked.set(key, { promise, resolve, reject });
       subscribed ??= subscribe();
       subscribed
-        .then((to) => client.publish(topic, payload, { ...publish, responseTopic: to, correlationData: key }))
+        .then((to) =>
+          client.publish(topic, payload, { ...publish, signal: over.signal, responseTopic: to, correlationData: key }),
+        )
         .catch(reject);
       const onLate = (): void => {
         const text = `no answer to the request on '${topic}' within ${timeout} s`;
         reject(new TimeoutError('request-timeout', text));
       };
       abortable(promise, signal, () => reject(signal?.reason));
-      return timed(promise, client.clock, timeout * 1000, onLate).finally(() => asked.delete(key));
+      return timed(promise, client.clock, timeout * 1000, onLate).finally(() => {
+        asked.delete(key);
+        over.abort();
+      });
+    },
+
+    get pending() {
+      return asked.size;
     },
 
     close(error) {

@@ -113,7 +113,8 @@ export function resolveOptions(options: ClientOptions, platform: Platform): Sett
   };
 }
 
-function throwFirst(problems: readonly OptionProblem[]): void {
+/** Throws the first error there is, and says all of them. */
+export function throwFirst(problems: readonly OptionProblem[]): void {
   const errors = problems.filter(({ severity }) => severity === 'error');
   const first = errors[0];
   if (first === undefined) return;

@@ -1,8 +1,9 @@
 import type { Clock } from '@hawser/transport';
 
-/** The promise; a signal that fires before it has settled calls `onAbort`. */
+/** The promise; a signal that has fired, or fires before it has settled, calls `onAbort`. */
 export function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefined, onAbort: () => void): Promise<T> {
   if (signal !== undefined) {
+    if (signal.aborted) onAbort();
     signal.addEventListener('abort', onAbort);
     const done = (): void => signal.removeEventListener('abort', onAbort);
     promise.then(done, done);

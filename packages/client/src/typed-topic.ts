@@ -155,13 +155,9 @@ export class TypedTopic<Parameters, Input, Output> {
     options: MessagesOptions = {},
   ): AsyncGenerator<TypedMessage<Output, Parameters>, void> {
     for await (const message of client.messages(this.filter, options)) {
-      try {
-        const typed = await this.#read(message);
-        if (typed !== undefined) yield typed;
-      } catch (error) {
-        if (!(error instanceof PayloadError)) throw error;
-        client.reportError(error);
-      }
+      // A schema may throw, too.
+      const typed = await this.#read(message).catch((error) => client.reportError(error));
+      if (typed) yield typed;
     }
   }
 

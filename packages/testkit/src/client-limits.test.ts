@@ -43,7 +43,10 @@ const action = fc.oneof(
     }),
   },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('messages' as const), filter: fc.constantFrom('a', 'b/#') }) },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant('cut' as const) }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({ kind: fc.constant('cut' as const), next: limits, sessionPresent: fc.boolean() }),
+  },
   { weight: 3, arbitrary: fc.record({ kind: fc.constant('answer' as const) }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('wait' as const), ms: fc.integer({ min: 1, max: 30_000 }) }) },
 );
@@ -54,14 +57,15 @@ describe('the limits of the server', () => {
     const run = fc.asyncProperty(limits, fc.array(action, { maxLength: 40 }), async (properties, actions) => {
       await new Watched(properties).run(actions);
     });
-    await fc.assert(run, { numRuns: 150 });
+    await fc.assert(run, { numRuns: 400 });
   });
 });
 
 class Watched {
   readonly #clock = new FakeClock();
   readonly #server = new ScriptedServer(this.#clock);
-  readonly #properties: ConnackProperties;
+  /** Of the server that is connected: the next one may allow other things. */
+  #properties: ConnackProperties;
   /** PUBLISH packets of this connection that wait for an answer. */
   #unanswered: { packetIdentifier: number; qos: number }[] = [];
   readonly #aliases = new Map<number, string>();
@@ -110,8 +114,11 @@ class Watched {
       } else if (one.kind === 'subscribe') {
         client.subscribe(one.filter, { subscriptionIdentifier: one.identifier }).catch(ignore);
       } else if (one.kind === 'messages') client.messages(one.filter).next().catch(ignore);
-      else if (one.kind === 'cut') await this.#server.last.cut();
-      else if (one.kind === 'answer') {
+      else if (one.kind === 'cut') {
+        await this.#server.last.cut();
+        this.#properties = one.next;
+        this.#server.connack = { properties: one.next, sessionPresent: one.sessionPresent };
+      } else if (one.kind === 'answer') {
         for (const { packetIdentifier, qos } of this.#unanswered.slice(0, 2)) {
           if (qos === 1)
             this.#unanswered = this.#unanswered.filter((other) => other.packetIdentifier !== packetIdentifier);

@@ -99,7 +99,8 @@ export class ScriptedConnection {
     this.#reader.push(bytes.slice());
     while (this.#reader.next()) {
       const { firstByte, bytes: all, bodyStart, end } = this.#reader;
-      const packet = structuredClone(decodePacket(firstByte, all, bodyStart, end, this.version, 'to-server'));
+      const body = all.slice(bodyStart, end);
+      const packet = decodePacket(firstByte, body, 0, body.length, this.version, 'to-server');
       if (packet.type === 'connect') this.version = packet.protocolVersion;
       this.packets.push(packet);
       this.#onPacket(packet, this);

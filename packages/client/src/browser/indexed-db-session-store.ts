@@ -24,6 +24,7 @@ interface Database {
   createObjectStore(name: string): void;
   transaction(name: string, mode: 'readonly' | 'readwrite', options?: { durability: 'strict' }): Transaction;
   close(): void;
+  onclose: (() => void) | null;
 }
 interface Globals {
   readonly indexedDB: {
@@ -42,10 +43,20 @@ export function indexedDbSessionStore(name = 'hawser-client'): SessionStore {
     opened ??= new Promise((resolve, reject) => {
       const request = indexedDB.open(name, 1);
       request.onupgradeneeded = () => request.result.createObjectStore(ENTRIES);
-      request.onsuccess = () => resolve(request.result);
-      request.onerror = () => reject(request.error);
+      request.onsuccess = () => {
+        // A browser may close it: what comes next opens it again.
+        request.result.onclose = forget;
+        resolve(request.result);
+      };
+      request.onerror = () => {
+        forget();
+        reject(request.error);
+      };
     });
     return opened;
+  };
+  const forget = (): void => {
+    opened = undefined;
   };
   return sessionStore({
     async load(clientId) {

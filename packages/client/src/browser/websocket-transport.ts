@@ -4,6 +4,8 @@ import type { Transport, TransportHandler, TransportInfo } from '@hawser/transpo
 const HIGH_WATER = 64 * 1024;
 /** A browser tells nobody that its buffer is empty: it is asked. */
 const POLL_MS = 20;
+/** Messages of the WebSocket that are kept while it is paused: then who reads must drop what is too much. */
+const MOST_WAITING = 1000;
 /** How long a server that does not close in turn is waited for. */
 const LINGER_MS = 2000;
 const PLAIN_CLOSES: readonly number[] = [1000, 1001, 1005, 1006];
@@ -21,8 +23,8 @@ export function webSocketTransport(socket: WebSocket, info: TransportInfo): Tran
   let closeError: Error | undefined;
 
   const give = (): void => {
-    // It is paused until there is a handler.
-    while (!isPaused && !isEnded && waiting.length > 0) handler?.onData(waiting.shift() as Uint8Array);
+    while (handler && (!isPaused || waiting.length > MOST_WAITING) && !isEnded && waiting.length > 0)
+      handler.onData(waiting.shift() as Uint8Array);
   };
 
   const resume = (): void => {

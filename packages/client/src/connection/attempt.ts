@@ -1,11 +1,13 @@
 import type { ConnackPacket, ConnectPacket, ProtocolVersion } from '@hawser/codec';
 import * as ReasonCode from '@hawser/codec/reason-code';
+import { validateOptions } from '@hawser/parameters';
 import type { ClientSink, CloseCause } from '@hawser/protocol';
+import type { Transport } from '@hawser/transport';
 import { ConnectError, type ConnectEvidence, type ConnectStage } from '../errors.ts';
 import type { Negotiated } from '../negotiated.ts';
 import type { Provider } from '../options.ts';
 import type { Platform } from '../platform.ts';
-import { bytesOf, type Settings } from '../settings.ts';
+import { bytesOf, type Settings, throwFirst } from '../settings.ts';
 import { abortable, timed } from '../settle.ts';
 import { type Address, formatAddress } from './address.ts';
 import { explainClose, explainConnack, explainDial, explainTimeout, type Seen, wordsOf } from './explain.ts';
@@ -60,23 +62,40 @@ export function attempt(
   /** The one object of the platform grows: it is looked at when something is to be explained. */
   const seen = (): Seen => ({ ...evidence, url });
   let connect: ConnectPacket;
+  let transport: Transport | undefined;
   let link: Link | undefined;
   let isEstablished = false;
   /** Of a repeated AUTH exchange. */
   let repeated: PromiseWithResolvers<void> | undefined;
 
+  /** An option, or what its function gives: that may be what the option may be (`type`: as another one). */
+  const ask = async <T>(value: T | Provider<T>, option: string, type = option): Promise<T> => {
+    try {
+      if (typeof value !== 'function') return value;
+      const given = await (value as Provider<T>)(abort.signal);
+      const problems = validateOptions({ [type]: given }, { platform: platform.name, label: () => option });
+      throwFirst(problems);
+      return given;
+    } catch (cause) {
+      const message = `the function given as '${option}' failed: ${wordsOf(cause)}`;
+      const evidence = { option };
+      throw new ConnectError({ stage: 'auth', code: 'provider-failed', message, retry: 'yes', evidence, cause });
+    }
+  };
+
   const begin = async (): Promise<void> => {
-    const username = await ask(settings.username ?? address.username, abort.signal, 'username');
-    const password = await ask(settings.password ?? address.password, abort.signal, 'password');
-    const tls = (await ask(settings.tls, abort.signal, 'tls')) ?? {};
-    const authenticationData = bytesOf(await authentication?.start?.(abort.signal));
+    const username = await ask(settings.username ?? address.username, 'username');
+    const password = await ask(settings.password ?? address.password, 'password');
+    const tls = (await ask(settings.tls, 'tls')) ?? {};
+    const start: Provider<string | Uint8Array | undefined> = async (given) => authentication?.start?.(given);
+    const authenticationData = bytesOf(await ask(start, 'authentication', 'password'));
     if (abort.signal.aborted) return;
     stage = 'dns';
     const onStage = (begun: ConnectStage, growing: ConnectEvidence): void => {
       stage = begun;
       evidence = growing;
     };
-    const transport = await platform.dial(address, { signal: abort.signal, tls, onStage }).catch((error: unknown) => {
+    transport = await platform.dial(address, { signal: abort.signal, tls, onStage }).catch((error: unknown) => {
       throw explainDial(error, seen());
     });
     if (abort.signal.aborted) {
@@ -108,7 +127,7 @@ export function attempt(
     done.reject(error);
     abort.abort();
     // One that has ended by itself still has its last packet to send.
-    if (!isEstablished && !link?.connection.closeCause) link?.destroy();
+    if (!isEstablished && !link?.connection.closeCause) transport?.destroy();
   };
 
   /** What closed without a word may be explained by the platform. */
@@ -118,22 +137,25 @@ export function attempt(
     giveUp((error instanceof ConnectError && (await platform.explain?.(error, failed))) || error);
   };
 
+  /** What is no ConnectError comes of what the program was asked for: all else has been checked before. */
+  const explained = (cause: unknown): ConnectError => {
+    if (cause instanceof ConnectError) return cause;
+    const { code } = (cause ?? {}) as { readonly code?: unknown };
+    return new ConnectError({
+      stage: 'auth',
+      code: typeof code === 'string' ? code : 'mechanism-failed',
+      message: `authentication failed on this side: ${wordsOf(cause)}`,
+      retry: 'after-change',
+      evidence: seen(),
+      cause,
+    });
+  };
+
   /** A step of the AUTH exchange; when it fails, this side gives up. */
   const guard = (step: () => Promise<void>): void => {
     step().catch((cause: unknown) => {
       repeated?.reject(cause);
-      if (isEstablished) return;
-      const { code } = (cause ?? {}) as { readonly code?: unknown };
-      giveUp(
-        new ConnectError({
-          stage: 'auth',
-          code: typeof code === 'string' ? code : 'mechanism-failed',
-          message: `authentication failed on this side: ${wordsOf(cause)}`,
-          retry: 'after-change',
-          evidence: seen(),
-          cause,
-        }),
-      );
+      if (!isEstablished) giveUp(explained(cause));
     });
   };
 
@@ -144,11 +166,17 @@ export function attempt(
     link.afterTurn();
   };
 
-  const reauthenticate = async (): Promise<void> => {
-    repeated = Promise.withResolvers();
-    const start = async (): Promise<void> =>
-      writeAuth(ReasonCode.ReAuthenticate, await authentication?.start?.(abort.signal));
-    await Promise.all([repeated.promise, start()]);
+  const reauthenticate = (): Promise<void> => {
+    if (!repeated) {
+      repeated = Promise.withResolvers();
+      const onOver = (): void => {
+        repeated = undefined;
+      };
+      repeated.promise.then(onOver, onOver);
+      guard(async () => writeAuth(ReasonCode.ReAuthenticate, await authentication?.start?.(abort.signal)));
+    }
+    const onLate = (): void => repeated?.reject(explainTimeout('auth', false, connectTimeoutMs, seen()));
+    return timed(repeated.promise, clock, connectTimeoutMs, onLate);
   };
 
   const sink: ClientSink = {
@@ -214,23 +242,7 @@ export function attempt(
     },
   };
 
-  begin().catch(fail);
+  begin().catch((error: unknown) => fail(explained(error)));
   const onLate = (): void => giveUp(explainTimeout(stage, !link, connectTimeoutMs, seen()));
   return abortable(timed(done.promise, clock, connectTimeoutMs, onLate), signal, () => giveUp(signal.reason));
-}
-
-async function ask<T>(value: T | Provider<T>, signal: AbortSignal, option: string): Promise<T> {
-  try {
-    return typeof value === 'function' ? await (value as Provider<T>)(signal) : value;
-  } catch (cause) {
-    const message = `the function given as '${option}' failed: ${wordsOf(cause)}`;
-    throw new ConnectError({
-      stage: 'auth',
-      code: 'provider-failed',
-      message,
-      retry: 'yes',
-      evidence: { option },
-      cause,
-    });
-  }
 }

@@ -53,12 +53,12 @@ export function linkOf(
   const flush = (): void => {
     isDirty = false;
     if (isGone) return;
-    const bytes = output.take();
+    // The end is not waited for: what is there goes to the system before it.
+    const bytes = output.take(isEnding);
     if (bytes) {
       connection.lastSentMs = clock.now();
       output.blocked = !transport.write([bytes]);
     }
-    // What the server has not taken by now it never will.
     if (isEnding) transport.end();
   };
 

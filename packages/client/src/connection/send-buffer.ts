@@ -12,8 +12,8 @@ export interface SendBuffer extends PacketOutput {
   /** The network takes nothing now. */
   blocked: boolean;
   readonly congested: boolean;
-  /** All that waits, if the network takes it. Bytes that were taken out are never written over: the network may hold them for as long as it likes. */
-  take(): Uint8Array | undefined;
+  /** All that waits, if the network takes it or `isLast`. Bytes that were taken out are never written over: the network may hold them for as long as it likes. */
+  take(isLast: boolean): Uint8Array | undefined;
 }
 
 /** `onDirty`: it was empty, and is not any more. */
@@ -39,8 +39,8 @@ export function sendBufferOf(onDirty: () => void): SendBuffer {
       return at;
     },
 
-    take() {
-      if (buffer.blocked || length === 0) return undefined;
+    take(isLast) {
+      if ((buffer.blocked && !isLast) || length === 0) return undefined;
       const bytes = buffer.target.subarray(0, length);
       buffer.target = buffer.target.subarray(length > BUFFER_BYTES ? buffer.target.length : length);
       length = 0;

@@ -1,6 +1,7 @@
 import { type PublishPacket, reasonCodesOf, topicMatches } from '@hawser/codec';
 import * as PacketType from '@hawser/codec/packet-type';
 import { type ClientConnection, Fifo } from '@hawser/protocol';
+import type { Clock } from '@hawser/transport';
 import { UsageError } from '../errors.ts';
 import { afterWritten, type Journal } from '../session/journal.ts';
 import { Message } from './message.ts';
@@ -9,7 +10,7 @@ import { Message } from './message.ts';
 export interface Consumer {
   /** Topic Filters; undefined: all topics. */
   readonly filters?: readonly string[] | undefined;
-  /** Gets only what came by one of these Subscription Identifiers, if the message has any. */
+  /** Gets only what came by one of these Subscription Identifiers, if the message has any that somebody has. */
   readonly identifiers?: ReadonlySet<number> | undefined;
   /** It does not keep up. */
   readonly isFull?: boolean;
@@ -18,22 +19,33 @@ export interface Consumer {
 }
 
 export interface InboxHost {
+  readonly clock: Clock;
   reportError(error: unknown): void;
   warn(code: string, text: string): void;
   /** A reader does not keep up, or does again. */
   onTurn(): void;
 }
 
-/** Messages that came before anybody wanted any (with a resumed session they come at once) are kept for the first who does. */
-const EARLY_MESSAGES = 1000;
+/** Messages that nobody wants yet are kept, so many: with a resumed session they come at once. */
+const MOST_WAITING = 1000;
+/** For how long after the first consumer came, or a reader left. */
+const WAITING_MS = 1000;
 /** Messages that handlers are at work on at once before reading stops. */
 const MESSAGES_AT_WORK = 1000;
+/** Where reading cannot stop, for this client waits for an answer, no more of QoS 0 are taken: those of QoS 1 and 2 the window bounds. */
+const MOST_AT_WORK = 10 * MESSAGES_AT_WORK;
 
 interface Entry {
   readonly packetIdentifier: number;
   readonly qos: 1 | 2;
   /** Its acknowledgement: 0 or a Reason Code; undefined: it has not been dealt with. */
   answer: number | undefined;
+}
+
+/** A message with what is to be called when it has been dealt with. */
+export interface Delivery {
+  readonly message: Message;
+  readonly done: () => void;
 }
 
 /** What comes: to whom it goes, and when it is acknowledged: in the order of receipt [MQTT5-4.6.0-2] [MQTT5-4.6.0-3]. */
@@ -51,6 +63,11 @@ export interface Inbox {
   add(consumer: Consumer): () => void;
   handlePublish(packet: PublishPacket): void;
   handlePubrel(packetIdentifier: number): void;
+  /** What somebody has got and not looked at: for who comes next. */
+  giveBack(unread: readonly Delivery[]): void;
+  /** Counts it and tells it; what is dropped is dealt with. */
+  drop(delivery: Delivery): void;
+  close(): void;
 }
 
 /** `isManual`: each message is acknowledged by who gets it. */
@@ -63,45 +80,58 @@ export function inboxOf(host: InboxHost, isManual: boolean): Inbox {
   const consumers = new Set<Consumer>();
   /** Of this connection, in the order in which they came. */
   const entries = new Fifo<Entry>();
-  let early: [Message, () => void][] | undefined = [];
+  /** Nobody has wanted these yet. */
+  let waiting: Delivery[] = [];
+  /** Who has come in this turn: all of them get what came before them. */
+  let fresh: Consumer[] = [];
+  /** What nobody wants waits; from the first consumer on for a while. */
+  let isKeeping = true;
+  let stopKeeping: (() => void) | undefined;
+  let dropped = 0;
   let connection: ClientConnection | undefined;
   let atWork = 0;
 
   const receive = (message: Message, done: () => void): void => {
-    if (early === undefined) {
-      give(message, done);
-      return;
-    }
-    if (early.length >= EARLY_MESSAGES) {
-      const first = early.shift();
-      first?.[1]();
-      first?.[0].acknowledge();
-      const text = `nobody takes messages: over ${EARLY_MESSAGES} came, the oldest is dropped`;
-      host.warn('message-without-handler', text);
-    }
-    early.push([message, done]);
+    const delivery = { message, done };
+    if (give(delivery, [...consumers])) return;
+    if (isKeeping) waiting.push(delivery);
+    else inbox.drop(delivery);
+    const oldest = waiting.length > MOST_WAITING && waiting.shift();
+    if (oldest) inbox.drop(oldest);
   };
 
-  const give = (message: Message, done: () => void): void => {
+  const keepOn = (): void => {
+    isKeeping = true;
+    stopKeeping?.();
+    stopKeeping = host.clock.setTimer(host.clock.now() + WAITING_MS, () => {
+      isKeeping = false;
+      for (const delivery of waiting.splice(0)) inbox.drop(delivery);
+    });
+  };
+
+  /** False: none of them wants it. */
+  const give = ({ message, done }: Delivery, candidates: readonly Consumer[]): boolean => {
+    const takers = candidates.filter((consumer) => matches(consumer, message));
+    const isMeant = takers.some((consumer) => isMeantFor(consumer, message));
     const handlers: Promise<void>[] = [];
-    for (const consumer of consumers) {
-      if (!wants(consumer, message)) continue;
+    for (const consumer of takers) {
+      // Identifiers that nobody here has are those of an earlier run of the program: then the filters decide.
+      if (isMeant && consumer.identifiers && !isMeantFor(consumer, message)) continue;
       try {
         const result = consumer.deliver(message);
-        if (result) handlers.push(result.catch((error) => host.reportError(error)));
+        if (result) handlers.push(Promise.resolve(result).catch((error) => host.reportError(error)));
       } catch (error) {
         host.reportError(error);
       }
     }
-    if (handlers.length === 0) {
-      done();
-      return;
-    }
-    count(1);
-    void Promise.all(handlers).then(() => {
-      done();
-      count(-1);
-    });
+    if (handlers.length > 0) {
+      count(1);
+      void Promise.all(handlers).then(() => {
+        done();
+        count(-1);
+      });
+    } else if (takers.length > 0) done();
+    return takers.length > 0;
   };
 
   const count = (change: 1 | -1): void => {
@@ -165,11 +195,15 @@ export function inboxOf(host: InboxHost, isManual: boolean): Inbox {
     },
 
     add(consumer) {
+      if (consumers.size === 0 && !stopKeeping) keepOn();
       consumers.add(consumer);
-      // It gets what came before it.
-      const waiting = early ?? [];
-      early = undefined;
-      for (const [message, done] of waiting) give(message, done);
+      if (fresh.push(consumer) === 1) {
+        queueMicrotask(() => {
+          const candidates = fresh.filter((one) => consumers.has(one));
+          fresh = [];
+          waiting = waiting.filter((delivery) => !give(delivery, candidates));
+        });
+      }
       return () => {
         consumers.delete(consumer);
         host.onTurn();
@@ -179,39 +213,59 @@ export function inboxOf(host: InboxHost, isManual: boolean): Inbox {
     handlePublish(packet) {
       const { qos, packetIdentifier } = packet;
       if (qos === 0) {
-        receive(new Message(packet, undefined), () => {});
+        const message = new Message(packet, undefined);
+        const done = (): void => {};
+        if (atWork < MOST_AT_WORK) receive(message, done);
+        else inbox.drop({ message, done });
         return;
       }
-      const entry: Entry = { packetIdentifier, qos, answer: undefined };
-      entries.push(entry);
-      if (qos === 2) {
-        const first = inbound.get(packetIdentifier);
-        inbound.set(packetIdentifier, entry);
-        if (first) {
-          // Its acknowledgement waits for whoever has the first one.
-          if (first.answer !== undefined) finish(entry, first.answer);
-          return;
-        }
+      const known = qos === 2 ? inbound.get(packetIdentifier) : undefined;
+      const entry: Entry = known ?? { packetIdentifier, qos, answer: undefined };
+      // A duplicate waits for whoever has the message; of one connection, one acknowledgement is enough.
+      if (!known || ![...entries].includes(known)) entries.push(entry);
+      if (known) {
+        if (known.answer !== undefined) finish(known, known.answer);
+        return;
       }
-      // QoS 2 may come again with another connection: then it is that one which is acknowledged.
-      const done = (reasonCode: number): void =>
-        finish((qos === 2 && inbound.get(packetIdentifier)) || entry, reasonCode);
-      if (isManual) receive(new Message(packet, done), () => {});
-      else receive(new Message(packet, undefined), () => done(0));
+      if (qos === 2) inbound.set(packetIdentifier, entry);
+      const acknowledged = (reasonCode: number): void => finish(entry, reasonCode);
+      if (isManual) receive(new Message(packet, acknowledged), () => {});
+      else receive(new Message(packet, undefined), () => acknowledged(0));
     },
 
     handlePubrel(packetIdentifier) {
       // [MQTT5-4.3.3-11]
       acknowledge(PacketType.PUBCOMP, packetIdentifier, end(packetIdentifier) ? 0 : 0x92);
     },
+
+    giveBack(unread) {
+      if (unread.length === 0) return;
+      waiting.unshift(...unread);
+      keepOn();
+    },
+
+    drop({ message, done }) {
+      // The first, the tenth, the hundredth.
+      if (/^10*$/.test(`${++dropped}`)) {
+        const text = `${dropped} messages were dropped, the last for '${message.topic}': nobody takes them, or not as fast as they come`;
+        host.warn('message-dropped', text);
+      }
+      // Nobody else could.
+      message.acknowledge();
+      done();
+    },
+
+    close() {
+      stopKeeping?.();
+    },
   };
   return inbox;
 }
 
-function wants({ filters, identifiers }: Consumer, message: Message): boolean {
-  const { subscriptionIdentifiers } = message;
-  if (identifiers !== undefined && subscriptionIdentifiers.length > 0) {
-    if (!subscriptionIdentifiers.some((identifier) => identifiers.has(identifier))) return false;
-  }
-  return filters === undefined || filters.some((filter) => topicMatches(filter, message.topic));
+function matches({ filters }: Consumer, { topic }: Message): boolean {
+  return !filters || filters.some((filter) => topicMatches(filter, topic));
+}
+
+function isMeantFor({ identifiers }: Consumer, { subscriptionIdentifiers }: Message): boolean {
+  return subscriptionIdentifiers.some((identifier) => identifiers?.has(identifier));
 }

@@ -1,4 +1,4 @@
-import type { Consumer, Inbox } from './inbox.ts';
+import type { Consumer, Delivery, Inbox } from './inbox.ts';
 import type { Message } from './message.ts';
 
 /** Over this many times its bound a buffer gets no more QoS 0 messages, where reading cannot be stopped. */
@@ -8,18 +8,13 @@ type Result = IteratorResult<Message, undefined>;
 
 const finished = (): Result => ({ done: true, value: undefined });
 
-interface Buffered {
-  readonly message: Message;
-  readonly done: () => void;
-}
-
 /**
  * Messages one by one. A message counts as dealt with, and is acknowledged, when the next one is asked for. `return()`, or leaving the `for await`
  * loop, ends it and unsubscribes.
  */
 export interface MessageStream extends AsyncIterableIterator<Message, undefined>, AsyncDisposable, Consumer {
   readonly filters: readonly string[];
-  identifiers: Set<number> | undefined;
+  readonly identifiers: Set<number>;
   /** From the bound on, until half of it is read. */
   isFull: boolean;
   /** Messages of QoS 0 that did not fit. */
@@ -40,14 +35,14 @@ export function messageStreamOf(
   onPressure: () => void,
   onEnd: () => Promise<void>,
 ): MessageStream {
-  const buffer: Buffered[] = [];
+  const buffer: Delivery[] = [];
   const readers: PromiseWithResolvers<Result>[] = [];
   let isOpen = true;
   let failure: unknown;
   /** Tells that the message that was given out last has been dealt with. */
   let lastDone = (): void => {};
 
-  const give = ({ message, done }: Buffered): Result => {
+  const give = ({ message, done }: Delivery): Result => {
     lastDone();
     lastDone = done;
     return { done: false, value: message };
@@ -60,7 +55,7 @@ export function messageStreamOf(
 
   const stream: MessageStream = {
     filters,
-    identifiers: undefined,
+    identifiers: new Set(),
     isFull: false,
     dropped: 0,
 
@@ -89,12 +84,11 @@ export function messageStreamOf(
     },
 
     async return() {
-      if (isOpen) {
-        stream.end(undefined);
-        for (const { done } of buffer.splice(0)) done();
-        await onEnd();
-      }
+      const wasOpen = isOpen;
+      stream.end(undefined);
       lastDone();
+      inbox.giveBack(buffer.splice(0));
+      if (wasOpen) await onEnd();
       return finished();
     },
 
@@ -108,7 +102,7 @@ export function messageStreamOf(
         if (reader !== undefined) reader.resolve(give({ message, done }));
         else if (message.qos === 0 && buffer.length >= bound * HARD_FACTOR) {
           stream.dropped++;
-          done();
+          inbox.drop({ message, done });
         } else if (buffer.push({ message, done }) >= bound) setFull(true);
       });
     },

@@ -1,6 +1,6 @@
 import { encodePublishProperties, publishSize, type QoS } from '@hawser/codec';
 import * as PacketType from '@hawser/codec/packet-type';
-import { Fifo, type MessageContent, type QueueBounds } from '@hawser/protocol';
+import { type ClientConnection, Fifo, type MessageContent, type QueueBounds } from '@hawser/protocol';
 import type { PublishResult } from '../api.ts';
 import type { Link } from '../connection/link.ts';
 import { RefusedError } from '../errors.ts';
@@ -9,6 +9,9 @@ import { abortable } from '../settle.ts';
 import { afterWritten, type Journal } from './journal.ts';
 import { Outgoing } from './outgoing.ts';
 import { refusal, tooLarge } from './refusal.ts';
+
+/** Packet Identifiers for messages; the rest are for SUBSCRIBE and UNSUBSCRIBE. */
+const MOST_HANDSHAKES = 65_000;
 
 /**
  * What this client sends: the queue, the handshakes of QoS 1 and 2, and the promises of those who wait. It outlives connections; with
@@ -87,16 +90,21 @@ export function outboxOf(bounds: QueueBounds, now: () => number, nextIdentifier:
     if (output.congested) return false;
     if (qos === 0) return toSend.length === 0;
     // [MQTT5-3.3.4-9] [MQTT5-4.9.0-2]
-    return unacknowledged + toSend.length < connection.peerReceiveMaximum && handshakes.size < 65_535;
+    return unacknowledged + toSend.length < connection.peerReceiveMaximum && handshakes.size < MOST_HANDSHAKES;
   };
 
   const sendHandshakes = (to: Link): void => {
     for (let message = toSend.peek(); message; message = toSend.peek()) {
       const { packetIdentifier, isReleased, ready } = message;
       if (handshakes.get(packetIdentifier) === message) {
+        // One that has begun may be over a limit that its server had not then.
+        const error = refusalOf(message);
         // [MQTT5-4.3.3-5] [MQTT5-4.3.3-6]
         if (isReleased) writePubrel(packetIdentifier);
-        else if (
+        else if (error) {
+          handshakes.delete(packetIdentifier);
+          settle(message, error);
+        } else if (
           // [MQTT5-3.3.4-9] [MQTT5-4.9.0-2]
           unacknowledged >= to.connection.peerReceiveMaximum ||
           to.output.congested ||
@@ -113,8 +121,10 @@ export function outboxOf(bounds: QueueBounds, now: () => number, nextIdentifier:
     const { topic, payload, qos, retain, properties, receivedAtMs } = message.content;
     const { packetIdentifier, sentOn } = message;
     const { aliases } = connection;
-    const topicAlias = aliases?.assign(topic.name);
-    const topicBytes = aliases?.known ? topic.bytes.subarray(0, 0) : topic.bytes;
+    // A new alias adds up to five bytes.
+    const topicAlias =
+      sizeOf(message, connection) + 5 > connection.peerMaximumPacketSize ? undefined : aliases?.assign(topic.name);
+    const topicBytes = topicAlias && aliases?.known ? topic.bytes.subarray(0, 0) : topic.bytes;
     const { messageExpiryInterval = 0 } = properties ?? {};
     const waited = messageExpiryInterval && Math.floor((now() - receivedAtMs) / 1000);
     let encoded = message.properties;
@@ -126,18 +136,12 @@ export function outboxOf(bounds: QueueBounds, now: () => number, nextIdentifier:
         ...(waited > 0 && { messageExpiryInterval: Math.max(1, messageExpiryInterval - waited) }),
       });
     }
-    if (connection.writePublish(topicBytes, payload, qos, retain, sentOn !== 0, packetIdentifier, encoded)) {
-      if (qos === 0) settle(message, 0);
-      else {
-        unacknowledged++;
-        message.sentOn = connections;
-      }
-      return;
+    connection.writePublish(topicBytes, payload, qos, retain, sentOn !== 0, packetIdentifier, encoded);
+    if (qos === 0) settle(message, 0);
+    else {
+      unacknowledged++;
+      message.sentOn = connections;
     }
-    aliases?.unset(topic.name);
-    handshakes.delete(packetIdentifier);
-    const size = publishSize(topic.bytes.length, payload.length, qos, connection.version, message.properties);
-    settle(message, tooLarge(nameOf(message), size, connection));
   };
 
   /** Only after it is written that PUBREC has come [MQTT5-4.3.3-4] [MQTT5-4.6.0-4] [MQTT311-4.6.0-4]. */
@@ -146,12 +150,14 @@ export function outboxOf(bounds: QueueBounds, now: () => number, nextIdentifier:
     afterWritten(journal, () => connection?.acknowledge(PacketType.PUBREL, packetIdentifier, reasonCode));
   };
 
-  /** Why a message that is next is not to be sent. */
+  /** The limit of this server that keeps a message from being sent. */
   const refusalOf = (message: Outgoing): RefusedError | undefined => {
-    const { qos, retain, expiresAtMs } = message.content;
-    // [MQTT5-3.3.2-5]
-    if (now() >= expiresAtMs) return expired(message);
+    const { qos, retain } = message.content;
     const { maximumQoS, retainAvailable } = negotiated as Negotiated;
+    const { connection } = link as Link;
+    const size = sizeOf(message, connection);
+    // [MQTT5-3.1.2-24] [MQTT5-3.1.2-25]
+    if (size > connection.peerMaximumPacketSize) return tooLarge(nameOf(message), size, connection);
     // [MQTT5-3.2.2-11]
     if (qos > maximumQoS.effective)
       return refusal(`${nameOf(message)} has QoS ${qos}, this server takes up to ${maximumQoS.effective}`, 0x9b);
@@ -178,8 +184,9 @@ export function outboxOf(bounds: QueueBounds, now: () => number, nextIdentifier:
     if (!to) return;
     sendHandshakes(to);
     for (let message = queue.peek(); message; message = queue.peek()) {
-      const error = refusalOf(message);
-      const { qos } = message.content;
+      const { qos, expiresAtMs } = message.content;
+      // [MQTT5-3.3.2-5]
+      const error = now() > expiresAtMs ? expired(message) : refusalOf(message);
       if (!error && !isOpen(to, qos)) return;
       shift();
       if (error) settle(message, error);
@@ -306,6 +313,10 @@ export function outboxOf(bounds: QueueBounds, now: () => number, nextIdentifier:
       queue.clear();
     },
   };
+}
+
+function sizeOf({ content: { topic, payload, qos }, properties }: Outgoing, { version }: ClientConnection): number {
+  return publishSize(topic.bytes.length, payload.length, qos, version, properties);
 }
 
 function expired(message: Outgoing): RefusedError {

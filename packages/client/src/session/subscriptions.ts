@@ -22,10 +22,16 @@ import { refusal, said, tooLarge } from './refusal.ts';
 
 type Answer = SubackPacket | UnsubackPacket;
 
+/** SUBSCRIBE and UNSUBSCRIBE under way at once: messages leave them so many Packet Identifiers, and some. */
+const MOST_SENT = 500;
+
 /** A subscription as it is asked for, with what else its SUBSCRIBE has. */
 interface Entry {
   readonly subscription: Subscription;
+  /** Of the SUBSCRIBE that asked for it: one object for each. */
   readonly properties: SubscribeProperties;
+  /** A Subscription Identifier for a server that has them. */
+  readonly identifier: number | undefined;
 }
 
 /** A SUBSCRIBE, or an UNSUBSCRIBE, that waits for a connection or an answer. */
@@ -34,6 +40,7 @@ interface Request extends PromiseWithResolvers<Answer> {
   readonly packet: SubscribePacket | UnsubscribePacket;
   /** How many Topic Filters it has. */
   readonly length: number;
+  readonly identifier?: number | undefined;
 }
 
 /**
@@ -49,12 +56,12 @@ export interface Subscriptions {
     topicFilters: readonly string[],
     options: SubscribeOptions,
     negotiated: Negotiated | undefined,
-    subscriptionIdentifier?: number,
+    identifier?: number,
   ): Promise<Grant[]>;
   unsubscribe(topicFilters: readonly string[], options: UnsubscribeOptions): Promise<UnsubscribeResult[]>;
-  /** The server has no session: asks for all that was granted once more, before anything else is sent. Returns how many. */
+  /** The server has no session: what follows on with `attach` asks first for all that was granted once more. Returns how many. */
   restore(): number;
-  attach(connection: ClientConnection): void;
+  attach(connection: ClientConnection, negotiated: Negotiated): void;
   detach(): void;
   /** False: nothing like it was asked, a Protocol Error. */
   handleAnswer(packet: Answer): boolean;
@@ -70,15 +77,21 @@ export function subscriptionsOf(
   const sent = new Map<number, Request>();
   let waiting: Request[] = [];
   let connection: ClientConnection | undefined;
+  let agreed: Negotiated;
 
   /** As soon as there is a connection. */
   const send = (request: Request): void => {
-    if (!connection) {
+    if (!connection || sent.size >= MOST_SENT) {
       waiting.push(request);
       return;
     }
     const packet = { ...request.packet, packetIdentifier: nextIdentifier() };
     try {
+      if (packet.type === 'subscribe') {
+        checkLimits(packet, agreed);
+        if (request.identifier && agreed.subscriptionIdentifierAvailable.effective)
+          packet.properties = { ...packet.properties, subscriptionIdentifier: request.identifier };
+      }
       // [MQTT5-3.1.2-24]
       if (!connection.write(packet)) {
         const { length } = encodeClientPacket(packet, connection.version);
@@ -90,9 +103,18 @@ export function subscriptionsOf(
     }
   };
 
-  const ask = async (packet: Request['packet'], length: number, signal: AbortSignal | undefined): Promise<Answer> => {
+  const sendWaiting = (): void => {
+    while (connection && sent.size < MOST_SENT && waiting.length > 0) send(waiting.shift() as Request);
+  };
+
+  const ask = async (
+    packet: Request['packet'],
+    length: number,
+    signal: AbortSignal | undefined,
+    identifier?: number,
+  ): Promise<Answer> => {
     signal?.throwIfAborted();
-    const request: Request = { packet, length, ...Promise.withResolvers<Answer>() };
+    const request: Request = { packet, length, identifier, ...Promise.withResolvers<Answer>() };
     send(request);
     return abortable(request.promise, signal, () => {
       // What was sent is answered all the same.
@@ -102,17 +124,11 @@ export function subscriptionsOf(
   };
 
   /** `warning`: its code when some are refused. */
-  const subscribe = async (
-    entries: readonly Entry[],
-    warning: string,
-    signal?: AbortSignal,
-    negotiated?: Negotiated,
-  ): Promise<Grant[]> => {
-    const { properties } = entries[0] as Entry;
+  const subscribe = async (entries: readonly Entry[], warning: string, signal?: AbortSignal): Promise<Grant[]> => {
+    const { properties, identifier } = entries[0] as Entry;
     const subscriptions = entries.map(({ subscription }) => subscription);
-    if (negotiated) checkLimits(subscriptions, properties, negotiated);
     const packet: SubscribePacket = { type: 'subscribe', packetIdentifier: 0, subscriptions, properties };
-    const answer = await ask(packet, entries.length, signal);
+    const answer = await ask(packet, entries.length, signal, identifier);
     const refused: string[] = [];
     const grants = entries.map((entry, i): Grant => {
       const { topicFilter } = entry.subscription;
@@ -147,16 +163,17 @@ export function subscriptionsOf(
 
     has: (packetIdentifier) => sent.has(packetIdentifier),
 
-    subscribe(topicFilters, options, negotiated, subscriptionIdentifier = options.subscriptionIdentifier) {
+    subscribe(topicFilters, options, negotiated, identifier) {
       checkFilters(topicFilters);
       checkOptions(options, negotiated);
-      const { signal, userProperties } = options;
-      const properties = {
-        ...(subscriptionIdentifier && { subscriptionIdentifier }),
-        ...(userProperties && { userProperties }),
-      };
-      const entries = topicFilters.map((filter) => ({ subscription: toSubscription(filter, options), properties }));
-      return subscribe(entries, 'subscription-refused', signal, negotiated);
+      const { signal, subscriptionIdentifier, userProperties } = options;
+      const properties = { subscriptionIdentifier, userProperties };
+      const entries = topicFilters.map((filter) => ({
+        subscription: toSubscription(filter, options),
+        properties,
+        identifier,
+      }));
+      return subscribe(entries, 'subscription-refused', signal);
     },
 
     async unsubscribe(topicFilters, { signal, userProperties }) {
@@ -177,18 +194,26 @@ export function subscriptionsOf(
     },
 
     restore() {
-      const groups = Map.groupBy(granted.values(), ({ properties }) => JSON.stringify(properties));
+      // In packets as they were asked for. What is under way comes after, for it has the last word; these are under way too now.
+      const groups = Map.groupBy(granted.values(), ({ properties }) => properties);
+      const { size } = granted;
+      granted.clear();
+      const later = waiting.splice(0);
       for (const entries of groups.values()) {
         subscribe(entries, 'subscription-lost').catch((error) => {
+          // A limit of this server is none of the next one.
+          if (!error.grants) for (const entry of entries) granted.set(entry.subscription.topicFilter, entry);
           if (!(error instanceof ClosedError)) host.warn('subscription-lost', `after reconnecting: ${error}`);
         });
       }
-      return granted.size;
+      waiting.push(...later);
+      return size;
     },
 
-    attach(to) {
+    attach(to, negotiated) {
       connection = to;
-      for (const request of waiting.splice(0)) send(request);
+      agreed = negotiated;
+      sendWaiting();
     },
 
     detach,
@@ -201,6 +226,7 @@ export function subscriptionsOf(
       if (request?.packet.type !== asked || ![0, request.length].includes(reasonCodes.length)) return false;
       sent.delete(packetIdentifier);
       request.resolve(answer);
+      sendWaiting();
       return true;
     },
 
@@ -243,17 +269,13 @@ function toSubscription(topicFilter: string, options: SubscribeOptions): Subscri
 }
 
 /** What the server has announced that it does not have is not asked for. */
-function checkLimits(
-  subscriptions: readonly Subscription[],
-  { subscriptionIdentifier }: SubscribeProperties,
-  negotiated: Negotiated,
-): void {
+function checkLimits({ subscriptions, properties }: SubscribePacket, negotiated: Negotiated): void {
   const topicFilters = subscriptions.map(({ topicFilter }) => topicFilter);
   const { sharedSubscriptionAvailable, wildcardSubscriptionAvailable, subscriptionIdentifierAvailable } = negotiated;
   const checks = [
     [sharedSubscriptionAvailable, topicFilters.some(isSharedFilter), 0x9e],
     [wildcardSubscriptionAvailable, /[+#]/.test(`${topicFilters}`), 0xa2],
-    [subscriptionIdentifierAvailable, subscriptionIdentifier, 0xa1],
+    [subscriptionIdentifierAvailable, properties?.subscriptionIdentifier, 0xa1],
   ] as const;
   for (const [{ effective }, isUsed, reasonCode] of checks)
     if (isUsed && !effective) throw refusal(`'${topicFilters}' at this server`, reasonCode);
