@@ -15,6 +15,33 @@ beforeEach(() => {
 const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
 
 describe('a client with a store', () => {
+  it.each(['that cannot connect', 'that is taken over', 'that says good-bye'])('%s closes it', async (how) => {
+    let isOpen = false;
+    const store = sessionStore({
+      load: async () => {
+        isOpen = true;
+        return [];
+      },
+      write: async () => {},
+      close: async () => {
+        isOpen = false;
+      },
+    });
+    if (how === 'that cannot connect') server.connack = { reasonCode: 0x87 };
+    const connecting = server.client({ ...options, store });
+    if (how === 'that cannot connect') await expect(connecting).rejects.toThrow('not-authorized');
+    else {
+      const client = await connecting;
+      expect(isOpen).toBe(true);
+      if (how === 'that is taken over')
+        await server.last.send({ type: 'disconnect', reasonCode: 0x8e, properties: undefined });
+      else void client.disconnect();
+      await clock.advance(3000);
+      await client.closed;
+    }
+    expect(isOpen).toBe(false);
+  });
+
   it('goes on after a restart of the program where it was', async () => {
     const store = memorySessionStore();
     const first = await server.client({ ...options, store });

@@ -2,6 +2,8 @@ import { type SessionStore, sessionStore } from './session-store.ts';
 
 /** What is used of a `ClassicLevel` (or another abstract-level database) with its default encodings. */
 export interface LevelDatabase {
+  /** Does nothing when it is open. */
+  open(): Promise<void>;
   iterator(options: { gte: string; lt: string; keyEncoding: 'utf8'; valueEncoding: 'view' }): {
     all(): Promise<[string, Uint8Array][]>;
   };
@@ -19,7 +21,7 @@ export type LevelOperation =
 export interface LevelSessionStoreOptions {
   /** Waits for the disk (fdatasync) with every batch: survives a loss of power. Default true; false survives a crash of the program only. */
   readonly sync?: boolean | undefined;
-  /** `client.disconnect()` closes the database. Default true. */
+  /** The database is closed with the client: after `disconnect()`, and when the client has stopped. A client opens it again. Default true. */
   readonly closes?: boolean | undefined;
 }
 
@@ -32,6 +34,8 @@ export function levelSessionStore(database: unknown, options: LevelSessionStoreO
   const { sync = true, closes = true } = options;
   return sessionStore({
     async load(clientId) {
+      // It may have been closed with a client before.
+      await level.open();
       const prefix = prefixOf(clientId);
       const range = { gte: prefix, lt: `${prefix}\uffff`, keyEncoding: 'utf8', valueEncoding: 'view' } as const;
       const entries = await level.iterator(range).all();

@@ -13,7 +13,7 @@ export interface SessionEntries {
   load(clientId: string): Promise<readonly (readonly [string, Uint8Array])[]>;
   /** Applies the changes in order, all or none. Resolves when they survive a crash. Called again only after it has settled. */
   write(clientId: string, changes: readonly StoreChange[]): Promise<void>;
-  /** The client is closed. */
+  /** The client is closed. Another one may `load` again. */
   close?(): Promise<void>;
 }
 
