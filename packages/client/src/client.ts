@@ -145,7 +145,7 @@ export async function openClient(
   };
 
   const client: Host = {
-    ...emitterOf<ClientEvents>(
+    ...emitterOf(
       (error) => client.reportError(error),
       (event) => {
         if (event === 'message') inbox.add(client);

@@ -1,4 +1,5 @@
 import type { ClosedBy } from '@hawser/protocol';
+import { checkNames } from './check-names.ts';
 import type { Message } from './inbound/message.ts';
 import type { Negotiated } from './negotiated.ts';
 
@@ -53,6 +54,8 @@ export interface ClientEvents {
   error: Error;
 }
 
+const EVENTS = ['connecting', 'connected', 'disconnected', 'warning', 'message', 'error'];
+
 /** Who is told of what. */
 export interface Emitter<Events> {
   on<E extends keyof Events>(event: E, listener: (data: Events[E]) => void): () => void;
@@ -63,14 +66,15 @@ export interface Emitter<Events> {
 }
 
 /** Typed events without Node's EventEmitter. `onError`: what a listener has thrown; `onListen`: somebody listens. */
-export function emitterOf<Events>(
+export function emitterOf(
   onError: (error: unknown) => void,
-  onListen: (event: keyof Events) => void,
-): Emitter<Events> {
+  onListen: (event: keyof ClientEvents) => void,
+): Emitter<ClientEvents> {
   /** Each listener, by what it was given as, and what is called for it. */
-  const lists = new Map<keyof Events, Map<unknown, (data: never) => void>>();
+  const lists = new Map<keyof ClientEvents, Map<unknown, (data: never) => void>>();
 
-  const add = <E extends keyof Events>(event: E, listener: unknown, call: (data: Events[E]) => void) => {
+  const add = <E extends keyof ClientEvents>(event: E, listener: unknown, call: (data: ClientEvents[E]) => void) => {
+    checkNames({ [event]: call }, EVENTS);
     const listeners = lists.get(event) ?? new Map();
     lists.set(event, listeners.set(listener, call));
     onListen(event);

@@ -205,7 +205,7 @@ export interface DisconnectOptions {
   /** Seconds; changes what was asked for when connecting (5.0). */
   readonly sessionExpiryInterval?: number | undefined;
   readonly userProperties?: UserProperties | undefined;
-  /** Seconds to wait for messages that are not acknowledged yet. Default 0: they stay in the session. */
+  /** Seconds to wait, at most, for messages that are not acknowledged yet. Default: 5 while there is a connection. What stays unacknowledged rejects. */
   readonly drain?: number | undefined;
 }
 

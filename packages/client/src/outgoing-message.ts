@@ -7,6 +7,7 @@ import {
   type QoS,
 } from '@hawser/codec';
 import type { MessageContent } from '@hawser/protocol';
+import { checkNames } from './check-names.ts';
 import { UsageError } from './errors.ts';
 import type { MessageProperties, Payload, PublishOptions } from './options.ts';
 import { bytesOf } from './settings.ts';
@@ -22,6 +23,7 @@ export function messageOf(
   if (typeof topic !== 'string' || !isValidTopicName(topic)) {
     throw new UsageError('topic-name-invalid', `'${String(topic)}' is no topic that can be published to`);
   }
+  checkNames(options, NAMES);
   const { qos = 0, retain = false } = options;
   checkQoS(qos);
   const properties = propertiesOf(options, version);
@@ -48,11 +50,12 @@ export function onlyIn5(option: string): UsageError {
 }
 
 /** Those of a message in a Will are those of one that is published, but for the delay, which is no option here. */
-const NAMES = propertyNamesOf(0) as (keyof MessageProperties)[];
+const PROPERTIES = propertyNamesOf(0) as (keyof MessageProperties)[];
+const NAMES = [...PROPERTIES, 'qos', 'retain', 'signal'];
 
 function propertiesOf(options: MessageProperties, version: ProtocolVersion): PublishProperties | undefined {
   let properties: PublishProperties | undefined;
-  for (const name of NAMES) {
+  for (const name of PROPERTIES) {
     const value = options[name];
     if (value === undefined) continue;
     if (version !== 5) throw onlyIn5(name);

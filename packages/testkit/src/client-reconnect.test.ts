@@ -6,6 +6,7 @@ import {
   type DisconnectedEvent,
   type RefusedError,
 } from '@hawser/client';
+import type { PublishPacket } from '@hawser/codec';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { FakeClock } from './fake-clock.ts';
 import { ack, connack, publish, ScriptedServer } from './scripted-server.ts';
@@ -58,6 +59,42 @@ describe('a message', () => {
       message: "the server refused the message for 'a': not-authorized (no rule for this topic)",
     });
     expect(client.pending).toBe(0);
+  });
+});
+
+describe('a request', () => {
+  const respond = (): void => {
+    server.intercept = (packet, connection) => {
+      if (packet.type !== 'publish') return false;
+      const { responseTopic = '', correlationData } = packet.properties ?? {};
+      const answer = publish(responseTopic, 'done') as PublishPacket;
+      connection.write({ ...answer, properties: correlationData && { correlationData } });
+      return true;
+    };
+  };
+
+  it('is answered to a reader whose buffer is full', async () => {
+    const client = await server.client();
+    const stream = client.messages('jobs', { buffer: 1 });
+    await server.last.send(publish('jobs', '1', 0), publish('jobs', '2', 0));
+    await stream.next();
+    respond();
+    const request = watch(client.request('service', 'x'));
+    await clock.settle();
+    expect(request.value?.text()).toBe('done');
+  });
+
+  it('has a Response Topic, whatever the Client Identifier', async () => {
+    const client = await server.client({ clientId: 'dev+1#' });
+    respond();
+    const request = watch(client.request('service', 'x'));
+    await clock.settle();
+    expect(request.value?.topic).toBe('responses/dev%2B1%23');
+  });
+
+  it('needs MQTT 5.0', async () => {
+    const client = await server.client({ protocolVersion: 4 });
+    await expect(client.request('service', 'x')).rejects.toMatchObject({ code: 'option-not-in-this-version' });
   });
 });
 

@@ -13,6 +13,7 @@ import {
 } from '@hawser/codec';
 import type { ClientConnection } from '@hawser/protocol';
 import type { Grant, UnsubscribeResult } from '../api.ts';
+import { checkNames } from '../check-names.ts';
 import { ClosedError, RefusedError, UsageError } from '../errors.ts';
 import type { Negotiated } from '../negotiated.ts';
 import type { SubscribeOptions, UnsubscribeOptions } from '../options.ts';
@@ -176,8 +177,10 @@ export function subscriptionsOf(
       return subscribe(entries, 'subscription-refused', signal);
     },
 
-    async unsubscribe(topicFilters, { signal, userProperties }) {
+    async unsubscribe(topicFilters, options) {
       checkFilters(topicFilters);
+      checkNames(options, ['signal', 'userProperties']);
+      const { signal, userProperties } = options;
       const properties = userProperties && { userProperties };
       const packet: UnsubscribePacket = {
         type: 'unsubscribe',
@@ -253,6 +256,7 @@ function checkFilters(topicFilters: readonly string[]): void {
 const ONLY_5 = ['noLocal', 'retainAsPublished', 'retainHandling', 'subscriptionIdentifier', 'userProperties'] as const;
 
 function checkOptions(options: SubscribeOptions, negotiated: Negotiated | undefined): void {
+  checkNames(options, [...ONLY_5, 'qos', 'signal']);
   const { qos = 0 } = options;
   checkQoS(qos);
   if ((negotiated?.protocolVersion.effective ?? 5) === 5) return;
