@@ -21,10 +21,10 @@ import {
   type DenyConnect,
   isPromise,
 } from '../policy/policies.ts';
-import type { NegotiatedParameter } from '../recorder/observer.ts';
 import type { ClientSession } from '../sessions/client-session.ts';
 import type { Will } from '../sessions/will.ts';
 import type { ClientHandler } from './client-handler.ts';
+import { negotiate } from './negotiate.ts';
 
 const POLICY_FAILED: DenyConnect = Object.freeze({
   kind: 'deny',
@@ -378,7 +378,14 @@ export class Admission {
     this.#handler.intake.onAccepted(this.#handler);
     const client = this.#handler.client;
     if (core.observer.onConnected !== undefined && client !== undefined) {
-      const negotiated = this.#negotiated(session, keepAlive);
+      const negotiated = negotiate(packet, properties, {
+        clientId: this.#clientId,
+        keepAlive,
+        sessionExpiryInterval: session.expiryInterval,
+        receiveMaximum: five ? limits.receiveMaximum : 65_535,
+        maximumPacketSize: settings['limits.maximumPacketSize'],
+        topicAliasMaximum: five ? limits.topicAliasMaximum : 0,
+      });
       this.#handler.negotiated = core.recorder.intern(negotiated);
       core.observer.onConnected({
         client,
@@ -423,35 +430,6 @@ export class Admission {
       authenticationData: decision.authenticationData,
       userProperties:
         lost.length === 0 ? undefined : lost.map(([cause, count]) => [`lost-${cause}`, String(count)] as const),
-    };
-  }
-
-  #negotiated(session: ClientSession, keepAlive: number): Record<string, NegotiatedParameter> {
-    const { settings } = this.#core;
-    const packet = this.#packet;
-    const five = packet.protocolVersion === 5;
-    const asked = packet.properties;
-    const row = (
-      requested: NegotiatedParameter['requested'],
-      effective: NegotiatedParameter['effective'],
-    ): NegotiatedParameter => ({
-      requested,
-      granted: requested === effective ? undefined : effective,
-      effective,
-    });
-    return {
-      clientId: row(packet.clientId, this.#clientId),
-      protocolVersion: row(packet.protocolVersion, packet.protocolVersion),
-      cleanStart: row(packet.cleanStart, packet.cleanStart),
-      keepAlive: row(packet.keepAlive, keepAlive),
-      sessionExpiryInterval: row(five ? (asked?.sessionExpiryInterval ?? 0) : undefined, session.expiryInterval),
-      receiveMaximum: row(
-        five ? (asked?.receiveMaximum ?? 65_535) : undefined,
-        five ? (asked?.receiveMaximum ?? 65_535) : settings['limits.inflight3'],
-      ),
-      maximumPacketSize: row(asked?.maximumPacketSize, asked?.maximumPacketSize),
-      topicAliasMaximum: row(asked?.topicAliasMaximum ?? 0, asked?.topicAliasMaximum ?? 0),
-      will: row(packet.will?.topic, packet.will?.topic),
     };
   }
 

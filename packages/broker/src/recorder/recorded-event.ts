@@ -75,10 +75,10 @@ export function endpoint(address: string, port: number): string {
 export function profileOf(negotiated: Negotiated): string {
   let profile = '';
   for (const name in negotiated) {
-    const { requested, effective } = negotiated[name] ?? NOTHING;
+    const { requested, granted, effective } = negotiated[name] ?? NOTHING;
     if (name === 'clientId') profile += requested === effective ? '' : String(effective);
     else if (name === 'will') profile += requested === undefined ? ';' : ';will';
-    else profile += `;${name}=${requested}=${effective}`;
+    else profile += `;${name}=${requested}=${granted}=${effective}`;
   }
   return profile;
 }
