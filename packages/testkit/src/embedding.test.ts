@@ -48,3 +48,20 @@ test("clients come through an HTTP server of the own program, and messages reach
   await broker.close();
   server.close();
 });
+
+test('whoever has not sent a whole CONNECT when the broker is closed, or comes then, is recorded', async () => {
+  const clock = new FakeClock();
+  const broker = await createBroker({ clock });
+  const network = new MemoryNetwork({ clock, seed: 1 });
+  const arrive = (): void => broker.attach(network.connect()[1]);
+  arrive();
+  await clock.settle();
+  const closing = broker.close();
+  arrive();
+  await clock.advance(5000);
+  await closing;
+  arrive();
+  await clock.advance(5000);
+  expect(broker.intake.size).toBe(0);
+  expect([...broker.recorder.refusals()]).toMatchObject([{ code: 'server-shutting-down', repeated: 3 }]);
+});
