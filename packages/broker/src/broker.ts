@@ -23,6 +23,7 @@ import {
   type TlsListenOptions,
   type TlsWatch,
   type Transport,
+  upgradeInfoOf,
   WebSocketUpgrader,
   watchTls,
 } from '@hawser/transport';
@@ -61,11 +62,14 @@ export interface ListenerOptions {
   /** Addresses and networks of balancers that say with the PROXY protocol whom they connect; all others are refused. */
   readonly proxyProtocol?: readonly string[];
   /**
-   * For `ws` and `wss`: addresses and networks of HTTP proxies whose X-Forwarded-For says whom they connect; everybody
+   * For `ws`, `wss` and upgrades: addresses and networks of HTTP proxies whose X-Forwarded-For says whom they connect; everybody
    * else's is passed over.
    */
   readonly forwardedFrom?: readonly string[];
 }
+
+/** What a program says of the upgrades it hands over. */
+export type UpgradeOptions = Pick<ListenerOptions, 'forwardedFrom'>;
 
 export interface BrokerOptions {
   /** None: connections come by `attach` alone. */
@@ -279,23 +283,28 @@ export class Broker implements BrokerCore {
 
   /**
    * Takes a WebSocket upgrade of an HTTP server of this process: `server.on('upgrade', (request, socket, head) => …)`. What is no
-   * upgrade to MQTT is answered in words and closed.
+   * upgrade to MQTT is answered in words and closed. `forwardedFrom`: HTTP proxies that are believed when they say whom they connect, as a
+   * listener has them; absent: none. Throws RangeError for what is no address there.
    */
-  handleUpgrade(request: IncomingMessage, socket: Duplex, head: Uint8Array): void {
+  handleUpgrade(
+    request: IncomingMessage,
+    socket: Duplex,
+    head: Uint8Array,
+    { forwardedFrom = [] }: UpgradeOptions = {},
+  ): void {
     const listener: ListenerInfo = {
       url: `ws://${request.headers.host ?? ''}${request.url ?? ''}`,
       versions: undefined,
     };
+    const info = upgradeInfoOf(request, addressSet(forwardedFrom));
     this.#upgrader ??= new WebSocketUpgrader();
     this.#upgrader.upgrade(
       request,
       socket,
       head,
       (transport) => this.attach(transport, listener),
-      ({ code, text }) => {
-        const { remoteAddress = '', remotePort = 0 } = request.socket;
-        this.#onAttemptRefused(code, text, remoteAddress, remotePort, listener.url);
-      },
+      ({ code, text }) => this.#onAttemptRefused(code, text, info.remoteAddress, info.remotePort, listener.url),
+      info,
     );
   }
 

@@ -1,4 +1,11 @@
-export { Broker, type BrokerOptions, createBroker, type ListenerOptions, type PublishOptions } from './broker.ts';
+export {
+  Broker,
+  type BrokerOptions,
+  createBroker,
+  type ListenerOptions,
+  type PublishOptions,
+  type UpgradeOptions,
+} from './broker.ts';
 export * from './inspect/inspect.ts';
 export { startSysTopics } from './inspect/sys-topics.ts';
 export type * from './inspect/views.ts';
