@@ -297,7 +297,10 @@ export class Broker implements BrokerCore {
       versions: undefined,
     };
     const info = upgradeInfoOf(request, addressSet(forwardedFrom));
-    this.#upgrader ??= new WebSocketUpgrader();
+    this.#upgrader ??= new WebSocketUpgrader({
+      maximumFrame: this.settings['limits.webSocketBytes'],
+      origins: originsOf(this.settings['websocket.origins']),
+    });
     this.#upgrader.upgrade(
       request,
       socket,

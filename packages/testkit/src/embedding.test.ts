@@ -54,10 +54,12 @@ test("clients come through an HTTP server of the own program, and messages reach
 async function embed(options: BrokerOptions, upgrades?: UpgradeOptions) {
   const refused: string[] = [];
   const connected: string[] = [];
+  const closed: string[] = [];
   const broker = await createBroker({
     ...options,
     observe: {
       onConnected: ({ client }) => connected.push(`${client.remoteAddress}:${client.remotePort}`),
+      onClosed: ({ cause }) => closed.push(cause.code),
       onRefused: ({ cause, remoteAddress }) => refused.push(`${remoteAddress} ${cause.code}`),
     },
   });
@@ -69,6 +71,8 @@ async function embed(options: BrokerOptions, upgrades?: UpgradeOptions) {
   return {
     refused,
     connected,
+    closed,
+    url,
     connect: async (headers: Record<string, string>) => {
       const client = await mqtt.connectAsync(url, { reconnectPeriod: 0, wsOptions: { headers } });
       await client.endAsync();
@@ -95,6 +99,17 @@ test('an upgrade comes from whom a proxy names that the program trusts, and from
     await wary.connect(FORGED);
     expect(wary.connected).toEqual([expect.stringMatching(/^127\.0\.0\.1:\d{2,}$/)]);
   }
+});
+
+test('upgrades obey the settings that listeners obey: websocket.origins, limits.webSocketBytes', async () => {
+  const settings = { 'websocket.origins': 'https://console.example', 'limits.webSocketBytes': 1024 };
+  await using broker = await embed({ settings });
+  await broker.connect({ origin: 'https://console.example' });
+  expect(await broker.refusal({ origin: 'https://elsewhere.example' })).toContain('403');
+  const client = await mqtt.connectAsync(broker.url, { reconnectPeriod: 0 });
+  client.on('error', () => {});
+  client.publish('t', 'x'.repeat(2000));
+  await expect.poll(() => broker.closed).toContain('websocket-message-too-large');
 });
 
 test('whoever has not sent a whole CONNECT when the broker is closed, or comes then, is recorded', async () => {
