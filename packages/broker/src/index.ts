@@ -1,11 +1,5 @@
-export {
-  Broker,
-  type BrokerOptions,
-  createBroker,
-  type ListenerOptions,
-  type PublishOptions,
-  type UpgradeOptions,
-} from './broker.ts';
+export { Broker, createBroker } from './broker.ts';
+export type * from './broker-options.ts';
 export * from './inspect/inspect.ts';
 export { startSysTopics } from './inspect/sys-topics.ts';
 export type * from './inspect/views.ts';
