@@ -31,10 +31,10 @@ export type { LocalMessage } from './routing/subscription.ts';
 export {
   isSettingKey,
   parseSetting,
-  SETTINGS,
   SettingError,
   type SettingKey,
   type Settings,
   settingsWith,
 } from './settings.ts';
+export { SETTINGS } from './settings-table.ts';
 export * from './stores/index.ts';
