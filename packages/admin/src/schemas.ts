@@ -19,8 +19,16 @@ export const Loss = z
   .register(registry, { id: 'Loss', description: 'Messages that a session has lost for one cause' });
 
 export const NegotiatedParameter = z
-  .object({ requested: scalar.optional(), granted: scalar.optional(), effective: scalar.optional() })
-  .register(registry, { id: 'NegotiatedParameter', description: 'granted: absent where it is what was requested' });
+  .object({
+    requested: scalar.optional().describe('what the CONNECT said; absent: nothing'),
+    granted: scalar.optional().describe('what the CONNACK said; absent: nothing'),
+    effective: scalar.optional().describe('what holds'),
+  })
+  .register(registry, {
+    id: 'NegotiatedParameter',
+    description:
+      'receiveMaximum, maximumPacketSize and topicAliasMaximum are what each side takes itself: requested is the client, granted and effective the server',
+  });
 
 export const Subscription = z
   .object({

@@ -3,7 +3,8 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { LOSSES } from './recorder/causes.ts';
 import { Counters } from './recorder/counters.ts';
-import { SETTINGS, type SettingKey } from './settings.ts';
+import type { SettingKey } from './settings.ts';
+import { SETTINGS } from './settings-table.ts';
 
 /** What happens at a bound, and what counts it: fields of Counters, `lost: cause` for messages. */
 interface AtTheBound {

@@ -1,42 +1,29 @@
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import {
-  isValidTopicFilter,
-  isValidTopicName,
-  type ProtocolVersion,
-  type PublishProperties,
-  type QoS,
-  TopicCache,
-  UsageError,
-} from '@hawser/codec';
+import { isValidTopicFilter, isValidTopicName, TopicCache, UsageError } from '@hawser/codec';
 import { type AnsweringConnection, Fifo, NO_TICKET, Slab, type Ticket } from '@hawser/protocol';
 import {
   type Clock,
   createDriverNode,
   type DriverNode,
-  listen,
   type NetworkListener,
-  parseListenUrl,
   systemClock,
-  TlsFiles,
+  type TlsFiles,
   type TlsListenOptions,
-  type TlsWatch,
   type Transport,
-  WebSocketUpgrader,
-  watchTls,
 } from '@hawser/transport';
+import type { BrokerOptions, ListenerOptions, PublishOptions, UpgradeOptions } from './broker-options.ts';
 import type { BrokerCore } from './core.ts';
 import type { BanList } from './intake/ban-list.ts';
-import { type ClientIdPolicy, Intake, type ListenerInfo } from './intake/intake.ts';
+import { Intake, type ListenerInfo } from './intake/intake.ts';
+import { Listeners } from './intake/listeners.ts';
 import { loopGauge } from './intake/loop-gauge.ts';
-import { addressSet } from './policy/addresses.ts';
 import { DeliveryPermissions } from './policy/delivery-permissions.ts';
 import type { Authenticator, Authorizer, Interceptor } from './policy/policies.ts';
 import { Counters } from './recorder/counters.ts';
 import { type Observer, tellBoth } from './recorder/observer.ts';
 import { Recorder } from './recorder/recorder.ts';
-import type { RecorderLog } from './recorder/recorder-log.ts';
 import { Router } from './routing/router.ts';
 import type { LocalMessage, LocalSubscriber } from './routing/subscription.ts';
 import type { ClientSession } from './sessions/client-session.ts';
@@ -45,57 +32,6 @@ import { type Settings, settingsWith } from './settings.ts';
 import { CommitTimes } from './stores/commit-times.ts';
 import type { Store, StoreContents, StoreOperation } from './stores/store.ts';
 import { StoreGuard } from './stores/store-guard.ts';
-
-/** Where clients come in. */
-export interface ListenerOptions {
-  /** `mqtt://127.0.0.1:1883`, `mqtts://…`, `ws://…/mqtt`, `wss://…/mqtt`; port 0 takes a free one. */
-  readonly url: string;
-  /** For `mqtts` and `wss`: certificate and key as PEM, or files that are read again when they change. */
-  readonly tls?: TlsListenOptions | TlsFiles;
-  /** Protocol versions that are taken (3, 4, 5); absent: all. */
-  readonly versions?: readonly ProtocolVersion[];
-  /** Decides who may connect here, in place of the broker's own Authenticator. */
-  readonly authenticate?: Authenticator;
-  /** Absent: `takeover`. */
-  readonly clientIds?: ClientIdPolicy;
-  /** Addresses and networks of balancers that say with the PROXY protocol whom they connect; all others are refused. */
-  readonly proxyProtocol?: readonly string[];
-  /**
-   * For `ws` and `wss`: addresses and networks of HTTP proxies whose X-Forwarded-For says whom they connect; everybody
-   * else's is passed over.
-   */
-  readonly forwardedFrom?: readonly string[];
-}
-
-export interface BrokerOptions {
-  /** None: connections come by `attach` alone. */
-  readonly listeners?: readonly (string | ListenerOptions)[];
-  /** What survives a restart; absent: nothing does. The broker opens and closes it. */
-  readonly store?: Store;
-  readonly settings?: Partial<Settings>;
-  readonly authenticate?: Authenticator;
-  readonly authorize?: Authorizer;
-  readonly intercept?: Interceptor;
-  readonly observe?: Observer;
-  /** Where the recorder writes what is to survive a restart; absent: it does not. The broker opens and closes it. */
-  readonly recorderLog?: RecorderLog;
-  /** Where bans are written that are to survive a restart; absent: they do not. The broker opens and closes it. */
-  readonly banLog?: RecorderLog;
-  /** How late the event loop is, milliseconds; measured when it is not said. */
-  readonly loopDelayMs?: () => number;
-  /** Files and connections this process may have open; what the system says when it is not said. */
-  readonly openFiles?: number;
-  /** Time; tests hand in their own. */
-  readonly clock?: Clock;
-  /** Bytes of randomness for assigned Client Identifiers; tests hand in their own. */
-  readonly random?: (size: number) => Uint8Array;
-}
-
-export interface PublishOptions {
-  readonly qos?: QoS;
-  readonly retain?: boolean;
-  readonly properties?: PublishProperties;
-}
 
 /**
  * An MQTT broker in this process: opens the store, listens, and is ready.
@@ -143,12 +79,10 @@ export class Broker implements BrokerCore {
   readonly #clock: Clock;
   readonly #random: (size: number) => Uint8Array;
   readonly loopDelayMs: () => number;
-  readonly #listeners: NetworkListener[] = [];
-  readonly #tlsWatches = new Map<NetworkListener, { readonly files: TlsFiles; readonly watch: TlsWatch }>();
+  readonly #listeners: Listeners;
   readonly #waitingSessions = new Set<ClientSession>();
   readonly #waitingConnections = new Set<AnsweringConnection>();
   readonly #waitingPublishes = new Fifo<{ readonly ticket: Ticket; resolve(): void }>();
-  #upgrader: WebSocketUpgrader | undefined;
   #sequence = 1;
   #sessionNumber = 1;
   #storeIsOpen = false;
@@ -178,6 +112,7 @@ export class Broker implements BrokerCore {
     this.router = new Router(this);
     this.registry = new SessionRegistry(this);
     this.intake = new Intake(this, options);
+    this.#listeners = new Listeners(this.intake);
   }
 
   /** Who is kept out, by offence or by hand. */
@@ -192,12 +127,12 @@ export class Broker implements BrokerCore {
 
   /** URLs that clients can connect to. */
   get urls(): readonly string[] {
-    return this.#listeners.map((listener) => listener.url);
+    return this.#listeners.all.map((listener) => listener.url);
   }
 
   /** In the order of the options; `setTls` gives one other certificates. */
   get listeners(): readonly NetworkListener[] {
-    return this.#listeners;
+    return this.#listeners.all;
   }
 
   /** Called by `createBroker`. */
@@ -223,25 +158,8 @@ export class Broker implements BrokerCore {
   }
 
   /** Listens on one more address. */
-  async listen(options: ListenerOptions): Promise<NetworkListener> {
-    const { versions, authenticate, clientIds, tls } = options;
-    let info: ListenerInfo = { url: options.url, versions, authenticate, clientIds };
-    const listener = await listen(parseListenUrl(options.url), {
-      onTransport: (transport) => this.attach(transport, info),
-      onRefused: (attempt) =>
-        this.#onAttemptRefused(attempt.code, attempt.text, attempt.remoteAddress, attempt.remotePort, info.url),
-      handshakeTimeoutMs: this.settings['limits.connectTimeout'] * 1000,
-      maximumHandshakes: this.settings['limits.handshakes'],
-      wsMaximumFrame: this.settings['limits.webSocketBytes'],
-      ...(options.proxyProtocol === undefined ? {} : { proxyProtocol: addressSet(options.proxyProtocol) }),
-      ...(options.forwardedFrom === undefined ? {} : { forwardedFrom: addressSet(options.forwardedFrom) }),
-      wsOrigins: originsOf(this.settings['websocket.origins']),
-      tls: tls instanceof TlsFiles ? tls.options : tls,
-    });
-    info = { ...info, url: listener.url };
-    this.#listeners.push(listener);
-    if (tls instanceof TlsFiles) this.#watchTls(tls, listener);
-    return listener;
+  listen(options: ListenerOptions): Promise<NetworkListener> {
+    return this.#listeners.listen(options);
   }
 
   /**
@@ -249,19 +167,7 @@ export class Broker implements BrokerCore {
    * only read again. Throws a ListenError, and goes on with what there was.
    */
   setTls(index: number, tls: TlsListenOptions | TlsFiles): void {
-    const listener = this.#listeners[index];
-    if (listener === undefined) throw new UsageError('no-such-listener', `there is no listener ${index}`);
-    const known = this.#tlsWatches.get(listener);
-    if (tls instanceof TlsFiles && known?.files.hasPathsOf(tls) === true) {
-      known.watch.reload();
-      return;
-    }
-    listener.setTls(tls instanceof TlsFiles ? tls.options : tls);
-    known?.watch[Symbol.dispose]();
-    this.#tlsWatches.delete(listener);
-    if (!(tls instanceof TlsFiles)) return;
-    this.#watchTls(tls, listener);
-    this.observer.onTlsReloaded?.(listener.url, tls.summary);
+    this.#listeners.setTls(index, tls);
   }
 
   /**
@@ -269,7 +175,7 @@ export class Broker implements BrokerCore {
    * before stay in force.
    */
   reloadTls(): boolean {
-    return [...this.#tlsWatches.values()].map(({ watch }) => watch.reload()).every((isGood) => isGood);
+    return this.#listeners.reloadTls();
   }
 
   /** Serves a connection that came by other means. */
@@ -279,24 +185,11 @@ export class Broker implements BrokerCore {
 
   /**
    * Takes a WebSocket upgrade of an HTTP server of this process: `server.on('upgrade', (request, socket, head) => …)`. What is no
-   * upgrade to MQTT is answered in words and closed.
+   * upgrade to MQTT is answered in words and closed. `forwardedFrom`: HTTP proxies that are believed when they say whom they connect, as a
+   * listener has them; absent: none. Throws RangeError for what is no address there.
    */
-  handleUpgrade(request: IncomingMessage, socket: Duplex, head: Uint8Array): void {
-    const listener: ListenerInfo = {
-      url: `ws://${request.headers.host ?? ''}${request.url ?? ''}`,
-      versions: undefined,
-    };
-    this.#upgrader ??= new WebSocketUpgrader();
-    this.#upgrader.upgrade(
-      request,
-      socket,
-      head,
-      (transport) => this.attach(transport, listener),
-      ({ code, text }) => {
-        const { remoteAddress = '', remotePort = 0 } = request.socket;
-        this.#onAttemptRefused(code, text, remoteAddress, remotePort, listener.url);
-      },
-    );
+  handleUpgrade(request: IncomingMessage, socket: Duplex, head: Uint8Array, options: UpgradeOptions = {}): void {
+    this.#listeners.upgrade(request, socket, head, options);
   }
 
   /**
@@ -350,10 +243,9 @@ export class Broker implements BrokerCore {
   }
 
   async #close(): Promise<void> {
-    const listeners = this.#listeners.map((listener) => listener.close());
-    for (const { watch } of this.#tlsWatches.values()) watch[Symbol.dispose]();
+    const listeners = this.#listeners.close();
     await this.intake.close(CLOSE_WITHIN_MS);
-    await Promise.all(listeners);
+    await listeners;
     this.driverNode.deadlines.close();
     await this.recorder.close();
     await this.bans.close();
@@ -372,26 +264,6 @@ export class Broker implements BrokerCore {
     const policy = this.settings['queue.policy'];
     if (counting === undefined || policy === 'drop-oldest' || policy === 'keep-last-per-topic') return contents;
     return { ...rest, queues: await counting };
-  }
-
-  /** A connection that came and never became a Transport. */
-  #onAttemptRefused(code: string, text: string, remoteAddress: string, remotePort: number, listener: string): void {
-    this.counters.countRefused(code);
-    const cause = { code, reasonCode: 0x80, text, by: 'self' as const };
-    const at = this.wallNow();
-    this.observer.onRefused?.({ listener, remoteAddress, remotePort, client: undefined, cause, bytesIn: 0, at });
-  }
-
-  #watchTls(files: TlsFiles, listener: NetworkListener): void {
-    const { url } = listener;
-    for (const text of files.warnings(this.wallNow())) this.observer.onWarning?.('tls-certificate', `${url}: ${text}`);
-    const watch = watchTls(files, {
-      clock: this.#clock,
-      apply: (options) => listener.setTls(options),
-      onReloaded: (text) => this.observer.onTlsReloaded?.(url, text),
-      onFault: (text) => this.observer.onWarning?.('tls-files', `${url}: ${text}`),
-    });
-    this.#tlsWatches.set(listener, { files, watch });
   }
 
   // BrokerCore
@@ -495,10 +367,4 @@ export class Broker implements BrokerCore {
       this.observer.onWarning?.('store-fault', `the data directory cannot be written: ${fault.message}`);
     }
   }
-}
-
-/** `https://a.example, b.example`; empty: none named. */
-function originsOf(setting: string): readonly string[] | undefined {
-  const origins = setting.split(',').map((origin) => origin.trim());
-  return origins.some((origin) => origin !== '') ? origins.filter((origin) => origin !== '') : undefined;
 }

@@ -1,4 +1,5 @@
-export { Broker, type BrokerOptions, createBroker, type ListenerOptions, type PublishOptions } from './broker.ts';
+export { Broker, createBroker } from './broker.ts';
+export type * from './broker-options.ts';
 export * from './inspect/inspect.ts';
 export { startSysTopics } from './inspect/sys-topics.ts';
 export type * from './inspect/views.ts';
@@ -30,10 +31,10 @@ export type { LocalMessage } from './routing/subscription.ts';
 export {
   isSettingKey,
   parseSetting,
-  SETTINGS,
   SettingError,
   type SettingKey,
   type Settings,
   settingsWith,
 } from './settings.ts';
+export { SETTINGS } from './settings-table.ts';
 export * from './stores/index.ts';

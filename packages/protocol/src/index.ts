@@ -10,9 +10,9 @@ export { ClientConnection, type ClientConnectionOptions, type ClientSink } from 
 export type { CloseCause, ClosedBy } from './connection/close-cause.ts';
 export { Connection, type ConnectionOptions, type ConnectionSink, type PacketOutput } from './connection/connection.ts';
 export { type DirtyListener, type Drain, type OpenSource, Output } from './connection/output.ts';
+export { connackCode3 } from './connection/refusal-codes.ts';
 export {
   type AcceptOptions,
-  connackCode3,
   ServerConnection,
   type ServerConnectionOptions,
   type ServerSink,

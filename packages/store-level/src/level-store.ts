@@ -34,6 +34,7 @@ import {
 import { encodeOperation } from './encode-operation.ts';
 import { checkFormat } from './format.ts';
 import { GarbageCollector } from './garbage-collector.ts';
+import { LiveDatabase, storeClosed } from './live-database.ts';
 import { loadContents } from './load-contents.ts';
 import { readQueuePage } from './read-queue.ts';
 import { StoreIndex } from './store-index.ts';
@@ -58,10 +59,6 @@ export interface LevelStoreOptions {
 
 const COUNT_WITHIN_BYTES = 32 * 1024 * 1024;
 
-/** First wait before a store that cannot write is opened again; it doubles up to the last. */
-const FIRST_RETRY_MS = 1_000;
-const LAST_RETRY_MS = 10_000;
-
 /**
  * The durable store: LevelDB with group commit. A ticket is committed when `fdatasync` has returned for the batch it is
  * in, so what is acknowledged survives kill -9 and power loss. Every write is synced; operations that force no sync wait
@@ -83,26 +80,21 @@ export class LevelStore implements Store {
   #index = new StoreIndex();
   #commit: GroupCommit;
   #garbage: GarbageCollector;
-  #database: LevelDatabase | undefined;
+  readonly #live: LiveDatabase;
   #marker: CommitMarker | undefined;
   /** Number of the batch that was sealed last, and of the one that was committed last. */
   #sealedBatch = 0;
   #committedBatch = 0;
   #writer = 0;
-  #fault: StoreError | undefined;
   /** Something that was found to be missing or altered after the store was opened. */
   #damage: StoreError | undefined;
   #counted: Promise<void> = Promise.resolve();
-  #retryMs = FIRST_RETRY_MS;
-  #cancelRetry: (() => void) | undefined;
-  #retrying: Promise<void> | undefined;
-  /** Those who want to read while there is a fault. */
-  #healthWaiters: { readonly resolve: () => void; readonly reject: (error: unknown) => void }[] = [];
 
   constructor(options: LevelStoreOptions) {
     this.#options = options;
     this.#directory = options.directory;
     this.#schedule = options.schedule ?? scheduleTimeout;
+    this.#live = this.#makeLiveDatabase();
     this.#commit = this.#makeCommit();
     this.#garbage = this.#makeGarbageCollector();
   }
@@ -112,7 +104,7 @@ export class LevelStore implements Store {
   }
 
   get fault(): Error | undefined {
-    return this.#damage ?? this.#fault;
+    return this.#damage ?? this.#live.fault;
   }
 
   /** Resolves when all queues have been counted: at once, unless there is much to count. */
@@ -183,7 +175,7 @@ export class LevelStore implements Store {
       const mayHaveSome = head !== undefined || (this.#index.isCounting && this.#index.isLive(session));
       if (!mayHaveSome || limit.messages < 1) return [];
       await this.#commit.flush(this.#tickets.last);
-      const database = await this.#whenHealthy();
+      const database = await this.#live.whenHealthy();
       const { puts = 0 } = head ?? {};
       // Before all is counted a head is that of what came since, and older entries may lie in front of it.
       const sequence = this.#index.isCounting ? 0 : (head?.sequence ?? 0);
@@ -199,7 +191,7 @@ export class LevelStore implements Store {
         return page;
       } catch (error) {
         // A fault that began meanwhile has taken the database away: read again when it works.
-        if (this.#state !== 'open' || database === this.#database) throw toStoreError(error, this.#directory);
+        if (this.#state !== 'open' || database === this.#live.current) throw toStoreError(error, this.#directory);
       }
     }
   }
@@ -218,15 +210,15 @@ export class LevelStore implements Store {
     if (this.fault !== undefined) throw this.fault;
     try {
       await this.#commit.flush(this.#tickets.last);
-      return await copyDatabase(await this.#whenHealthy(), directory);
+      return await copyDatabase(await this.#live.whenHealthy(), directory);
     } catch (error) {
       throw toStoreError(error, directory);
     }
   }
 
   async compact(): Promise<void> {
-    const database = this.#database;
-    if (this.#state !== 'open' || this.#fault !== undefined || database === undefined) return;
+    const { current: database, fault } = this.#live;
+    if (this.#state !== 'open' || fault !== undefined || database === undefined) return;
     await database.compactRange(Buffer.alloc(0), Buffer.of(0xff), { keyEncoding: 'buffer' });
   }
 
@@ -235,10 +227,7 @@ export class LevelStore implements Store {
     this.#state = 'closing';
     try {
       const collected = this.#garbage.stop();
-      this.#cancelRetry?.();
-      this.#cancelRetry = undefined;
-      await this.#retrying;
-      if (this.#fault !== undefined) await this.#retry();
+      await this.#live.tryLast();
       await this.#commit.flush(this.#tickets.last);
       await Promise.all([collected, this.#counted]);
       // The garbage collector's last page.
@@ -259,7 +248,7 @@ export class LevelStore implements Store {
     const marked = await CommitMarker.read(markerPath);
     await assertSoundFiles(this.#directory, marked);
     const database = await this.#openDatabase(marked !== undefined);
-    this.#database = database;
+    this.#live.begin(database);
     await checkFormat(database, this.#directory, marked);
     const { contents, index, numbers, orphans } = await loadContents(database, marked ?? 0);
     const { countWithinBytes = COUNT_WITHIN_BYTES } = this.#options;
@@ -272,9 +261,7 @@ export class LevelStore implements Store {
     this.#committedBatch = numbers.last;
     this.#writer = randomInt(2 ** 32);
     this.#committed = this.#tickets.last;
-    this.#fault = undefined;
     this.#damage = undefined;
-    this.#retryMs = FIRST_RETRY_MS;
     this.#commit = this.#makeCommit();
     this.#garbage = this.#makeGarbageCollector();
     for (const session of orphans) this.#garbage.addSession(session);
@@ -295,11 +282,11 @@ export class LevelStore implements Store {
       // Never before the store has been opened.
       await new Promise((resolve) => setImmediate(resolve));
       for (;;) {
-        const database = await this.#whenHealthy();
+        const database = await this.#live.whenHealthy();
         try {
           snapshot ??= database.snapshot();
           const counted = await countQueues(database, index, outbound, { snapshot, isStopped, flush });
-          if (counted === undefined) throw new StoreError('store-not-open', 'The store has been closed.');
+          if (counted === undefined) throw storeClosed();
           this.#onCounted({ ...counted, unreferenced: [...counted.unreferenced, ...index.endCounting()] });
           return counted.queues;
         } catch (error) {
@@ -312,7 +299,7 @@ export class LevelStore implements Store {
             throw this.#damage;
           }
           // The database was closed for a fault, and is another when that is over.
-          if (database === this.#database) throw told;
+          if (database === this.#live.current) throw told;
         }
       }
     };
@@ -337,19 +324,22 @@ export class LevelStore implements Store {
   }
 
   async #release(): Promise<void> {
-    const gone = new StoreError('store-not-open', 'The store has been closed.');
-    this.#commit.stop(gone);
-    this.#cancelRetry?.();
-    this.#cancelRetry = undefined;
-    const waiters = this.#healthWaiters;
-    this.#healthWaiters = [];
-    for (const waiter of waiters) waiter.reject(gone);
-    await this.#retrying;
-    const database = this.#database;
-    this.#database = undefined;
-    await database?.close();
+    this.#commit.stop(storeClosed());
+    await this.#live.close();
     await this.#marker?.close();
     this.#marker = undefined;
+  }
+
+  #makeLiveDatabase(): LiveDatabase {
+    return new LiveDatabase({
+      directory: this.#directory,
+      schedule: this.#schedule,
+      reopen: () => this.#openDatabase(true),
+      assertOurs: (database) => this.#assertOurs(database),
+      onReopened: () => this.#commit.resume(),
+      onFault: (fault) => this.onFault?.(fault),
+      isOpen: () => this.#state === 'open',
+    });
   }
 
   #makeCommit(): GroupCommit {
@@ -368,7 +358,7 @@ export class LevelStore implements Store {
   #makeGarbageCollector(): GarbageCollector {
     return new GarbageCollector({
       index: this.#index,
-      database: () => this.#whenHealthy(),
+      database: () => this.#live.whenHealthy(),
       flush: () => this.#commit.flush(this.#tickets.last),
       commit: (encode) => {
         encode(this.#commit.filling);
@@ -388,8 +378,8 @@ export class LevelStore implements Store {
   }
 
   async #write(batch: Batch): Promise<void> {
-    const database = this.#database;
-    if (database === undefined) throw new StoreError('store-not-open', 'The store has been closed.');
+    const database = this.#live.current;
+    if (database === undefined) throw storeClosed();
     const target = database.batch();
     batch.writeTo(target);
     await target.write({ sync: true });
@@ -399,61 +389,14 @@ export class LevelStore implements Store {
     this.#committed = batch.ticket;
     this.#committedBatch = batch.number;
     this.#marker?.set(batch.number);
-    if (this.#fault !== undefined) this.#handleHealed();
+    this.#live.heal();
     this.onCommitted?.(batch.ticket);
   }
 
   #handleFailed(error: unknown): void {
-    this.#setFault(error);
-    if (this.#state === 'closing') this.#commit.stop(error);
-    else this.#retryLater();
-  }
-
-  #handleHealed(): void {
-    this.#fault = undefined;
-    this.#retryMs = FIRST_RETRY_MS;
-    const waiters = this.#healthWaiters;
-    this.#healthWaiters = [];
-    for (const waiter of waiters) waiter.resolve();
-    this.onFault?.(undefined);
-  }
-
-  #setFault(error: unknown): void {
-    const fault = toStoreError(error, this.#directory);
-    const isNew = this.#fault?.message !== fault.message;
-    this.#fault = fault;
-    if (isNew) this.onFault?.(fault);
-  }
-
-  #retryLater(): void {
-    const delay = this.#retryMs;
-    this.#retryMs = Math.min(delay * 2, LAST_RETRY_MS);
-    this.#cancelRetry = this.#schedule(() => {
-      this.#cancelRetry = undefined;
-      this.#retrying = this.#retry().finally(() => {
-        this.#retrying = undefined;
-      });
-    }, delay);
-  }
-
-  /**
-   * After an error LevelDB refuses everything, and what it writes behind a half-written record would be lost: only opening
-   * it again helps. The batch that failed is written once more then, whether or not it had reached the disk.
-   */
-  async #retry(): Promise<void> {
-    try {
-      const before = this.#database;
-      this.#database = undefined;
-      await before?.close();
-      const database = await this.#openDatabase(true);
-      this.#database = database;
-      await this.#assertOurs(database);
-      this.#commit.resume();
-    } catch (error) {
-      this.#setFault(error);
-      if (this.#state === 'open') this.#retryLater();
-      else throw error;
-    }
+    const isClosing = this.#state === 'closing';
+    this.#live.fail(error, isClosing);
+    if (isClosing) this.#commit.stop(error);
   }
 
   /** Between closing and opening again somebody else may have written, or the disk may have lost what was committed. */
@@ -470,14 +413,6 @@ export class LevelStore implements Store {
     if (isWhole && isOurs) return;
     const words = 'what was committed is not there any more, or another process has written in between';
     throw new StoreError('store-damaged', `The data in ${this.#directory} is damaged: ${words}. Restart the broker.`);
-  }
-
-  async #whenHealthy(): Promise<LevelDatabase> {
-    if (this.#fault !== undefined) {
-      await new Promise<void>((resolve, reject) => this.#healthWaiters.push({ resolve, reject }));
-    }
-    if (this.#database === undefined) throw new StoreError('store-not-open', 'The store has been closed.');
-    return this.#database;
   }
 
   #assertOpen(): void {

@@ -1,9 +1,10 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { createBroker } from '@hawser/broker';
+import { type BrokerOptions, createBroker, type UpgradeOptions } from '@hawser/broker';
 import { MemoryNetwork } from '@hawser/transport';
 import mqtt from 'mqtt';
 import { expect, test } from 'vitest';
+import { WebSocket } from 'ws';
 import { FakeClock } from './fake-clock.ts';
 import { HeldStore } from './held-store.ts';
 import { ProtocolClient } from './protocol-client.ts';
@@ -47,4 +48,83 @@ test("clients come through an HTTP server of the own program, and messages reach
   await client.endAsync();
   await broker.close();
   server.close();
+});
+
+/** A program with an HTTP server of its own, whose upgrades go to a broker. */
+async function embed(options: BrokerOptions, upgrades?: UpgradeOptions) {
+  const refused: string[] = [];
+  const connected: string[] = [];
+  const closed: string[] = [];
+  const broker = await createBroker({
+    ...options,
+    observe: {
+      onConnected: ({ client }) => connected.push(`${client.remoteAddress}:${client.remotePort}`),
+      onClosed: ({ cause }) => closed.push(cause.code),
+      onRefused: ({ cause, remoteAddress }) => refused.push(`${remoteAddress} ${cause.code}`),
+    },
+  });
+  const server = createServer().on('upgrade', (request, socket, head) =>
+    broker.handleUpgrade(request, socket, head, upgrades),
+  );
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const url = `ws://127.0.0.1:${(server.address() as AddressInfo).port}/mqtt`;
+  return {
+    refused,
+    connected,
+    closed,
+    url,
+    connect: async (headers: Record<string, string>) => {
+      const client = await mqtt.connectAsync(url, { reconnectPeriod: 0, wsOptions: { headers } });
+      await client.endAsync();
+    },
+    refusal: (headers: Record<string, string>) =>
+      new Promise<string>((resolve) => new WebSocket(url, 'mqtt', { headers }).on('error', (e) => resolve(e.message))),
+    async [Symbol.asyncDispose]() {
+      await broker.close();
+      server.close();
+    },
+  };
+}
+
+const FORGED = { 'x-forwarded-for': '203.0.113.7' };
+
+test('an upgrade comes from whom a proxy names that the program trusts, and from nobody else', async () => {
+  await using trusting = await embed({}, { forwardedFrom: ['loopback'] });
+  await trusting.connect(FORGED);
+  expect(trusting.connected).toEqual(['203.0.113.7:0']);
+  expect(await trusting.refusal({ ...FORGED, origin: 'https://elsewhere.example' })).toContain('403');
+  expect(trusting.refused).toEqual(['203.0.113.7 origin-refused']);
+  for (const options of [undefined, {}, { forwardedFrom: ['10.0.0.0/8'] }]) {
+    await using wary = await embed({}, options);
+    await wary.connect(FORGED);
+    expect(wary.connected).toEqual([expect.stringMatching(/^127\.0\.0\.1:\d{2,}$/)]);
+  }
+});
+
+test('upgrades obey the settings that listeners obey: websocket.origins, limits.webSocketBytes', async () => {
+  const settings = { 'websocket.origins': 'https://console.example', 'limits.webSocketBytes': 1024 };
+  await using broker = await embed({ settings });
+  await broker.connect({ origin: 'https://console.example' });
+  expect(await broker.refusal({ origin: 'https://elsewhere.example' })).toContain('403');
+  const client = await mqtt.connectAsync(broker.url, { reconnectPeriod: 0 });
+  client.on('error', () => {});
+  client.publish('t', 'x'.repeat(2000));
+  await expect.poll(() => broker.closed).toContain('websocket-message-too-large');
+});
+
+test('whoever has not sent a whole CONNECT when the broker is closed, or comes then, is recorded', async () => {
+  const clock = new FakeClock();
+  const broker = await createBroker({ clock });
+  const network = new MemoryNetwork({ clock, seed: 1 });
+  const arrive = (): void => broker.attach(network.connect()[1]);
+  arrive();
+  await clock.settle();
+  const closing = broker.close();
+  arrive();
+  await clock.advance(5000);
+  await closing;
+  arrive();
+  await clock.advance(5000);
+  expect(broker.intake.size).toBe(0);
+  expect([...broker.recorder.refusals()]).toMatchObject([{ code: 'server-shutting-down', repeated: 3 }]);
 });

@@ -295,6 +295,34 @@ describe('a TLS listener', () => {
     });
   });
 
+  it.each<[string, ListenTransport, Partial<ListenOptions>, string, string]>([
+    ['a TLS handshake', 'tls', {}, '', 'the TLS handshake was done'],
+    ['a WebSocket upgrade', 'ws', {}, 'GET /mqtt HTTP/1.1\r\n', 'the WebSocket upgrade was done'],
+    ['a PROXY header', 'tcp', { proxyProtocol: () => true }, 'PROXY', 'a PROXY header had come'],
+  ])('tells of %s that is under way when it closes', async (_what, transport, options, bytes, until) => {
+    const harbour = await Harbour.open(transport, { maximumHandshakes: 1, ...options });
+    const socket = harbour.socket();
+    const isGone = new Promise((resolve) => socket.once('close', resolve));
+    await new Promise((resolve) => socket.once('connect', resolve));
+    socket.write(bytes);
+    // When the next is one too many, the first has come in.
+    harbour.socket();
+    expect(await harbour.refused.next()).toMatchObject({ code: 'too-many-handshakes' });
+    await harbour.listener.close();
+    await harbour.listener.close();
+    await isGone;
+    expect(harbour.refused.all.slice(1)).toEqual([
+      {
+        stage: transport === 'ws' ? 'websocket' : transport,
+        code: 'listener-closed',
+        text: `the listener was closed before ${until}`,
+        remoteAddress: '127.0.0.1',
+        remotePort: socket.localPort ?? expect.any(Number),
+      },
+    ]);
+    expect(harbour.transports.all).toEqual([]);
+  });
+
   it('has a bound for handshakes under way', async () => {
     const harbour = await Harbour.open('tls', { maximumHandshakes: 2 });
     const [first] = [harbour.socket(), harbour.socket()];

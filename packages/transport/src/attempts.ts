@@ -95,31 +95,29 @@ export class Attempts {
 
   /** Cuts off all that are under way: the listener closes. */
   close(): void {
-    for (const attempt of this.#underWay.values()) {
-      clearTimeout(attempt.timer);
+    for (const attempt of [...this.#underWay.values()]) {
+      const text = `the listener was closed before the ${nameOf(attempt.stage)} was done`;
+      this.refuse(attempt, attempt.stage, 'listener-closed', text);
       attempt.socket.destroy();
     }
-    this.#underWay.clear();
   }
 
   #onTimeout(attempt: Attempt): void {
-    const what = attempt.stage === 'tls' ? 'TLS handshake' : 'WebSocket upgrade';
-    const text = `no whole ${what} within ${this.#timeoutMs / 1000} s`;
+    const text = `no whole ${nameOf(attempt.stage)} within ${this.#timeoutMs / 1000} s`;
     this.refuse(attempt, attempt.stage, attempt.stage === 'tls' ? 'handshake-timeout' : 'upgrade-timeout', text);
     attempt.socket.destroy();
   }
 
   #onGone(attempt: Attempt): void {
-    const what = attempt.stage === 'tls' ? 'TLS handshake' : 'WebSocket upgrade';
-    this.refuse(
-      attempt,
-      attempt.stage,
-      'closed-in-handshake',
-      `the client closed the connection before the ${what} was done`,
-    );
+    const text = `the client closed the connection before the ${nameOf(attempt.stage)} was done`;
+    this.refuse(attempt, attempt.stage, 'closed-in-handshake', text);
   }
 
   #tell(attempt: Attempt, stage: AttemptStage, code: string, text: string): void {
     this.#onRefused?.({ stage, remoteAddress: attempt.remoteAddress, remotePort: attempt.remotePort, code, text });
   }
+}
+
+function nameOf(stage: 'tls' | 'websocket'): string {
+  return stage === 'tls' ? 'TLS handshake' : 'WebSocket upgrade';
 }

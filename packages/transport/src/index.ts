@@ -35,4 +35,4 @@ export { type TlsWatch, type TlsWatchOptions, watchTls } from './tls-reload.ts';
 export type { Listener, TlsInfo, Transport, TransportHandler, TransportInfo } from './transport.ts';
 export { WebSocketError, type WebSocketErrorCode } from './websocket-error.ts';
 export { adoptWebSocket, chooseSubprotocol, WebSocketTransport } from './ws.ts';
-export { type UpgradeRefusal, type UpgraderOptions, WebSocketUpgrader } from './ws-upgrader.ts';
+export { type UpgradeRefusal, type UpgraderOptions, upgradeInfoOf, WebSocketUpgrader } from './ws-upgrader.ts';

@@ -85,8 +85,13 @@ export class ProxyStage {
     socket.on('readable', onReadable);
   }
 
+  /** Cuts off all whose header is still to come: the listener closes. */
   close(): void {
-    for (const socket of this.#waiting) socket.destroy();
+    const waiting = [...this.#waiting];
+    this.#waiting.clear();
+    for (const socket of waiting) {
+      this.#refuse(socket, { code: 'listener-closed', text: 'the listener was closed before a PROXY header had come' });
+    }
   }
 
   #refuse(socket: Socket, { code, text }: { readonly code: string; readonly text: string }): void {

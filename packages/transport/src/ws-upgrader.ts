@@ -1,9 +1,9 @@
 import type { IncomingMessage } from 'node:http';
-import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { TLSSocket } from 'node:tls';
 import { WebSocketServer } from 'ws';
 import { plainAddress } from './attempts.ts';
+import { forwardedFor } from './forwarded.ts';
 import { tlsInfoOf } from './tls.ts';
 import type { Transport, TransportInfo } from './transport.ts';
 import { chooseSubprotocol, WebSocketTransport } from './ws.ts';
@@ -74,7 +74,7 @@ export class WebSocketUpgrader {
       this.#refuse(socket, refusal);
       return;
     }
-    const from = info ?? transportInfoOf(request.socket);
+    const from = info ?? upgradeInfoOf(request);
     const bytes = Buffer.from(head.buffer, head.byteOffset, head.byteLength);
     this.#server.handleUpgrade(request, socket, bytes, (webSocket) => {
       this.#waiting.delete(socket);
@@ -91,14 +91,20 @@ export class WebSocketUpgrader {
 /** That a socket failed shows when it closes. */
 function ignore(): void {}
 
-function transportInfoOf(socket: Socket): TransportInfo {
+/** Where an upgrade comes from: the request's socket, or whom a trusted proxy has passed on (X-Forwarded-For), whose port nobody says. */
+export function upgradeInfoOf(
+  { socket, headers }: IncomingMessage,
+  isProxy: (address: string) => boolean = isNone,
+): TransportInfo {
   const tls = socket instanceof TLSSocket ? tlsInfoOf(socket) : undefined;
-  return {
-    kind: tls === undefined ? 'ws' : 'wss',
-    remoteAddress: plainAddress(socket.remoteAddress),
-    remotePort: socket.remotePort ?? 0,
-    tls,
-  };
+  const direct = plainAddress(socket.remoteAddress);
+  const remoteAddress = forwardedFor(direct, headers['x-forwarded-for'], isProxy);
+  const remotePort = remoteAddress === direct ? (socket.remotePort ?? 0) : 0;
+  return { kind: tls === undefined ? 'ws' : 'wss', remoteAddress, remotePort, tls };
+}
+
+function isNone(): boolean {
+  return false;
 }
 
 /** What is wrong with a request for a WebSocket; undefined: nothing that the handshake itself does not see. */

@@ -17,7 +17,7 @@ export class CheckQueue {
   }
 
   /** Undefined: too many are waiting. Work whose `signal` has aborted by the time of its turn is not begun. */
-  run<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T | undefined> | undefined {
+  run<T>(work: () => Promise<T>, signal: Pick<AbortSignal, 'aborted'>): Promise<T | undefined> | undefined {
     if (this.#running >= this.#atOnce && this.#waiting.length >= this.#maximumWaiting) {
       this.refused++;
       return undefined;
@@ -25,7 +25,7 @@ export class CheckQueue {
     return this.#run(work, signal);
   }
 
-  async #run<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T | undefined> {
+  async #run<T>(work: () => Promise<T>, signal: Pick<AbortSignal, 'aborted'>): Promise<T | undefined> {
     if (this.#running >= this.#atOnce) await new Promise<void>((resolve) => this.#waiting.push(resolve));
     else this.#running++;
     try {

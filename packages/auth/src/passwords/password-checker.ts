@@ -1,35 +1,39 @@
 import { createHmac, randomBytes } from 'node:crypto';
-import { CheckQueue } from './check-queue.ts';
 import { hashPassword, type PasswordHash, parseHash } from './hash.ts';
 import type { Users } from './password-file.ts';
+import { SharedChecks } from './shared-checks.ts';
 
 /** Bounds of the work that passwords cost. */
 export interface PasswordCheckerOptions {
   /** Checks under way at once; 2. */
   readonly checksAtOnce?: number;
-  /** Logins that may wait for a check; over it they are turned away. 128. */
+  /** Checks that may wait for their turn; over it logins are turned away. 128. */
   readonly maximumWaiting?: number;
+  /** Logins that may wait for a check of the same user and password that another login has begun; over it they are turned away. 10,000. */
+  readonly maximumSharing?: number;
   /** Logins that were right are remembered (as an HMAC with a key of this process), so many; 10,000. */
   readonly remembered?: number;
 }
 
 /**
- * Checks passwords, a few at a time. A user that does not exist takes as long as a wrong password: the password is then
+ * Checks passwords, a few at a time; logins with the same user and password share the check that is under way. A user that does not exist takes as long as a wrong password: the password is then
  * checked against a hash that nobody has.
  */
 export class PasswordChecker {
-  readonly #queue: CheckQueue;
+  readonly #checks: SharedChecks;
   readonly #remembered: RememberedLogins;
   readonly #decoys = new Decoys();
+  readonly #key = randomBytes(32);
 
   constructor(options: PasswordCheckerOptions = {}) {
-    this.#queue = new CheckQueue(options.checksAtOnce ?? 2, options.maximumWaiting ?? 128);
-    this.#remembered = new RememberedLogins(options.remembered ?? 10_000);
+    const { checksAtOnce = 2, maximumWaiting = 128, maximumSharing = 10_000, remembered = 10_000 } = options;
+    this.#checks = new SharedChecks({ atOnce: checksAtOnce, maximumWaiting, maximumSharing });
+    this.#remembered = new RememberedLogins(remembered);
   }
 
   /** Turned away since the start. */
   get refused(): number {
-    return this.#queue.refused;
+    return this.#checks.refused;
   }
 
   /** Whether it is the user's password. Undefined: too many are waiting. */
@@ -41,20 +45,27 @@ export class PasswordChecker {
   ): boolean | Promise<boolean> | undefined {
     const known = users.get(username);
     const hash = known ?? this.#decoys.for(users);
-    if (known !== undefined && this.#remembered.has(username, password, known)) return true;
-    return this.#queue
-      .run(() => hash.matches(password), signal)
+    const login = this.#digest(username, password, hash);
+    if (known !== undefined && this.#remembered.has(login)) return true;
+    return this.#checks
+      .run(login, () => hash.matches(password), signal)
       ?.then((matches) => {
+        // A decoy that matches is no way in.
         if (matches !== true || known === undefined) return false;
-        this.#remembered.add(username, password, known);
+        this.#remembered.add(login);
         return true;
       });
+  }
+
+  /** An HMAC: passwords do not lie about in memory. With the hash: another password of the same user is another login. */
+  #digest(username: string, password: Uint8Array, { text }: PasswordHash): string {
+    const digest = createHmac('sha256', this.#key).update(`${username.length}:${username}${text.length}:${text}`);
+    return digest.update(password).digest('base64');
   }
 }
 
 /** After an outage ten thousand devices come at once, and a core checks twenty passwords a second. */
 class RememberedLogins {
-  readonly #key = randomBytes(32);
   readonly #seen = new Set<string>();
   readonly #maximum: number;
 
@@ -62,23 +73,17 @@ class RememberedLogins {
     this.#maximum = maximum;
   }
 
-  has(username: string, password: Uint8Array, hash: PasswordHash): boolean {
-    return this.#maximum > 0 && this.#seen.has(this.#digest(username, password, hash));
+  has(login: string): boolean {
+    return this.#seen.has(login);
   }
 
-  add(username: string, password: Uint8Array, hash: PasswordHash): void {
-    if (this.#maximum === 0) return;
+  add(login: string): void {
+    if (this.#maximum === 0 || this.#seen.has(login)) return;
     if (this.#seen.size >= this.#maximum) {
       const [oldest] = this.#seen;
       if (oldest !== undefined) this.#seen.delete(oldest);
     }
-    this.#seen.add(this.#digest(username, password, hash));
-  }
-
-  /** With the hash: another password of the same user is another login. */
-  #digest(username: string, password: Uint8Array, { text }: PasswordHash): string {
-    const digest = createHmac('sha256', this.#key).update(`${username.length}:${username}${text.length}:${text}`);
-    return digest.update(password).digest('base64');
+    this.#seen.add(login);
   }
 }
 

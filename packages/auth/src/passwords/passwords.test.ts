@@ -193,10 +193,83 @@ describe('logins with passwords', () => {
   it('turns away with 0x89 when too many wait', async () => {
     const { users } = countingUsers();
     const link = passwords({ users: () => users, checksAtOnce: 1, maximumWaiting: 1 });
-    const answers = [1, 2, 3].map(() => link(login('alice', 'wrong'), NEVER));
+    const answers = [1, 2, 3].map((i) => link(login('alice', `wrong ${i}`), NEVER));
     expect(answers.map((answer) => answer !== undefined && isPromise(answer))).toEqual([true, true, false]);
     expect(answers[2]).toMatchObject({ kind: 'deny', reasonCode: 0x89 });
     await Promise.all(answers);
+  });
+
+  it.each([
+    ['right', 'alice', 'alice', 'allow'],
+    ['wrong', 'alice', 'wrong', 'deny'],
+    ['of nobody', 'mallory', 'x', 'deny'],
+  ])('that are %s and under way at once are checked once', async (_name, user, password, kind) => {
+    const { users, checks } = countingUsers();
+    const link = passwords({ users: () => users, checksAtOnce: 1, maximumWaiting: 1 });
+    const answers = Array.from({ length: 1000 }, () => link(login(user, password), NEVER));
+    const kinds = new Set((await Promise.all(answers)).map((answer) => answer?.kind));
+    expect([...kinds]).toEqual([kind]);
+    expect(checks).toHaveLength(1);
+  });
+
+  it('shares nothing between users, passwords and hashes', async () => {
+    const { users, checks } = countingUsers();
+    const other = countingUsers();
+    let current = users;
+    const link = passwords({ users: () => current, remembered: 0 });
+    const first = [login('alice', 'alice'), login('alice', 'bob'), login('bob', 'alice'), login('bob', 'bob')];
+    const answers = first.map((request) => link(request, NEVER));
+    const changed = other.users.get('bob');
+    if (changed !== undefined) current = new Map([['alice', { ...changed, text: 'another hash' }]]);
+    answers.push(link(login('alice', 'alice'), NEVER));
+    expect((await Promise.all(answers)).map((answer) => answer?.kind)).toEqual([
+      'allow',
+      'deny',
+      'deny',
+      'allow',
+      'deny',
+    ]);
+    expect(checks).toHaveLength(4);
+    expect(other.checks).toHaveLength(1);
+  });
+
+  it('turns away with 0x89 when too many share a check, and takes as many again when it is done', async () => {
+    const { users } = countingUsers();
+    const link = passwords({ users: () => users, maximumSharing: 2, remembered: 0 });
+    for (let round = 0; round < 2; round++) {
+      const answers = Array.from({ length: 4 }, () => link(login('alice', 'alice'), NEVER));
+      const codes = (await Promise.all(answers)).map((answer) => (answer?.kind === 'deny' ? answer.reasonCode : 0));
+      expect(codes).toEqual([0, 0, 0, 0x89]);
+    }
+  });
+
+  it('is checked as long as one of those who share it waits', async () => {
+    const { users, checks } = countingUsers();
+    const link = passwords({ users: () => users, checksAtOnce: 1 });
+    const gone = new AbortController();
+    const before = link(login('bob', 'bob'), NEVER);
+    const answers = [link(login('alice', 'alice'), gone.signal), link(login('alice', 'alice'), NEVER)];
+    const nobody = [link(login('alice', 'x'), gone.signal), link(login('alice', 'x'), gone.signal)];
+    gone.abort();
+    await before;
+    expect((await Promise.all(answers)).map((answer) => answer?.kind)).toEqual(['allow', 'allow']);
+    await Promise.all(nobody);
+    expect(checks).toEqual(['bob', 'alice']);
+  });
+
+  it('a check that fails fails for all who share it, and is begun again for the next', async () => {
+    let failing = true;
+    const { users } = countingUsers();
+    const alice = users.get('alice');
+    if (alice === undefined) throw new Error('no alice');
+    const matches = (password: Uint8Array) =>
+      failing ? Promise.reject(new Error('out of memory')) : alice.matches(password);
+    const link = passwords({ users: () => new Map([['alice', { ...alice, matches }]]) });
+    const answers = [1, 2].map(() => Promise.resolve(link(login('alice', 'alice'), NEVER)));
+    const settled = await Promise.allSettled(answers);
+    expect(settled.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+    failing = false;
+    expect(await link(login('alice', 'alice'), NEVER)).toMatchObject({ kind: 'allow' });
   });
 
   it('a wrong user takes as long as a wrong password (real argon2id, order of magnitude)', async () => {

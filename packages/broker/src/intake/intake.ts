@@ -47,6 +47,7 @@ export class Intake {
   #connected = 0;
   #lastNumber = 0;
   #warnedOfCredentials = false;
+  #closing = false;
   #onEmpty: (() => void) | undefined;
 
   /** `banLog`: where bans are written that survive a restart. `openFiles`: how many the process may have; what the system says when it is not said. */
@@ -90,6 +91,10 @@ export class Intake {
     const handler = new ClientHandler(this, transport, listener, ++this.#lastNumber);
     this.#handlers.add(handler);
     handler.driver.start();
+    if (this.#closing) {
+      sayGoodbye(handler);
+      return;
+    }
     const refusal = this.gatekeeper.onArrival(transport.info.remoteAddress, this.core.now());
     if (refusal !== undefined) {
       handler.disconnect(refusal.code, refusal.reasonCode, refusal.text);
@@ -183,9 +188,8 @@ export class Intake {
 
   /** Ends all connections, with words, and waits for them to be gone: `withinMs` at most. */
   async close(withinMs: number): Promise<void> {
-    for (const handler of [...this.#handlers]) {
-      handler.disconnect('server-shutting-down', ReasonCode.ServerShuttingDown, 'the broker is being stopped');
-    }
+    this.#closing = true;
+    for (const handler of [...this.#handlers]) sayGoodbye(handler);
     if (this.#handlers.size === 0) return;
     await new Promise<void>((resolve) => {
       const { clock } = this.core.driverNode;
@@ -199,4 +203,8 @@ export class Intake {
       };
     });
   }
+}
+
+function sayGoodbye(handler: ClientHandler): void {
+  handler.disconnect('server-shutting-down', ReasonCode.ServerShuttingDown, 'the broker is being stopped');
 }

@@ -191,6 +191,13 @@ export const CAUSES: Readonly<Record<string, CauseWords>> = {
     words('Look at the log of the system for that time.', '请查看该时段的系统日志。'),
   ),
   'closed-at-once': cause(words('the connection was gone before it could be taken', '连接在被接受之前就已断开')),
+  'listener-closed': cause(
+    words(
+      'the broker was stopped, or closed this listener, while the connection was being made',
+      '连接建立期间代理服务器停止，或关闭了该监听器',
+    ),
+    TRY_LATER,
+  ),
 
   // TLS.
   'too-many-handshakes': cause(words('too many handshakes were under way', '正在进行的握手过多'), LIMIT),

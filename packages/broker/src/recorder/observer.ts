@@ -12,14 +12,20 @@ export type LossCause =
   | 'quota-exceeded'
   | 'payload-format-invalid';
 
-/** A requested, a granted and the effective value of one parameter of a connection. */
+/**
+ * One parameter of a connection, as the client's own `negotiated` has it. Receive Maximum, Maximum Packet Size and Topic Alias Maximum are said by
+ * each side of what it takes itself: `requested` holds towards the client, `granted` and `effective` towards the server.
+ */
 export interface NegotiatedParameter {
+  /** What the CONNECT said; undefined: nothing. */
   readonly requested: number | string | boolean | undefined;
+  /** What the CONNACK said; undefined: nothing. */
   readonly granted: number | string | boolean | undefined;
+  /** What holds. */
   readonly effective: number | string | boolean | undefined;
 }
 
-/** What a connection asked for and what it got, by the name of the parameter. */
+/** What a connection asked for, what it was granted and what holds, by the name of the parameter. */
 export type Negotiated = Readonly<Record<string, NegotiatedParameter>>;
 
 export interface ConnectedEvent {

@@ -1,5 +1,5 @@
 import type { ClosedBy } from '@hawser/protocol';
-import type { LossCause, Negotiated } from './observer.ts';
+import type { LossCause } from './observer.ts';
 
 /** What a recorded event is about. `broker-ended`: the broker went down without being stopped, with this client connected. */
 export type EventKind = 'connected' | 'closed' | 'refused' | 'subscribe-refused' | 'session-ended' | 'broker-ended';
@@ -69,32 +69,4 @@ export interface RecordedWarning {
 /** `address:port`, brackets around IPv6. */
 export function endpoint(address: string, port: number): string {
   return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
-}
-
-/** The same for connections whose `compactNegotiated` is the same. */
-export function profileOf(negotiated: Negotiated): string {
-  let profile = '';
-  for (const name in negotiated) {
-    const { requested, effective } = negotiated[name] ?? NOTHING;
-    if (name === 'clientId') profile += requested === effective ? '' : String(effective);
-    else if (name === 'will') profile += requested === undefined ? ';' : ';will';
-    else profile += `;${name}=${requested}=${effective}`;
-  }
-  return profile;
-}
-
-const NOTHING: Negotiated[string] = { requested: undefined, granted: undefined, effective: undefined };
-
-/** Only what says something, and nothing that is each client's own: its name, unless it was given one, and its Will. */
-export function compactNegotiated({ clientId, will, ...others }: Negotiated): Negotiated {
-  const kept = Object.entries(others).filter(
-    ([, { requested, effective }]) => requested !== undefined || effective !== undefined,
-  );
-  const hasWill = will?.requested !== undefined;
-  const assigned = clientId !== undefined && clientId.requested !== clientId.effective;
-  return {
-    ...(assigned ? { clientId } : {}),
-    ...Object.fromEntries(kept),
-    ...(hasWill ? { will: { requested: true, granted: undefined, effective: true } } : {}),
-  };
 }

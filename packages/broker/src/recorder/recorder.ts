@@ -4,7 +4,9 @@ import type { Clock } from '@hawser/transport';
 import { TokenBucket } from '../intake/token-bucket.ts';
 import type { ClientInfo } from '../policy/policies.ts';
 import type { Settings } from '../settings.ts';
-import { ClientRecord, countRepetition, isRepetition } from './client-record.ts';
+import { type ClientRecord, countRepetition, isRepetition } from './client-record.ts';
+import { ClientRecords } from './client-records.ts';
+import { NegotiatedTexts } from './negotiated-texts.ts';
 import type {
   ClosedEvent,
   ConnectedEvent,
@@ -16,14 +18,7 @@ import type {
   SessionEndedEvent,
   SubscribeRefusedEvent,
 } from './observer.ts';
-import {
-  compactNegotiated,
-  endpoint,
-  type HistoryEntry,
-  profileOf,
-  type RecordedEvent,
-  type RecordedWarning,
-} from './recorded-event.ts';
+import { endpoint, type HistoryEntry, type RecordedEvent, type RecordedWarning } from './recorded-event.ts';
 import { decodeLine, encodeConnected, encodeLine, type LogLine, type RecorderLog } from './recorder-log.ts';
 import { Ring } from './ring.ts';
 
@@ -33,12 +28,9 @@ const MOST_WARNINGS = 100;
 /** Warnings of one code that are kept within a minute; a fault that meets everybody must not push out all others. */
 const WARNINGS_OF_A_CODE = 5;
 const WARNINGS_WITHIN_MS = 60_000;
-/** Records of Client Identifiers that were only ever refused, for each one that was let in. */
-const STRANGERS = 0.25;
 /** Refusals of those who were never let in that are written down in a second: they must not push out of the file who was. */
 const REFUSALS_PER_S = 10;
 const MOST_TEXT = 400;
-const MOST_TEXTS = 256;
 
 export interface RecorderOptions {
   readonly settings: Pick<Settings, 'recorder.clients' | 'recorder.events' | 'recorder.refusals' | 'recorder.history'>;
@@ -52,14 +44,9 @@ export interface RecorderOptions {
  * cause. Always on, bounded in everything, and never asked for anything while messages flow except to count the lost ones.
  */
 export class Recorder implements Observer {
-  /** Client Identifiers that were forgotten for want of room. */
-  evicted = 0;
-  readonly #settings: RecorderOptions['settings'];
   readonly #clock: Clock;
   readonly #log: RecorderLog | undefined;
-  /** Both in the order in which something happened to them. */
-  readonly #clients = new Map<string, ClientRecord>();
-  readonly #strangers = new Map<string, ClientRecord>();
+  readonly #records: ClientRecords;
   readonly #refusals: Ring<RecordedEvent>;
   readonly #history: Ring<HistoryEntry>;
   readonly #warnings = new Ring<RecordedWarning>(MOST_WARNINGS);
@@ -67,13 +54,11 @@ export class Recorder implements Observer {
   #refusalsNotWritten = 0;
   #unwritten = new Map<ClientRecord, Set<LossCause>>();
   #cancelTimer: (() => void) | undefined;
-  readonly #texts = new Map<string, string>();
-  #lastNegotiated: Negotiated | undefined;
-  #lastText = '';
+  readonly #texts = new NegotiatedTexts();
 
   constructor(options: RecorderOptions) {
-    this.#settings = options.settings;
     this.#clock = options.clock;
+    this.#records = new ClientRecords(options.settings, (record) => this.#unwritten.delete(record));
     this.#log = options.log;
     this.#refusalLines = new TokenBucket(REFUSALS_PER_S, options.clock.now());
     this.#refusals = new Ring(options.settings['recorder.refusals']);
@@ -89,16 +74,20 @@ export class Recorder implements Observer {
 
   /** Client Identifiers that something is known of. */
   get size(): number {
-    return this.#clients.size + this.#strangers.size;
+    return this.#records.size;
+  }
+
+  /** Client Identifiers that were forgotten for want of room. */
+  get evicted(): number {
+    return this.#records.evicted;
   }
 
   get(clientId: string): ClientRecord | undefined {
-    return this.#clients.get(clientId) ?? this.#strangers.get(clientId);
+    return this.#records.get(clientId);
   }
 
-  *records(): Iterable<ClientRecord> {
-    yield* this.#clients.values();
-    yield* this.#strangers.values();
+  records(): Iterable<ClientRecord> {
+    return this.#records.all();
   }
 
   /** Attempts that ended before a CONNECT was read, newest first. */
@@ -116,23 +105,9 @@ export class Recorder implements Observer {
     return this.#warnings.newestFirst();
   }
 
-  /**
-   * What a connection asked for and got, as JSON: devices of one kind ask for the same, so the text is one for all of them.
-   * Parameters that were neither asked for nor granted are left out, and so is what is each client's own.
-   */
+  /** What a connection asked for and got, as JSON that many share. */
   intern(negotiated: Negotiated): string {
-    if (negotiated === this.#lastNegotiated) return this.#lastText;
-    this.#lastNegotiated = negotiated;
-    const key = profileOf(negotiated);
-    const known = this.#texts.get(key);
-    this.#lastText = known ?? this.#internText(key, JSON.stringify(compactNegotiated(negotiated)));
-    return this.#lastText;
-  }
-
-  #internText(key: string, text: string): string {
-    if (this.#texts.size >= MOST_TEXTS) this.#texts.clear();
-    this.#texts.set(key, text);
-    return text;
+    return this.#texts.of(negotiated);
   }
 
   // The log.
@@ -167,7 +142,7 @@ export class Recorder implements Observer {
   // What is told.
 
   onConnected(event: ConnectedEvent): void {
-    const record = this.#known(event.client.clientId, true);
+    const record = this.#records.touch(event.client.clientId, true);
     const { last } = record.events;
     const own = endpoint(event.client.remoteAddress, event.client.remotePort);
     const taken = last?.kind === 'closed' && last.takenOverBy === own && last.remoteAddress !== undefined;
@@ -192,7 +167,7 @@ export class Recorder implements Observer {
   }
 
   onClosed(event: ClosedEvent): void {
-    const record = this.#known(event.client.clientId, true);
+    const record = this.#records.touch(event.client.clientId, true);
     record.isConnected = false;
     this.#add(record, {
       at: event.at,
@@ -221,7 +196,7 @@ export class Recorder implements Observer {
     };
     // An empty Client Identifier is nobody's.
     if (client !== undefined && client.clientId !== '') {
-      const record = this.#known(client.clientId, false);
+      const record = this.#records.touch(client.clientId, false);
       this.#add(record, recorded, !record.hasConnected);
       return;
     }
@@ -238,7 +213,7 @@ export class Recorder implements Observer {
   }
 
   onSubscribeRefused(event: SubscribeRefusedEvent): void {
-    this.#add(this.#known(event.client.clientId, true), {
+    this.#add(this.#records.touch(event.client.clientId, true), {
       at: event.at,
       kind: 'subscribe-refused',
       code: reasonCodeName(event.reasonCode),
@@ -250,7 +225,7 @@ export class Recorder implements Observer {
   }
 
   onSessionEnded(event: SessionEndedEvent): void {
-    this.#add(this.#known(event.clientId, true), {
+    this.#add(this.#records.touch(event.clientId, true), {
       at: event.at,
       kind: 'session-ended',
       code: `session-${event.cause}`,
@@ -284,12 +259,12 @@ export class Recorder implements Observer {
   /** Counts messages that a session has lost. Called for each message: it makes no object but the first of its kind. */
   countLost(clientId: string, cause: LossCause, topic: string, count: number): void {
     if (clientId === '') return;
-    const record = this.#clients.get(clientId) ?? this.#known(clientId, true);
+    const record = this.#records.client(clientId) ?? this.#records.touch(clientId, true);
     record.lose(cause, topic, count, this.#clock.wallNow());
     if (this.#log !== undefined) this.#noteLoss(record, cause);
   }
 
-  // Records and their bounds.
+  // What is kept.
 
   #add(record: ClientRecord, event: RecordedEvent, isStranger = false): void {
     const isNew = record.add(event);
@@ -304,44 +279,6 @@ export class Recorder implements Observer {
 
   #remember(clientId: string | undefined, event: RecordedEvent): void {
     this.#history.push({ clientId, event });
-  }
-
-  /** The record of a Client Identifier, which is the last to be forgotten from now on. */
-  #known(clientId: string, hasConnected: boolean): ClientRecord {
-    const stranger = this.#strangers.get(clientId);
-    const record =
-      this.#clients.get(clientId) ?? stranger ?? new ClientRecord(clientId, this.#settings['recorder.events']);
-    record.hasConnected ||= hasConnected;
-    if (stranger !== undefined) this.#strangers.delete(clientId);
-    else this.#clients.delete(clientId);
-    return this.#place(record);
-  }
-
-  /** Who was never let in cannot push out who was: names are free to invent. */
-  #place(record: ClientRecord): ClientRecord {
-    const most = this.#settings['recorder.clients'];
-    const isStranger = !record.hasConnected;
-    const records = isStranger ? this.#strangers : this.#clients;
-    records.set(record.clientId, record);
-    if (records.size > (isStranger ? Math.max(1, Math.floor(most * STRANGERS)) : most)) this.#evict(records);
-    return record;
-  }
-
-  #evict(records: Map<string, ClientRecord>): void {
-    let oldest: ClientRecord | undefined;
-    let looked = 0;
-    for (const record of records.values()) {
-      oldest ??= record;
-      if (!record.isConnected) {
-        oldest = record;
-        break;
-      }
-      if (++looked >= 16) break;
-    }
-    if (oldest === undefined) return;
-    records.delete(oldest.clientId);
-    this.#unwritten.delete(oldest);
-    this.evicted++;
   }
 
   // Writing down.
@@ -399,7 +336,7 @@ export class Recorder implements Observer {
           }
           return;
         }
-        const record = this.#known(line.id, line.e.kind !== 'refused');
+        const record = this.#records.touch(line.id, line.e.kind !== 'refused');
         if (line.e.kind === 'connected') {
           record.isConnected = true;
           if (line.e.tookOverFrom !== undefined) record.takeovers++;
@@ -409,7 +346,7 @@ export class Recorder implements Observer {
         return;
       }
       case 'lost': {
-        const record = this.#known(line.id, true);
+        const record = this.#records.touch(line.id, true);
         record.losses ??= {};
         record.losses[line.cause] = { ...line.total };
         return;
@@ -418,14 +355,14 @@ export class Recorder implements Observer {
         this.#warnings.push(line.w);
         return;
       case 'stopped':
-        for (const record of this.#clients.values()) record.isConnected = false;
+        for (const record of this.#records.clients()) record.isConnected = false;
     }
   }
 
   /** Those who were connected when the broker went down were cut off by that, and nobody could write it down. */
   #settleAfterCrash(): void {
     const at = this.#clock.wallNow();
-    for (const record of [...this.#clients.values()]) {
+    for (const record of [...this.#records.clients()]) {
       if (!record.isConnected) continue;
       record.isConnected = false;
       const { last } = record.events;

@@ -15,6 +15,8 @@ const EXPLANATION: Explanation = {
       negotiated: {
         keepAlive: { requested: 300, granted: 60, effective: 60 },
         cleanStart: { requested: true, effective: true },
+        receiveMaximum: { requested: 20, granted: 1024, effective: 1024 },
+        maximumPacketSize: { granted: 9000, effective: 9000 },
       },
     },
     { at: '2026-11-23T07:01:00.000Z', kind: 'closed', code: 'keep-alive-timeout', text: 'cut off', reasonCode: 0x8d },
@@ -28,7 +30,9 @@ describe('formatExplanation', () => {
     const text = formatExplanation(EXPLANATION, 'en');
     expect(text).toContain('"dev-7" is not connected.');
     expect(text).toMatch(/2026-11-23 07:01:00 {2}cut off.*\[keep-alive-timeout 0x8D\]/);
-    expect(text).toContain('keepAlive 300 -> 60, cleanStart true');
+    expect(text).toContain(
+      'keepAlive 300 -> 60, cleanStart true, receiveMaximum 1024 (its own: 20), maximumPacketSize 9000',
+    );
     expect(text).toContain('7 messages were lost');
     expect(text).toContain('- Call the loop.');
     expect(formatExplanation(EXPLANATION, 'zh')).toContain('建议');

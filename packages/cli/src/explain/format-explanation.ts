@@ -29,7 +29,11 @@ export function formatExplanation(
   }
   const negotiated = events.findLast((event) => event.negotiated !== undefined)?.negotiated;
   if (negotiated !== undefined)
-    lines.push('', colors.bold(words.negotiated), wrap(`  ${printable(formatNegotiated(negotiated))}`, width, '  '));
+    lines.push(
+      '',
+      colors.bold(words.negotiated),
+      wrap(`  ${printable(formatNegotiated(negotiated, words.own))}`, width, '  '),
+    );
   if (losses.length > 0) {
     lines.push('', colors.bold(words.lost));
     for (const { text, cause } of losses)
@@ -42,15 +46,20 @@ export function formatExplanation(
   return lines.join('\n');
 }
 
-/** `keepAlive 300 -> 60, cleanStart true` */
-function formatNegotiated(negotiated: unknown): string {
+/** What each side says of what it takes itself: nothing of the one becomes the other's. */
+const OF_EACH_SIDE: ReadonlySet<string> = new Set(['receiveMaximum', 'maximumPacketSize', 'topicAliasMaximum']);
+
+/** `keepAlive 300 -> 60, cleanStart true, receiveMaximum 1024 (its own: 20)` */
+function formatNegotiated(negotiated: unknown, own: (value: string) => string): string {
   const rows = Object.entries(
     negotiated as Record<string, { readonly requested?: unknown; readonly effective?: unknown }>,
   );
   return rows
     .map(([name, { requested, effective }]) => {
-      const changed = requested !== undefined && requested !== effective;
-      return changed ? `${name} ${String(requested)} -> ${String(effective)}` : `${name} ${String(effective)}`;
+      const isOfEach = OF_EACH_SIDE.has(name);
+      if (requested === undefined || (requested === effective && !isOfEach)) return `${name} ${String(effective)}`;
+      if (isOfEach) return `${name} ${String(effective)}${own(String(requested))}`;
+      return `${name} ${String(requested)} -> ${String(effective)}`;
     })
     .join(', ');
 }

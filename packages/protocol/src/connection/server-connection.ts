@@ -25,6 +25,8 @@ import {
 import * as PacketType from '@hawser/codec/packet-type';
 import * as ReasonCode from '@hawser/codec/reason-code';
 import { AnsweringConnection, type AnsweringConnectionOptions, type AnsweringSink } from './answering-connection.ts';
+import { describeFirstBytes } from './first-bytes.ts';
+import { carriedBy, connackCode3 } from './refusal-codes.ts';
 import { InboundAliases, OutboundAliases } from './topic-aliases.ts';
 
 /** What a server does with a client's packets. */
@@ -389,56 +391,6 @@ export class ServerConnection extends AnsweringConnection {
 /** What came is MQTT, of whatever level. */
 function namesMqtt({ protocolName }: UnsupportedVersionError): boolean {
   return protocolName === 'MQTT' || protocolName === 'MQIsdp';
-}
-
-/**
- * What ends a connection may end it before or after its CONNACK; not every Reason Code can be in both packets [MQTT5-3.2.2-8]
- * [MQTT5-3.14.2-1]. The nearest that can.
- */
-function carriedBy(allowed: readonly number[], reasonCode: number): number {
-  if (allowed.includes(reasonCode)) return reasonCode;
-  switch (reasonCode) {
-    case ReasonCode.ServerShuttingDown:
-      return ReasonCode.ServerUnavailable;
-    case ReasonCode.ServerUnavailable:
-      return ReasonCode.ServerBusy;
-    case ReasonCode.BadUserNameOrPassword:
-    case ReasonCode.ClientIdentifierNotValid:
-    case ReasonCode.Banned:
-      return ReasonCode.NotAuthorized;
-    default:
-      return ReasonCode.UnspecifiedError;
-  }
-}
-
-/** The Return Code of 3.x for a Reason Code of 5.0. */
-export function connackCode3(reasonCode: number): number {
-  switch (reasonCode) {
-    case ReasonCode.UnsupportedProtocolVersion:
-      return 1;
-    case ReasonCode.ClientIdentifierNotValid:
-      return 2;
-    case ReasonCode.BadUserNameOrPassword:
-      return 4;
-    case ReasonCode.NotAuthorized:
-    case ReasonCode.Banned:
-    case ReasonCode.BadAuthenticationMethod:
-      return 5;
-    default:
-      return 3;
-  }
-}
-
-function describeFirstBytes(bytes: Uint8Array): string {
-  const head = Array.from(bytes.subarray(0, 8), (byte) =>
-    byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : '.',
-  );
-  const ascii = head.join('');
-  if (/^(GET|POST|PUT|HEAD|OPTIONS) /.test(ascii)) {
-    return 'an HTTP request came to an MQTT port; MQTT over WebSocket has a port of its own';
-  }
-  if (bytes[0] === 0x16 && bytes[1] === 3) return 'a TLS handshake came to a port without TLS';
-  return `the first packet is not a CONNECT; it begins with byte ${hex(bytes[0] ?? 0)}`;
 }
 
 function hex(byte: number): string {

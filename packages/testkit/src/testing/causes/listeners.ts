@@ -85,6 +85,11 @@ export class Quay {
     this.#webSockets.push(socket);
   }
 
+  /** Closes the listener as soon as a connection has come in. */
+  closeListener(): void {
+    this.server?.once('connection', () => void this.#broker?.listeners[0]?.close());
+  }
+
   async close(): Promise<void> {
     for (const socket of this.#webSockets) socket.terminate();
     for (const socket of this.#sockets) socket.destroy();
@@ -143,6 +148,13 @@ export const LISTENER_REFUSALS: Readonly<Record<string, ListenerScenario>> = {
   },
   'handshake-timeout': { scheme: 'mqtts', settings: SOON, run: (quay) => void quay.send('') },
   'closed-in-handshake': { scheme: 'mqtts', run: (quay) => void quay.send('').end() },
+  'listener-closed': {
+    scheme: 'mqtts',
+    run: (quay) => {
+      quay.closeListener();
+      quay.send('');
+    },
+  },
   'not-tls': raw('10 0f 00 04 4d 51 54 54 05 02 00 3c 00 00 02 68 6f'),
   // A record of a handshake without a message in it that could be read.
   'tls-failed': raw('16 03 01 00 05 01 00 00 01 00'),

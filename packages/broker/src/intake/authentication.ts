@@ -1,0 +1,186 @@
+import { type AuthPacket, type ConnectPacket, ReasonCode, reasonCodeName } from '@hawser/codec';
+import type { BrokerCore } from '../core.ts';
+import { ask } from '../policy/ask.ts';
+import {
+  ALLOW_CONNECT,
+  type AllowConnect,
+  type AuthenticationDecision,
+  type Authenticator,
+  type ContinueConnect,
+  type DenyConnect,
+  isPromise,
+} from '../policy/policies.ts';
+import type { Admission } from './admission.ts';
+import type { ClientHandler } from './client-handler.ts';
+
+const POLICY_FAILED: DenyConnect = Object.freeze({
+  kind: 'deny',
+  reasonCode: ReasonCode.ServerUnavailable,
+  reason: 'the server could not check who this is; try again later',
+});
+
+/**
+ * Who a client is: asks the Authenticator, before the CONNACK and with an exchange of AUTH packets where it wants one, and again when a
+ * connected client asks for it.
+ */
+export class Authentication {
+  readonly #admission: Admission;
+  readonly #handler: ClientHandler;
+  readonly #core: BrokerCore;
+  readonly #packet: ConnectPacket;
+  /** An exchange of AUTH packets is under way. */
+  #continuing: ContinueConnect | undefined;
+  #again = false;
+
+  constructor(admission: Admission, handler: ClientHandler, packet: ConnectPacket) {
+    this.#admission = admission;
+    this.#handler = handler;
+    this.#core = handler.core;
+    this.#packet = packet;
+  }
+
+  /** The CONNECT's own credentials. */
+  begin(now: number): void {
+    const packet = this.#packet;
+    const method = packet.properties?.authenticationMethod;
+    if (method !== undefined && this.#authenticator === undefined) {
+      // [MQTT5-4.12.0-1]
+      this.#admission.refuse(
+        ReasonCode.BadAuthenticationMethod,
+        `the authentication method ${method} is not known here`,
+        now,
+      );
+      return;
+    }
+    if (this.#authenticator === undefined) {
+      if (packet.username !== undefined || packet.password !== undefined)
+        this.#handler.intake.warnOfIgnoredCredentials();
+      this.#admission.allow(ALLOW_CONNECT, now);
+      return;
+    }
+    this.#handleDecision(this.#authenticate(packet.properties?.authenticationData), now);
+  }
+
+  handleAuth(packet: AuthPacket, now: number): void {
+    const { connection } = this.#handler;
+    const method = packet.properties?.authenticationMethod;
+    const agreed = this.#packet.properties?.authenticationMethod;
+    if (agreed === undefined || method === undefined) {
+      // [MQTT5-4.12.0-7]; section 3.15.2.2.2
+      const text = `AUTH with the method ${method ?? 'none'}, the CONNECT had ${agreed ?? 'none'}`;
+      connection.fail('protocol-error', ReasonCode.ProtocolError, text, now);
+      return;
+    }
+    if (method !== agreed) {
+      // [MQTT5-4.12.0-5] [MQTT5-4.12.1-1]; 0x8C is for a method that "does not match the method currently in use" (section 2.4)
+      const text = `AUTH with the method ${method}, the CONNECT had ${agreed}`;
+      connection.fail('bad-authentication-method', ReasonCode.BadAuthenticationMethod, text, now);
+      return;
+    }
+    const data = packet.properties?.authenticationData;
+    if (packet.reasonCode === ReasonCode.ReAuthenticate && connection.isConnected && this.#continuing === undefined) {
+      this.#again = true;
+      this.#handleDecision(this.#authenticate(data), now);
+      return;
+    }
+    const continuing = this.#continuing;
+    if (packet.reasonCode !== ReasonCode.ContinueAuthentication || continuing === undefined) {
+      connection.fail('protocol-error', ReasonCode.ProtocolError, 'an AUTH that nothing had asked for', now);
+      return;
+    }
+    this.#continuing = undefined;
+    this.#handleDecision(
+      this.#ask((signal) => continuing.next(data, signal)),
+      now,
+    );
+  }
+
+  get #authenticator(): Authenticator | undefined {
+    return this.#handler.listener.authenticate ?? this.#core.authenticate;
+  }
+
+  #authenticate(authenticationData: Uint8Array | undefined): AuthenticationDecision | Promise<AuthenticationDecision> {
+    const authenticate = this.#authenticator;
+    const { client } = this.#handler;
+    if (authenticate === undefined || client === undefined) return ALLOW_CONNECT;
+    return this.#ask((signal) =>
+      authenticate(
+        {
+          client,
+          password: this.#packet.password,
+          authenticationMethod: this.#packet.properties?.authenticationMethod,
+          authenticationData,
+          again: this.#again,
+        },
+        signal,
+      ),
+    );
+  }
+
+  #ask(policy: (signal: AbortSignal) => AuthenticationDecision | Promise<AuthenticationDecision>) {
+    const { settings, driverNode, observer } = this.#core;
+    return ask<AuthenticationDecision>(
+      policy,
+      POLICY_FAILED,
+      settings['policy.timeout'] * 1000,
+      driverNode.clock,
+      (text) =>
+        observer.onWarning?.(
+          'authenticator-failed',
+          `nobody could say whether ${this.#handler.client?.clientId ?? ''} may connect: ${text}`,
+        ),
+    );
+  }
+
+  #handleDecision(decision: AuthenticationDecision | Promise<AuthenticationDecision>, now: number): void {
+    if (!isPromise(decision)) {
+      this.#decided(decision, now);
+      return;
+    }
+    this.#admission.whenSettled(decision, (decided) => this.#decided(decided, this.#core.now()));
+  }
+
+  #decided(decision: AuthenticationDecision, now: number): void {
+    if (decision.kind === 'deny') {
+      // [MQTT5-4.12.1-2]
+      if (this.#again) this.#refuseAgain(decision, now);
+      else this.#admission.refuse(decision.reasonCode, decision.reason, now);
+    } else if (decision.kind === 'continue') {
+      this.#continuing = decision;
+      // [MQTT5-4.12.0-2]
+      this.#writeAuth(ReasonCode.ContinueAuthentication, decision.authenticationData);
+    } else if (this.#again) this.#allowAgain(decision, now);
+    else this.#admission.allow(decision, now);
+  }
+
+  /** A DISCONNECT cannot say 0x86 (section 3.14.2.1): 0x87 stands for it. */
+  #refuseAgain({ reasonCode, reason }: DenyConnect, now: number): void {
+    const code = reasonCode === ReasonCode.BadUserNameOrPassword ? ReasonCode.NotAuthorized : reasonCode;
+    this.#handler.connection.disconnect(reasonCodeName(code), code, reason, now);
+  }
+
+  /** The same user goes on, with the rights and the time of its new credentials. */
+  #allowAgain(decision: AllowConnect, now: number): void {
+    const { client, connection, session } = this.#handler;
+    if (client === undefined || session === undefined) return;
+    if (decision.username !== undefined && decision.username !== client.username) {
+      const text = `authenticated again as another user than ${client.username ?? 'nobody'}`;
+      connection.disconnect('not-authorized', ReasonCode.NotAuthorized, text, now);
+      return;
+    }
+    this.#handler.client = { ...client, attributes: decision.attributes };
+    session.client = this.#handler.client;
+    this.#handler.limitLifetime(decision.expiresAt);
+    this.#core.permissions.revise(session);
+    this.#writeAuth(ReasonCode.Success, decision.authenticationData);
+  }
+
+  #writeAuth(reasonCode: number, authenticationData: Uint8Array | undefined): void {
+    const authenticationMethod = this.#packet.properties?.authenticationMethod;
+    this.#handler.connection.write({
+      type: 'auth',
+      reasonCode,
+      properties: { authenticationMethod, authenticationData },
+    });
+  }
+}
