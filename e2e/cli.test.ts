@@ -82,7 +82,7 @@ describe('hawser: what is wrong is said in a line, with an exit code', () => {
     ['pub -L $URL -V 31 -i a-client-identifier-longer-than-23 -t a -m x', 1, '(connack: '],
     ['sub', 64, '-t TOPIC FILTER is needed'],
     ['sub -L $URL -t a/#/b', 64, "'a/#/b' is no Topic Filter"],
-    ['sub -t a -C none', 64, "--count: 'none' is not a whole number, 1 or more"],
+    ['sub -t a -C none', 64, "--count: takes a whole number, 1 or more, not 'none'"],
     [
       'sub -t a -F jsn',
       64,
