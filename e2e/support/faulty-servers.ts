@@ -159,8 +159,6 @@ export interface Fault {
   readonly says?: string | RegExp;
   /** What the evidence has, at least. */
   readonly evidence?: object;
-  /** Undefined: there is a hint of its own. */
-  readonly hasHint?: false;
   /** The address, with the server behind it running. */
   readonly url: (servers: FaultyServers) => string | Promise<string>;
   readonly options?: (servers: FaultyServers) => ClientOptions;
@@ -334,6 +332,15 @@ const tlsFaults: readonly Fault[] = [
     },
     port: (servers) => servers.tls(servers.good),
   }),
+  {
+    what: 'a CA that is a key',
+    stage: 'address',
+    code: 'ca-invalid',
+    says: 'tls.ca',
+    evidence: { option: 'tls.ca' },
+    url: () => 'mqtts://no-such-host.invalid',
+    options: ({ good }) => ({ tls: { ca: good.key } }),
+  },
   tls({
     what: 'who answers nothing',
     code: 'handshake-timeout',
@@ -352,13 +359,16 @@ function webSocket(
   return { what, stage: 'websocket', code, url: async (servers) => local(await port(servers), 'ws'), ...more };
 }
 
-function httpStatus(status: number, code: string): Fault {
+function httpStatus(status: number, code: string, retry = 'after-change'): Fault {
   const port = (servers: FaultyServers): Promise<number> =>
     servers.http((_request, response) => {
       response.writeHead(status, { server: 'test' });
       response.end('');
     });
-  return webSocket(code, `HTTP ${status}`, port, { evidence: { http: { status, headers: { server: 'test' } } } });
+  return webSocket(code, `HTTP ${status}`, port, {
+    retry,
+    evidence: { http: { status, headers: { server: 'test' } } },
+  });
 }
 
 const webSocketFaults: readonly Fault[] = [
@@ -368,7 +378,8 @@ const webSocketFaults: readonly Fault[] = [
   httpStatus(200, 'http-not-websocket'),
   httpStatus(301, 'http-not-websocket'),
   httpStatus(426, 'http-not-websocket'),
-  httpStatus(502, 'http-not-websocket'),
+  httpStatus(501, 'http-not-websocket'),
+  ...[429, 500, 502, 503, 504].map((status) => httpStatus(status, 'http-unavailable', 'yes')),
   webSocket('subprotocol-refused', 'another subprotocol', (servers) => servers.webSocket('chat', () => {})),
   webSocket('subprotocol-refused', 'no subprotocol', (servers) => servers.webSocket(undefined, () => {})),
   webSocket('upgrade-timeout', 'who answers nothing', (servers) => servers.tcp(() => {}), {
@@ -399,8 +410,10 @@ function connack(
 }
 
 const reasonCodes: readonly (readonly [number, string, string])[] = [
+  [0x80, 'unspecified-error', 'after-change'],
   [0x81, 'malformed-packet', 'after-change'],
   [0x82, 'protocol-error', 'after-change'],
+  [0x83, 'implementation-specific-error', 'after-change'],
   [0x84, 'unsupported-protocol-version', 'after-change'],
   [0x85, 'client-identifier-not-valid', 'after-change'],
   [0x86, 'bad-user-name-or-password', 'after-change'],
@@ -476,9 +489,7 @@ const connackFaults: readonly Fault[] = [
       ),
     ),
   ),
-  ...brokenAnswers.map(([what, bytes, code]) =>
-    connack(code, what, (servers) => servers.saying(bytes), { hasHint: false }),
-  ),
+  ...brokenAnswers.map(([what, bytes, code]) => connack(code, what, (servers) => servers.saying(bytes))),
 ];
 
 const authentication = { method: 'TEST', start: () => 'first', continue: () => 'next' };

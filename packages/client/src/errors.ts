@@ -69,7 +69,10 @@ export class ConnectError extends CodedError {
   readonly stage: ConnectStage;
   readonly retry: Retry;
   readonly evidence: ConnectEvidence;
-  /** Of the server, where it gave one. */
+  /**
+   * Of the server's CONNACK, where it gave one; then `evidence.reasonCode` is the same. Without that one: what this client would say of
+   * bytes that break the protocol, 0x81 (malformed packet) or 0x82 (protocol error).
+   */
   readonly reasonCode: number | undefined;
   /** What to do about it, in English; set in Node. Elsewhere, and in Chinese: `hintFor` of `@hawser/client/hints`. */
   hint: string | undefined;

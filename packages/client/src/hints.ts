@@ -1,16 +1,18 @@
+import type { ConnectStage } from './errors.ts';
+
 /** Languages that hints are in. */
 export type HintLanguage = 'en' | 'zh';
 
 /** What a hint is wanted for; a ConnectError is one. */
 export interface HintSubject {
-  readonly stage: string;
+  readonly stage: ConnectStage;
   readonly code: string;
 }
 
-/** What somebody who does this for the first time can do about a ConnectError; undefined: there is nothing to say about it. */
-export function hintFor(error: HintSubject, language: HintLanguage = 'en'): string | undefined {
-  const hint = hints[`${error.stage}/${error.code}`] ?? hints[error.code];
-  return hint?.[language === 'zh' ? 1 : 0];
+/** What somebody who does this for the first time can do about a ConnectError: what there is to say about its code, else about its stage. */
+export function hintFor({ stage, code }: HintSubject, language: HintLanguage = 'en'): string {
+  const hint = hints[code] ?? stages[stage];
+  return hint[language === 'zh' ? 1 : 0];
 }
 
 type Hint = readonly [en: string, zh: string];
@@ -24,15 +26,44 @@ const wait: Hint = [
   '本端没有问题：稍后重试即可；开启 reconnect 时客户端会自动重试。',
 ];
 
-/** By code, or by stage and code where one code means different things. */
+const dnsFailed: Hint = [
+  'Check the network and the name server, or use the IP address.',
+  '请检查网络和域名服务器，或改用 IP 地址。',
+];
+const tcpFailed: Hint = ['Check host, port and network.', '请检查主机、端口和网络。'];
+
+/** What there is to say about any failure of a stage, where its code has no hint of its own. */
+const stages: Readonly<Record<ConnectStage, Hint>> = {
+  address: ['Change the option as the message says.', '请按错误信息修改该选项。'],
+  dns: dnsFailed,
+  tcp: tcpFailed,
+  tls: [
+    'Look at what the server says: openssl s_client -connect host:port, and at the log of the server.',
+    '请查看服务器的应答：openssl s_client -connect 主机:端口，并查看服务器日志。',
+  ],
+  websocket: [
+    'Check address, port and path, and the log of the server or of the proxy in front of it.',
+    '请检查地址、端口和路径，并查看服务器或其前面代理的日志。',
+  ],
+  connack: [
+    'The answer of the server is not what MQTT allows: find out which software, and which version of it, runs there, and report it to its makers; another protocolVersion may work.',
+    '服务器的应答不符合 MQTT 规范：请确认那里运行的是什么软件及其版本，并向其开发者反馈；也可试其他 protocolVersion。',
+  ],
+  auth: [
+    'See the message and the cause of this error: the authentication exchange did not come to a good end.',
+    '认证过程没有成功：请查看错误信息及其 cause。',
+  ],
+};
+
+/** By code. */
 const hints: Readonly<Record<string, Hint>> = {
   'unknown-scheme': [
     'Write mqtt://host:1883, mqtts://host:8883 for TLS, ws://host:8083/mqtt or wss://host:8084/mqtt for WebSocket.',
     '请写成 mqtt://主机:1883；TLS 用 mqtts://主机:8883；WebSocket 用 ws://主机:8083/mqtt 或 wss://主机:8084/mqtt。',
   ],
   'bad-host': [
-    'Check the host name in the address; an IPv6 address stands in brackets.',
-    '请检查地址中的主机名；IPv6 地址要放在方括号里。',
+    'Write a name or an IP address alone as host, without scheme and port; in a URL an IPv6 address stands in brackets.',
+    'host 只写主机名或 IP 地址，不带协议和端口；URL 中的 IPv6 地址要放在方括号里。',
   ],
   'bad-port': [
     'Use a port from 1 to 65535: 1883 for mqtt, 8883 for mqtts, 8083 and 8084 for WebSocket.',
@@ -50,6 +81,15 @@ const hints: Readonly<Record<string, Hint>> = {
     'Leave the option out, or connect with protocolVersion: 5.',
     '去掉该选项，或使用 protocolVersion: 5 连接。',
   ],
+  'scheme-not-in-browser': [
+    'A page has WebSocket only: write ws://host:8083/mqtt, or wss://host:8084/mqtt in a page of https://.',
+    '网页只能使用 WebSocket：请写 ws://主机:8083/mqtt；https:// 页面中写 wss://主机:8084/mqtt。',
+  ],
+  'conflicting-options': [
+    'Leave one of them out, or change the address so that both hold.',
+    '请去掉其中一个选项，或修改地址使两者一致。',
+  ],
+  'missing-option': ['Give the option that the message names.', '请补上错误信息中指出的选项。'],
   'option-not-on-this-platform': [
     'A browser decides this itself: leave the option out.',
     '浏览器自行决定这一项：请去掉该选项。',
@@ -66,10 +106,7 @@ const hints: Readonly<Record<string, Hint>> = {
     'The name server does not answer: check the network, or use the IP address.',
     '域名服务器没有应答：请检查网络，或改用 IP 地址。',
   ],
-  'dns-failed': [
-    'Check the network and the name server, or use the IP address.',
-    '请检查网络和域名服务器，或改用 IP 地址。',
-  ],
+  'dns-failed': dnsFailed,
   refused: [
     'Nothing listens on this port. Is the broker running, and on this port? Usual are 1883 for mqtt:// and 8883 for mqtts://; ws:// and wss:// without a port mean 80 and 443, and Hawser listens on 8083 and 8084.',
     '该端口没有程序在监听。服务器启动了吗？端口对吗？mqtt:// 通常为 1883，mqtts:// 为 8883；ws:// 和 wss:// 不写端口即 80 和 443，而 Hawser 监听 8083 和 8084。',
@@ -83,7 +120,7 @@ const hints: Readonly<Record<string, Hint>> = {
     'The server, or something on the way, cut the connection: try again, and look into the log of the server.',
     '服务器或途中的设备切断了连接：请重试，并查看服务器日志。',
   ],
-  'tcp-failed': ['Check host, port and network.', '请检查主机、端口和网络。'],
+  'tcp-failed': tcpFailed,
   'not-tls-here': [
     'This port speaks plain MQTT or something else. Use the TLS port (mostly 8883, wss 8084), or mqtt:// or ws://.',
     '该端口不是 TLS 端口。请使用 TLS 端口（通常是 8883，wss 为 8084），或改用 mqtt:// 或 ws://。',
@@ -116,6 +153,10 @@ const hints: Readonly<Record<string, Hint>> = {
   'certificate-invalid': [
     'Look at the certificate: openssl s_client -connect host:port -showcerts.',
     '请查看证书：openssl s_client -connect 主机:端口 -showcerts。',
+  ],
+  'ca-invalid': [
+    'tls.ca (--ca) takes certificates in PEM, which begin with -----BEGIN CERTIFICATE-----, not a key; from DER: openssl x509 -inform der -in ca.der -out ca.pem.',
+    'tls.ca（--ca）要的是 PEM 格式的证书（以 -----BEGIN CERTIFICATE----- 开头），不是密钥；DER 格式可转换：openssl x509 -inform der -in ca.der -out ca.pem。',
   ],
   'own-certificate-invalid': [
     'Check tls.cert, tls.key and tls.passphrase: they must be PEM and belong together.',
@@ -153,6 +194,10 @@ const hints: Readonly<Record<string, Hint>> = {
     'What answers speaks HTTP but no WebSocket, or no HTTP at all: check port and path, and the upgrade headers of a proxy in front.',
     '应答方会 HTTP 但不支持 WebSocket，或者根本不是 HTTP：请检查端口和路径，以及前面的代理是否转发 Upgrade 头。',
   ],
+  'http-unavailable': [
+    'A web server or proxy answers, and what stands behind it is down or busy: try again later. If it stays so, its log says where it passes this path on to.',
+    '网站服务器或代理有应答，但其后面的服务不可用或繁忙：请稍后重试。若一直如此，请在其日志中查看该路径被转发到了哪里。',
+  ],
   'subprotocol-refused': [
     'This WebSocket is not for MQTT: check the path.',
     '该 WebSocket 不是用于 MQTT 的：请检查路径。',
@@ -179,8 +224,8 @@ const hints: Readonly<Record<string, Hint>> = {
     '服务器接受了连接却没有应答：可能过载，或者该端口属于别的服务。',
   ],
   'unsupported-protocol-version': [
-    "Use protocolVersion: 4 (3.1.1), or 'auto'.",
-    "请使用 protocolVersion: 4（3.1.1）或 'auto'。",
+    "The server does not take this version of MQTT. Try the others: protocolVersion 5, 4 (3.1.1) or 3 (3.1). 'auto' tries them in turn, but only 5 while an option is set that only 5.0 has (sessionExpiryInterval, userProperties, …): leave those out. If it takes none, ask who runs the server.",
+    "服务器不支持该 MQTT 版本。请试其他版本：protocolVersion 5、4（3.1.1）或 3（3.1）。'auto' 会依次尝试，但只要设置了仅 5.0 才有的选项（sessionExpiryInterval、userProperties 等）就只用 5：请去掉这些选项。若都不支持，请联系服务器管理员。",
   ],
   'client-identifier-not-valid': [
     'Choose another Client ID: letters and digits, at most 23 for old servers; in 3.x an empty one needs cleanStart: true.',
@@ -191,8 +236,8 @@ const hints: Readonly<Record<string, Hint>> = {
     '请检查用户名和密码；空格和换行也算字符。',
   ],
   'not-authorized': [
-    'The server knows this client and does not let it in: its permissions must be changed there.',
-    '服务器不允许该客户端连接：需要在服务器端修改权限。',
+    'The server does not let this client in. Without user name and password: it wants them (username, password). With them: the permissions must be changed there.',
+    '服务器不允许该客户端连接。未提供用户名和密码时：请提供（username、password）；已提供时：需要在服务器端修改权限。',
   ],
   banned: ['This client was banned: ask who runs the server.', '该客户端已被封禁：请联系服务器管理员。'],
   'server-unavailable': wait,
@@ -208,8 +253,8 @@ const hints: Readonly<Record<string, Hint>> = {
     '服务器已迁移（evidence.serverReference）：请修改地址，或允许 reconnect.followServerReference。',
   ],
   'packet-too-large': [
-    'The CONNECT is too large for the server: shorten the Will and the User Properties.',
-    'CONNECT 对服务器来说过大：请缩短遗嘱消息和用户属性。',
+    'The CONNECT is too large for the server: shorten the Will and the User Properties. Or its answer is for this client: raise maximumPacketSize.',
+    'CONNECT 对服务器来说过大：请缩短遗嘱消息和用户属性；或服务器的应答对本客户端过大：请加大 maximumPacketSize。',
   ],
   'topic-name-invalid': ["The server does not accept the Will's topic.", '服务器不接受遗嘱消息的主题。'],
   'payload-format-invalid': [
@@ -221,6 +266,12 @@ const hints: Readonly<Record<string, Hint>> = {
     '服务器不支持保留消息：will.retain 须为 false。',
   ],
   'qos-not-supported': ['The server does not take this QoS: lower will.qos.', '服务器不支持该 QoS：请降低 will.qos。'],
+  'unspecified-error': ['The server does not say why: look into its log.', '服务器没有说明原因：请查看服务器日志。'],
+  'implementation-specific-error': [
+    'The server does not take this CONNECT, for a reason of its own: look into its log.',
+    '服务器因自身的规则不接受该 CONNECT：请查看服务器日志。',
+  ],
+  'server-shutting-down': wait,
   'malformed-packet': [
     'The server could not read the CONNECT: report it, with the software of the server.',
     '服务器无法解析 CONNECT：请连同服务器软件名称一起反馈。',
@@ -254,5 +305,8 @@ const hints: Readonly<Record<string, Hint>> = {
     '提供凭据的函数抛出了异常：请查看该错误的 cause。',
   ],
   'provider-timeout': ['The function that gives the credentials takes too long.', '提供凭据的函数耗时过长。'],
-  'authentication-timeout': wait,
+  'authentication-timeout': [
+    'The authentication exchange came to no end: the server did not answer, or continue() or finish() of the option authentication takes too long.',
+    '认证过程没有完成：服务器没有应答，或者选项 authentication 的 continue() 或 finish() 耗时过长。',
+  ],
 };

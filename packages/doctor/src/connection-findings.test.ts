@@ -26,6 +26,7 @@ describe('options', () => {
         ['info', 'keep-alive-long'],
       ],
     ],
+    ['a delay that was meant in milliseconds', { reconnect: { delay: 1000 } }, [['warning', 'probably-milliseconds']]],
     [
       'Session Expiry 0 with Clean Start false',
       { clientId: 'a', cleanStart: false },

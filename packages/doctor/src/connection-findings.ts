@@ -36,7 +36,8 @@ function addProblem({ code, severity, option }: OptionProblem, options: ConnectO
       findings.add('warning', code, { length: options.clientId?.length ?? 0 });
       return;
     case 'probably-milliseconds': {
-      const value = Number((options as Readonly<Record<string, unknown>>)[option]);
+      const at = option.split('.').reduce<unknown>((group, name) => (group as Record<string, unknown>)[name], options);
+      const value = Number(at);
       const parameter = findParameter(option);
       const flag = parameter === undefined ? option : longFlagOf(parameter);
       findings.add('warning', code, { option: flag, value, meant: value / 1000 });

@@ -127,7 +127,7 @@ class Examination {
     const stage = isConnect ? error.stage : 'address';
     const retry = isConnect ? error.retry : 'after-change';
     const evidence = isConnect ? error.evidence : {};
-    const hint = hintFor({ stage, code }, language) ?? unknownHint(stage, language);
+    const hint = hintFor({ stage, code }, language);
     const { clientId } = this.#options.connect;
     const isIdentity = /^(client-identifier-not-valid|bad-user-name-or-password|not-authorized)$/.test(code);
     const more = isIdentity && !this.#isForeign && clientId !== undefined ? asClientHint(clientId, language) : '';
@@ -294,14 +294,6 @@ function capabilitiesOf(
     sessionResume,
     keepAlive: results.keepAlive,
   };
-}
-
-function unknownHint(stage: string, language: Language): string {
-  if (stage === 'address')
-    return language === 'zh' ? '请按上面的说明修改该选项。' : 'Change the option as the message says.';
-  return language === 'zh'
-    ? '服务器的应答不符合 MQTT 规范：请确认端口上运行的是什么软件及其版本，并向其开发者反馈。'
-    : 'The answer of the server breaks the MQTT specification: find out which software and version runs there, and report it to its makers.';
 }
 
 function asClientHint(clientId: string, language: Language): string {

@@ -1,6 +1,3 @@
-/** More slips than this are another word. */
-const MOST_SLIPS = 3;
-
 /**
  * The name that was probably meant by a misspelt one: the closest of `names`, if it is close enough to be worth a
  * question, else the first that begins so. Case, hyphens and dots do not count; two letters swapped count as one slip.
@@ -8,7 +5,8 @@ const MOST_SLIPS = 3;
 export function nearest(name: string, names: readonly string[]): string | undefined {
   const wanted = plain(name);
   let best: string | undefined;
-  let most = Math.min(MOST_SLIPS, Math.max(1, Math.floor(wanted.length / 3)));
+  // One slip in a short word; more than three are another word.
+  let most = wanted.length < 6 ? 1 : wanted.length < 9 ? 2 : 3;
   for (const candidate of names) {
     const slips = slipsBetween(wanted, plain(candidate), most);
     if (slips <= most) {

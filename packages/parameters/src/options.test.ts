@@ -38,39 +38,62 @@ describe('validateOptions', () => {
     expect(messages({ sesionExpiryInterval: 1 })[0]).toContain('did you mean sessionExpiryInterval?');
     expect(messages({ clean: true })[0]).toContain('did you mean cleanStart?');
     expect(messages({ will: { topic: 'a', payloud: 'x' } })[0]).toContain('did you mean will.payload?');
+    expect(messages({ singal: 1 })[0]).toContain('did you mean signal?');
+    expect(messages({ stroe: 1 })[0]).toContain('did you mean store?');
+    expect(messages({ server: [] })[0]).toContain('did you mean servers?');
     expect(messages({ somethingElse: 1 })).toEqual(['somethingElse: unknown option']);
     expect(messages({ toString: 1 })).toEqual(['toString: unknown option']);
   });
 
+  it('knows what other clients call it, in a group and out of one', () => {
+    expect(messages({ will: { topic: 'a', willDelayInterval: 1 } })[0]).toContain('did you mean will.delayInterval?');
+    expect(messages({ tls: { rejectUnauthorized: false } })[0]).toContain('did you mean tls.insecure?');
+    expect(messages({ ca: 'x' })[0]).toContain('did you mean tls.ca?');
+    expect(messages({ properties: {} })).toEqual(['properties: unknown option; did you mean its members?']);
+    expect(messages({ queueQoSZero: true })[0]).toContain('did you mean queue?');
+  });
+
   it('asks whether milliseconds were meant', () => {
-    expect(messages({ keepAlive: 60_000 })).toEqual([
-      'keepAlive: 60,000 is a long time: seconds, 0 to 65,535; did you mean 60?',
-    ]);
+    expect(messages({ keepAlive: 60_000 })).toEqual(['keepAlive: 60,000 seconds; did you mean 60?']);
     expect(codes({ keepAlive: 60_000 })).toEqual(['warning keepAlive probably-milliseconds']);
     expect(messages({ keepAlive: 120_000 })[0]).toContain('did you mean 120?');
     expect(messages({ connectTimeout: 30_000 })[0]).toBe(
-      'connectTimeout: 30,000 is out of range: seconds, 0.001 to 3,600; did you mean 30? Durations are seconds here',
+      'connectTimeout: takes a number of seconds, 0.001 to 3,600, not 30,000; did you mean 30?',
     );
     expect(codes({ connectTimeout: 3601 })).toEqual(['error connectTimeout out-of-range']);
+    expect(messages({ reconnect: { delay: 1000 } })).toEqual(['reconnect.delay: 1,000 seconds; did you mean 1?']);
+    expect(codes({ connectTimeout: 3000 })).toEqual(['warning connectTimeout probably-milliseconds']);
+    expect(codes({ reconnect: { delay: 60, delayMax: 3000 }, keepAlive: 1000 })).toEqual([]);
   });
 
   it('says what was given and what is taken', () => {
-    expect(messages({ keepAlive: '60' })).toEqual(["keepAlive: '60' is not seconds, 0 to 65,535"]);
-    expect(messages({ keepAlive: 1.5 })).toEqual(['keepAlive: 1.5 is not seconds, 0 to 65,535']);
-    expect(messages({ protocolVersion: 6 })).toEqual(["protocolVersion: 6 is not one of 3, 4, 5, 'auto'"]);
-    expect(messages({ userProperties: { a: 'b' } })).toEqual([
-      "userProperties: an object is not pairs: [['name', 'value'], ...]",
+    expect(messages({ keepAlive: '60' })).toEqual([
+      "keepAlive: takes a whole number of seconds, 0 to 65,535, not '60'",
     ]);
-    expect(messages({ cleanStart: 'no' })).toEqual(["cleanStart: 'no' is not true or false"]);
+    expect(messages({ keepAlive: 1.5 })).toEqual(['keepAlive: takes a whole number of seconds, 0 to 65,535, not 1.5']);
+    expect(messages({ protocolVersion: 6 })).toEqual(["protocolVersion: takes one of 3, 4, 5, 'auto', not 6"]);
+    expect(messages({ userProperties: { a: 'b' } })).toEqual([
+      "userProperties: takes pairs: [['name', 'value'], ...], not an object",
+    ]);
+    expect(messages({ cleanStart: 'no' })).toEqual(["cleanStart: takes true or false, not 'no'"]);
     expect(messages({ clientId: 'é'.repeat(40_000) })).toEqual([
-      'clientId: 80,000 bytes is not text, 0 to 65,535 bytes',
+      'clientId: takes text, 0 to 65,535 bytes, not 80,000 bytes',
+    ]);
+    expect(messages({ receiveMaximum: 0 })).toEqual([
+      'receiveMaximum: takes a whole number of messages, 1 to 65,535, not 0',
     ]);
     expect(messages({ will: 'gone' })).toEqual(['will: takes an object of options']);
+    expect(messages({ reconnect: null })).toEqual(['reconnect: takes true or false or an object of options, not null']);
+    expect(messages({ password: 4711 })).toEqual([
+      'password: takes text or bytes or a function, 0 to 65,535 bytes, not the given value',
+    ]);
   });
 
   it('calls an option as its caller does', () => {
     const label = (option: string) => longFlagOf(findParameter(option) as Parameter);
-    expect(messages({ keepAlive: -1 }, { ...node, label })).toEqual(['--keep-alive: -1 is not seconds, 0 to 65,535']);
+    expect(messages({ keepAlive: -1 }, { ...node, label })).toEqual([
+      '--keep-alive: takes a whole number of seconds, 0 to 65,535, not -1',
+    ]);
   });
 
   it('never repeats a secret', () => {

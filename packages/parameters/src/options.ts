@@ -1,7 +1,7 @@
 import { nearest } from './nearest.ts';
 import type { Parameter, Platform, ProtocolVersion } from './parameter.ts';
 import { findParameter, parameters } from './table.ts';
-import { checkValue, type ValueProblemCode } from './value.ts';
+import { checkValue, isPlainObject, type ValueProblemCode } from './value.ts';
 
 /** Stable codes of what can be wrong with a set of options. */
 export type OptionProblemCode =
@@ -37,17 +37,19 @@ export interface OptionContext {
   readonly label?: (option: string) => string;
 }
 
-const versionNames: Record<ProtocolVersion, string> = { 3: 'MQTT 3.1', 4: 'MQTT 3.1.1', 5: 'MQTT 5.0' };
-
 /** How other clients call what we have; asked before spelling is compared. */
-const otherNames: ReadonlyMap<string, string> = new Map([
-  ['cleanSession', 'cleanStart'],
-  ['reconnectPeriod', 'reconnect.delay'],
-  ['rejectUnauthorized', 'tls.insecure'],
-  ['protocol', 'transport'],
-  ['hostname', 'host'],
-  ['timeout', 'connectTimeout'],
-]);
+const otherNames: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    cleanSession: 'cleanStart',
+    reconnectPeriod: 'reconnect.delay',
+    rejectUnauthorized: 'tls.insecure',
+    protocol: 'transport',
+    hostname: 'host',
+    timeout: 'connectTimeout',
+    queueQoSZero: 'queue',
+    properties: 'its members',
+  }),
+);
 
 const names: readonly string[] = parameters.map(({ name }) => name);
 
@@ -86,7 +88,8 @@ interface Found {
   /** Absent: the code in words, and the detail behind them. */
   readonly message?: string;
   readonly detail?: string;
-  readonly severity?: OptionProblem['severity'];
+  /** Absent: an error. */
+  readonly severity?: OptionProblem['severity'] | undefined;
 }
 
 type Report = (option: string, found: Found) => void;
@@ -97,10 +100,10 @@ function checkTogether(
   label: (option: string) => string,
   report: Report,
 ): void {
-  const as = (severity: OptionProblem['severity']) => (option: string, code: OptionProblemCode, detail: string) =>
+  const error = (option: string, code: OptionProblemCode, detail: string, severity?: 'warning'): void =>
     report(option, { code, detail, severity });
-  const error = as('error');
-  const warn = as('warning');
+  const warn = (option: string, code: OptionProblemCode, detail: string): void =>
+    error(option, code, detail, 'warning');
   for (const option of ['host', 'port', 'transport']) {
     if (given.has('url') && given.has(option)) {
       error(option, 'conflicting-options', `: ${label('url')} is given too`);
@@ -110,7 +113,7 @@ function checkTogether(
     const group = needed.replace(/\w+$/, '');
     const other = [...given.keys()].find((name) => name.startsWith(group));
     if (other !== undefined && !given.has(needed)) {
-      error(needed, 'missing-option', `: needed because ${label(other)} is given`);
+      error(needed, 'missing-option', `: ${label(other)} needs it`);
     }
   }
   const topic = given.get('will.topic');
@@ -119,22 +122,22 @@ function checkTogether(
     error('will.topic', 'wildcard-in-topic', `: '${topic}'`);
   }
   // `auto` begins with 5.
-  const old = version === 3 || version === 4 ? versionNames[version] : undefined;
-  if (old !== undefined && given.get('password') && !given.get('username')) {
+  const old = oldName(version);
+  if (old && given.get('password') && !given.get('username')) {
     // [MQTT311-3.1.2-22]
     error('username', 'missing-option', `: ${old} has no password without a user name`);
   }
   const clientId = given.get('clientId');
   const resumes = given.get('cleanStart') === false;
   const expiry = given.get('sessionExpiryInterval') ?? 0;
-  if (old !== undefined && resumes && clientId === '') {
+  if (old && resumes && clientId === '') {
     // [MQTT311-3.1.3-8]
     error('clientId', 'client-id-required', `: ${old} keeps no session without one`);
   } else if (clientId === undefined && (resumes || (expiry as number) > 0)) {
     warn('clientId', 'session-without-client-id', ': a random one never finds it again');
   }
   if (version === 3 && typeof clientId === 'string' && clientId.length > 23) {
-    warn('clientId', 'client-id-too-long', ': a server of MQTT 3.1 may refuse more than 23 characters');
+    warn('clientId', 'client-id-too-long', `: ${old} allows 23 characters`);
   }
   if (version === 5 && resumes && expiry === 0) {
     // [MQTT5-3.1.2.11.2]: absent or 0, the session ends when the network connection is closed.
@@ -149,23 +152,32 @@ function placeOf(
 ): Found | undefined {
   if (!platforms.includes(platform)) {
     return /(cert|key|passphrase)$/.test(name)
-      ? {
-          code: 'mutual-tls-in-browser',
-          detail: ': import the certificate into the browser',
-        }
+      ? { code: 'mutual-tls-in-browser', detail: ': import it there' }
       : { code: 'option-not-on-this-platform', detail: ': a browser decides it itself' };
   }
-  if (version === 'auto' || versions.includes(version)) return undefined;
-  return {
-    code: 'option-not-in-this-version',
-    message: `only MQTT 5.0 has it, not ${versionNames[version]}`,
-  };
+  const old = oldName(version);
+  return old && versions.length === 1
+    ? { code: 'option-not-in-this-version', message: `only MQTT 5.0 has it, not ${old}` }
+    : undefined;
+}
+
+/** Of a version that does not have everything. */
+function oldName(version: ProtocolVersion | 'auto'): string | undefined {
+  return version === 3 ? 'MQTT 3.1' : version === 4 ? 'MQTT 3.1.1' : undefined;
 }
 
 function unknown(name: string, label: (option: string) => string): Found {
   const code = 'unknown-option';
   if (isGroup(name)) return { code, message: 'takes an object of options' };
-  const meant = otherNames.get(name) ?? names.find((other) => other.endsWith(`.${name}`)) ?? nearest(name, names);
+  // In a group, or out of one, where others have it.
+  const own = name.replace(/.*\./, '');
+  // Those of the client that are no parameters never come here but misspelt.
+  const known = [...names, 'signal', 'store', 'servers', 'on'];
+  const meant =
+    otherNames.get(own) ??
+    names.find((other) => other.endsWith(`.${own}`)) ??
+    nearest(name, known) ??
+    nearest(own, known);
   return { code, detail: meant === undefined ? '' : `; did you mean ${label(meant)}?` };
 }
 
@@ -184,10 +196,6 @@ function flatten(options: object): Map<string, unknown> {
     } else put(name, value);
   }
   return flat;
-}
-
-function isPlainObject(value: unknown): value is object {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Uint8Array);
 }
 
 function versionOf(value: unknown): ProtocolVersion | 'auto' {

@@ -15,8 +15,8 @@ export interface Parameter {
   /** The client option's path: `keepAlive`, `will.delayInterval`. */
   readonly name: string;
   readonly type: ParameterType;
-  /** Other types that are accepted. */
-  readonly also: readonly 'function'[];
+  /** Other types that are accepted; `object`: the options below this one. */
+  readonly also: readonly ('function' | 'object')[];
   /** A list of such values is accepted as well. */
   readonly many: boolean;
   readonly unit?: ParameterUnit | undefined;

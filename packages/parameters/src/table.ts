@@ -2,7 +2,7 @@ import type { Parameter, ParameterType, ParameterUnit } from './parameter.ts';
 
 /**
  * One row each: name, type or the values of an enum, from which number to which, what is counted. Marks of the name: 5 only MQTT 5.0
- * has it, ? a function is taken too, * a list too, ! never to be printed.
+ * has it, ? a function is taken too, { an object of the options below, * a list too, ! never to be printed.
  */
 const table = `url string
 host string 1
@@ -46,7 +46,7 @@ tls.insecure boolean
 tls.cert bytes
 tls.key! bytes
 tls.passphrase! string
-reconnect boolean
+reconnect{ boolean
 reconnect.initial boolean
 reconnect.delay number 0 3600 seconds
 reconnect.delayMax number 0 86400 seconds
@@ -76,7 +76,7 @@ function parameterOf(row: string): Parameter {
     minimum: Number(minimum),
     maximum: Number(maximum),
     unit: unit as ParameterUnit | undefined,
-    also: marked.includes('?') ? ['function'] : [],
+    also: marked.includes('?') ? ['function'] : marked.includes('{') ? ['object'] : [],
     many: marked.includes('*'),
     secret: marked.includes('!'),
     versions: marked.endsWith('5') ? [5] : [3, 4, 5],

@@ -13,6 +13,8 @@ export type ValueProblemCode = 'wrong-type' | 'out-of-range' | 'not-one-of' | 'b
 const longest = 40;
 /** A duration whose range ends at a day or less: thousands in it are most likely milliseconds. */
 const longestWait = 86_400;
+/** One whose range ends at an hour is a matter of seconds: one thousand is enough. */
+const longestDelay = 3600;
 
 /**
  * Checks one value against its row of the table: type, range, allowed values, text that UTF-8 can carry
@@ -26,35 +28,31 @@ export function checkValue(parameter: Parameter, value: unknown): ValueProblem |
   return undefined;
 }
 
-/** "seconds, 0 to 65,535": what a parameter takes, for a message or a form. */
+/** "a whole number of seconds, 0 to 65,535": what a parameter takes, for a message or a form. */
 export function describeRange({ type, also, unit, minimum, maximum, values }: Parameter): string {
   if (type === 'enum') return `one of ${values.map(show).join(', ')}`;
-  const words = [type, ...also].map((one) => types[one][0]).join(' or ');
-  if (minimum === 0 && maximum === Number.POSITIVE_INFINITY) return words;
-  const range = `${count(minimum)} ${maximum === Number.POSITIVE_INFINITY ? 'or more' : `to ${count(maximum)}`}`;
-  if (type === 'string' || type === 'bytes') return `${words}, ${range} bytes`;
-  return `${unit ?? words}, ${range}`;
+  const words = [type, ...also].map((one) => types[one][0]).join(' or ') + (unit ? ` of ${unit}` : '');
+  const isOpen = maximum === Number.POSITIVE_INFINITY;
+  if (minimum === 0 && isOpen) return words;
+  const length = type === 'string' || type === 'bytes' ? ' bytes' : '';
+  return `${words}, ${count(minimum)} ${isOpen ? 'or more' : `to ${count(maximum)}`}${length}`;
 }
 
 function checkOne(parameter: Parameter, value: unknown): ValueProblem | undefined {
   const { type, also, values, minimum, maximum } = parameter;
   const unfit = (code: ValueProblemCode, given: string): ValueProblem =>
-    problem(code, `${given} is not ${describeRange(parameter)}`);
+    problem(code, `takes ${describeRange(parameter)}, not ${given}`);
   const given = parameter.secret ? 'the given value' : show(value);
   if (type === 'enum') return values.some((allowed) => allowed === value) ? undefined : unfit('not-one-of', given);
   if (![type, ...also].some((one) => types[one][1](value))) return unfit('wrong-type', given);
   if (typeof value === 'number') {
-    const fits = value >= minimum && value <= maximum;
-    if (parameter.unit === 'seconds' && value >= 5000 && value % 1000 === 0 && maximum <= longestWait) {
-      const hint = `${count(value)} is ${fits ? 'a long time' : 'out of range'}: ${describeRange(parameter)}; did you mean ${count(value / 1000)}?`;
-      return fits
-        ? problem('probably-milliseconds', hint, 'warning')
-        : problem('out-of-range', `${hint} Durations are seconds here`);
-    }
-    return fits ? undefined : unfit('out-of-range', count(value));
+    const isLong = maximum <= longestWait && value % 1000 === 0 && value >= (maximum > longestDelay ? 5000 : 1000);
+    const meant = parameter.unit === 'seconds' && isLong ? `; did you mean ${count(value / 1000)}?` : '';
+    if (value < minimum || value > maximum) return unfit('out-of-range', count(value) + meant);
+    return meant ? problem('probably-milliseconds', `${count(value)} seconds${meant}`, 'warning') : undefined;
   }
-  const texts = type === 'string' ? [value] : Array.isArray(value) ? value.flat() : [];
-  if (texts.some((text) => typeof text === 'string' && !isText(text))) {
+  // Pairs are two lists deep.
+  if (type !== 'bytes' && [value].flat(2).some((text) => typeof text === 'string' && !isText(text))) {
     return problem('bad-text', 'contains U+0000 or half a surrogate pair');
   }
   const bytes = typeof value === 'string' ? new TextEncoder().encode(value) : value;
@@ -80,7 +78,10 @@ const isString = (value: unknown): boolean => typeof value === 'string';
 const isPair = (value: unknown): boolean => Array.isArray(value) && value.length === 2 && value.every(isString);
 
 /** In words, and in fact. */
-const types: Record<Exclude<ParameterType, 'enum'>, readonly [words: string, holds: (value: unknown) => boolean]> = {
+const types: Record<
+  Exclude<ParameterType, 'enum'> | 'object',
+  readonly [words: string, holds: (value: unknown) => boolean]
+> = {
   string: ['text', isString],
   integer: ['a whole number', Number.isSafeInteger],
   number: ['a number', Number.isFinite],
@@ -88,13 +89,19 @@ const types: Record<Exclude<ParameterType, 'enum'>, readonly [words: string, hol
   bytes: ['text or bytes', (value) => isString(value) || value instanceof Uint8Array],
   pairs: ["pairs: [['name', 'value'], ...]", (value) => Array.isArray(value) && value.every(isPair)],
   function: ['a function', (value) => typeof value === 'function'],
+  object: ['an object of options', isPlainObject],
 };
+
+/** Options by their names, and nothing that happens to be an object. */
+export function isPlainObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Uint8Array);
+}
 
 function show(value: unknown): string {
   if (typeof value === 'string') return `'${value.length > longest ? `${value.slice(0, longest)}…` : value}'`;
-  if (value === null || typeof value !== 'object') return typeof value === 'function' ? 'a function' : String(value);
+  if (typeof value === 'function') return 'a function';
   if (value instanceof Uint8Array) return `${value.length} bytes`;
-  return Array.isArray(value) ? 'a list' : 'an object';
+  return Array.isArray(value) ? 'a list' : isPlainObject(value) ? 'an object' : String(value);
 }
 
 function count(value: number): string {

@@ -244,7 +244,8 @@ describe('dial, stage websocket', () => {
     [404, 'nothing here', 'wrong-path', 'no WebSocket at the path /mqtt (404): nothing here'],
     [401, '', 'forbidden', '401'],
     [403, '<html>', 'forbidden', '(403)'],
-    [500, 'broken', 'http-not-websocket', 'HTTP 500: broken'],
+    [500, 'broken', 'http-unavailable', 'HTTP 500: broken'],
+    [501, '', 'http-not-websocket', 'HTTP 501'],
     [200, '<html>hello</html>', 'http-not-websocket', 'HTTP 200'],
   ])('explains the answer %i', async (status, body, code, words) => {
     const port = await openHttp((_request, response) => response.writeHead(status, { 'x-seen': 'yes' }).end(body));

@@ -72,6 +72,7 @@ export type DialErrorCode =
   | 'tls-failed'
   | 'wrong-path'
   | 'http-not-websocket'
+  | 'http-unavailable'
   | 'subprotocol-refused'
   | 'forbidden'
   | 'upgrade-timeout'

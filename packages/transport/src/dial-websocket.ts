@@ -107,11 +107,13 @@ function explainResponse({ status, headers, body }: HttpEvidence, path: string, 
       `${where} points elsewhere (${status}): ${headers.location ?? 'without saying where'}`,
     );
   }
-  return failed(
-    'websocket',
-    'http-not-websocket',
-    `${where} answered the WebSocket upgrade with HTTP ${status}${said}`,
-  );
+  const code = isUnavailable(status) ? 'http-unavailable' : 'http-not-websocket';
+  return failed('websocket', code, `${where} answered the WebSocket upgrade with HTTP ${status}${said}`);
+}
+
+/** A proxy whose broker is down or busy, or a server that is: no word about whether there is a WebSocket. Not 501 and 505, which stay. */
+function isUnavailable(status: number): boolean {
+  return status === 429 || (status >= 500 && status !== 501 && status !== 505);
 }
 
 function explainFailure(error: Error, bytesRead: number, evidence: DialEvidence): DialError {

@@ -76,7 +76,7 @@ export function subCommand(): Command {
 function seconds(text: string): number {
   const value = /^\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
   if (value > 0 && value <= 2_000_000) return value;
-  throw usageError(`--wait: '${text}' is not seconds, over 0 to 2,000,000`);
+  throw usageError(`--wait: takes a number of seconds, over 0 to 2,000,000, not '${text}'`);
 }
 
 /** As a number, or as mosquitto_sub has it. */

@@ -80,12 +80,15 @@ describe('connection flags', () => {
   });
 
   it.each([
-    ['-k soon', "--keep-alive: 'soon' is not seconds, 0 to 65,535"],
-    ['-p 70000', '--port: 70,000 is not a whole number, 1 to 65,535'],
-    ['-V 6', "--protocol-version: '6' is not one of 3, 4, 5, 'auto'"],
-    ['--connect-timeout 10000', '--connect-timeout: 10,000 is out of range: seconds, 0.001 to 3,600; did you mean 10?'],
+    ['-k soon', "--keep-alive: takes a whole number of seconds, 0 to 65,535, not 'soon'"],
+    ['-p 70000', '--port: takes a whole number, 1 to 65,535, not 70,000'],
+    ['-V 6', "--protocol-version: takes one of 3, 4, 5, 'auto', not '6'"],
+    [
+      '--connect-timeout 10000',
+      '--connect-timeout: takes a number of seconds, 0.001 to 3,600, not 10,000; did you mean 10?',
+    ],
     ['-x 5 -V 4', '--session-expiry-interval: only MQTT 5.0 has it, not MQTT 3.1.1'],
-    ['--will-payload x', '--will-topic: missing option: needed because --will-payload is given'],
+    ['--will-payload x', '--will-topic: missing option: --will-payload needs it'],
     ['--will-topic a/#', "--will-topic: wildcard in topic: 'a/#'"],
     ['-L mqtt://x -p 1', '--port: conflicting options: --url is given too'],
     ['--connect-user-property x', "--connect-user-property: 'x' is not name=value"],

@@ -10,6 +10,6 @@ export function wholeNumber(
     const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
     if (value >= minimum && value <= maximum) return value;
     const range = maximum === Number.MAX_SAFE_INTEGER ? `${minimum} or more` : `${minimum} to ${maximum}`;
-    throw usageError(`${flag}: '${text}' is not a whole number, ${range}`);
+    throw usageError(`${flag}: takes a whole number, ${range}, not '${text}'`);
   };
 }

@@ -136,7 +136,7 @@ function unbracketed(host: string): string {
 function portOf(text: string, fail: Fail): number {
   const port = Number(text);
   if (/^\d+$/.test(text) && port >= 1 && port <= 65_535) return port;
-  const ipv6 = text.includes(':') ? '; IPv6 stands in brackets: [::1]:1883' : '';
+  const ipv6 = text.includes(':') ? '; IPv6: [::1]:1883' : '';
   throw fail('bad-port', `'${text}' is not 1 to 65,535${ipv6}`);
 }
 
