@@ -1,5 +1,6 @@
 import type { TopicCache } from '@hawser/codec';
-import type { Clock, Transport } from '@hawser/transport';
+import type { Clock } from '@hawser/transport/clock';
+import type { Transport } from '@hawser/transport/transport';
 import type { Address } from './connection/address.ts';
 import type { ConnectError, ConnectEvidence, ConnectStage, Retry } from './errors.ts';
 import type { TlsOptions } from './options.ts';
