@@ -45,6 +45,19 @@ describe('SCRAM-SHA-256', () => {
     expect(asked).toBe(2);
   });
 
+  it('says so when two clients at once share what each needs of its own', async () => {
+    const authentication = scramSha256({ username: 'ship', password: 'pencil' });
+    const [first, second] = await Promise.allSettled([
+      connect(url, { authentication }),
+      connect(url, { authentication }),
+    ]);
+    expect(first).toMatchObject({
+      reason: { code: 'mechanism-failed', message: expect.stringContaining('each client needs one of its own') },
+    });
+    expect(second.status).toBe('fulfilled');
+    if (second.status === 'fulfilled') await second.value.disconnect();
+  });
+
   it('a method that the server does not know is named', async () => {
     const connecting = connect(url, { authentication: { method: 'KERBEROS', start: () => 'x' } });
     await expect(connecting).rejects.toMatchObject({ stage: 'auth', code: 'method-not-supported' });

@@ -57,9 +57,27 @@ const all: readonly unknown[] = [main, connectInPage, startTestBroker, LevelStor
 console.log(await publish(), all.map((one) => typeof one).join(), typeof FakeClock);
 `;
 
-const resolutions = {
-  node16: { module: 'node16', moduleResolution: 'node16', outDir: 'out' },
-  bundler: { module: 'esnext', moduleResolution: 'bundler', noEmit: true },
+/** What a page does, where timers are numbers: the client brings no types of Node along, and what disposal needs by itself. */
+const page = `
+import { type Client, connect, type MessageStream } from '@hawser/client';
+
+const timer: number = setTimeout(() => {}, 1000);
+await using client: Client = await connect('wss://broker.example.com');
+await using messages: MessageStream = client.messages('lamp');
+for await (const message of messages) console.log(timer, message.text());
+`;
+
+/** The oldest target: what compiles with it compiles with every later one. */
+const common = { target: 'es2022', strict: true, skipLibCheck: false };
+const toPage = { lib: ['es2022', 'dom'], types: [], customConditions: ['browser'] };
+const bundler = { ...common, module: 'esnext', moduleResolution: 'bundler', noEmit: true };
+const configurations = {
+  node16: {
+    compilerOptions: { ...common, module: 'node16', moduleResolution: 'node16', types: ['node'], outDir: 'out' },
+    files: ['program.ts'],
+  },
+  bundler: { compilerOptions: { ...bundler, types: ['node'] }, files: ['program.ts'] },
+  'bundler of a page': { compilerOptions: { ...bundler, ...toPage }, files: ['page.ts'] },
 };
 
 beforeAll(async () => {
@@ -71,11 +89,9 @@ beforeAll(async () => {
   const dependencies = Object.fromEntries(manifests.map((manifest) => [manifest.name, `file:${tarball(manifest)}`]));
   writeFileSync(join(project, 'package.json'), JSON.stringify({ type: 'module', private: true, dependencies }));
   writeFileSync(join(project, 'program.ts'), program);
-  for (const [name, options] of Object.entries(resolutions)) {
-    const compilerOptions = { ...options, target: 'es2024', strict: true, skipLibCheck: false, types: ['node'] };
-    const config = { compilerOptions, files: ['program.ts'] };
-    writeFileSync(join(project, `tsconfig.${name}.json`), JSON.stringify(config));
-  }
+  writeFileSync(join(project, 'page.ts'), page);
+  for (const [name, configuration] of Object.entries(configurations))
+    writeFileSync(join(project, `tsconfig.${name}.json`), JSON.stringify(configuration));
   const install = ['install', '--silent', '--ignore-scripts', '--no-audit', '--no-fund', '--prefer-offline'];
   await run('npm', install, { cwd: project });
 }, 120_000);
@@ -83,8 +99,8 @@ beforeAll(async () => {
 afterAll(() => rmSync(project, { recursive: true, force: true }), 60_000);
 
 describe.each(Object.keys(compilers) as (keyof typeof compilers)[])('TypeScript %s', (version) => {
-  it.each(Object.keys(resolutions))('compiles a program of every package under %s', async (resolution) => {
-    const command = [compilers[version], '-p', `tsconfig.${resolution}.json`];
+  it.each(Object.keys(configurations))('compiles what uses the packages, with es2022 and %s', async (name) => {
+    const command = [compilers[version], '-p', `tsconfig.${name}.json`];
     const { stdout } = await run(process.execPath, command, { cwd: project }).catch((error) => error);
     expect(stdout).toBe('');
   });

@@ -49,13 +49,13 @@ const lamp = await runLamp(url, 'kitchen');
 
 await using remote = await connect(url);
 const states = state.messages(remote, { qos: 1, retainHandling: 2 });
-const next = states.next();
 await remote.publish('lamps/kitchen/set', '{"on": "maybe"}', { qos: 1 });
 await command.publish(remote, { id: 'kitchen' }, { on: true, brightness: 80 }, { qos: 1 });
-const { value } = await next;
-if (value) console.log(`the remote control shows: ${value.parameters.id} at ${value.value.brightness} %`);
+for await (const { value, parameters } of states) {
+  console.log(`the remote control shows: ${parameters.id} at ${value.brightness} %`);
+  break;
+}
 
-await states.return();
 await remote.publish('lamps/kitchen/state', '', { retain: true });
 await lamp.publish('lamps/kitchen/online', '', { retain: true });
 await lamp.disconnect();

@@ -1,3 +1,5 @@
+// Brings AsyncDisposable along, which no `target` of a user's has by itself before esnext.
+/// <reference lib="esnext.disposable" preserve="true" />
 import type { QoS } from '@hawser/codec';
 import type { ClientEvents } from './events.ts';
 import type { Message } from './inbound/message.ts';

@@ -56,6 +56,7 @@ export {
   type StandardSchema,
   type TopicParameters,
   type TypedMessage,
+  type TypedMessageStream,
   type TypedTopic,
   topic,
 } from './typed-topic.ts';

@@ -1,8 +1,9 @@
 import type { TopicCache } from '@hawser/codec';
-import type { Clock, Transport } from '@hawser/transport';
+import type { Clock } from '@hawser/transport/clock';
+import type { Transport } from '@hawser/transport/transport';
 import type { Address } from './connection/address.ts';
 import type { ConnectError, ConnectEvidence, ConnectStage, Retry } from './errors.ts';
-import type { TlsOptions } from './options.ts';
+import type { ConnectOptions, TlsOptions } from './options.ts';
 
 /** No connection came about; a DialError of Node is one. */
 export interface DialFailure {
@@ -46,6 +47,8 @@ export interface Platform {
   dial(address: Address, options: PlatformDialOptions): Promise<Transport>;
   /** Names of topics that need not be decoded again, for a connection; absent: they are, and less code is loaded. */
   createTopicCache?(): TopicCache;
+  /** Throws AddressError for options that the way to these servers has no use for. */
+  check?(options: ConnectOptions, addresses: readonly Address[]): void;
   /** What to do about an error, for people, where the texts are at hand. */
   hint?(error: ConnectError): string | undefined;
   /** What stands behind a failed attempt, where this platform can know or find out: TLS. Undefined: what `error` says. */

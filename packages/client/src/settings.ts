@@ -69,6 +69,7 @@ export function resolveOptions(options: ClientOptions, platform: Platform): Sett
   });
   const isNamed = [url, host, port].some((given) => given !== undefined);
   const addresses = isNamed || others.length === 0 ? [main, ...others] : others;
+  platform.check?.(connection, addresses);
   const warnings: WarningEvent[] = problems.map(({ code, message }) => ({ code, text: message }));
   warnOfPlainCredentials(addresses, username ?? password, warnings);
   const {

@@ -1,4 +1,4 @@
-import type { Clock } from '@hawser/transport';
+import type { Clock } from '@hawser/transport/clock';
 
 /** The promise; a signal that has fired, or fires before it has settled, calls `onAbort`. */
 export function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefined, onAbort: () => void): Promise<T> {

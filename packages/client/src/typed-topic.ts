@@ -1,6 +1,8 @@
+import { filterFault, filterStart, isValidTopicName } from '@hawser/codec';
 import type { Client, PublishResult } from './api.ts';
 import { UsageError } from './errors.ts';
 import type { Message } from './inbound/message.ts';
+import type { MessageStream } from './inbound/message-stream.ts';
 import type { MessagesOptions, PublishOptions, SubscribeOptions } from './options.ts';
 
 /** Standard Schema (standardschema.dev): zod, valibot, arktype and others have it. */
@@ -15,23 +17,36 @@ export interface StandardSchema<Input = unknown, Output = Input> {
 
 export type SchemaResult<Output> =
   | { readonly value: Output; readonly issues?: undefined }
-  | { readonly issues: readonly { readonly message: string; readonly path?: readonly unknown[] | undefined }[] };
+  | { readonly issues: readonly SchemaIssue[] };
+
+interface SchemaIssue {
+  readonly message: string;
+  readonly path?: readonly unknown[] | undefined;
+}
 
 /** The parameters in a pattern: `{ id: string }` of `devices/{id}/telemetry`. */
 export type TopicParameters<Pattern extends string> = Pattern extends `${string}{${infer Name}}${infer Rest}`
   ? { readonly [Key in Name]: string } & TopicParameters<Rest>
   : unknown;
 
-/** A payload that does not match its schema, or cannot be read. */
+/** A payload that does not match its schema, or cannot be read; `cause` is what the schema or the format has said. */
 export class PayloadError extends Error {
   override readonly name = 'PayloadError';
   readonly code = 'payload-invalid';
   readonly topic: string;
+  /** The message that came; undefined: it was one to be published. It has been refused already, there is nothing to acknowledge. */
+  readonly received: Message | undefined;
 
-  constructor(topic: string, message: string, cause?: unknown) {
+  constructor(topic: string, message: string, { cause, received }: PayloadErrorInit = {}) {
     super(`payload of '${topic}': ${message}`, { cause });
     this.topic = topic;
+    this.received = received;
   }
+}
+
+interface PayloadErrorInit {
+  readonly cause?: unknown;
+  readonly received?: Message | undefined;
 }
 
 /** How a value becomes a payload; JSON by default. */
@@ -48,11 +63,23 @@ export interface TypedMessage<Output, Parameters> {
   readonly message: Message;
 }
 
+/** The messages of a typed topic, one by one. `return()`, or leaving the `for await` loop, ends it and unsubscribes. */
+export interface TypedMessageStream<Output, Parameters>
+  extends AsyncIterableIterator<TypedMessage<Output, Parameters>, undefined>,
+    AsyncDisposable {
+  [Symbol.asyncIterator](): TypedMessageStream<Output, Parameters>;
+  return(): Promise<IteratorResult<TypedMessage<Output, Parameters>, undefined>>;
+}
+
 const json: PayloadFormat = { encode: (value) => JSON.stringify(value), decode: (message) => message.json() };
 
+/** Reason Code of what does not match. */
+const PAYLOAD_FORMAT_INVALID = 0x99;
+
 /**
- * A topic with its type: `topic('devices/{id}/telemetry', schema)`. What does not match the schema goes to the client's `error` event and never stops
- * it. Throws UsageError for a pattern that is no topic.
+ * A topic with its type: `topic('devices/{id}/telemetry', schema)`; each level is text or one parameter. `$share/{ShareName}/` before it makes
+ * the subscription a shared one. What does not match the schema goes to the client's `error` event as a PayloadError, and never stops the
+ * client; with `acknowledge: 'manual'` it is refused with 0x99, Payload format invalid. Throws UsageError for a pattern that is no topic.
  */
 export function topic<const Pattern extends string, Input, Output>(
   pattern: Pattern,
@@ -66,7 +93,8 @@ export class TypedTopic<Parameters, Input, Output> {
   readonly pattern: string;
   /** Subscribes to every value of the parameters: `devices/+/telemetry`. */
   readonly filter: string;
-  readonly #levels: readonly string[];
+  /** Of the Topic Name, without `$share`. */
+  readonly #levels: readonly Level[];
   readonly #schema: StandardSchema<Input, Output>;
   readonly #format: PayloadFormat;
 
@@ -74,45 +102,48 @@ export class TypedTopic<Parameters, Input, Output> {
     this.pattern = pattern;
     this.#schema = schema;
     this.#format = format;
-    this.#levels = pattern.split('/');
-    for (const level of this.#levels) {
-      if (/[+#{}]/.test(level) && !PARAMETER.test(level)) {
-        const text = `'${pattern}': a level is either text or one parameter, {name}; '${level}' is neither`;
-        throw new UsageError('topic-pattern-invalid', text);
-      }
-    }
-    this.filter = this.#levels.map((level) => (PARAMETER.test(level) ? '+' : level)).join('/');
+    const share = pattern.slice(0, filterStart(pattern));
+    this.#levels = pattern.slice(share.length).split('/').map(levelOf);
+    this.filter = share + this.#levels.map(({ text, parameter }) => (parameter === undefined ? text : '+')).join('/');
+    const fault = faultOf(share, this.#levels) ?? filterFault(this.filter);
+    if (fault !== undefined) throw new UsageError('topic-pattern-invalid', `'${pattern}': ${fault}`);
+    if (typeof schema?.['~standard']?.validate !== 'function')
+      throw new UsageError('wrong-type', `'${pattern}': its schema is no Standard Schema (standardschema.dev)`);
   }
 
-  /** The Topic Name for these parameters. Throws UsageError when one is missing or holds a slash or a wildcard. */
+  /**
+   * The Topic Name for these parameters. Throws UsageError for one that is missing or cannot be (part of) a level, and for a name that is over
+   * 65,535 bytes long.
+   */
   nameOf(parameters: Parameters): string {
-    const given = parameters as Readonly<Record<string, unknown>>;
-    return this.#levels
-      .map((level) => {
-        const name = PARAMETER.exec(level)?.[1];
-        if (name === undefined) return level;
-        const value = given[name];
-        if (typeof value === 'string' && value !== '' && !/[/+#]/.test(value)) return value;
-        throw new UsageError(
-          'topic-parameter-invalid',
-          `'${this.pattern}': ${name} must be text without / + #, and not empty`,
-        );
-      })
-      .join('/');
+    const given = (parameters ?? {}) as Readonly<Record<string, unknown>>;
+    const levels = this.#levels.map(({ text, parameter }, i) => {
+      if (parameter === undefined) return text;
+      const value = given[parameter];
+      if (typeof value !== 'string' || !IN_LEVEL.test(value))
+        throw this.#wrong(`${parameter} must be text without / + # and U+0000, and not empty`);
+      // The filter would not match it [MQTT5-4.7.2-1].
+      if (i === 0 && value.startsWith('$')) throw this.#wrong(`${parameter} begins the topic, and so not with $`);
+      return value;
+    });
+    const name = levels.join('/');
+    if (!isValidTopicName(name)) throw this.#wrong('with these parameters it is over 65,535 bytes long');
+    return name;
   }
 
   /** The parameters of a Topic Name; undefined: it is not one of these. */
   match(topicName: string): Parameters | undefined {
     const levels = topicName.split('/');
     if (levels.length !== this.#levels.length) return undefined;
-    const parameters: Record<string, string> = {};
-    for (const [i, level] of this.#levels.entries()) {
-      const name = PARAMETER.exec(level)?.[1];
+    const found: [name: string, value: string][] = [];
+    for (const [i, { text, parameter }] of this.#levels.entries()) {
       const value = levels[i] as string;
-      if (name !== undefined) parameters[name] = value;
-      else if (level !== value) return undefined;
+      if (parameter !== undefined) found.push([parameter, value]);
+      else if (text !== value) return undefined;
     }
-    return parameters as Parameters;
+    // [MQTT5-4.7.2-1]
+    if (topicName.startsWith('$') && this.#levels[0]?.parameter !== undefined) return undefined;
+    return Object.fromEntries(found) as Parameters;
   }
 
   /** Publishes a value that matches the schema; rejects with PayloadError for one that does not. */
@@ -149,41 +180,100 @@ export class TypedTopic<Parameters, Input, Output> {
     return stop;
   }
 
-  /** Messages one by one, as `client.messages`; those that do not match the schema are left out and told as `error`. */
-  async *messages(
+  /**
+   * Subscribes at once, and gives the messages one by one, as `client.messages`; those that do not match the schema are left out and told as
+   * `error`.
+   */
+  messages(client: Client, options: MessagesOptions = {}): TypedMessageStream<Output, Parameters> {
+    const received = client.messages(this.filter, options);
+    const typed = this.#readAll(client, received);
+    const stream: TypedMessageStream<Output, Parameters> = {
+      [Symbol.asyncIterator]: () => stream,
+      next: () => typed.next(),
+      // Not the generator's, which would wait for a `next()` that waits for a message, and has not begun before the first one.
+      async return() {
+        await received.return();
+        return { done: true, value: undefined };
+      },
+      async [Symbol.asyncDispose]() {
+        await stream.return();
+      },
+    };
+    return stream;
+  }
+
+  async *#readAll(
     client: Client,
-    options: MessagesOptions = {},
-  ): AsyncGenerator<TypedMessage<Output, Parameters>, void> {
-    for await (const message of client.messages(this.filter, options)) {
-      // A schema may throw, too.
-      const typed = await this.#read(message).catch((error) => client.reportError(error));
+    received: MessageStream,
+  ): AsyncGenerator<TypedMessage<Output, Parameters>, undefined> {
+    for await (const message of received) {
+      const typed = await this.#read(message).catch((error: unknown) => client.reportError(error));
       if (typed) yield typed;
     }
   }
 
+  /** Rejects with a PayloadError; the message is refused then. */
   async #read(message: Message): Promise<TypedMessage<Output, Parameters> | undefined> {
     const parameters = this.match(message.topic);
     if (parameters === undefined) return undefined;
-    let decoded: unknown;
     try {
-      decoded = this.#format.decode(message);
+      return { value: await this.#validate(message.topic, this.#decode(message), message), parameters, message };
     } catch (error) {
-      throw new PayloadError(message.topic, `it cannot be read: ${String(error)}`, error);
+      message.acknowledge(PAYLOAD_FORMAT_INVALID);
+      throw error;
     }
-    return { value: await this.#validate(message.topic, decoded), parameters, message };
   }
 
-  async #validate(name: string, value: unknown): Promise<Output> {
-    const result = await this.#schema['~standard'].validate(value);
-    if (result.issues === undefined) return result.value;
-    const text = result.issues
+  #decode(received: Message): unknown {
+    try {
+      return this.#format.decode(received);
+    } catch (cause) {
+      throw new PayloadError(received.topic, `it cannot be read: ${String(cause)}`, { cause, received });
+    }
+  }
+
+  async #validate(name: string, value: unknown, received?: Message): Promise<Output> {
+    let cause: readonly SchemaIssue[];
+    try {
+      const result = await this.#schema['~standard'].validate(value);
+      if (result.issues === undefined) return result.value;
+      cause = result.issues;
+    } catch (error) {
+      throw new PayloadError(name, `the schema failed: ${String(error)}`, { cause: error, received });
+    }
+    const text = cause
       .map(({ message, path }) => (path?.length ? `${path.map(stepOf).join('.')}: ${message}` : message))
       .join('; ');
-    throw new PayloadError(name, text, result.issues);
+    throw new PayloadError(name, text, { cause, received });
+  }
+
+  #wrong(text: string): UsageError {
+    return new UsageError('topic-parameter-invalid', `'${this.pattern}': ${text}`);
   }
 }
 
+/** One level of a pattern: its text, or the name of the parameter that stands there. */
+interface Level {
+  readonly text: string;
+  readonly parameter: string | undefined;
+}
+
 const PARAMETER = /^\{([A-Za-z_]\w*)\}$/;
+const IN_LEVEL = /^[^/+#\0\p{Cs}]+$/u;
+
+function levelOf(text: string): Level {
+  return { text, parameter: PARAMETER.exec(text)?.[1] };
+}
+
+/** What is wrong with a pattern beyond its Topic Filter, in words. */
+function faultOf(share: string, levels: readonly Level[]): string | undefined {
+  for (const text of [share, ...levels.filter(({ parameter }) => parameter === undefined).map(({ text }) => text)])
+    if (/[+#{}]/.test(text)) return `a level is either text or one parameter, {name}; '${text}' is neither`;
+  const names = levels.flatMap(({ parameter }) => parameter ?? []);
+  const twice = names.find((name, i) => names.indexOf(name) !== i);
+  if (twice !== undefined) return `the parameter ${twice} is there twice`;
+  return undefined;
+}
 
 function stepOf(step: unknown): string {
   return String(typeof step === 'object' && step !== null && 'key' in step ? step.key : step);

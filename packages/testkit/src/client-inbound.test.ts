@@ -169,7 +169,7 @@ describe('a typed stream', () => {
     await clock.settle();
     await server.last.send(publish('a/1', 'null'), publish('a/2', '[2]'));
     expect((await next).value).toMatchObject({ value: '2', parameters: { id: '2' } });
-    expect(errors).toEqual(['TypeError']);
+    expect(errors).toEqual(['PayloadError']);
   });
 });
 

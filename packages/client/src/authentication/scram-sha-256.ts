@@ -1,3 +1,5 @@
+import { nearest } from '@hawser/parameters';
+import { UsageError } from '../errors.ts';
 import type { AuthenticationOptions } from '../options.ts';
 
 export interface ScramOptions {
@@ -21,32 +23,67 @@ export class ScramError extends Error {
 
 const MAXIMUM_ITERATIONS = 10_000_000;
 const NONCE_BYTES = 18;
+const UNPROVEN = 'the server did not prove that it knows the password';
 
 /**
  * SCRAM-SHA-256 (RFC 5802, RFC 7677) as Authentication Method: the password never goes over the wire, and the server must prove that it
- * knows it: `connect(url, { authentication: scramSha256({ username, password }) })`. Runs on Web Crypto, in Node and in browsers (there
- * in secure contexts only).
+ * knows it: `connect(url, { authentication: scramSha256({ username, password }) })`. Each client needs one of its own, as it holds the exchange that is
+ * under way. Runs on Web Crypto, in Node and in browsers (there in secure contexts only). Throws UsageError for wrong options.
  */
 export function scramSha256(options: ScramOptions): AuthenticationOptions {
-  let exchange: Exchange | undefined;
+  checkOptions(options);
+  let current:
+    | { readonly exchange: Exchange; readonly signal: AbortSignal; readonly hasOvertaken: boolean }
+    | undefined;
   return {
     method: 'SCRAM-SHA-256',
-    start() {
-      exchange = new Exchange(options, base64(crypto.getRandomValues(new Uint8Array(NONCE_BYTES))));
+    start(signal) {
+      // What a lost connection has left looks the same: that alone is no reason to fail.
+      const hasOvertaken = current !== undefined && current.signal !== signal && !current.signal.aborted;
+      const exchange = new Exchange(options, base64(crypto.getRandomValues(new Uint8Array(NONCE_BYTES))));
+      current = { exchange, signal, hasOvertaken };
       return exchange.first;
     },
-    continue(data) {
-      if (exchange === undefined)
+    continue(data, signal) {
+      if (current === undefined)
         throw new ScramError('mechanism-failed', 'the server went on with an exchange that was not begun');
-      return exchange.answer(textOf(data));
+      if (current.signal !== signal) throw new ScramError('mechanism-failed', OVERTAKEN);
+      return current.exchange.answer(textOf(data));
     },
     finish(data) {
-      if (exchange === undefined)
+      if (current === undefined)
         throw new ScramError('mechanism-failed', 'the server ended an exchange that was not begun');
-      exchange.verify(textOf(data));
-      exchange = undefined;
+      current.exchange.verify(textOf(data), current.hasOvertaken ? `, or ${OVERTAKEN}` : '');
+      current = undefined;
     },
   };
+}
+
+const OVERTAKEN =
+  'another client has begun an exchange with the same scramSha256() meanwhile: each client needs one of its own';
+
+const NAMES: readonly string[] = ['username', 'password', 'minimumIterations'] satisfies (keyof ScramOptions)[];
+
+/** A caller without types may give anything. */
+function checkOptions(options: Partial<ScramOptions> | undefined): void {
+  const { username, password, minimumIterations = 1 } = options ?? {};
+  const unknown = Object.keys(options ?? {}).find((name) => !NAMES.includes(name));
+  if (unknown !== undefined) {
+    const meant = nearest(unknown, NAMES);
+    const hint = meant === undefined ? `: ${NAMES.join(', ')} are` : `; did you mean '${meant}'?`;
+    throw new UsageError('unknown-option', `scramSha256(): '${unknown}' is no option${hint}`);
+  }
+  const check = (isRight: boolean, name: string, value: unknown, wanted: string): void => {
+    if (isRight) return;
+    const code = value === undefined ? 'missing-option' : 'wrong-type';
+    throw new UsageError(code, `scramSha256(): ${name} must be ${wanted}, not ${typeof value}`);
+  };
+  check(typeof username === 'string', 'username', username, 'text');
+  check(['string', 'function'].includes(typeof password), 'password', password, 'text, or a function that gives it');
+  if (!Number.isInteger(minimumIterations) || minimumIterations < 1 || minimumIterations > MAXIMUM_ITERATIONS) {
+    const text = `scramSha256(): minimumIterations must be a whole number, 1 to ${MAXIMUM_ITERATIONS}`;
+    throw new UsageError('out-of-range', `${text}, not '${minimumIterations}'`);
+  }
 }
 
 /** One exchange; exported for the tests with the RFC's nonce. */
@@ -80,7 +117,9 @@ export class Exchange {
       );
     }
     const { password } = this.#options;
-    const text = typeof password === 'function' ? await password() : password;
+    const text: unknown = typeof password === 'function' ? await password() : password;
+    if (typeof text !== 'string')
+      throw new ScramError('mechanism-failed', `the password function gave ${typeof text}, not text`);
     const salted = await hi(text.normalize('NFKC'), unbase64(salt), iterations);
     const withoutProof = `c=biws,r=${nonce}`;
     const authMessage = encode(`${this.#firstBare},${serverFirst},${withoutProof}`);
@@ -92,12 +131,12 @@ export class Exchange {
     return `${withoutProof},p=${base64(proof)}`;
   }
 
-  /** The server's final message; throws ScramError. */
-  verify(serverFinal: string): void {
+  /** The server's final message; throws ScramError, `otherReason` in its words. */
+  verify(serverFinal: string, otherReason = ''): void {
     const { v: signature, e: error } = attributesOf(serverFinal);
     if (error !== undefined) throw new ScramError('mechanism-failed', `the server refused: ${error}`);
     if (this.#serverSignature === undefined || signature !== this.#serverSignature) {
-      throw new ScramError('server-signature-wrong', 'the server did not prove that it knows the password');
+      throw new ScramError('server-signature-wrong', `${UNPROVEN}${otherReason}`);
     }
   }
 }

@@ -22,6 +22,7 @@ export {
   type StandardSchema,
   type TopicParameters,
   type TypedMessage,
+  type TypedMessageStream,
   type TypedTopic,
   topic,
 } from '../typed-topic.ts';

@@ -1,4 +1,5 @@
-import type { Clock, Transport } from '@hawser/transport';
+import type { Clock } from '@hawser/transport/clock';
+import type { Transport } from '@hawser/transport/transport';
 import { formatAddress } from '../connection/address.ts';
 import { AddressError, type ConnectEvidence, type Retry } from '../errors.ts';
 import type { DialFailure, Platform } from '../platform.ts';

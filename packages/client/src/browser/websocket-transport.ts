@@ -1,4 +1,4 @@
-import type { Transport, TransportHandler, TransportInfo } from '@hawser/transport';
+import type { Transport, TransportHandler, TransportInfo } from '@hawser/transport/transport';
 
 /** Over this many bytes that the browser has not sent, `write` returns false. */
 const HIGH_WATER = 64 * 1024;

@@ -1,5 +1,6 @@
 import { ClientConnection, type ClientConnectionOptions, type ClientSink } from '@hawser/protocol';
-import type { Clock, Transport } from '@hawser/transport';
+import type { Clock } from '@hawser/transport/clock';
+import type { Transport } from '@hawser/transport/transport';
 import { type SendBuffer, sendBufferOf } from './send-buffer.ts';
 
 /** Bytes of the answer that are kept until the CONNACK, to say what it is when it is not MQTT. */

@@ -4,6 +4,7 @@ import { DialError, dial, systemClock } from '@hawser/transport';
 import type { Address } from '../connection/address.ts';
 import { hintFor } from '../hints.ts';
 import type { Platform } from '../platform.ts';
+import { checkTransportOptions } from './check-transport-options.ts';
 import { dialFailure, explainFailure } from './explain.ts';
 import { readTls } from './read-tls.ts';
 
@@ -26,6 +27,7 @@ export const nodePlatform: Platform = {
       throw error instanceof DialError ? dialFailure(error) : error;
     });
   },
+  check: checkTransportOptions,
   createTopicCache: () => new TopicCache(256, Number.POSITIVE_INFINITY),
   hint: (error) => hintFor(error, 'en'),
   explain: explainFailure,

@@ -1,6 +1,6 @@
 import type { ConnectPacket } from '@hawser/codec';
 import type { Ticket } from '@hawser/protocol';
-import type { Clock } from '@hawser/transport';
+import type { Clock } from '@hawser/transport/clock';
 import type { Negotiated } from '../negotiated.ts';
 import type { Outgoing } from './outgoing.ts';
 

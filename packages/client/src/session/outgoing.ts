@@ -2,6 +2,13 @@ import { encodePublishProperties } from '@hawser/codec';
 import type { MessageContent, Ticket } from '@hawser/protocol';
 import type { PublishResult } from '../api.ts';
 
+/** A PromiseWithResolvers, written out: compilers of users read this, and no library before es2024 has the name. */
+interface Waiting {
+  readonly promise: Promise<PublishResult>;
+  readonly resolve: (result: PublishResult) => void;
+  readonly reject: (reason: unknown) => void;
+}
+
 /** One message on its way to the server. */
 export class Outgoing {
   readonly content: MessageContent;
@@ -10,7 +17,7 @@ export class Outgoing {
   /** Bytes, as the bound of the queue counts them. */
   readonly size: number;
   /** For whoever waits for it; nobody, after a restart. */
-  readonly done: PromiseWithResolvers<PublishResult> = Promise.withResolvers();
+  readonly done: Waiting = Promise.withResolvers();
   /** 0: it is in the queue. */
   packetIdentifier = 0;
   /** PUBREC has come: PUBREL is due or sent. */
