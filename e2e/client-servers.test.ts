@@ -31,7 +31,10 @@ describe.each(['Hawser', 'Mosquitto'] as const)('%s', (name) => {
     it.each(scenarios)('$name', ({ run }) =>
       run({
         server: name,
-        open: (options) => connect(server.urls[transport], { tls: { ca: authority.cert }, ...options }),
+        open: (options) => {
+          const tls = ['mqtts', 'wss'].includes(transport) ? { ca: authority.cert } : undefined;
+          return connect(server.urls[transport], { tls, ...options });
+        },
         own: () => `node-${transport}/${++count}`,
       }),
     );
