@@ -19,6 +19,8 @@ const servers = new ClientServers();
 const { authority, folder } = servers;
 afterAll(() => servers[Symbol.dispose]());
 let count = 0;
+const tls = { ca: authority.cert };
+const trust = { mqtt: {}, ws: {}, mqtts: { tls }, wss: { tls } };
 
 describe.each(['Hawser', 'Mosquitto'] as const)('%s', (name) => {
   let server: ClientServer;
@@ -31,10 +33,7 @@ describe.each(['Hawser', 'Mosquitto'] as const)('%s', (name) => {
     it.each(scenarios)('$name', ({ run }) =>
       run({
         server: name,
-        open: (options) => {
-          const tls = ['mqtts', 'wss'].includes(transport) ? { ca: authority.cert } : undefined;
-          return connect(server.urls[transport], { tls, ...options });
-        },
+        open: (options) => connect(server.urls[transport], { ...trust[transport], ...options }),
         own: () => `node-${transport}/${++count}`,
       }),
     );

@@ -1,6 +1,6 @@
 // A first connection: subscribe, publish, receive, good-bye.
 //
-//   node examples/first-connection.ts [mqtt://localhost:1883]
+//   npx node examples/first-connection.ts [mqtt://localhost:1883]
 import { ConnectError, connect } from '@hawser/client';
 
 const url = process.argv[2] ?? 'mqtt://localhost:1883';

@@ -1,6 +1,6 @@
 // A smart lamp and its remote control: typed topics, retained state, a Will that says when the lamp is gone.
 //
-//   node examples/lamp.ts [mqtt://localhost:1883]
+//   npx node examples/lamp.ts [mqtt://localhost:1883]
 import { type Client, connect, type StandardSchema, topic } from '@hawser/client';
 
 interface Light {

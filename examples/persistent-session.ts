@@ -1,6 +1,6 @@
 // A persistent session: what is published while a client is away waits for it.
 //
-//   node examples/persistent-session.ts [mqtt://localhost:1883]
+//   npx node examples/persistent-session.ts [mqtt://localhost:1883]
 import { connect } from '@hawser/client';
 
 const url = process.argv[2] ?? 'mqtt://localhost:1883';

@@ -1,6 +1,6 @@
 // What MQTT 5.0 adds to a message.
 //
-//   node examples/properties.ts [mqtt://localhost:1883]
+//   npx node examples/properties.ts [mqtt://localhost:1883]
 import { connect } from '@hawser/client';
 
 const url = process.argv[2] ?? 'mqtt://localhost:1883';

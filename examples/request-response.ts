@@ -1,6 +1,6 @@
 // Request and response: one client asks, another answers.
 //
-//   node examples/request-response.ts [mqtt://localhost:1883]
+//   npx node examples/request-response.ts [mqtt://localhost:1883]
 import { connect } from '@hawser/client';
 
 const url = process.argv[2] ?? 'mqtt://localhost:1883';

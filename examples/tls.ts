@@ -1,12 +1,13 @@
 // TLS with a certificate authority of one's own.
 //
-//   node examples/tls.ts mqtts://localhost:8883 ca.pem
+//   npx node examples/tls.ts [mqtts://localhost:8883 [hawser-data/certs/ca.crt]]
 import { connect } from '@hawser/client';
 
-const [url = 'mqtts://localhost:8883', ca] = process.argv.slice(2);
+// A broker made the authority's certificate on its first start (`npm start`), in the folder it was started in.
+const [url = 'mqtts://localhost:8883', ca = 'hawser-data/certs/ca.crt'] = process.argv.slice(2);
 
 // Paths are read again before every attempt: a renewed file is used without a restart.
-await using client = await connect(url, { tls: ca === undefined ? {} : { ca } });
+await using client = await connect(url, { tls: { ca } });
 
 const result = await client.publish('tls/example', 'nobody else reads this', { qos: 1 });
 console.log(`published over TLS, reason code ${result.reasonCode}`);

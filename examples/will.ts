@@ -1,6 +1,6 @@
 // A Last Will: the server says it when a client is lost.
 //
-//   node examples/will.ts [mqtt://localhost:1883]
+//   npx node examples/will.ts [mqtt://localhost:1883]
 import { connect } from '@hawser/client';
 
 const url = process.argv[2] ?? 'mqtt://localhost:1883';
