@@ -75,6 +75,34 @@ describe('FakeClock', () => {
     expect([clock.now(), clock.wallNow()]).toEqual([10, 5010 - 3_600_000]);
   });
 
+  it('waits for a promise, gives its outcome, and says when it never settles', async () => {
+    const clock = new FakeClock({ nowMs: 0 });
+    const inMs = (ms: number): Promise<number> =>
+      new Promise((resolve) => clock.setTimer(clock.now() + ms, () => resolve(clock.now())));
+    expect(await clock.waitFor(inMs(30).then(() => inMs(20)))).toBe(50);
+    await expect(clock.waitFor(inMs(1).then(() => Promise.reject(new Error('no'))))).rejects.toThrowError('no');
+    await expect(clock.waitFor(new Promise(() => {}))).rejects.toThrowError(/not reached within 3600000 ms/);
+    await expect(clock.waitFor(inMs(100), 99)).rejects.toThrowError(/not reached within 99 ms/);
+  });
+
+  it('lets several wait at once', async () => {
+    const clock = new FakeClock({ nowMs: 0 });
+    const turns = async (count: number): Promise<void> => {
+      for (let turn = 0; turn < count; turn++) await Promise.resolve();
+    };
+    const chain = async (steps: number): Promise<number> => {
+      for (let step = 0; step < steps; step++) {
+        await new Promise<void>((resolve) => clock.setTimer(clock.now() + 10, resolve));
+        // No timer is set for a while.
+        await turns(20);
+      }
+      return clock.now();
+    };
+    const all = chain(5);
+    const waiting = [0, 7, 13, 20].map((count) => turns(count).then(() => clock.waitFor(all)));
+    expect(await Promise.all(waiting)).toEqual([50, 50, 50, 50]);
+  });
+
   it('advances until something is reached, and says when it never is', async () => {
     const clock = new FakeClock({ nowMs: 0 });
     let reached = false;

@@ -31,6 +31,8 @@ export class FakeClock implements Clock {
   /** Sorted by time and order. */
   readonly #timers: Timer[] = [];
   #deferred: (() => void)[] = [];
+  /** Several may let time pass at once: one takes its steps after the other. */
+  #advancing: Promise<void> = Promise.resolve();
 
   constructor(options: FakeClockOptions = {}) {
     this.#nowMs = options.nowMs ?? 1000;
@@ -82,8 +84,40 @@ export class FakeClock implements Clock {
   }
 
   /** Lets `ms` milliseconds pass, each timer at its own time. */
-  async advance(ms: number): Promise<void> {
+  advance(ms: number): Promise<void> {
     const untilMs = this.#nowMs + ms;
+    const advanced = this.#advancing.then(() => this.#advance(ms, untilMs));
+    this.#advancing = advanced.catch(() => {});
+    return advanced;
+  }
+
+  /** Lets time pass until `isReached` is true, at most `limitMs`; throws when it is not by then. */
+  async advanceUntil(isReached: () => boolean, limitMs = 3_600_000): Promise<void> {
+    const untilMs = this.#nowMs + limitMs;
+    await this.settle();
+    while (!isReached()) {
+      const nextMs = this.nextTimerMs;
+      if (nextMs > untilMs)
+        throw new Error(`FakeClock: not reached within ${limitMs} ms, and no timer is set before that`);
+      await this.advance(nextMs - this.#nowMs);
+    }
+  }
+
+  /**
+   * Lets time pass until a promise has settled, at most `limitMs`, and gives its outcome: `await clock.waitFor(client.subscribe('a'))`, or of a
+   * whole program. Throws when it has not settled by then. What the system does (files, sockets, Web Crypto) knows nothing of this clock.
+   */
+  async waitFor<T>(promise: PromiseLike<T>, limitMs?: number): Promise<T> {
+    let isSettled = false;
+    const mark = (): void => {
+      isSettled = true;
+    };
+    promise.then(mark, mark);
+    await this.advanceUntil(() => isSettled, limitMs);
+    return promise;
+  }
+
+  async #advance(ms: number, untilMs: number): Promise<void> {
     let steps = 0;
     await this.#settleTurn();
     for (let next = this.#timers[0]; next !== undefined && next.atMs <= untilMs; next = this.#timers[0]) {
@@ -99,18 +133,6 @@ export class FakeClock implements Clock {
       await this.#settleTurn();
     }
     this.#nowMs = Math.max(this.#nowMs, untilMs);
-  }
-
-  /** Lets time pass until `isReached` is true, at most `limitMs`; throws when it is not by then. */
-  async advanceUntil(isReached: () => boolean, limitMs = 3_600_000): Promise<void> {
-    const untilMs = this.#nowMs + limitMs;
-    await this.settle();
-    while (!isReached()) {
-      const nextMs = this.nextTimerMs;
-      if (nextMs > untilMs)
-        throw new Error(`FakeClock: not reached within ${limitMs} ms, and no timer is set before that`);
-      await this.advance(nextMs - this.#nowMs);
-    }
   }
 
   async #settleTurn(): Promise<void> {

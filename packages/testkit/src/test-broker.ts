@@ -1,5 +1,5 @@
 import { type Broker, type BrokerOptions, createBroker } from '@hawser/broker';
-import { MemoryNetwork, systemClock, type Transport } from '@hawser/transport';
+import { DialError, MemoryNetwork, systemClock, type Transport } from '@hawser/transport';
 import type { FakeClock } from './fake-clock.ts';
 
 /** What a test may say about its broker: all that an embedder may, and the following. */
@@ -20,7 +20,7 @@ export interface TestBroker extends AsyncDisposable {
   readonly url: string;
   readonly clock: FakeClock | undefined;
   readonly network: MemoryNetwork;
-  /** A connection in memory: the client's end of it. */
+  /** A connection in memory: the client's end of it. Throws DialError `refused` once the broker closes. */
   connect(): Transport;
 }
 
@@ -39,6 +39,7 @@ export async function startTestBroker(options: TestBrokerOptions = {}): Promise<
     clock,
     network,
     connect() {
+      if (broker.isClosing) throw new DialError('tcp', 'refused', 'the test broker is closed', NOWHERE);
       const [client, server] = network.connect();
       broker.attach(server);
       return client;
@@ -48,6 +49,8 @@ export async function startTestBroker(options: TestBrokerOptions = {}): Promise<
     },
   };
 }
+
+const NOWHERE = { host: 'test-broker', port: 1883, addresses: [] };
 
 /** Under a clock that stands still, time must pass for those who wait for it to end. */
 async function closeBroker(broker: Broker, clock: FakeClock | undefined): Promise<void> {
