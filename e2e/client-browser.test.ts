@@ -22,6 +22,9 @@ const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
 
 const SUITE = fileURLToPath(new URL('./support/client-suite.ts', import.meta.url));
 
+/** For the testkit, which leaves the client to the page. */
+const IMPORTS = '<script type="importmap">{ "imports": { "@hawser/client": "/client.js" } }</script>';
+
 const servers = new ClientServers();
 const profile = mkdtempSync(join(tmpdir(), 'hawser-chromium-'));
 const running: Partial<Record<'Hawser' | 'Mosquitto', ClientServer>> = {};
@@ -72,7 +75,9 @@ beforeAll(async () => {
         tell(JSON.parse(Buffer.concat(chunks).toString()));
       });
     } else
-      response.setHeader('content-type', 'text/html').end(`<!doctype html><script type="module">${script}</script>`);
+      response
+        .setHeader('content-type', 'text/html')
+        .end(`<!doctype html>${IMPORTS}<script type="module">${script}</script>`);
   });
   await new Promise<void>((resolve) => pages.listen(0, '127.0.0.1', resolve));
   origin = `http://127.0.0.1:${(pages.address() as AddressInfo).port}`;
@@ -219,6 +224,40 @@ it('SCRAM-SHA-256 runs on Web Crypto', async () => {
     const answer = await next(new TextEncoder().encode('r=' + nonce + 'x,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096'));
     return answer.startsWith('c=biws,r=' + nonce + 'x,p=');`;
   expect(await inPage(body, '')).toBe(true);
+});
+
+it('the testkit runs broker, client and a network that loses connections, 24 hours in a moment', async () => {
+  const body = `
+    const { connectTestClient, FakeClock, MemoryNetwork, startTestBroker } = await import('/packages/testkit/dist/page/index.js');
+    const clock = new FakeClock();
+    const network = new MemoryNetwork({ clock, seed: 1, splitting: true });
+    const broker = await startTestBroker({ clock, network });
+    const options = { clientId: 'pump', cleanStart: false, sessionExpiryInterval: 86_400 };
+    const other = await connectTestClient(broker, { clientId: 'other' });
+    const seen = [];
+    for (const hours of [0, 23, 25]) {
+      await clock.advance(hours * 3_600_000);
+      const pump = await connectTestClient(broker, options);
+      seen.push(pump.negotiated.sessionPresent);
+      const messages = pump.messages('orders', { qos: 2 });
+      await clock.advance(100);
+      network.lossPerChunk = 0.05;
+      const orders = [1, 2, 3, 4, 5].map((order) => other.publish('orders', String(order), { qos: 2 }));
+      await clock.advance(600_000);
+      network.lossPerChunk = 0;
+      await clock.advance(600_000);
+      await Promise.all(orders);
+      const got = [];
+      for (const _order of orders) got.push((await messages.next()).value.text());
+      seen.push(got.join(' '));
+      network.cutAll();
+      void pump.disconnect({ drain: 0 });
+      await clock.advance(10_000);
+    }
+    await clock.waitFor(other.disconnect());
+    return seen;`;
+  const orders = '1 2 3 4 5';
+  expect(await inPage(body, '')).toEqual([false, orders, true, orders, false, orders]);
 });
 
 describe('the example page connects, and shows what comes', () => {

@@ -5,9 +5,10 @@ import { promisify } from 'node:util';
 const run = promisify(execFile);
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
-/** What `npm run build` makes: all packages, and the client as a page loads it, whose file this returns. */
+/** What `npm run build` makes: all packages, and client and testkit as a page loads them; returns the client's file. */
 export async function buildPageBundle(): Promise<string> {
   await run(process.execPath, ['node_modules/typescript/bin/tsc', '-b'], { cwd: root });
-  await run(process.execPath, ['scripts/bundle-page.mjs'], { cwd: root });
+  for (const script of ['bundle-page', 'bundle-testkit'])
+    await run(process.execPath, [`scripts/${script}.mjs`], { cwd: root });
   return fileURLToPath(new URL('../../packages/client/dist/page/index.js', import.meta.url));
 }
