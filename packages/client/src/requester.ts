@@ -1,5 +1,5 @@
 import type { ProtocolVersion } from '@hawser/codec';
-import type { Clock } from '@hawser/transport';
+import type { Clock } from '@hawser/transport/clock';
 import type { Client } from './api.ts';
 import { TimeoutError, UsageError } from './errors.ts';
 import type { Message } from './inbound/message.ts';

@@ -1,7 +1,7 @@
 import { type PublishPacket, reasonCodesOf, topicMatches } from '@hawser/codec';
 import * as PacketType from '@hawser/codec/packet-type';
 import { type ClientConnection, Fifo } from '@hawser/protocol';
-import type { Clock } from '@hawser/transport';
+import type { Clock } from '@hawser/transport/clock';
 import { UsageError } from '../errors.ts';
 import { afterWritten, type Journal } from '../session/journal.ts';
 import { Message } from './message.ts';
