@@ -70,7 +70,7 @@ export async function openClient(
   };
 
   const start = async (): Promise<void> => {
-    for (const { code, text } of settings.warnings) client.warn(code, text);
+    for (const { code, message } of settings.warnings) client.warn(code, message);
     const first = Promise.withResolvers<void>();
     run(first.resolve).catch(close);
     closed.then(first.reject);

@@ -52,7 +52,8 @@ export function attempt(
   signal: AbortSignal,
 ): Promise<Established> {
   const { clock } = platform;
-  const { authentication, connectTimeoutMs } = settings;
+  const { authentication } = settings;
+  const connectTimeoutMs = settings.connectTimeout * 1000;
   const abort = new AbortController();
   const done = Promise.withResolvers<Established>();
   const ended = Promise.withResolvers<CloseCause>();
@@ -119,8 +120,7 @@ export function attempt(
       properties: is5 ? { ...settings.properties, authenticationData } : undefined,
       bridge: false,
     };
-    const { maximumPacketSize } = settings;
-    link = linkOf(transport, clock, { topics: platform.createTopicCache?.(), maximumPacketSize, connect }, sink);
+    link = linkOf(transport, clock, { topics: platform.createTopicCache?.(), connect }, sink);
   };
 
   const giveUp = (error: unknown): void => {

@@ -2,6 +2,7 @@ import type { ProtocolVersion } from '@hawser/codec';
 import * as ReasonCode from '@hawser/codec/reason-code';
 import type { CloseCause } from '@hawser/protocol';
 import type { ConnectError } from '../errors.ts';
+import type { Settings } from '../settings.ts';
 import { type Address, followReference } from './address.ts';
 
 /** What follows on a failed attempt or a lost connection. */
@@ -16,16 +17,8 @@ interface Stop {
   readonly text: string;
 }
 
-export interface ReconnectSettings {
-  readonly delayMs: number;
-  readonly delayMaxMs: number;
-  readonly resetAfterMs: number;
-  readonly followServerReference: boolean;
-  readonly onTakenOver: 'stop' | 'retry';
-  /** A function is asked once more when they are refused. */
-  readonly username: unknown;
-  readonly password: unknown;
-}
+/** `username`, `password`: a function is asked once more when they are refused. */
+type ReconnectSettings = Pick<Settings, 'reconnect' | 'onTakenOver' | 'username' | 'password'>;
 
 const RETRY: Decision = { kind: 'retry' };
 /** Bad user name or password, not authorized, in 3.x and in 5.0. */
@@ -60,6 +53,7 @@ export interface ReconnectPolicy {
 }
 
 export function reconnectPolicyOf(settings: ReconnectSettings): ReconnectPolicy {
+  const { reconnect } = settings;
   let doublings = 0;
   let takeovers = 0;
   let quickCloses = 0;
@@ -77,7 +71,7 @@ export function reconnectPolicyOf(settings: ReconnectSettings): ReconnectPolicy 
 
   const follow = (from: Address, reference: string | undefined, stop: Stop): Decision => {
     if (reference === undefined) return stop;
-    const to = settings.followServerReference && followed++ < MOST_FOLLOWED && followReference(from, reference);
+    const to = reconnect.followServerReference && followed++ < MOST_FOLLOWED && followReference(from, reference);
     if (to) return { kind: 'follow', to };
     return { ...stop, text: `${stop.text}; it refers to '${reference}', which is not followed` };
   };
@@ -94,9 +88,9 @@ export function reconnectPolicyOf(settings: ReconnectSettings): ReconnectPolicy 
     attempt: 0,
 
     nextDelayMs(random) {
-      const bound = Math.min(settings.delayMaxMs, settings.delayMs * 2 ** Math.min(doublings, 30));
+      const bound = Math.min(reconnect.delayMax, reconnect.delay * 2 ** Math.min(doublings, 30));
       doublings++;
-      return Math.round(random * bound);
+      return Math.round(random * bound * 1000);
     },
 
     afterAttempt(error, address) {
@@ -118,7 +112,7 @@ export function reconnectPolicyOf(settings: ReconnectSettings): ReconnectPolicy 
     },
 
     afterLoss({ code, text, reasonCode, by }, version, afterMs, address, serverReference) {
-      if (afterMs >= settings.resetAfterMs)
+      if (afterMs >= reconnect.resetAfter * 1000)
         policy.attempt = doublings = takeovers = quickCloses = protocolFaults = followed = 0;
       const stop: Stop = { kind: 'stop', code, text };
       if (by === 'peer') {

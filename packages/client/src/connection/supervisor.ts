@@ -90,7 +90,7 @@ export async function keepConnected(
         continue;
       }
       decision = policy.afterAttempt(caught, address);
-      mayRetry &&= settings.reconnectInitial || decision.kind === 'follow' || client.negotiated !== undefined;
+      mayRetry &&= settings.reconnect.initial || decision.kind === 'follow' || client.negotiated !== undefined;
     }
     failed = 0;
     if (decision.kind === 'stop' || !mayRetry) {

@@ -1,10 +1,11 @@
 import { encodePublishProperties, publishSize, type QoS } from '@hawser/codec';
 import * as PacketType from '@hawser/codec/packet-type';
-import { type ClientConnection, Fifo, type MessageContent, type QueueBounds } from '@hawser/protocol';
+import { type ClientConnection, Fifo, type MessageContent } from '@hawser/protocol';
 import type { PublishResult } from '../api.ts';
 import type { Link } from '../connection/link.ts';
 import { RefusedError } from '../errors.ts';
 import type { Negotiated } from '../negotiated.ts';
+import type { QueueSettings } from '../settings.ts';
 import { abortable } from '../settle.ts';
 import { afterWritten, type Journal } from './journal.ts';
 import { Outgoing } from './outgoing.ts';
@@ -42,7 +43,7 @@ export interface Outbox {
 }
 
 /** `nextIdentifier`: a Packet Identifier that nothing else uses. */
-export function outboxOf(bounds: QueueBounds, now: () => number, nextIdentifier: () => number): Outbox {
+export function outboxOf(bounds: QueueSettings, now: () => number, nextIdentifier: () => number): Outbox {
   const queue = new Fifo<Outgoing>();
   const handshakes = new Map<number, Outgoing>();
   let queuedBytes = 0;
@@ -70,12 +71,12 @@ export function outboxOf(bounds: QueueBounds, now: () => number, nextIdentifier:
 
   /** False: the queue is full, and its policy has this one go. */
   const makeRoom = ({ size, content }: Outgoing): boolean => {
-    const { messages, bytes, policy } = bounds;
+    const { messages, bytes, whenFull } = bounds;
     const isOver = (): boolean => queue.length >= messages || queuedBytes + size > bytes;
     // What leaves it at once needs no room.
     if (!isOver() || (link && queue.length === 0 && isOpen(link, content.qos))) return true;
     // One that would not fit an empty queue drives nobody out, unless they have expired.
-    const drivesOut = policy === 'drop-oldest' && messages > 0 && size <= bytes;
+    const drivesOut = whenFull === 'drop-oldest' && messages > 0 && size <= bytes;
     for (let oldest = queue.peek(); oldest && isOver(); oldest = queue.peek()) {
       const isExpired = now() >= oldest.content.expiresAtMs;
       if (!isExpired && !drivesOut) break;

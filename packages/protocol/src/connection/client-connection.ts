@@ -38,7 +38,8 @@ export interface ClientSink extends ConnectionSink {
   onAnswer(packet: SubackPacket | UnsubackPacket, now: number): void;
 }
 
-export interface ClientConnectionOptions extends ConnectionOptions {
+/** The CONNECT says how large a packet this side takes. */
+export interface ClientConnectionOptions extends Omit<ConnectionOptions, 'maximumPacketSize'> {
   readonly connect: ConnectPacket;
 }
 
@@ -62,17 +63,15 @@ export class ClientConnection extends Connection {
   #pingSentMs = Number.POSITIVE_INFINITY;
 
   constructor(options: ClientConnectionOptions, sink: ClientSink, now: number) {
-    super(options, now);
+    const { protocolVersion, keepAlive, cleanStart, properties = {} } = options.connect;
+    const { receiveMaximum = 65_535, topicAliasMaximum = 0, maximumPacketSize } = properties;
+    super({ ...options, maximumPacketSize }, now);
     this.sink = sink;
-    const { protocolVersion, keepAlive, cleanStart, properties } = options.connect;
     this.version = protocolVersion;
     this.keepAlive = keepAlive;
     this.#cleanStart = cleanStart;
-    if (protocolVersion === 5) {
-      const { receiveMaximum = 65_535, topicAliasMaximum = 0 } = properties ?? {};
-      this.receiveMaximum = receiveMaximum;
-      this.inboundAliases = new InboundAliases(topicAliasMaximum);
-    }
+    if (protocolVersion === 5) this.receiveMaximum = receiveMaximum;
+    this.inboundAliases = new InboundAliases(topicAliasMaximum);
     this.write(options.connect);
   }
 

@@ -38,8 +38,8 @@ export interface ConnectionOptions {
   readonly output: PacketOutput;
   /** Absent: each Topic Name is decoded anew. */
   readonly topics?: TopicCache | undefined;
-  /** Bytes of a whole packet that this side takes. */
-  readonly maximumPacketSize: number;
+  /** Bytes of a whole packet that this side takes; absent: as large as the protocol has them. */
+  readonly maximumPacketSize?: number | undefined;
 }
 
 /** Who has announced no Topic Alias Maximum takes none. */
