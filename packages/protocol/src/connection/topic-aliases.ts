@@ -34,7 +34,8 @@ export class InboundAliases {
 /** Topic Aliases that this side assigns, least recently used first to go, within what the peer allows [MQTT5-3.1.2-26]. */
 export class OutboundAliases {
   readonly #maximum: number;
-  readonly #aliases = new Map<string, number>();
+  /** By topic. */
+  readonly assigned = new Map<string, number>();
   /** Set by `assign`: the peer knows the alias already, the topic can stay away. */
   known = false;
 
@@ -44,7 +45,7 @@ export class OutboundAliases {
   }
 
   assign(topic: string): number {
-    const aliases = this.#aliases;
+    const aliases = this.assigned;
     let before = topic;
     let alias = aliases.get(topic);
     this.known = alias !== undefined;
@@ -56,13 +57,16 @@ export class OutboundAliases {
     aliases.set(topic, alias);
     return alias;
   }
+}
 
-  /** The PUBLISH that was to set the alias was not sent: its number stands for no topic until it is assigned again. */
-  unset(topic: string): void {
-    const alias = this.#aliases.get(topic);
-    if (alias === undefined) return;
-    this.#aliases.delete(topic);
-    // U+0000 is in no topic.
-    this.#aliases.set(`\0${alias}`, alias);
-  }
+/**
+ * The PUBLISH that was to set the alias was not sent: its number stands for no topic until it is assigned again. No method, for a page,
+ * whose client looks at the size first, has no use for it.
+ */
+export function unsetAlias({ assigned }: OutboundAliases, topic: string): void {
+  const alias = assigned.get(topic);
+  if (alias === undefined) return;
+  assigned.delete(topic);
+  // U+0000 is in no topic.
+  assigned.set(`\0${alias}`, alias);
 }
