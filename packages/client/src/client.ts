@@ -73,14 +73,9 @@ export async function openClient(
     for (const { code, message } of settings.warnings) client.warn(code, message);
     const first = Promise.withResolvers<void>();
     run(first.resolve).catch(close);
-    closed.then(first.reject);
+    closed.then((error) => first.reject(signal?.aborted ? signal.reason : error));
     const giveUp = (): void => close(new ClosedError('client-closed', 'connecting was given up', 0, signal?.reason));
-    try {
-      await abortable(first.promise, signal, giveUp);
-    } catch (error) {
-      signal?.throwIfAborted();
-      throw error;
-    }
+    await abortable(first.promise, signal, giveUp);
   };
 
   /** What was done may have changed the connection. */
@@ -101,11 +96,6 @@ export async function openClient(
   const startAnew = (): number => {
     inbox.startAnew();
     return outbox.startAnew();
-  };
-
-  const expectAnswer = (isOne: boolean): void => {
-    const text = 'an acknowledgement that answers nothing';
-    if (!isOne) current?.link.connection.fail('unexpected-answer', 0x82, text, now());
   };
 
   const checkOpen = (): void => {
@@ -275,10 +265,10 @@ export async function openClient(
 
       onAck(type, packetIdentifier, reasonCode, _now, reasonString) {
         if (type === PacketType.PUBREL) inbox.handlePubrel(packetIdentifier);
-        else expectAnswer(outbox.handleAck(type, packetIdentifier, reasonCode, reasonString));
+        else outbox.handleAck(type, packetIdentifier, reasonCode, reasonString);
       },
 
-      onAnswer: (packet) => expectAnswer(subscriptions.handleAnswer(packet)),
+      onAnswer: (packet) => subscriptions.handleAnswer(packet),
     },
 
     // [MQTT5-3.2.2-4]: with a store, this client knows that it has no state. Without one, cleanStart: false is the program's word.

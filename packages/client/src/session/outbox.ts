@@ -1,4 +1,4 @@
-import { encodePublishProperties, publishSize, type QoS } from '@hawser/codec';
+import { encodePublishProperties, packetName, publishSize, type QoS, violation } from '@hawser/codec';
 import * as PacketType from '@hawser/codec/packet-type';
 import { type ClientConnection, Fifo, type MessageContent } from '@hawser/protocol';
 import type { PublishResult } from '../api.ts';
@@ -32,8 +32,8 @@ export interface Outbox {
   detach(): void;
   /** The server has no session (any more): what is not acknowledged is sent anew. Returns how many had been sent before. */
   startAnew(): number;
-  /** PUBACK, PUBREC or PUBCOMP. False: it does not fit what it answers, a Protocol Error. */
-  handleAck(type: number, packetIdentifier: number, reasonCode: number, reasonString: string | undefined): boolean;
+  /** PUBACK, PUBREC or PUBCOMP. Throws ProtocolError when it does not fit what it answers. */
+  handleAck(type: number, packetIdentifier: number, reasonCode: number, reasonString: string | undefined): void;
   /** Sends what the server, the network and the disk let go. */
   pump(): void;
   /** Resolves when all that is pending now has been settled. */
@@ -277,19 +277,19 @@ export function outboxOf(bounds: QueueSettings, now: () => number, nextIdentifie
       if (!message) {
         // The sender of the PUBREC may forget it [MQTT5-4.3.3-5]; in 3.x PUBREL has no Reason Code and does the same.
         if (isTaken) writePubrel(packetIdentifier, 0x92);
-        return true;
+        return;
       }
       if (
         type === PacketType.PUBCOMP ? !message.isReleased : message.content.qos !== (type === PacketType.PUBACK ? 1 : 2)
       )
-        return false;
+        throw violation(packetName(type << 4), 'unexpected-answer', packetIdentifier);
       if (isTaken) {
         if (!message.isReleased) {
           message.isReleased = true;
           journal?.keep(message);
         }
         writePubrel(packetIdentifier);
-        return true;
+        return;
       }
       handshakes.delete(packetIdentifier);
       if (message.sentOn === connections) unacknowledged--;
@@ -299,7 +299,6 @@ export function outboxOf(bounds: QueueSettings, now: () => number, nextIdentifie
         settle(message, refusal(`the server refused ${nameOf(message)}`, reasonCode, reasonString));
       else settle(message, isRefused ? 0 : reasonCode);
       pump();
-      return true;
     },
 
     pump,

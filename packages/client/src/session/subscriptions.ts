@@ -10,6 +10,7 @@ import {
   type Subscription,
   type UnsubackPacket,
   type UnsubscribePacket,
+  violation,
 } from '@hawser/codec';
 import type { ClientConnection } from '@hawser/protocol';
 import type { Grant, UnsubscribeResult } from '../api.ts';
@@ -64,8 +65,8 @@ export interface Subscriptions {
   restore(): number;
   attach(connection: ClientConnection, negotiated: Negotiated): void;
   detach(): void;
-  /** False: nothing like it was asked, a Protocol Error. */
-  handleAnswer(packet: Answer): boolean;
+  /** Throws ProtocolError when nothing like it was asked. */
+  handleAnswer(packet: Answer): void;
   close(error: unknown): void;
 }
 
@@ -226,11 +227,11 @@ export function subscriptionsOf(
       const request = sent.get(packetIdentifier);
       const asked = type === 'suback' ? 'subscribe' : 'unsubscribe';
       // In 3.x UNSUBACK has no Reason Codes.
-      if (request?.packet.type !== asked || ![0, request.length].includes(reasonCodes.length)) return false;
+      if (request?.packet.type !== asked || ![0, request.length].includes(reasonCodes.length))
+        throw violation(type.toUpperCase(), 'unexpected-answer', packetIdentifier);
       sent.delete(packetIdentifier);
       request.resolve(answer);
       sendWaiting();
-      return true;
     },
 
     close(error) {
