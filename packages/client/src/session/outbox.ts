@@ -1,6 +1,6 @@
 import { encodePublishProperties, packetName, publishSize, type QoS, violation } from '@hawser/codec';
 import * as PacketType from '@hawser/codec/packet-type';
-import { type ClientConnection, Fifo, type MessageContent } from '@hawser/protocol';
+import { type ClientConnection, Fifo } from '@hawser/protocol';
 import type { PublishResult } from '../api.ts';
 import type { Link } from '../connection/link.ts';
 import { RefusedError } from '../errors.ts';
@@ -8,7 +8,7 @@ import type { Negotiated } from '../negotiated.ts';
 import type { QueueSettings } from '../settings.ts';
 import { abortable } from '../settle.ts';
 import { afterWritten, type Journal } from './journal.ts';
-import { Outgoing } from './outgoing.ts';
+import { type Outgoing, type OutgoingContent, outgoingOf } from './outgoing.ts';
 import { refusal, tooLarge } from './refusal.ts';
 
 /** Packet Identifiers for messages; the rest are for SUBSCRIBE and UNSUBSCRIBE. */
@@ -26,7 +26,7 @@ export interface Outbox {
   /** Takes up what an earlier run of the program has left, in order. What was taken once is not lost to a bound. */
   restore(messages: readonly Outgoing[], journal: Journal): void;
   /** Sends or queues; resolves with its acknowledgement. */
-  publish(content: MessageContent, signal: AbortSignal | undefined): Promise<PublishResult>;
+  publish(content: OutgoingContent, signal: AbortSignal | undefined): Promise<PublishResult>;
   /** A connection is there, and its server has this session: goes on where it was. */
   attach(link: Link, negotiated: Negotiated): void;
   detach(): void;
@@ -70,15 +70,15 @@ export function outboxOf(bounds: QueueSettings, now: () => number, nextIdentifie
   };
 
   /** False: the queue is full, and its policy has this one go. */
-  const makeRoom = ({ size, content }: Outgoing): boolean => {
+  const makeRoom = ({ size, qos }: Outgoing): boolean => {
     const { messages, bytes, whenFull } = bounds;
     const isOver = (): boolean => queue.length >= messages || queuedBytes + size > bytes;
     // What leaves it at once needs no room.
-    if (!isOver() || (link && queue.length === 0 && isOpen(link, content.qos))) return true;
+    if (!isOver() || (link && queue.length === 0 && isOpen(link, qos))) return true;
     // One that would not fit an empty queue drives nobody out, unless they have expired.
     const drivesOut = whenFull === 'drop-oldest' && messages > 0 && size <= bytes;
     for (let oldest = queue.peek(); oldest && isOver(); oldest = queue.peek()) {
-      const isExpired = now() >= oldest.content.expiresAtMs;
+      const isExpired = now() >= oldest.expiresAtMs;
       if (!isExpired && !drivesOut) break;
       shift();
       settle(oldest, isExpired ? expired(oldest) : fullError(oldest));
@@ -119,24 +119,19 @@ export function outboxOf(bounds: QueueSettings, now: () => number, nextIdentifie
   };
 
   const send = (message: Outgoing, { connection }: Link): void => {
-    const { topic, payload, qos, retain, properties, receivedAtMs } = message.content;
-    const { packetIdentifier, sentOn } = message;
+    const { topic, payload, qos, retain, properties, receivedAtMs, packetIdentifier, sentOn } = message;
     const { aliases } = connection;
     // A new alias adds up to five bytes.
     const topicAlias =
       sizeOf(message, connection) + 5 > connection.peerMaximumPacketSize ? undefined : aliases?.assign(topic.name);
     const topicBytes = topicAlias && aliases?.known ? topic.bytes.subarray(0, 0) : topic.bytes;
-    const { messageExpiryInterval = 0 } = properties ?? {};
-    const waited = messageExpiryInterval && Math.floor((now() - receivedAtMs) / 1000);
-    let encoded = message.properties;
-    if (topicAlias || waited > 0) {
-      encoded = encodePublishProperties({
-        ...properties,
-        ...(topicAlias && { topicAlias }),
-        // [MQTT5-3.3.2-6]
-        ...(waited > 0 && { messageExpiryInterval: Math.max(1, messageExpiryInterval - waited) }),
-      });
-    }
+    const interval = properties?.messageExpiryInterval;
+    // [MQTT5-3.3.2-6]
+    const messageExpiryInterval = interval && Math.max(1, interval - Math.floor((now() - receivedAtMs) / 1000));
+    const encoded =
+      topicAlias || messageExpiryInterval !== interval
+        ? encodePublishProperties({ ...properties, topicAlias, messageExpiryInterval })
+        : message.encoded;
     connection.writePublish(topicBytes, payload, qos, retain, sentOn !== 0, packetIdentifier, encoded);
     if (qos === 0) settle(message, 0);
     else {
@@ -153,7 +148,7 @@ export function outboxOf(bounds: QueueSettings, now: () => number, nextIdentifie
 
   /** The limit of this server that keeps a message from being sent. */
   const refusalOf = (message: Outgoing): RefusedError | undefined => {
-    const { qos, retain } = message.content;
+    const { qos, retain } = message;
     const { maximumQoS, retainAvailable } = negotiated as Negotiated;
     const { connection } = link as Link;
     const size = sizeOf(message, connection);
@@ -176,8 +171,8 @@ export function outboxOf(bounds: QueueSettings, now: () => number, nextIdentifie
   /** It has been taken to the end, with a Reason Code, or is lost. */
   const settle = (message: Outgoing, outcome: number | RefusedError): void => {
     journal?.forget(message);
-    if (typeof outcome === 'number') message.done.resolve({ qos: message.content.qos, reasonCode: outcome });
-    else message.done.reject(outcome);
+    if (typeof outcome === 'number') message.resolve({ qos: message.qos, reasonCode: outcome });
+    else message.reject(outcome);
   };
 
   const pump = (): void => {
@@ -185,7 +180,7 @@ export function outboxOf(bounds: QueueSettings, now: () => number, nextIdentifie
     if (!to) return;
     sendHandshakes(to);
     for (let message = queue.peek(); message; message = queue.peek()) {
-      const { qos, expiresAtMs } = message.content;
+      const { qos, expiresAtMs } = message;
       // [MQTT5-3.3.2-5]
       const error = now() > expiresAtMs ? expired(message) : refusalOf(message);
       if (!error && !isOpen(to, qos)) return;
@@ -220,18 +215,18 @@ export function outboxOf(bounds: QueueSettings, now: () => number, nextIdentifie
     },
 
     publish(content, signal) {
-      const message = new Outgoing(content);
+      const message = outgoingOf(content);
       if (makeRoom(message)) {
         enqueue(message);
         journal?.keep(message);
         pump();
       } else settle(message, fullError(message));
-      return abortable(message.done.promise, signal, () => {
+      return abortable(message.promise, signal, () => {
         if (queue.removeWhere((queued) => queued === message).length > 0) {
           queuedBytes -= message.size;
           journal?.forget(message);
         }
-        message.done.reject(signal?.reason);
+        message.reject(signal?.reason);
       });
     },
 
@@ -279,9 +274,7 @@ export function outboxOf(bounds: QueueSettings, now: () => number, nextIdentifie
         if (isTaken) writePubrel(packetIdentifier, 0x92);
         return;
       }
-      if (
-        type === PacketType.PUBCOMP ? !message.isReleased : message.content.qos !== (type === PacketType.PUBACK ? 1 : 2)
-      )
+      if (type === PacketType.PUBCOMP ? !message.isReleased : message.qos !== (type === PacketType.PUBACK ? 1 : 2))
         throw violation(packetName(type << 4), 'unexpected-answer', packetIdentifier);
       if (isTaken) {
         if (!message.isReleased) {
@@ -294,35 +287,34 @@ export function outboxOf(bounds: QueueSettings, now: () => number, nextIdentifie
       handshakes.delete(packetIdentifier);
       if (message.sentOn === connections) unacknowledged--;
       // [MQTT5-4.4.0-2]; a PUBCOMP ends it whatever it says.
-      const isRefused = reasonCode >= 0x80;
-      if (isRefused && type !== PacketType.PUBCOMP)
-        settle(message, refusal(`the server refused ${nameOf(message)}`, reasonCode, reasonString));
-      else settle(message, isRefused ? 0 : reasonCode);
+      if (reasonCode < 0x80) settle(message, reasonCode);
+      else if (type === PacketType.PUBCOMP) settle(message, 0);
+      else settle(message, refusal(`the server refused ${nameOf(message)}`, reasonCode, reasonString));
       pump();
     },
 
     pump,
 
     whenIdle() {
-      return Promise.allSettled(all().map(({ done }) => done.promise));
+      return Promise.allSettled(all().map(({ promise }) => promise));
     },
 
     close(error) {
-      for (const { done } of all()) done.reject(error);
+      for (const { reject } of all()) reject(error);
       handshakes.clear();
       queue.clear();
     },
   };
 }
 
-function sizeOf({ content: { topic, payload, qos }, properties }: Outgoing, { version }: ClientConnection): number {
-  return publishSize(topic.bytes.length, payload.length, qos, version, properties);
+function sizeOf({ topic, payload, qos, encoded }: Outgoing, { version }: ClientConnection): number {
+  return publishSize(topic.bytes.length, payload.length, qos, version, encoded);
 }
 
 function expired(message: Outgoing): RefusedError {
   return new RefusedError('message-expired', 0x83, `${nameOf(message)} expired before it could be sent`);
 }
 
-function nameOf({ content }: Outgoing): string {
-  return `the message for '${content.topic.name}'`;
+function nameOf({ topic }: Outgoing): string {
+  return `the message for '${topic.name}'`;
 }
