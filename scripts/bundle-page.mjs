@@ -20,7 +20,7 @@ const INNER_NAMES = `
   keepSession lastReceivedMs lastSentMs nextDelayMs nextTimeout nonZero objectionTo onAck onAnswer onAuth onClosed onConnack
   onEstablished onPublish onTurn onWritable packetIdentifier packetsIn peerMaximumPacketSize peerReceiveMaximum reasonCodes
   receiveEnd receivedAtMs removeWhere sentOn setPaused setReadingPaused startAnew topicLevels whenIdle
-  wireType writeEncoded writeFarewell writePublish writeShortAck
+  wireType writeEncoded writeFarewell writePublish writeShortAck giveBack packetOf encoded
 `.match(/\w+/g);
 
 const bundle = await rolldown({

@@ -129,9 +129,7 @@ export async function openClient(
     current?.link.destroy();
     for (const part of [outbox, subscriptions, requester, inbox]) part.close(closedWith);
     for (const stream of streams) stream.end(error);
-    const end = (): void => resolveClosed(error);
-    if (journal) journal.close().then(end, end);
-    else end();
+    void Promise.allSettled([journal?.close()]).then(() => resolveClosed(error));
   };
 
   const client: Host = {
@@ -223,7 +221,7 @@ export async function openClient(
     async reauthenticate() {
       checkOpen();
       if (!current || !settings.authentication) {
-        const text = 'reauthenticate() needs a connection that was made with the option authentication';
+        const text = 'reauthenticate() needs a connection with the option authentication';
         throw new UsageError('authentication-missing', text);
       }
       await current.reauthenticate();
@@ -286,7 +284,7 @@ export async function openClient(
       const sent = sessionPresent ? 0 : startAnew();
       const again = sessionPresent ? 0 : subscriptions.restore();
       if (client.resumes && again + sent > 0) {
-        const text = `the server had no session: ${again} subscriptions were made again, ${sent} messages sent anew; messages for this client may be lost`;
+        const text = `the server had no session: ${again} subscriptions were made again, ${sent} messages sent anew; others may be lost`;
         client.warn('session-lost', text);
       }
       subscriptions.attach(link.connection, negotiated);
@@ -320,7 +318,7 @@ export async function openClient(
   const inbox = inboxOf(client, settings.acknowledge === 'manual');
   const requester = requesterOf(client);
   for (const [event, listener] of Object.entries(listeners))
-    if (listener !== undefined) client.on(event as keyof ClientEvents, listener as (data: unknown) => void);
+    if (listener) client.on(event as keyof ClientEvents, listener as (data: unknown) => void);
   signal?.throwIfAborted();
   await start();
   return client;

@@ -100,7 +100,7 @@ function withDefaults<T extends object, K extends keyof T>(defaults: Pick<T, K>,
 export function throwFirst(problems: readonly OptionProblem[]): void {
   const errors = problems.filter(({ severity }) => severity === 'error');
   const first = errors[0];
-  if (first === undefined) return;
+  if (!first) return;
   const { code, option } = first;
   const text = errors.map(({ message }) => message).join('; ');
   // `option-not-in-this-version`, `option-not-on-this-platform`, `mutual-tls-in-browser`

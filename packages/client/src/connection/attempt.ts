@@ -1,4 +1,4 @@
-import type { ConnackPacket, ConnectPacket, ProtocolVersion } from '@hawser/codec';
+import { type ConnackPacket, type ConnectPacket, ProtocolError, type ProtocolVersion, violation } from '@hawser/codec';
 import * as ReasonCode from '@hawser/codec/reason-code';
 import { validateOptions } from '@hawser/parameters';
 import type { ClientSink, CloseCause } from '@hawser/protocol';
@@ -182,17 +182,14 @@ export function attempt(
   const sink: ClientSink = {
     ...owner.receiver,
 
-    onConnack(connack, now) {
+    onConnack(connack) {
       if (connack.reasonCode !== 0) {
         done.reject(explainConnack(connack, version, seen(), authentication));
         return;
       }
       const { connection } = link as Link;
       const objection = owner.objectionTo(connack);
-      if (objection) {
-        connection.fail(objection[0], ReasonCode.ProtocolError, objection[1], now);
-        return;
-      }
+      if (objection) throw new ProtocolError(...objection);
       const establish = (): void => {
         isEstablished = true;
         const established = { link: link as Link, connect, connack, ended: ended.promise, reauthenticate };
@@ -214,11 +211,9 @@ export function attempt(
       });
     },
 
-    onAuth({ reasonCode, properties }, now) {
+    onAuth({ reasonCode, properties }) {
       if (!authentication) {
-        const text = 'an AUTH, but the CONNECT had no Authentication Method';
-        link?.connection.fail('auth-unexpected', ReasonCode.ProtocolError, text, now);
-        return;
+        throw violation('AUTH', 'auth-unexpected', 'the CONNECT had no Authentication Method');
       }
       if (!isEstablished) stage = 'auth';
       guard(async () => {

@@ -247,7 +247,7 @@ export function inboxOf(host: InboxHost, isManual: boolean): Inbox {
     drop({ message, done }) {
       // The first, the tenth, the hundredth.
       if (/^10*$/.test(`${++dropped}`)) {
-        const text = `${dropped} messages were dropped, the last for '${message.topic}': nobody takes them, or not as fast as they come`;
+        const text = `${dropped} messages were dropped, the last for '${message.topic}': nobody takes them, or not fast enough`;
         host.warn('message-dropped', text);
       }
       // Nobody else could.

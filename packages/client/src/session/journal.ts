@@ -29,8 +29,8 @@ export interface Journal {
 
 /** Without a journal there is nothing to wait for. */
 export function afterWritten(journal: Journal | undefined, task: () => void): void {
-  if (journal === undefined) task();
-  else journal.after(task);
+  if (journal) journal.after(task);
+  else task();
 }
 
 /** Who keeps a journal. */

@@ -27,15 +27,15 @@ export function decodePublish(
   const qos = ((firstByte >> 1) & 3) as QoS;
   let topic = reader.string('Topic Name');
   if (topic !== '') {
-    if (topics !== undefined) topic = topics.intern(bytes, start + 2, reader.position).name;
+    if (topics) topic = topics.intern(bytes, start + 2, reader.position).name;
     else checkTopicName(topic, limits.topicLevels, 'PUBLISH: Topic Name');
   }
   const packetIdentifier = qos === 0 ? 0 : decodePacketIdentifier(reader, violation);
   const properties = version === 5 ? decodeProperties(reader, PacketType.PUBLISH, limits) : undefined;
-  if (direction === 'to-server' && properties?.subscriptionIdentifiers !== undefined) {
+  if (direction === 'to-server' && properties?.subscriptionIdentifiers) {
     throw violation('PUBLISH', 'subscription-identifier-from-client');
   }
-  if (topic === '' && properties?.topicAlias === undefined) {
+  if (topic === '' && !properties?.topicAlias) {
     throw violation('PUBLISH', 'topic-name-missing', 'there is no Topic Alias');
   }
   return {

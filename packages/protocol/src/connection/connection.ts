@@ -208,7 +208,7 @@ export abstract class Connection {
   #run(now: number, first?: Uint8Array): void {
     const reader = this.reader;
     try {
-      if (first !== undefined) this.checkFirstBytes(first);
+      if (first) this.checkFirstBytes(first);
       while (!this.closeCause && !this.#isHeld && reader.next()) {
         this.packetsIn++;
         this.handlePacket(reader.firstByte >> 4, now);
@@ -221,7 +221,7 @@ export abstract class Connection {
   /** Alias and quota of a PUBLISH that was decoded. */
   protected admitPublish(packet: PublishPacket): void {
     const alias = packet.properties?.topicAlias;
-    if (alias !== undefined) packet.topic = this.inboundAliases.resolve(alias, packet.topic);
+    if (alias) packet.topic = this.inboundAliases.resolve(alias, packet.topic);
     if (packet.qos === 0) return;
     if (this.unacknowledged >= this.receiveMaximum) {
       // [MQTT5-3.3.4-7], [MQTT5-3.3.4-8]

@@ -24,9 +24,7 @@ export class InboundAliases {
       return topic;
     }
     const known = this.#topics[alias];
-    if (known === undefined) {
-      throw violation('PUBLISH', 'topic-alias-unknown', alias);
-    }
+    if (!known) throw violation('PUBLISH', 'topic-alias-unknown', alias);
     return known;
   }
 }
@@ -49,7 +47,7 @@ export class OutboundAliases {
     let before = topic;
     let alias = aliases.get(topic);
     this.known = alias !== undefined;
-    if (alias === undefined) {
+    if (!alias) {
       alias = aliases.size + 1;
       if (alias > this.#maximum) [before, alias] = aliases.entries().next().value as [string, number];
     }
