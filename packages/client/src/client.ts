@@ -69,15 +69,6 @@ export async function openClient(
     await keepConnected(platform, settings, client, abort.signal, onFirst);
   };
 
-  const start = async (): Promise<void> => {
-    for (const { code, message } of settings.warnings) client.warn(code, message);
-    const first = Promise.withResolvers<void>();
-    run(first.resolve).catch(close);
-    closed.then((error) => first.reject(signal?.aborted ? signal.reason : error));
-    const giveUp = (): void => close(new ClosedError('client-closed', 'connecting was given up', 0, signal?.reason));
-    await abortable(first.promise, signal, giveUp);
-  };
-
   /** What was done may have changed the connection. */
   const after = <T>(result: T): T => {
     current?.link.afterTurn();
@@ -173,7 +164,7 @@ export async function openClient(
     async subscribe(filters, options = {}) {
       checkOpen();
       const topicFilters = listOf(filters);
-      const grants = after(subscriptions.subscribe(topicFilters, options, client.negotiated));
+      const grants = after(subscriptions.subscribe(topicFilters, options));
       for (const filter of topicFilters) subscribed.add(filter);
       return grants;
     },
@@ -192,20 +183,19 @@ export async function openClient(
       const topicFilters = listOf(filters);
       // With an identifier of its own a stream gets a message once, however many subscriptions of this client match it.
       const identifier = options.subscriptionIdentifier ?? ++lastIdentifier;
-      const granted = subscriptions.subscribe(topicFilters, options, client.negotiated, identifier);
+      const granted = subscriptions.subscribe(topicFilters, options, identifier);
       const stream: MessageStream = messageStreamOf(inbox, topicFilters, buffer, client.onTurn, () =>
         endStream(stream),
       );
-      const fail = (error: unknown): void => {
-        streams.delete(stream);
-        stream.end(error);
-      };
       const { signal } = options;
       signal?.addEventListener('abort', () => {
-        fail(signal.reason);
+        stream.end(signal.reason);
         void endStream(stream);
       });
-      granted.catch(fail);
+      granted.catch((error) => {
+        streams.delete(stream);
+        stream.end(error);
+      });
       streams.add(stream);
       // A filter that is subscribed to again changes its identifier, for those who have had it before too.
       for (const { identifiers, filters } of streams)
@@ -320,7 +310,12 @@ export async function openClient(
   for (const [event, listener] of Object.entries(listeners))
     if (listener) client.on(event as keyof ClientEvents, listener as (data: unknown) => void);
   signal?.throwIfAborted();
-  await start();
+  for (const { code, message } of settings.warnings) client.warn(code, message);
+  const first = Promise.withResolvers<void>();
+  run(first.resolve).catch(close);
+  closed.then((error) => first.reject(signal?.aborted ? signal.reason : error));
+  const giveUp = (): void => close(new ClosedError('client-closed', 'connecting was given up', 0, signal?.reason));
+  await abortable(first.promise, signal, giveUp);
   return client;
 }
 

@@ -3,7 +3,7 @@ import * as ReasonCode from '@hawser/codec/reason-code';
 import { validateOptions } from '@hawser/parameters';
 import type { ClientSink, CloseCause } from '@hawser/protocol';
 import type { Transport } from '@hawser/transport';
-import { ConnectError, type ConnectEvidence, type ConnectStage } from '../errors.ts';
+import { ConnectError, type ConnectEvidence, type ConnectStage, type Retry } from '../errors.ts';
 import type { Negotiated } from '../negotiated.ts';
 import type { Provider } from '../options.ts';
 import type { Platform } from '../platform.ts';
@@ -78,9 +78,7 @@ export function attempt(
       throwFirst(problems);
       return given;
     } catch (cause) {
-      const message = `the function given as '${option}' failed: ${wordsOf(cause)}`;
-      const evidence = { option };
-      throw new ConnectError({ stage: 'auth', code: 'provider-failed', message, retry: 'yes', evidence, cause });
+      throw ownFault(cause, 'provider-failed', `the function given as '${option}' failed`, 'yes', { option });
     }
   };
 
@@ -105,7 +103,7 @@ export function attempt(
     }
     stage = 'connack';
     // Both empty is anonymous too.
-    const isAnonymous = (username ?? '') === '' && (password ?? '').length === 0;
+    const isAnonymous = !username && !password?.length;
     const is5 = version === 5;
     connect = {
       type: 'connect',
@@ -141,14 +139,8 @@ export function attempt(
   const explained = (cause: unknown): ConnectError => {
     if (cause instanceof ConnectError) return cause;
     const { code } = (cause ?? {}) as { readonly code?: unknown };
-    return new ConnectError({
-      stage: 'auth',
-      code: typeof code === 'string' ? code : 'mechanism-failed',
-      message: `authentication failed on this side: ${wordsOf(cause)}`,
-      retry: 'after-change',
-      evidence: seen(),
-      cause,
-    });
+    const known = typeof code === 'string' ? code : 'mechanism-failed';
+    return ownFault(cause, known, 'authentication failed on this side', 'after-change', seen());
   };
 
   /** A step of the AUTH exchange; when it fails, this side gives up. */
@@ -240,4 +232,9 @@ export function attempt(
   begin().catch((error: unknown) => fail(explained(error)));
   const onLate = (): void => giveUp(explainTimeout(stage, !link, connectTimeoutMs, seen()));
   return abortable(timed(done.promise, clock, connectTimeoutMs, onLate), signal, () => giveUp(signal.reason));
+}
+
+/** What the program itself was asked for, and did not give. */
+function ownFault(cause: unknown, code: string, what: string, retry: Retry, evidence: ConnectEvidence): ConnectError {
+  return new ConnectError({ stage: 'auth', code, message: `${what}: ${wordsOf(cause)}`, retry, evidence, cause });
 }

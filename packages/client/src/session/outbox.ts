@@ -7,7 +7,7 @@ import { RefusedError } from '../errors.ts';
 import type { Negotiated } from '../negotiated.ts';
 import type { QueueSettings } from '../settings.ts';
 import { abortable } from '../settle.ts';
-import { afterWritten, type Journal } from './journal.ts';
+import { acknowledgeWritten, type Journal } from './journal.ts';
 import { type Outgoing, type OutgoingContent, outgoingOf } from './outgoing.ts';
 import { refusal, tooLarge } from './refusal.ts';
 
@@ -142,8 +142,7 @@ export function outboxOf(bounds: QueueSettings, now: () => number, nextIdentifie
 
   /** Only after it is written that PUBREC has come [MQTT5-4.3.3-4] [MQTT5-4.6.0-4] [MQTT311-4.6.0-4]. */
   const writePubrel = (packetIdentifier: number, reasonCode = 0): void => {
-    const connection = link?.connection;
-    afterWritten(journal, () => connection?.acknowledge(PacketType.PUBREL, packetIdentifier, reasonCode));
+    acknowledgeWritten(journal, link?.connection, PacketType.PUBREL, packetIdentifier, reasonCode);
   };
 
   /** The limit of this server that keeps a message from being sent. */

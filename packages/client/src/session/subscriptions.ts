@@ -55,12 +55,7 @@ export interface Subscriptions {
   readonly pending: number;
   has(packetIdentifier: number): boolean;
   /** Throws UsageError at once; everything else rejects. */
-  subscribe(
-    topicFilters: readonly string[],
-    options: SubscribeOptions,
-    negotiated: Negotiated | undefined,
-    identifier?: number,
-  ): Promise<Grant[]>;
+  subscribe(topicFilters: readonly string[], options: SubscribeOptions, identifier?: number): Promise<Grant[]>;
   unsubscribe(topicFilters: readonly string[], options: UnsubscribeOptions): Promise<UnsubscribeResult[]>;
   /** The server has no session: what follows on with `attach` asks first for all that was granted once more. Returns how many. */
   restore(): number;
@@ -80,7 +75,8 @@ export function subscriptionsOf(
   const sent = new Map<number, Request>();
   let waiting: Request[] = [];
   let connection: ClientConnection | undefined;
-  let agreed: Negotiated;
+  /** With the server of this connection or the last one. */
+  let agreed: Negotiated | undefined;
 
   /** As soon as there is a connection. */
   const send = (request: Request): void => {
@@ -127,8 +123,9 @@ export function subscriptionsOf(
     const { properties, identifier } = entries[0] as Entry;
     const subscriptions = entries.map(({ subscription }) => subscription);
     const packetOf = (packetIdentifier: number): SubscribePacket => {
-      checkLimits(subscriptions, properties, agreed);
-      const subscriptionIdentifier = agreed.subscriptionIdentifierAvailable.effective ? identifier : undefined;
+      const negotiated = agreed as Negotiated;
+      checkLimits(subscriptions, properties, negotiated);
+      const subscriptionIdentifier = negotiated.subscriptionIdentifierAvailable.effective ? identifier : undefined;
       return {
         type: 'subscribe',
         packetIdentifier,
@@ -171,9 +168,9 @@ export function subscriptionsOf(
 
     has: (packetIdentifier) => sent.has(packetIdentifier),
 
-    subscribe(topicFilters, options, negotiated, identifier = options.subscriptionIdentifier) {
+    subscribe(topicFilters, options, identifier = options.subscriptionIdentifier) {
       checkFilters(topicFilters);
-      checkOptions(options, negotiated);
+      checkOptions(options, agreed);
       const { signal, subscriptionIdentifier, userProperties } = options;
       const properties = { subscriptionIdentifier, userProperties };
       const entries = topicFilters.map((filter) => ({
