@@ -48,11 +48,11 @@ const LIMITS = { ...defaultDecodeLimits, topicLevels: Number.POSITIVE_INFINITY }
 
 /** A client's side of one Network Connection: begins with its CONNECT, keeps itself alive, obeys what was granted. */
 export class ClientConnection extends Connection {
-  protected readonly sink: ClientSink;
+  declare protected readonly sink: ClientSink;
   /** The CONNACK has come. */
   isConnected = false;
   /** Seconds in force: asked for, or the server's Server Keep Alive [MQTT5-3.1.2-21]; 0: off. */
-  keepAlive: number;
+  declare keepAlive: number;
   /** Receive Maximum of the server. */
   peerReceiveMaximum = 65_535;
   /** Of the server's DISCONNECT. */

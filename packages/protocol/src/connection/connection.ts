@@ -51,13 +51,13 @@ const NO_ALIASES = /* @__PURE__ */ new InboundAliases(0);
  */
 export abstract class Connection {
   version: ProtocolVersion = 5;
-  readonly output: PacketOutput;
-  readonly reader: PacketReader;
+  declare readonly output: PacketOutput;
+  declare readonly reader: PacketReader;
   /** Set once the connection has ended. */
   closeCause: CloseCause | undefined;
   /** Milliseconds, as the caller counts them. */
-  lastReceivedMs: number;
-  lastSentMs: number;
+  declare lastReceivedMs: number;
+  declare lastSentMs: number;
   bytesIn = 0;
   packetsIn = 0;
   /** Bytes of a whole packet that the peer takes [MQTT5-3.1.2-24]. */
@@ -69,7 +69,7 @@ export abstract class Connection {
   /** Topic Aliases that this side assigns; undefined: the peer takes none. */
   aliases: OutboundAliases | undefined;
   protected inboundAliases: InboundAliases = NO_ALIASES;
-  protected readonly topics: TopicCache | undefined;
+  declare protected readonly topics: TopicCache | undefined;
   /** What comes is kept, and nothing of it is handled. */
   #isHeld = false;
 
