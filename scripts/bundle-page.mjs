@@ -17,7 +17,7 @@ const INNER_NAMES = `
   admitPublish afterAttempt afterLoss afterTurn beginLength bodyStart bufferedBytes bytesIn checkFirstBytes checkMayReceive closeCause
   endLength expiresAtMs failWith fallsBack firstByte firstBytes forgetInbound handleAck handleAnswer
   handlePacket handlePublish handlePubrel handleTimeout hasSession inboundAliases isBoolean isReadingPaused isReleased keepInbound
-  keepSession lastReceivedMs lastSentMs nextDelayMs nextTimeout nonZero objectionTo onAck onAnswer onAuth onClosed onConnack
+  keepSession lastReceivedMs lastSentMs nextDelay nextTimeout nonZero objectionTo onAck onAnswer onAuth onClosed onConnack
   onEstablished onPublish onTurn onWritable packetIdentifier packetsIn peerMaximumPacketSize peerReceiveMaximum reasonCodes
   receiveEnd receivedAtMs removeWhere sentOn setPaused setReadingPaused startAnew topicLevels whenIdle
   wireType writeEncoded writeFarewell writePublish writeShortAck giveBack packetOf encoded

@@ -42,8 +42,8 @@ const MOST_FOLLOWED = 5;
 export interface ReconnectPolicy {
   /** Attempts since the last good connection. */
   attempt: number;
-  /** Milliseconds: full jitter, the bound doubling from one to the next. `random`: 0 to 1. */
-  nextDelayMs(random: number): number;
+  /** Seconds: full jitter, the bound doubling from one to the next. `random`: 0 to 1. */
+  nextDelay(random: number): number;
   /** An attempt to connect to `address` has failed. */
   afterAttempt(error: ConnectError, address: Address): Decision;
   /** A connection that was there, to `address`, has ended, `afterMs` after its CONNACK. */
@@ -90,9 +90,9 @@ export function reconnectPolicyOf(settings: ReconnectSettings): ReconnectPolicy 
   const policy: ReconnectPolicy = {
     attempt: 0,
 
-    nextDelayMs(random) {
+    nextDelay(random) {
       const bound = Math.min(reconnect.delayMax, reconnect.delay * 2 ** Math.min(doublings++, 30));
-      return Math.round(random * bound * 1000);
+      return Math.round(random * bound * 1000) / 1000;
     },
 
     afterAttempt(error, address) {

@@ -245,24 +245,23 @@ export function outboxOf(bounds: QueueSettings, now: () => number, nextIdentifie
     },
 
     startAnew() {
-      const queued = [...queue];
-      const begun = [...handshakes.values()];
+      const begun = handshakes.size;
+      const messages = all();
       queue.clear();
       handshakes.clear();
       queuedBytes = 0;
-      for (const message of begun) {
-        if (message.isReleased) {
-          // The server has taken it over already: sending it again would make two of one.
-          settle(message, 0);
-          continue;
+      for (const message of messages) {
+        // The server has taken it over already: sending it again would make two of one.
+        if (message.isReleased) settle(message, 0);
+        else {
+          if (message.packetIdentifier > 0) {
+            message.packetIdentifier = message.sentOn = 0;
+            journal?.keep(message);
+          }
+          enqueue(message);
         }
-        message.packetIdentifier = 0;
-        message.sentOn = 0;
-        journal?.keep(message);
-        enqueue(message);
       }
-      for (const message of queued) enqueue(message);
-      return begun.length;
+      return begun;
     },
 
     handleAck(type, packetIdentifier, reasonCode, reasonString) {
