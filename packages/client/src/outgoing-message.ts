@@ -27,7 +27,6 @@ export function messageOf(
   const { qos = 0, retain = false } = options;
   checkQoS(qos);
   const properties = propertiesOf(options, version);
-  const expiry = properties?.messageExpiryInterval;
   return {
     topic: { name: topic, bytes: encodeUtf8(topic) },
     payload: payloadOf(payload),
@@ -35,7 +34,7 @@ export function messageOf(
     retain,
     properties,
     receivedAtMs: now,
-    expiresAtMs: expiry === undefined ? Number.POSITIVE_INFINITY : now + expiry * 1000,
+    expiresAtMs: now + (properties?.messageExpiryInterval ?? Number.POSITIVE_INFINITY) * 1000,
   };
 }
 

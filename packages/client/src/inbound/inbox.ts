@@ -94,10 +94,9 @@ export function inboxOf(host: InboxHost, isManual: boolean): Inbox {
   const receive = (message: Message, done: () => void): void => {
     const delivery = { message, done };
     if (give(delivery, [...consumers])) return;
-    if (isKeeping) waiting.push(delivery);
-    else inbox.drop(delivery);
-    const oldest = waiting.length > MOST_WAITING && waiting.shift();
-    if (oldest) inbox.drop(oldest);
+    waiting.push(delivery);
+    // The oldest goes.
+    if (waiting.length > (isKeeping ? MOST_WAITING : 0)) inbox.drop(waiting.shift() as Delivery);
   };
 
   const keepOn = (): void => {

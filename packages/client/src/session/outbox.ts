@@ -48,7 +48,7 @@ export function outboxOf(bounds: QueueSettings, now: () => number, nextIdentifie
   const handshakes = new Map<number, Outgoing>();
   let queuedBytes = 0;
   /** Handshakes that are to be sent (again) on this connection, in order. */
-  let toSend = new Fifo<Outgoing>();
+  const toSend = new Fifo<Outgoing>();
   let journal: Journal | undefined;
   let link: Link | undefined;
   let negotiated: Negotiated | undefined;
@@ -235,7 +235,7 @@ export function outboxOf(bounds: QueueSettings, now: () => number, nextIdentifie
       connections++;
       unacknowledged = 0;
       // [MQTT311-4.4.0-1] [MQTT5-4.4.0-1]
-      toSend = new Fifo();
+      toSend.clear();
       for (const message of handshakes.values()) toSend.push(message);
       pump();
     },
