@@ -15,12 +15,12 @@ const dist = `${packages}/client/dist`;
 const INNER_NAMES = `
   aliases congested contexts objection reconnects repeatable resumes severity warnings
   admitPublish afterAttempt afterLoss afterTurn beginLength bodyStart bufferedBytes bytesIn checkFirstBytes checkMayReceive closeCause
-  connectTimeoutMs delayMaxMs delayMs endLength expiresAtMs failWith fallsBack firstByte firstBytes forgetInbound handleAck handleAnswer
+  endLength expiresAtMs failWith fallsBack firstByte firstBytes forgetInbound handleAck handleAnswer
   handlePacket handlePublish handlePubrel handleTimeout hasSession inboundAliases isBoolean isReadingPaused isReleased keepInbound
-  keepSession lastReceivedMs lastSentMs nextDelayMs nextTimeout nonZero objectionTo onAck onAnswer onAuth onClosed onConnack
+  keepSession lastReceivedMs lastSentMs nextDelay nextTimeout nonZero objectionTo onAck onAnswer onAuth onClosed onConnack
   onEstablished onPublish onTurn onWritable packetIdentifier packetsIn peerMaximumPacketSize peerReceiveMaximum reasonCodes
-  receiveEnd receivedAtMs reconnectInitial removeWhere resetAfterMs sentOn setPaused setReadingPaused startAnew topicLevels whenIdle
-  wireType writeEncoded writeFarewell writePublish writeShortAck
+  receiveEnd receivedAtMs removeWhere sentOn setPaused setReadingPaused startAnew topicLevels whenIdle
+  wireType writeEncoded writeFarewell writePublish writeShortAck giveBack packetOf encoded
 `.match(/\w+/g);
 
 const bundle = await rolldown({

@@ -69,20 +69,6 @@ export async function openClient(
     await keepConnected(platform, settings, client, abort.signal, onFirst);
   };
 
-  const start = async (): Promise<void> => {
-    for (const { code, text } of settings.warnings) client.warn(code, text);
-    const first = Promise.withResolvers<void>();
-    run(first.resolve).catch(close);
-    closed.then(first.reject);
-    const giveUp = (): void => close(new ClosedError('client-closed', 'connecting was given up', 0, signal?.reason));
-    try {
-      await abortable(first.promise, signal, giveUp);
-    } catch (error) {
-      signal?.throwIfAborted();
-      throw error;
-    }
-  };
-
   /** What was done may have changed the connection. */
   const after = <T>(result: T): T => {
     current?.link.afterTurn();
@@ -101,11 +87,6 @@ export async function openClient(
   const startAnew = (): number => {
     inbox.startAnew();
     return outbox.startAnew();
-  };
-
-  const expectAnswer = (isOne: boolean): void => {
-    const text = 'an acknowledgement that answers nothing';
-    if (!isOne) current?.link.connection.fail('unexpected-answer', 0x82, text, now());
   };
 
   const checkOpen = (): void => {
@@ -139,9 +120,7 @@ export async function openClient(
     current?.link.destroy();
     for (const part of [outbox, subscriptions, requester, inbox]) part.close(closedWith);
     for (const stream of streams) stream.end(error);
-    const end = (): void => resolveClosed(error);
-    if (journal) journal.close().then(end, end);
-    else end();
+    void Promise.allSettled([journal?.close()]).then(() => resolveClosed(error));
   };
 
   const client: Host = {
@@ -185,7 +164,7 @@ export async function openClient(
     async subscribe(filters, options = {}) {
       checkOpen();
       const topicFilters = listOf(filters);
-      const grants = after(subscriptions.subscribe(topicFilters, options, client.negotiated));
+      const grants = after(subscriptions.subscribe(topicFilters, options));
       for (const filter of topicFilters) subscribed.add(filter);
       return grants;
     },
@@ -204,20 +183,19 @@ export async function openClient(
       const topicFilters = listOf(filters);
       // With an identifier of its own a stream gets a message once, however many subscriptions of this client match it.
       const identifier = options.subscriptionIdentifier ?? ++lastIdentifier;
-      const granted = subscriptions.subscribe(topicFilters, options, client.negotiated, identifier);
+      const granted = subscriptions.subscribe(topicFilters, options, identifier);
       const stream: MessageStream = messageStreamOf(inbox, topicFilters, buffer, client.onTurn, () =>
         endStream(stream),
       );
-      const fail = (error: unknown): void => {
-        streams.delete(stream);
-        stream.end(error);
-      };
       const { signal } = options;
       signal?.addEventListener('abort', () => {
-        fail(signal.reason);
+        stream.end(signal.reason);
         void endStream(stream);
       });
-      granted.catch(fail);
+      granted.catch((error) => {
+        streams.delete(stream);
+        stream.end(error);
+      });
       streams.add(stream);
       // A filter that is subscribed to again changes its identifier, for those who have had it before too.
       for (const { identifiers, filters } of streams)
@@ -233,7 +211,7 @@ export async function openClient(
     async reauthenticate() {
       checkOpen();
       if (!current || !settings.authentication) {
-        const text = 'reauthenticate() needs a connection that was made with the option authentication';
+        const text = 'reauthenticate() needs a connection with the option authentication';
         throw new UsageError('authentication-missing', text);
       }
       await current.reauthenticate();
@@ -275,10 +253,10 @@ export async function openClient(
 
       onAck(type, packetIdentifier, reasonCode, _now, reasonString) {
         if (type === PacketType.PUBREL) inbox.handlePubrel(packetIdentifier);
-        else expectAnswer(outbox.handleAck(type, packetIdentifier, reasonCode, reasonString));
+        else outbox.handleAck(type, packetIdentifier, reasonCode, reasonString);
       },
 
-      onAnswer: (packet) => expectAnswer(subscriptions.handleAnswer(packet)),
+      onAnswer: (packet) => subscriptions.handleAnswer(packet),
     },
 
     // [MQTT5-3.2.2-4]: with a store, this client knows that it has no state. Without one, cleanStart: false is the program's word.
@@ -296,7 +274,7 @@ export async function openClient(
       const sent = sessionPresent ? 0 : startAnew();
       const again = sessionPresent ? 0 : subscriptions.restore();
       if (client.resumes && again + sent > 0) {
-        const text = `the server had no session: ${again} subscriptions were made again, ${sent} messages sent anew; messages for this client may be lost`;
+        const text = `the server had no session: ${again} subscriptions were made again, ${sent} messages sent anew; others may be lost`;
         client.warn('session-lost', text);
       }
       subscriptions.attach(link.connection, negotiated);
@@ -330,9 +308,14 @@ export async function openClient(
   const inbox = inboxOf(client, settings.acknowledge === 'manual');
   const requester = requesterOf(client);
   for (const [event, listener] of Object.entries(listeners))
-    if (listener !== undefined) client.on(event as keyof ClientEvents, listener as (data: unknown) => void);
+    if (listener) client.on(event as keyof ClientEvents, listener as (data: unknown) => void);
   signal?.throwIfAborted();
-  await start();
+  for (const { code, message } of settings.warnings) client.warn(code, message);
+  const first = Promise.withResolvers<void>();
+  run(first.resolve).catch(close);
+  closed.then((error) => first.reject(signal?.aborted ? signal.reason : error));
+  const giveUp = (): void => close(new ClosedError('client-closed', 'connecting was given up', 0, signal?.reason));
+  await abortable(first.promise, signal, giveUp);
   return client;
 }
 

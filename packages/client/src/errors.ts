@@ -66,23 +66,20 @@ export interface ConnectErrorInit {
  */
 export class ConnectError extends CodedError {
   override readonly name = 'ConnectError';
-  readonly stage: ConnectStage;
-  readonly retry: Retry;
-  readonly evidence: ConnectEvidence;
+  declare readonly stage: ConnectStage;
+  declare readonly retry: Retry;
+  declare readonly evidence: ConnectEvidence;
   /**
    * Of the server's CONNACK, where it gave one; then `evidence.reasonCode` is the same. Without that one: what this client would say of
    * bytes that break the protocol, 0x81 (malformed packet) or 0x82 (protocol error).
    */
-  readonly reasonCode: number | undefined;
+  declare readonly reasonCode: number | undefined;
   /** What to do about it, in English; set in Node. Elsewhere, and in Chinese: `hintFor` of `@hawser/client/hints`. */
-  hint: string | undefined;
+  declare hint: string | undefined;
 
   constructor(init: ConnectErrorInit) {
     super(init.code, init.message, init);
-    this.stage = init.stage;
-    this.retry = init.retry;
-    this.evidence = init.evidence ?? {};
-    this.reasonCode = init.reasonCode;
+    Object.assign(this, init, { evidence: init.evidence ?? {} });
   }
 
   /** By the stage: an AddressError is a UsageError, and has one too. */
@@ -95,7 +92,7 @@ export class ConnectError extends CodedError {
 export class AddressError extends UsageError {
   readonly stage: ConnectStage = 'address';
   readonly retry: Retry = 'after-change';
-  readonly evidence: ConnectEvidence;
+  declare readonly evidence: ConnectEvidence;
   declare readonly reasonCode: number | undefined;
   declare hint: string | undefined;
 
@@ -108,9 +105,9 @@ export class AddressError extends UsageError {
 /** The server, or a limit it has announced, does not allow what was asked for. The connection goes on. */
 export class RefusedError extends CodedError {
   override readonly name = 'RefusedError';
-  readonly reasonCode: number;
+  declare readonly reasonCode: number;
   /** Of a SUBSCRIBE: each filter's. */
-  readonly grants: readonly Grant[] | undefined;
+  declare readonly grants: readonly Grant[] | undefined;
 
   /** `code`: stable, in kebab case: the Reason Code's name, or `queue-full`, `message-expired`. */
   constructor(code: string, reasonCode: number, message: string, grants?: readonly Grant[]) {
@@ -131,7 +128,7 @@ export class TimeoutError extends CodedError {
  */
 export class ClosedError extends CodedError {
   override readonly name = 'ClosedError';
-  readonly reasonCode: number;
+  declare readonly reasonCode: number;
 
   constructor(code: string, message: string, reasonCode = 0, cause?: unknown) {
     super(code, message, { cause });

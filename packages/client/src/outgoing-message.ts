@@ -6,10 +6,10 @@ import {
   propertyNamesOf,
   type QoS,
 } from '@hawser/codec';
-import type { MessageContent } from '@hawser/protocol';
 import { checkNames } from './check-names.ts';
 import { UsageError } from './errors.ts';
 import type { MessageProperties, Payload, PublishOptions } from './options.ts';
+import type { OutgoingContent } from './session/outgoing.ts';
 import { bytesOf } from './settings.ts';
 
 /** Makes a message of what `publish` was given; `now` on the client's clock. Throws UsageError. */
@@ -19,7 +19,7 @@ export function messageOf(
   options: PublishOptions,
   version: ProtocolVersion,
   now: number,
-): MessageContent {
+): OutgoingContent {
   if (typeof topic !== 'string' || !isValidTopicName(topic)) {
     throw new UsageError('topic-name-invalid', `'${String(topic)}' is no topic that can be published to`);
   }
@@ -27,16 +27,14 @@ export function messageOf(
   const { qos = 0, retain = false } = options;
   checkQoS(qos);
   const properties = propertiesOf(options, version);
-  const expiry = properties?.messageExpiryInterval;
   return {
     topic: { name: topic, bytes: encodeUtf8(topic) },
     payload: payloadOf(payload),
     qos,
     retain,
     properties,
-    publisher: undefined,
     receivedAtMs: now,
-    expiresAtMs: expiry === undefined ? Number.POSITIVE_INFINITY : now + expiry * 1000,
+    expiresAtMs: now + (properties?.messageExpiryInterval ?? Number.POSITIVE_INFINITY) * 1000,
   };
 }
 

@@ -47,7 +47,7 @@ export function requesterOf(client: RequesterClient): Requester {
   return {
     async request(topic, payload, options = {}) {
       const { timeout = 10, signal, responseTopic, correlationData, ...publish } = options;
-      if (responseTopic !== undefined || correlationData !== undefined) {
+      if ((responseTopic ?? correlationData) !== undefined) {
         const text = 'request() sets responseTopic and correlationData itself';
         throw new UsageError('conflicting-options', text);
       }
@@ -56,8 +56,9 @@ export function requesterOf(client: RequesterClient): Requester {
       const key = `${++count}`;
       // A request that has been given up is not sent any more.
       const over = new AbortController();
-      const { promise, resolve, reject } = Promise.withResolvers<Message>();
-      asked.set(key, { promise, resolve, reject });
+      const answer = Promise.withResolvers<Message>();
+      const { promise, reject } = answer;
+      asked.set(key, answer);
       subscribed ??= subscribe();
       subscribed
         .then((to) =>

@@ -20,16 +20,15 @@ describe('resolveOptions', () => {
   it('has the defaults of the table', () => {
     expect(resolveOptions({}, platform)).toMatchObject({
       clientId: 'generated',
-      connectTimeoutMs: 10_000,
+      connectTimeout: 10,
       keepAlive: 60,
       cleanStart: true,
       protocolVersion: 5,
       fallsBack: false,
-      delayMs: 1000,
-      delayMaxMs: 120_000,
-      resetAfterMs: 30_000,
+      reconnects: true,
+      reconnect: { delay: 1, delayMax: 120, resetAfter: 30 },
       onTakenOver: 'stop',
-      queue: { messages: 1000, bytes: 16_777_216, policy: 'refuse' },
+      queue: { messages: 1000, bytes: 16_777_216, whenFull: 'error' },
     });
   });
 
@@ -44,13 +43,14 @@ describe('resolveOptions', () => {
 
   it('gives each server the user info of its own address, else that of the first', () => {
     const { addresses } = resolveOptions(
-      { url: 'mqtts://u:1@first', servers: ['mqtts://v:2@second', 'mqtts://third'] },
+      { url: 'mqtts://u:1@first', servers: ['mqtts://v:2@second', 'mqtts://third', 'mqtts://w@fourth'] },
       platform,
     );
     expect(addresses.map(({ host, username, password }) => [host, username, password])).toEqual([
       ['first', 'u', '1'],
       ['second', 'v', '2'],
       ['third', 'u', '1'],
+      ['fourth', 'w', undefined],
     ]);
   });
 

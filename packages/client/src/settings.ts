@@ -1,34 +1,25 @@
-import {
-  type ConnectProperties,
-  MAXIMUM_PACKET_SIZE,
-  type ProtocolVersion,
-  propertyNamesOf,
-  type WillMessage,
-} from '@hawser/codec';
+import { type ConnectProperties, type ProtocolVersion, propertyNamesOf, type WillMessage } from '@hawser/codec';
 import * as PacketType from '@hawser/codec/packet-type';
 import { type OptionProblem, validateOptions } from '@hawser/parameters';
-import type { QueueBounds } from '@hawser/protocol';
 import { type Address, addressOf, isEncrypted, isLoopback, parseAddress } from './connection/address.ts';
 import { AddressError, UsageError } from './errors.ts';
-import type { WarningEvent } from './events.ts';
 import type {
-  AuthenticationOptions,
   ClientOptions,
   ConnectOptions,
   Provider,
+  QueueOptions,
+  ReconnectOptions,
   TlsOptions,
   WillOptions,
 } from './options.ts';
 import type { Platform } from './platform.ts';
 import type { SessionStore } from './session/session-store.ts';
 
-/** Options after they have been checked, with their defaults; times in milliseconds. */
-export interface Settings {
+/** Options after they have been checked, with their defaults; as users give them, in seconds. */
+export interface Settings extends Pick<ConnectOptions, 'username' | 'password' | 'authentication'> {
   readonly addresses: readonly Address[];
   readonly clientId: string;
-  readonly username: string | Provider<string | undefined> | undefined;
-  readonly password: string | Uint8Array | Provider<string | Uint8Array | undefined> | undefined;
-  readonly connectTimeoutMs: number;
+  readonly connectTimeout: number;
   readonly keepAlive: number;
   readonly cleanStart: boolean;
   readonly protocolVersion: ProtocolVersion;
@@ -36,89 +27,84 @@ export interface Settings {
   readonly fallsBack: boolean;
   readonly will: WillMessage | undefined;
   readonly properties: ConnectProperties;
-  readonly maximumPacketSize: number;
-  readonly authentication: AuthenticationOptions | undefined;
   readonly tls: TlsOptions | Provider<TlsOptions>;
   readonly reconnects: boolean;
-  readonly reconnectInitial: boolean;
-  readonly delayMs: number;
-  readonly delayMaxMs: number;
-  readonly resetAfterMs: number;
-  readonly followServerReference: boolean;
+  readonly reconnect: Given<ReconnectOptions, keyof typeof RECONNECT>;
   readonly onTakenOver: 'stop' | 'retry';
-  readonly queue: QueueBounds;
+  readonly queue: QueueSettings;
   readonly acknowledge: 'auto' | 'manual';
   readonly store: SessionStore | undefined;
-  readonly warnings: readonly WarningEvent[];
+  readonly warnings: readonly Warning[];
 }
+
+/** Bounds of what waits for the server. */
+export type QueueSettings = Given<QueueOptions, keyof QueueOptions>;
+
+type Warning = Pick<OptionProblem, 'message'> & { readonly code: string };
+/** Options of which some are there, given or not. */
+type Given<T, K extends keyof T> = T & { readonly [N in K]-?: Exclude<T[N], undefined> };
+
+const DEFAULTS = {
+  connectTimeout: 10,
+  keepAlive: 60,
+  cleanStart: true,
+  onTakenOver: 'stop',
+  acknowledge: 'auto',
+} as const;
+const RECONNECT = { delay: 1, delayMax: 120, resetAfter: 30 };
+const QUEUE = { messages: 1000, bytes: 16_777_216, whenFull: 'error' } as const;
 
 /** Checks all options; throws AddressError or UsageError for the first that is wrong, and says all that are. */
 export function resolveOptions(options: ClientOptions, platform: Platform): Settings {
   const { signal: _signal, store, servers = [], on: _on, ...connection } = options;
-  const { tls = {}, will, url, path, protocolVersion = 5 } = connection;
-  const { reconnect = true, queue: { messages = 1000, bytes = 16_777_216, whenFull = 'error' } = {} } = connection;
+  const { url, host, port, path, username, password, will, clientId } = connection;
+  const { protocolVersion = 5, tls = {}, reconnect = true, queue = {} } = connection;
   const known = { ...connection, tls: typeof tls === 'function' ? undefined : tls };
   const problems = validateOptions(known, { platform: platform.name });
   throwFirst(problems);
-  const { host, port, username, password } = connection;
   const main = url === undefined ? addressOf(connection) : parseAddress(url, path);
   // Without user info of its own a server gets the first one's.
   const others = servers.map((server) => {
-    const { username = main.username, password = main.password, ...rest } = parseAddress(server, path);
-    return { ...rest, username, password };
+    const own = parseAddress(server, path);
+    return own.username === undefined ? { ...own, username: main.username, password: main.password } : own;
   });
-  const isNamed = [url, host, port].some((given) => given !== undefined);
+  const isNamed = (url ?? host ?? port) !== undefined;
   const addresses = isNamed || others.length === 0 ? [main, ...others] : others;
   platform.check?.(connection, addresses);
-  const warnings: WarningEvent[] = problems.map(({ code, message }) => ({ code, text: message }));
-  warnOfPlainCredentials(addresses, username ?? password, warnings);
-  const {
-    initial = false,
-    delay = 1,
-    delayMax = 120,
-    resetAfter = 30,
-    followServerReference = false,
-  } = typeof reconnect === 'object' ? reconnect : {};
   const isAuto = protocolVersion === 'auto';
   return {
+    ...withDefaults(DEFAULTS, connection),
     addresses,
-    clientId: connection.clientId ?? platform.generateClientId(),
-    username,
-    password,
-    connectTimeoutMs: (connection.connectTimeout ?? 10) * 1000,
-    keepAlive: connection.keepAlive ?? 60,
-    cleanStart: connection.cleanStart ?? true,
+    clientId: clientId ?? platform.generateClientId(),
     protocolVersion: isAuto ? 5 : protocolVersion,
     // Not when an option is set that only 5.0 has.
     fallsBack:
       isAuto &&
-      !validateOptions(known, { platform: platform.name, version: 4 }).some(
-        ({ code }) => code === 'option-not-in-this-version',
+      validateOptions(known, { platform: platform.name, version: 4 }).every(
+        ({ code }) => code !== 'option-not-in-this-version',
       ),
     will: will && willOf(will),
     properties: propertiesOf(connection),
-    maximumPacketSize: Math.min(connection.maximumPacketSize ?? MAXIMUM_PACKET_SIZE, MAXIMUM_PACKET_SIZE),
-    authentication: connection.authentication,
     tls,
     reconnects: reconnect !== false,
-    reconnectInitial: initial,
-    delayMs: delay * 1000,
-    delayMaxMs: delayMax * 1000,
-    resetAfterMs: resetAfter * 1000,
-    followServerReference,
-    onTakenOver: connection.onTakenOver ?? 'stop',
-    queue: { messages, bytes, policy: whenFull === 'error' ? 'refuse' : whenFull },
-    acknowledge: connection.acknowledge ?? 'auto',
+    reconnect: withDefaults(RECONNECT, reconnect as ReconnectOptions),
+    queue: withDefaults(QUEUE, queue),
     store,
-    warnings,
+    warnings: [...problems, ...warningsOfPlainCredentials(addresses, username ?? password)],
   };
+}
+
+/** What is `undefined` counts as not given. */
+function withDefaults<T extends object, K extends keyof T>(defaults: Pick<T, K>, given: T): Given<T, K> {
+  const entries = Object.entries(given).filter(([, value]) => value !== undefined);
+  return { ...defaults, ...Object.fromEntries(entries) } as Given<T, K>;
 }
 
 /** Throws the first error there is, and says all of them. */
 export function throwFirst(problems: readonly OptionProblem[]): void {
   const errors = problems.filter(({ severity }) => severity === 'error');
   const first = errors[0];
-  if (first === undefined) return;
+  if (!first) return;
   const { code, option } = first;
   const text = errors.map(({ message }) => message).join('; ');
   // `option-not-in-this-version`, `option-not-on-this-platform`, `mutual-tls-in-browser`
@@ -149,13 +135,14 @@ function propertiesOf(options: ConnectOptions): ConnectProperties {
   return { ...properties, authenticationMethod: options.authentication?.method };
 }
 
-function warnOfPlainCredentials(addresses: readonly Address[], given: unknown, warnings: WarningEvent[]): void {
-  const open = addresses.find(
-    (address) => (given || address.username) && !isEncrypted(address) && !isLoopback(address),
-  );
-  if (open === undefined) return;
-  const text = `user name and password go unencrypted to ${open.host}: use ${open.transport}s://`;
-  warnings.push({ code: 'credentials-unencrypted', text });
+function warningsOfPlainCredentials(addresses: readonly Address[], given: unknown): Warning[] {
+  return addresses
+    .filter((address) => (given || address.username) && !isEncrypted(address) && !isLoopback(address))
+    .slice(0, 1)
+    .map(({ host, transport }) => ({
+      code: 'credentials-unencrypted',
+      message: `user name and password go unencrypted to ${host}: use ${transport}s://`,
+    }));
 }
 
 /** UTF-8 of a text; bytes, or nothing, as they are. */

@@ -2,7 +2,7 @@ import type { Clock } from '@hawser/transport/clock';
 
 /** The promise; a signal that has fired, or fires before it has settled, calls `onAbort`. */
 export function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefined, onAbort: () => void): Promise<T> {
-  if (signal !== undefined) {
+  if (signal) {
     if (signal.aborted) onAbort();
     signal.addEventListener('abort', onAbort);
     const done = (): void => signal.removeEventListener('abort', onAbort);

@@ -2,7 +2,7 @@ import * as ReasonCode from './reason-code.ts';
 
 /** An Error with a `code` that is stable; the message is for people. */
 export class CodedError extends Error {
-  readonly code: string;
+  declare readonly code: string;
 
   constructor(code: string, message: string, options?: ErrorOptions) {
     super(message, options);
@@ -12,7 +12,7 @@ export class CodedError extends Error {
 
 /** What the peer sent cannot stand; `reasonCode` is for a 5.0 peer. */
 class PacketError extends CodedError {
-  readonly reasonCode: number;
+  declare readonly reasonCode: number;
 
   constructor(code: string, message: string, reasonCode: number) {
     super(code, message);

@@ -241,7 +241,7 @@ describe('a stream', () => {
     void stream.return();
     await clock.advance(1000);
     expect(warnings).toEqual([
-      "message-dropped: 1 messages were dropped, the last for 'a': nobody takes them, or not as fast as they come",
+      "message-dropped: 1 messages were dropped, the last for 'a': nobody takes them, or not fast enough",
     ]);
     expect(identifiers(server.last.of('puback'))).toEqual([1]);
   });

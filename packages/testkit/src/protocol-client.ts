@@ -85,7 +85,6 @@ export class ProtocolClient implements ClientSink, SessionHost {
       {
         output,
         topics: this.#topics,
-        maximumPacketSize: 1024 * 1024,
         connect: {
           type: 'connect',
           protocolVersion,

@@ -53,7 +53,7 @@ export const browserPlatform: Platform = {
         else fail('subprotocol-refused', `${url} did not choose the WebSocket subprotocol mqtt`, 'after-change');
       };
       opening.onclose = ({ code }) => {
-        const text = `no WebSocket to ${url} (code ${code}): nothing listens there, a wrong path, or a certificate that is not trusted; a browser does not tell`;
+        const text = `no WebSocket to ${url} (code ${code}): nothing listens there, wrong path, or untrusted certificate; a browser does not tell`;
         fail('websocket-failed', text);
       };
     } catch (error) {

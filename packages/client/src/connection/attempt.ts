@@ -1,9 +1,9 @@
-import type { ConnackPacket, ConnectPacket, ProtocolVersion } from '@hawser/codec';
+import { type ConnackPacket, type ConnectPacket, ProtocolError, type ProtocolVersion, violation } from '@hawser/codec';
 import * as ReasonCode from '@hawser/codec/reason-code';
 import { validateOptions } from '@hawser/parameters';
 import type { ClientSink, CloseCause } from '@hawser/protocol';
-import type { Transport } from '@hawser/transport';
-import { ConnectError, type ConnectEvidence, type ConnectStage } from '../errors.ts';
+import type { Transport } from '@hawser/transport/transport';
+import { ConnectError, type ConnectEvidence, type ConnectStage, type Retry } from '../errors.ts';
 import type { Negotiated } from '../negotiated.ts';
 import type { Provider } from '../options.ts';
 import type { Platform } from '../platform.ts';
@@ -52,7 +52,8 @@ export function attempt(
   signal: AbortSignal,
 ): Promise<Established> {
   const { clock } = platform;
-  const { authentication, connectTimeoutMs } = settings;
+  const { authentication } = settings;
+  const connectTimeoutMs = settings.connectTimeout * 1000;
   const abort = new AbortController();
   const done = Promise.withResolvers<Established>();
   const ended = Promise.withResolvers<CloseCause>();
@@ -77,9 +78,7 @@ export function attempt(
       throwFirst(problems);
       return given;
     } catch (cause) {
-      const message = `the function given as '${option}' failed: ${wordsOf(cause)}`;
-      const evidence = { option };
-      throw new ConnectError({ stage: 'auth', code: 'provider-failed', message, retry: 'yes', evidence, cause });
+      throw ownFault(cause, 'provider-failed', `the function given as '${option}' failed`, 'yes', { option });
     }
   };
 
@@ -104,7 +103,7 @@ export function attempt(
     }
     stage = 'connack';
     // Both empty is anonymous too.
-    const isAnonymous = (username ?? '') === '' && (password ?? '').length === 0;
+    const isAnonymous = !username && !password?.length;
     const is5 = version === 5;
     connect = {
       type: 'connect',
@@ -119,8 +118,7 @@ export function attempt(
       properties: is5 ? { ...settings.properties, authenticationData } : undefined,
       bridge: false,
     };
-    const { maximumPacketSize } = settings;
-    link = linkOf(transport, clock, { topics: platform.createTopicCache?.(), maximumPacketSize, connect }, sink);
+    link = linkOf(transport, clock, { topics: platform.createTopicCache?.(), connect }, sink);
   };
 
   const giveUp = (error: unknown): void => {
@@ -141,14 +139,8 @@ export function attempt(
   const explained = (cause: unknown): ConnectError => {
     if (cause instanceof ConnectError) return cause;
     const { code } = (cause ?? {}) as { readonly code?: unknown };
-    return new ConnectError({
-      stage: 'auth',
-      code: typeof code === 'string' ? code : 'mechanism-failed',
-      message: `authentication failed on this side: ${wordsOf(cause)}`,
-      retry: 'after-change',
-      evidence: seen(),
-      cause,
-    });
+    const known = typeof code === 'string' ? code : 'mechanism-failed';
+    return ownFault(cause, known, 'authentication failed on this side', 'after-change', seen());
   };
 
   /** A step of the AUTH exchange; when it fails, this side gives up. */
@@ -182,17 +174,14 @@ export function attempt(
   const sink: ClientSink = {
     ...owner.receiver,
 
-    onConnack(connack, now) {
+    onConnack(connack) {
       if (connack.reasonCode !== 0) {
         done.reject(explainConnack(connack, version, seen(), authentication));
         return;
       }
       const { connection } = link as Link;
       const objection = owner.objectionTo(connack);
-      if (objection) {
-        connection.fail(objection[0], ReasonCode.ProtocolError, objection[1], now);
-        return;
-      }
+      if (objection) throw new ProtocolError(...objection);
       const establish = (): void => {
         isEstablished = true;
         const established = { link: link as Link, connect, connack, ended: ended.promise, reauthenticate };
@@ -214,11 +203,9 @@ export function attempt(
       });
     },
 
-    onAuth({ reasonCode, properties }, now) {
+    onAuth({ reasonCode, properties }) {
       if (!authentication) {
-        const text = 'an AUTH, but the CONNECT had no Authentication Method';
-        link?.connection.fail('auth-unexpected', ReasonCode.ProtocolError, text, now);
-        return;
+        throw violation('AUTH', 'auth-unexpected', 'the CONNECT had no Authentication Method');
       }
       if (!isEstablished) stage = 'auth';
       guard(async () => {
@@ -245,4 +232,9 @@ export function attempt(
   begin().catch((error: unknown) => fail(explained(error)));
   const onLate = (): void => giveUp(explainTimeout(stage, !link, connectTimeoutMs, seen()));
   return abortable(timed(done.promise, clock, connectTimeoutMs, onLate), signal, () => giveUp(signal.reason));
+}
+
+/** What the program itself was asked for, and did not give. */
+function ownFault(cause: unknown, code: string, what: string, retry: Retry, evidence: ConnectEvidence): ConnectError {
+  return new ConnectError({ stage: 'auth', code, message: `${what}: ${wordsOf(cause)}`, retry, evidence, cause });
 }

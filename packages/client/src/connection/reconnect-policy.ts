@@ -2,6 +2,7 @@ import type { ProtocolVersion } from '@hawser/codec';
 import * as ReasonCode from '@hawser/codec/reason-code';
 import type { CloseCause } from '@hawser/protocol';
 import type { ConnectError } from '../errors.ts';
+import type { Settings } from '../settings.ts';
 import { type Address, followReference } from './address.ts';
 
 /** What follows on a failed attempt or a lost connection. */
@@ -16,20 +17,16 @@ interface Stop {
   readonly text: string;
 }
 
-export interface ReconnectSettings {
-  readonly delayMs: number;
-  readonly delayMaxMs: number;
-  readonly resetAfterMs: number;
-  readonly followServerReference: boolean;
-  readonly onTakenOver: 'stop' | 'retry';
-  /** A function is asked once more when they are refused. */
-  readonly username: unknown;
-  readonly password: unknown;
-}
+/** `username`, `password`: a function is asked once more when they are refused. */
+type ReconnectSettings = Pick<Settings, 'reconnect' | 'onTakenOver' | 'username' | 'password'>;
 
 const RETRY: Decision = { kind: 'retry' };
 /** Bad user name or password, not authorized, in 3.x and in 5.0. */
 const CREDENTIALS: readonly (number | undefined)[] = [4, 5, 0x86, 0x87];
+/** Use another server, server moved. */
+const MOVED: readonly (number | undefined)[] = [0x9c, 0x9d];
+/** Malformed packet, Protocol Error. */
+const FAULTS: readonly (number | undefined)[] = [0x81, 0x82];
 /** DISCONNECT: nothing will be better the next time. */
 const FINAL_DISCONNECT: readonly number[] = [0x84, 0x85, 0x8a, 0x8c];
 /** 3.x has no word for a takeover: this many closes this soon after the CONNACK are one. */
@@ -45,8 +42,8 @@ const MOST_FOLLOWED = 5;
 export interface ReconnectPolicy {
   /** Attempts since the last good connection. */
   attempt: number;
-  /** Milliseconds: full jitter, the bound doubling from one to the next. `random`: 0 to 1. */
-  nextDelayMs(random: number): number;
+  /** Seconds: full jitter, the bound doubling from one to the next. `random`: 0 to 1. */
+  nextDelay(random: number): number;
   /** An attempt to connect to `address` has failed. */
   afterAttempt(error: ConnectError, address: Address): Decision;
   /** A connection that was there, to `address`, has ended, `afterMs` after its CONNACK. */
@@ -60,6 +57,7 @@ export interface ReconnectPolicy {
 }
 
 export function reconnectPolicyOf(settings: ReconnectSettings): ReconnectPolicy {
+  const { reconnect } = settings;
   let doublings = 0;
   let takeovers = 0;
   let quickCloses = 0;
@@ -67,9 +65,8 @@ export function reconnectPolicyOf(settings: ReconnectSettings): ReconnectPolicy 
   let followed = 0;
   let askedAgain = false;
 
-  const afterTakeover = (seen: string, lost = 1): Decision => {
-    takeovers += lost;
-    if (settings.onTakenOver === 'retry' && takeovers < MOST_TAKEOVERS * lost) return RETRY;
+  const afterTakeover = (seen: string): Decision => {
+    if (settings.onTakenOver === 'retry' && ++takeovers < MOST_TAKEOVERS) return RETRY;
     return { kind: 'stop', code: 'session-taken-over', text: `${seen}; each needs its own` };
   };
 
@@ -77,7 +74,7 @@ export function reconnectPolicyOf(settings: ReconnectSettings): ReconnectPolicy 
 
   const follow = (from: Address, reference: string | undefined, stop: Stop): Decision => {
     if (reference === undefined) return stop;
-    const to = settings.followServerReference && followed++ < MOST_FOLLOWED && followReference(from, reference);
+    const to = reconnect.followServerReference && followed++ < MOST_FOLLOWED && followReference(from, reference);
     if (to) return { kind: 'follow', to };
     return { ...stop, text: `${stop.text}; it refers to '${reference}', which is not followed` };
   };
@@ -93,21 +90,20 @@ export function reconnectPolicyOf(settings: ReconnectSettings): ReconnectPolicy 
   const policy: ReconnectPolicy = {
     attempt: 0,
 
-    nextDelayMs(random) {
-      const bound = Math.min(settings.delayMaxMs, settings.delayMs * 2 ** Math.min(doublings, 30));
-      doublings++;
-      return Math.round(random * bound);
+    nextDelay(random) {
+      const bound = Math.min(reconnect.delayMax, reconnect.delay * 2 ** Math.min(doublings++, 30));
+      return Math.round(random * bound * 1000) / 1000;
     },
 
     afterAttempt(error, address) {
       const { stage, code, reasonCode, retry } = error;
       const stop: Stop = { kind: 'stop', code, text: error.message };
       const isConnack = stage === 'connack';
-      if (isConnack && isMoved(reasonCode)) return follow(address, error.evidence.serverReference, stop);
+      if (isConnack && MOVED.includes(reasonCode)) return follow(address, error.evidence.serverReference, stop);
       if (code === 'provider-failed') return RETRY;
       if ((isConnack && CREDENTIALS.includes(reasonCode)) || code === 'forbidden') return askAgain(stop);
       // The server's own bytes, and not a CONNACK that says so.
-      const isOwn = isFault(reasonCode) && error.evidence.reasonCode === undefined;
+      const isOwn = FAULTS.includes(reasonCode) && error.evidence.reasonCode === undefined;
       if (isConnack && (isOwn || code === 'not-mqtt')) return afterProtocolFault(stop);
       protocolFaults = 0;
       if (stage === 'address' || stage === 'auth') return code.endsWith('-timeout') ? RETRY : stop;
@@ -118,7 +114,7 @@ export function reconnectPolicyOf(settings: ReconnectSettings): ReconnectPolicy 
     },
 
     afterLoss({ code, text, reasonCode, by }, version, afterMs, address, serverReference) {
-      if (afterMs >= settings.resetAfterMs)
+      if (afterMs >= reconnect.resetAfter * 1000)
         policy.attempt = doublings = takeovers = quickCloses = protocolFaults = followed = 0;
       const stop: Stop = { kind: 'stop', code, text };
       if (by === 'peer') {
@@ -126,30 +122,21 @@ export function reconnectPolicyOf(settings: ReconnectSettings): ReconnectPolicy 
         if (reasonCode === ReasonCode.SessionTakenOver) {
           return afterTakeover('another client has taken over this Client ID');
         }
-        if (isMoved(reasonCode)) return follow(address, serverReference, stop);
+        if (MOVED.includes(reasonCode)) return follow(address, serverReference, stop);
         if (FINAL_DISCONNECT.includes(reasonCode)) return stop;
       }
       askedAgain = false;
-      if (by !== 'network' && isFault(reasonCode)) return afterProtocolFault(stop);
+      if (by !== 'network' && FAULTS.includes(reasonCode)) return afterProtocolFault(stop);
       protocolFaults = 0;
       if (by !== 'network' || code !== 'network-lost' || afterMs >= QUICK_CLOSE_MS) quickCloses = 0;
       else if (++quickCloses >= QUICK_CLOSES) {
         quickCloses = 0;
         // A server of 5.0 has a word for it. Not all say it (Mosquitto 2.0.11 does not), but others may lose connections.
         if (version === 5) return { kind: 'retry', warning: QUICKLY_CLOSED };
-        return afterTakeover(QUICKLY_CLOSED, QUICK_CLOSES);
+        return afterTakeover(QUICKLY_CLOSED);
       }
       return RETRY;
     },
   };
   return policy;
-}
-
-function isMoved(reasonCode: number | undefined): boolean {
-  return reasonCode === ReasonCode.UseAnotherServer || reasonCode === ReasonCode.ServerMoved;
-}
-
-/** A malformed packet or a Protocol Error. */
-function isFault(reasonCode: number | undefined): boolean {
-  return reasonCode === ReasonCode.MalformedPacket || reasonCode === ReasonCode.ProtocolError;
 }

@@ -37,7 +37,8 @@ export async function keepConnected(
   const policy = reconnectPolicyOf(settings);
   let { addresses } = settings;
   let at = 0;
-  let delayMs = 0;
+  /** Seconds. */
+  let delay = 0;
   /** Servers of this round that could not be connected to. */
   let failed = 0;
   let closesBeforeConnack = 0;
@@ -53,10 +54,9 @@ export async function keepConnected(
     return true;
   };
 
-  /** `delayMs`: undefined when it is not tried again. */
-  const tell = (cause: CloseCause, error: Error | undefined, delayMs?: number): void => {
-    const willRetry = delayMs !== undefined;
-    client.emit('disconnected', { ...cause, willRetry, delay: willRetry ? delayMs / 1000 : undefined, error });
+  /** `delay`: undefined when it is not tried again. */
+  const tell = (cause: CloseCause, error: Error | undefined, delay?: number): void => {
+    client.emit('disconnected', { ...cause, willRetry: delay !== undefined, delay, error });
   };
 
   while (!signal.aborted) {
@@ -66,7 +66,7 @@ export async function keepConnected(
     let decision: Decision;
     let mayRetry = settings.reconnects;
     client.phase = 'connecting';
-    client.emit('connecting', { attempt: ++policy.attempt, delay: delayMs / 1000, url: formatAddress(address) });
+    client.emit('connecting', { attempt: ++policy.attempt, delay, url: formatAddress(address) });
     try {
       const { ended, link } = await attempt(platform, settings, client, address, client.version, signal);
       const connectedAtMs = clock.now();
@@ -85,12 +85,12 @@ export async function keepConnected(
       cause = { code: caught.code, reasonCode: caught.reasonCode ?? 0x80, text: caught.message, by: 'network' };
       at = (at + 1) % addresses.length;
       if (++failed < addresses.length) {
-        delayMs = 0;
-        tell(cause, error, delayMs);
+        delay = 0;
+        tell(cause, error, delay);
         continue;
       }
       decision = policy.afterAttempt(caught, address);
-      mayRetry &&= settings.reconnectInitial || decision.kind === 'follow' || client.negotiated !== undefined;
+      mayRetry &&= settings.reconnect.initial || decision.kind === 'follow' || client.negotiated !== undefined;
     }
     failed = 0;
     if (decision.kind === 'stop' || !mayRetry) {
@@ -103,16 +103,16 @@ export async function keepConnected(
       const { to } = decision;
       addresses = [to, ...settings.addresses.filter((other) => formatAddress(other) !== formatAddress(to))];
       at = 0;
-      delayMs = 0;
+      delay = 0;
     } else {
       if (decision.warning) client.warn('quick-closes', decision.warning);
-      delayMs = policy.nextDelayMs(platform.random());
+      delay = policy.nextDelay(platform.random());
     }
-    tell(cause, error, delayMs);
-    if (delayMs > 0) {
+    tell(cause, error, delay);
+    if (delay > 0) {
       client.phase = 'waiting';
       const { promise, resolve } = Promise.withResolvers<void>();
-      await timed(abortable(promise, signal, resolve), clock, delayMs, resolve);
+      await timed(abortable(promise, signal, resolve), clock, delay * 1000, resolve);
     }
   }
 }

@@ -3,7 +3,7 @@ import * as PacketType from '@hawser/codec/packet-type';
 import { type ClientConnection, Fifo } from '@hawser/protocol';
 import type { Clock } from '@hawser/transport/clock';
 import { UsageError } from '../errors.ts';
-import { afterWritten, type Journal } from '../session/journal.ts';
+import { acknowledgeWritten, type Journal } from '../session/journal.ts';
 import { Message } from './message.ts';
 
 /** Somebody who gets messages. */
@@ -94,10 +94,9 @@ export function inboxOf(host: InboxHost, isManual: boolean): Inbox {
   const receive = (message: Message, done: () => void): void => {
     const delivery = { message, done };
     if (give(delivery, [...consumers])) return;
-    if (isKeeping) waiting.push(delivery);
-    else inbox.drop(delivery);
-    const oldest = waiting.length > MOST_WAITING && waiting.shift();
-    if (oldest) inbox.drop(oldest);
+    waiting.push(delivery);
+    // The oldest goes.
+    if (waiting.length > (isKeeping ? MOST_WAITING : 0)) inbox.drop(waiting.shift() as Delivery);
   };
 
   const keepOn = (): void => {
@@ -165,10 +164,8 @@ export function inboxOf(host: InboxHost, isManual: boolean): Inbox {
     return inbound.delete(packetIdentifier);
   };
 
-  const acknowledge = (type: number, packetIdentifier: number, reasonCode: number): void => {
-    const to = connection;
-    afterWritten(inbox.journal, () => to?.acknowledge(type, packetIdentifier, reasonCode));
-  };
+  const acknowledge = (type: number, packetIdentifier: number, reasonCode: number): void =>
+    acknowledgeWritten(inbox.journal, connection, type, packetIdentifier, reasonCode);
 
   const inbox: Inbox = {
     journal: undefined,
@@ -214,9 +211,8 @@ export function inboxOf(host: InboxHost, isManual: boolean): Inbox {
       const { qos, packetIdentifier } = packet;
       if (qos === 0) {
         const message = new Message(packet, undefined);
-        const done = (): void => {};
-        if (atWork < MOST_AT_WORK) receive(message, done);
-        else inbox.drop({ message, done });
+        if (atWork < MOST_AT_WORK) receive(message, nothing);
+        else inbox.drop({ message, done: nothing });
         return;
       }
       const known = qos === 2 ? inbound.get(packetIdentifier) : undefined;
@@ -228,9 +224,9 @@ export function inboxOf(host: InboxHost, isManual: boolean): Inbox {
         return;
       }
       if (qos === 2) inbound.set(packetIdentifier, entry);
-      const acknowledged = (reasonCode: number): void => finish(entry, reasonCode);
-      if (isManual) receive(new Message(packet, acknowledged), () => {});
-      else receive(new Message(packet, undefined), () => acknowledged(0));
+      const answer = (reasonCode = 0): void => finish(entry, reasonCode);
+      if (isManual) receive(new Message(packet, answer), nothing);
+      else receive(new Message(packet, undefined), answer);
     },
 
     handlePubrel(packetIdentifier) {
@@ -247,7 +243,7 @@ export function inboxOf(host: InboxHost, isManual: boolean): Inbox {
     drop({ message, done }) {
       // The first, the tenth, the hundredth.
       if (/^10*$/.test(`${++dropped}`)) {
-        const text = `${dropped} messages were dropped, the last for '${message.topic}': nobody takes them, or not as fast as they come`;
+        const text = `${dropped} messages were dropped, the last for '${message.topic}': nobody takes them, or not fast enough`;
         host.warn('message-dropped', text);
       }
       // Nobody else could.
@@ -261,6 +257,9 @@ export function inboxOf(host: InboxHost, isManual: boolean): Inbox {
   };
   return inbox;
 }
+
+/** There is nobody to tell. */
+function nothing(): void {}
 
 function matches({ filters }: Consumer, { topic }: Message): boolean {
   return !filters || filters.some((filter) => topicMatches(filter, topic));

@@ -68,7 +68,7 @@ export function messageStreamOf(
     async next() {
       lastDone();
       const next = buffer.shift();
-      if (next !== undefined) {
+      if (next) {
         if (buffer.length <= bound / 2) setFull(false);
         return give(next);
       }
@@ -99,7 +99,7 @@ export function messageStreamOf(
     deliver(message) {
       return new Promise((done) => {
         const reader = readers.shift();
-        if (reader !== undefined) reader.resolve(give({ message, done }));
+        if (reader) reader.resolve(give({ message, done }));
         else if (message.qos === 0 && buffer.length >= bound * HARD_FACTOR) {
           stream.dropped++;
           inbox.drop({ message, done });

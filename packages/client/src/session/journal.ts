@@ -1,5 +1,5 @@
 import type { ConnectPacket } from '@hawser/codec';
-import type { Ticket } from '@hawser/protocol';
+import type { ClientConnection, Ticket } from '@hawser/protocol';
 import type { Clock } from '@hawser/transport/clock';
 import type { Negotiated } from '../negotiated.ts';
 import type { Outgoing } from './outgoing.ts';
@@ -27,10 +27,17 @@ export interface Journal {
   close(): Promise<void>;
 }
 
-/** Without a journal there is nothing to wait for. */
-export function afterWritten(journal: Journal | undefined, task: () => void): void {
-  if (journal === undefined) task();
-  else journal.after(task);
+/** Acknowledges by the connection there is now, when all that was to be kept or forgotten by now is written. Without a journal that is at once. */
+export function acknowledgeWritten(
+  journal: Journal | undefined,
+  connection: ClientConnection | undefined,
+  type: number,
+  packetIdentifier: number,
+  reasonCode: number,
+): void {
+  const task = (): void => connection?.acknowledge(type, packetIdentifier, reasonCode);
+  if (journal) journal.after(task);
+  else task();
 }
 
 /** Who keeps a journal. */

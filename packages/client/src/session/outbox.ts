@@ -1,13 +1,14 @@
-import { encodePublishProperties, publishSize, type QoS } from '@hawser/codec';
+import { encodePublishProperties, packetName, publishSize, type QoS, violation } from '@hawser/codec';
 import * as PacketType from '@hawser/codec/packet-type';
-import { type ClientConnection, Fifo, type MessageContent, type QueueBounds } from '@hawser/protocol';
+import { type ClientConnection, Fifo } from '@hawser/protocol';
 import type { PublishResult } from '../api.ts';
 import type { Link } from '../connection/link.ts';
 import { RefusedError } from '../errors.ts';
 import type { Negotiated } from '../negotiated.ts';
+import type { QueueSettings } from '../settings.ts';
 import { abortable } from '../settle.ts';
-import { afterWritten, type Journal } from './journal.ts';
-import { Outgoing } from './outgoing.ts';
+import { acknowledgeWritten, type Journal } from './journal.ts';
+import { type Outgoing, type OutgoingContent, outgoingOf } from './outgoing.ts';
 import { refusal, tooLarge } from './refusal.ts';
 
 /** Packet Identifiers for messages; the rest are for SUBSCRIBE and UNSUBSCRIBE. */
@@ -25,14 +26,14 @@ export interface Outbox {
   /** Takes up what an earlier run of the program has left, in order. What was taken once is not lost to a bound. */
   restore(messages: readonly Outgoing[], journal: Journal): void;
   /** Sends or queues; resolves with its acknowledgement. */
-  publish(content: MessageContent, signal: AbortSignal | undefined): Promise<PublishResult>;
+  publish(content: OutgoingContent, signal: AbortSignal | undefined): Promise<PublishResult>;
   /** A connection is there, and its server has this session: goes on where it was. */
   attach(link: Link, negotiated: Negotiated): void;
   detach(): void;
   /** The server has no session (any more): what is not acknowledged is sent anew. Returns how many had been sent before. */
   startAnew(): number;
-  /** PUBACK, PUBREC or PUBCOMP. False: it does not fit what it answers, a Protocol Error. */
-  handleAck(type: number, packetIdentifier: number, reasonCode: number, reasonString: string | undefined): boolean;
+  /** PUBACK, PUBREC or PUBCOMP. Throws ProtocolError when it does not fit what it answers. */
+  handleAck(type: number, packetIdentifier: number, reasonCode: number, reasonString: string | undefined): void;
   /** Sends what the server, the network and the disk let go. */
   pump(): void;
   /** Resolves when all that is pending now has been settled. */
@@ -42,12 +43,12 @@ export interface Outbox {
 }
 
 /** `nextIdentifier`: a Packet Identifier that nothing else uses. */
-export function outboxOf(bounds: QueueBounds, now: () => number, nextIdentifier: () => number): Outbox {
+export function outboxOf(bounds: QueueSettings, now: () => number, nextIdentifier: () => number): Outbox {
   const queue = new Fifo<Outgoing>();
   const handshakes = new Map<number, Outgoing>();
   let queuedBytes = 0;
   /** Handshakes that are to be sent (again) on this connection, in order. */
-  let toSend = new Fifo<Outgoing>();
+  const toSend = new Fifo<Outgoing>();
   let journal: Journal | undefined;
   let link: Link | undefined;
   let negotiated: Negotiated | undefined;
@@ -69,15 +70,15 @@ export function outboxOf(bounds: QueueBounds, now: () => number, nextIdentifier:
   };
 
   /** False: the queue is full, and its policy has this one go. */
-  const makeRoom = ({ size, content }: Outgoing): boolean => {
-    const { messages, bytes, policy } = bounds;
+  const makeRoom = ({ size, qos }: Outgoing): boolean => {
+    const { messages, bytes, whenFull } = bounds;
     const isOver = (): boolean => queue.length >= messages || queuedBytes + size > bytes;
     // What leaves it at once needs no room.
-    if (!isOver() || (link && queue.length === 0 && isOpen(link, content.qos))) return true;
+    if (!isOver() || (link && queue.length === 0 && isOpen(link, qos))) return true;
     // One that would not fit an empty queue drives nobody out, unless they have expired.
-    const drivesOut = policy === 'drop-oldest' && messages > 0 && size <= bytes;
+    const drivesOut = whenFull === 'drop-oldest' && messages > 0 && size <= bytes;
     for (let oldest = queue.peek(); oldest && isOver(); oldest = queue.peek()) {
-      const isExpired = now() >= oldest.content.expiresAtMs;
+      const isExpired = now() >= oldest.expiresAtMs;
       if (!isExpired && !drivesOut) break;
       shift();
       settle(oldest, isExpired ? expired(oldest) : fullError(oldest));
@@ -118,24 +119,19 @@ export function outboxOf(bounds: QueueBounds, now: () => number, nextIdentifier:
   };
 
   const send = (message: Outgoing, { connection }: Link): void => {
-    const { topic, payload, qos, retain, properties, receivedAtMs } = message.content;
-    const { packetIdentifier, sentOn } = message;
+    const { topic, payload, qos, retain, properties, receivedAtMs, packetIdentifier, sentOn } = message;
     const { aliases } = connection;
     // A new alias adds up to five bytes.
     const topicAlias =
       sizeOf(message, connection) + 5 > connection.peerMaximumPacketSize ? undefined : aliases?.assign(topic.name);
     const topicBytes = topicAlias && aliases?.known ? topic.bytes.subarray(0, 0) : topic.bytes;
-    const { messageExpiryInterval = 0 } = properties ?? {};
-    const waited = messageExpiryInterval && Math.floor((now() - receivedAtMs) / 1000);
-    let encoded = message.properties;
-    if (topicAlias || waited > 0) {
-      encoded = encodePublishProperties({
-        ...properties,
-        ...(topicAlias && { topicAlias }),
-        // [MQTT5-3.3.2-6]
-        ...(waited > 0 && { messageExpiryInterval: Math.max(1, messageExpiryInterval - waited) }),
-      });
-    }
+    const interval = properties?.messageExpiryInterval;
+    // [MQTT5-3.3.2-6]
+    const messageExpiryInterval = interval && Math.max(1, interval - Math.floor((now() - receivedAtMs) / 1000));
+    const encoded =
+      topicAlias || messageExpiryInterval !== interval
+        ? encodePublishProperties({ ...properties, topicAlias, messageExpiryInterval })
+        : message.encoded;
     connection.writePublish(topicBytes, payload, qos, retain, sentOn !== 0, packetIdentifier, encoded);
     if (qos === 0) settle(message, 0);
     else {
@@ -146,13 +142,12 @@ export function outboxOf(bounds: QueueBounds, now: () => number, nextIdentifier:
 
   /** Only after it is written that PUBREC has come [MQTT5-4.3.3-4] [MQTT5-4.6.0-4] [MQTT311-4.6.0-4]. */
   const writePubrel = (packetIdentifier: number, reasonCode = 0): void => {
-    const connection = link?.connection;
-    afterWritten(journal, () => connection?.acknowledge(PacketType.PUBREL, packetIdentifier, reasonCode));
+    acknowledgeWritten(journal, link?.connection, PacketType.PUBREL, packetIdentifier, reasonCode);
   };
 
   /** The limit of this server that keeps a message from being sent. */
   const refusalOf = (message: Outgoing): RefusedError | undefined => {
-    const { qos, retain } = message.content;
+    const { qos, retain } = message;
     const { maximumQoS, retainAvailable } = negotiated as Negotiated;
     const { connection } = link as Link;
     const size = sizeOf(message, connection);
@@ -168,15 +163,15 @@ export function outboxOf(bounds: QueueBounds, now: () => number, nextIdentifier:
 
   const fullError = (message: Outgoing): RefusedError => {
     const { messages, bytes } = bounds;
-    const text = `no room for ${nameOf(message)}: ${queue.length} wait; queue.messages is ${messages}, queue.bytes ${bytes}: await publish(), or choose queue.whenFull`;
+    const text = `no room for ${nameOf(message)}: ${queue.length} wait; queue.messages is ${messages}, queue.bytes ${bytes}: await publish(), or set queue.whenFull`;
     return new RefusedError('queue-full', 0x97, text);
   };
 
   /** It has been taken to the end, with a Reason Code, or is lost. */
   const settle = (message: Outgoing, outcome: number | RefusedError): void => {
     journal?.forget(message);
-    if (typeof outcome === 'number') message.done.resolve({ qos: message.content.qos, reasonCode: outcome });
-    else message.done.reject(outcome);
+    if (typeof outcome === 'number') message.resolve({ qos: message.qos, reasonCode: outcome });
+    else message.reject(outcome);
   };
 
   const pump = (): void => {
@@ -184,7 +179,7 @@ export function outboxOf(bounds: QueueBounds, now: () => number, nextIdentifier:
     if (!to) return;
     sendHandshakes(to);
     for (let message = queue.peek(); message; message = queue.peek()) {
-      const { qos, expiresAtMs } = message.content;
+      const { qos, expiresAtMs } = message;
       // [MQTT5-3.3.2-5]
       const error = now() > expiresAtMs ? expired(message) : refusalOf(message);
       if (!error && !isOpen(to, qos)) return;
@@ -219,18 +214,18 @@ export function outboxOf(bounds: QueueBounds, now: () => number, nextIdentifier:
     },
 
     publish(content, signal) {
-      const message = new Outgoing(content);
+      const message = outgoingOf(content);
       if (makeRoom(message)) {
         enqueue(message);
         journal?.keep(message);
         pump();
       } else settle(message, fullError(message));
-      return abortable(message.done.promise, signal, () => {
+      return abortable(message.promise, signal, () => {
         if (queue.removeWhere((queued) => queued === message).length > 0) {
           queuedBytes -= message.size;
           journal?.forget(message);
         }
-        message.done.reject(signal?.reason);
+        message.reject(signal?.reason);
       });
     },
 
@@ -240,7 +235,7 @@ export function outboxOf(bounds: QueueBounds, now: () => number, nextIdentifier:
       connections++;
       unacknowledged = 0;
       // [MQTT311-4.4.0-1] [MQTT5-4.4.0-1]
-      toSend = new Fifo();
+      toSend.clear();
       for (const message of handshakes.values()) toSend.push(message);
       pump();
     },
@@ -250,24 +245,23 @@ export function outboxOf(bounds: QueueBounds, now: () => number, nextIdentifier:
     },
 
     startAnew() {
-      const queued = [...queue];
-      const begun = [...handshakes.values()];
+      const begun = handshakes.size;
+      const messages = all();
       queue.clear();
       handshakes.clear();
       queuedBytes = 0;
-      for (const message of begun) {
-        if (message.isReleased) {
-          // The server has taken it over already: sending it again would make two of one.
-          settle(message, 0);
-          continue;
+      for (const message of messages) {
+        // The server has taken it over already: sending it again would make two of one.
+        if (message.isReleased) settle(message, 0);
+        else {
+          if (message.packetIdentifier > 0) {
+            message.packetIdentifier = message.sentOn = 0;
+            journal?.keep(message);
+          }
+          enqueue(message);
         }
-        message.packetIdentifier = 0;
-        message.sentOn = 0;
-        journal?.keep(message);
-        enqueue(message);
       }
-      for (const message of queued) enqueue(message);
-      return begun.length;
+      return begun;
     },
 
     handleAck(type, packetIdentifier, reasonCode, reasonString) {
@@ -276,53 +270,49 @@ export function outboxOf(bounds: QueueBounds, now: () => number, nextIdentifier:
       if (!message) {
         // The sender of the PUBREC may forget it [MQTT5-4.3.3-5]; in 3.x PUBREL has no Reason Code and does the same.
         if (isTaken) writePubrel(packetIdentifier, 0x92);
-        return true;
+        return;
       }
-      if (
-        type === PacketType.PUBCOMP ? !message.isReleased : message.content.qos !== (type === PacketType.PUBACK ? 1 : 2)
-      )
-        return false;
+      if (type === PacketType.PUBCOMP ? !message.isReleased : message.qos !== (type === PacketType.PUBACK ? 1 : 2))
+        throw violation(packetName(type << 4), 'unexpected-answer', packetIdentifier);
       if (isTaken) {
         if (!message.isReleased) {
           message.isReleased = true;
           journal?.keep(message);
         }
         writePubrel(packetIdentifier);
-        return true;
+        return;
       }
       handshakes.delete(packetIdentifier);
       if (message.sentOn === connections) unacknowledged--;
       // [MQTT5-4.4.0-2]; a PUBCOMP ends it whatever it says.
-      const isRefused = reasonCode >= 0x80;
-      if (isRefused && type !== PacketType.PUBCOMP)
-        settle(message, refusal(`the server refused ${nameOf(message)}`, reasonCode, reasonString));
-      else settle(message, isRefused ? 0 : reasonCode);
+      if (reasonCode < 0x80) settle(message, reasonCode);
+      else if (type === PacketType.PUBCOMP) settle(message, 0);
+      else settle(message, refusal(`the server refused ${nameOf(message)}`, reasonCode, reasonString));
       pump();
-      return true;
     },
 
     pump,
 
     whenIdle() {
-      return Promise.allSettled(all().map(({ done }) => done.promise));
+      return Promise.allSettled(all().map(({ promise }) => promise));
     },
 
     close(error) {
-      for (const { done } of all()) done.reject(error);
+      for (const { reject } of all()) reject(error);
       handshakes.clear();
       queue.clear();
     },
   };
 }
 
-function sizeOf({ content: { topic, payload, qos }, properties }: Outgoing, { version }: ClientConnection): number {
-  return publishSize(topic.bytes.length, payload.length, qos, version, properties);
+function sizeOf({ topic, payload, qos, encoded }: Outgoing, { version }: ClientConnection): number {
+  return publishSize(topic.bytes.length, payload.length, qos, version, encoded);
 }
 
 function expired(message: Outgoing): RefusedError {
   return new RefusedError('message-expired', 0x83, `${nameOf(message)} expired before it could be sent`);
 }
 
-function nameOf({ content }: Outgoing): string {
-  return `the message for '${content.topic.name}'`;
+function nameOf({ topic }: Outgoing): string {
+  return `the message for '${topic.name}'`;
 }

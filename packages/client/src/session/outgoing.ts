@@ -9,29 +9,39 @@ interface Waiting {
   readonly reject: (reason: unknown) => void;
 }
 
-/** One message on its way to the server. */
-export class Outgoing {
-  readonly content: MessageContent;
+/** What a message is made of. */
+export type OutgoingContent = Omit<MessageContent, 'publisher'>;
+
+/** One message on its way to the server, with a promise for whoever waits for it (nobody, after a restart). */
+export interface Outgoing extends OutgoingContent, Waiting {
   /** Its properties as they are sent, unless the connection or the time adds to them. */
-  readonly properties: Uint8Array | undefined;
+  readonly encoded: Uint8Array | undefined;
   /** Bytes, as the bound of the queue counts them. */
   readonly size: number;
-  /** For whoever waits for it; nobody, after a restart. */
-  readonly done: Waiting = Promise.withResolvers();
   /** 0: it is in the queue. */
-  packetIdentifier = 0;
+  packetIdentifier: number;
   /** PUBREC has come: PUBREL is due or sent. */
-  isReleased = false;
+  isReleased: boolean;
   /** Number of the connection it was sent on last; 0: none yet, so that it goes without DUP [MQTT5-3.3.1-1]. */
-  sentOn = 0;
+  sentOn: number;
   /** It may be sent when this is written. */
-  ready: Ticket = 0;
+  ready: Ticket;
   /** Under which a journal keeps it; 0: it does not. */
-  sequence = 0;
+  sequence: number;
+}
 
-  constructor(content: MessageContent) {
-    this.content = content;
-    this.properties = encodePublishProperties(content.properties);
-    this.size = content.topic.bytes.length + content.payload.length + (this.properties?.length ?? 0);
-  }
+/** Makes a message that is in no queue yet. Throws UsageError for properties that cannot be. */
+export function outgoingOf(content: OutgoingContent): Outgoing {
+  const encoded = encodePublishProperties(content.properties);
+  return {
+    ...content,
+    ...Promise.withResolvers<PublishResult>(),
+    encoded,
+    size: content.topic.bytes.length + content.payload.length + (encoded?.length ?? 0),
+    packetIdentifier: 0,
+    isReleased: false,
+    sentOn: 0,
+    ready: 0,
+    sequence: 0,
+  };
 }

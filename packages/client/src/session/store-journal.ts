@@ -47,7 +47,7 @@ export class StoreJournal implements Journal {
   }
 
   keep(message: Outgoing): Ticket {
-    if (message.content.qos === 0) return NO_TICKET;
+    if (message.qos === 0) return NO_TICKET;
     if (message.sequence === 0) message.sequence = ++this.#sequence;
     return this.#put(messageKey(message), encodeStored(message, this.#wallOffsetMs));
   }

@@ -1,5 +1,5 @@
 import { encodeUtf8, type PublishProperties, type QoS } from '@hawser/codec';
-import { Outgoing } from './outgoing.ts';
+import { type Outgoing, outgoingOf } from './outgoing.ts';
 
 interface Header {
   readonly topic: string;
@@ -14,9 +14,9 @@ interface Header {
 }
 
 /** Length of the header (four bytes), the header as JSON, the payload. `wallOffsetMs`: milliseconds since 1970, less the clock's. */
-export function encodeStored({ content, packetIdentifier, isReleased }: Outgoing, wallOffsetMs: number): Uint8Array {
-  const { topic, qos, retain, receivedAtMs, expiresAtMs } = content;
-  const { correlationData, ...properties } = content.properties ?? {};
+export function encodeStored(message: Outgoing, wallOffsetMs: number): Uint8Array {
+  const { topic, qos, retain, receivedAtMs, expiresAtMs, packetIdentifier, isReleased } = message;
+  const { correlationData, ...properties } = message.properties ?? {};
   const header: Header = {
     topic: topic.name,
     qos,
@@ -25,12 +25,12 @@ export function encodeStored({ content, packetIdentifier, isReleased }: Outgoing
     state: isReleased ? 'released' : packetIdentifier > 0 ? 'published' : 'queued',
     taken: receivedAtMs + wallOffsetMs,
     ...(expiresAtMs !== Number.POSITIVE_INFINITY && { expires: expiresAtMs + wallOffsetMs }),
-    ...(content.properties !== undefined && {
+    ...(message.properties !== undefined && {
       properties: { ...properties, ...(correlationData && { correlationData: [...correlationData] }) },
     }),
   };
   const json = new TextEncoder().encode(JSON.stringify(header));
-  const payload = isReleased ? new Uint8Array(0) : content.payload;
+  const payload = isReleased ? new Uint8Array(0) : message.payload;
   const bytes = new Uint8Array(4 + json.length + payload.length);
   new DataView(bytes.buffer).setUint32(0, json.length);
   bytes.set(json, 4);
@@ -44,7 +44,7 @@ export function decodeStored(sequence: number, bytes: Uint8Array, wallOffsetMs: 
   const header = JSON.parse(new TextDecoder().decode(bytes.subarray(4, 4 + length))) as Header;
   const { topic, qos, retain, id, state, taken, expires } = header;
   const { correlationData, ...properties } = header.properties ?? {};
-  const message = new Outgoing({
+  const message = outgoingOf({
     topic: { name: topic, bytes: encodeUtf8(topic) },
     payload: bytes.slice(4 + length),
     qos,
@@ -53,11 +53,10 @@ export function decodeStored(sequence: number, bytes: Uint8Array, wallOffsetMs: 
       ...properties,
       ...(correlationData && { correlationData: new Uint8Array(correlationData) }),
     },
-    publisher: undefined,
     receivedAtMs: taken - wallOffsetMs,
     expiresAtMs: expires === undefined ? Number.POSITIVE_INFINITY : expires - wallOffsetMs,
   });
-  message.done.promise.catch(() => {});
+  message.promise.catch(() => {});
   message.sequence = sequence;
   message.packetIdentifier = id;
   message.isReleased = state === 'released';

@@ -10,6 +10,7 @@ import {
   type Subscription,
   type UnsubackPacket,
   type UnsubscribePacket,
+  violation,
 } from '@hawser/codec';
 import type { ClientConnection } from '@hawser/protocol';
 import type { Grant, UnsubscribeResult } from '../api.ts';
@@ -37,11 +38,12 @@ interface Entry {
 
 /** A SUBSCRIBE, or an UNSUBSCRIBE, that waits for a connection or an answer. */
 interface Request extends PromiseWithResolvers<Answer> {
-  /** Gets its Packet Identifier when it is sent. */
-  readonly packet: SubscribePacket | UnsubscribePacket;
+  /** What answers it. */
+  readonly type: Answer['type'];
   /** How many Topic Filters it has. */
   readonly length: number;
-  readonly identifier?: number | undefined;
+  /** Throws for what this server does not have. */
+  readonly packetOf: (packetIdentifier: number) => SubscribePacket | UnsubscribePacket;
 }
 
 /**
@@ -53,19 +55,14 @@ export interface Subscriptions {
   readonly pending: number;
   has(packetIdentifier: number): boolean;
   /** Throws UsageError at once; everything else rejects. */
-  subscribe(
-    topicFilters: readonly string[],
-    options: SubscribeOptions,
-    negotiated: Negotiated | undefined,
-    identifier?: number,
-  ): Promise<Grant[]>;
+  subscribe(topicFilters: readonly string[], options: SubscribeOptions, identifier?: number): Promise<Grant[]>;
   unsubscribe(topicFilters: readonly string[], options: UnsubscribeOptions): Promise<UnsubscribeResult[]>;
   /** The server has no session: what follows on with `attach` asks first for all that was granted once more. Returns how many. */
   restore(): number;
   attach(connection: ClientConnection, negotiated: Negotiated): void;
   detach(): void;
-  /** False: nothing like it was asked, a Protocol Error. */
-  handleAnswer(packet: Answer): boolean;
+  /** Throws ProtocolError when nothing like it was asked. */
+  handleAnswer(packet: Answer): void;
   close(error: unknown): void;
 }
 
@@ -78,7 +75,8 @@ export function subscriptionsOf(
   const sent = new Map<number, Request>();
   let waiting: Request[] = [];
   let connection: ClientConnection | undefined;
-  let agreed: Negotiated;
+  /** With the server of this connection or the last one. */
+  let agreed: Negotiated | undefined;
 
   /** As soon as there is a connection. */
   const send = (request: Request): void => {
@@ -86,19 +84,15 @@ export function subscriptionsOf(
       waiting.push(request);
       return;
     }
-    const packet = { ...request.packet, packetIdentifier: nextIdentifier() };
+    const packetIdentifier = nextIdentifier();
     try {
-      if (packet.type === 'subscribe') {
-        checkLimits(packet, agreed);
-        if (request.identifier && agreed.subscriptionIdentifierAvailable.effective)
-          packet.properties = { ...packet.properties, subscriptionIdentifier: request.identifier };
-      }
+      const packet = request.packetOf(packetIdentifier);
       // [MQTT5-3.1.2-24]
       if (!connection.write(packet)) {
         const { length } = encodeClientPacket(packet, connection.version);
         throw tooLarge(`the ${packet.type.toUpperCase()}`, length, connection);
       }
-      sent.set(packet.packetIdentifier, request);
+      sent.set(packetIdentifier, request);
     } catch (error) {
       request.reject(error);
     }
@@ -109,13 +103,13 @@ export function subscriptionsOf(
   };
 
   const ask = async (
-    packet: Request['packet'],
+    type: Answer['type'],
     length: number,
+    packetOf: Request['packetOf'],
     signal: AbortSignal | undefined,
-    identifier?: number,
   ): Promise<Answer> => {
     signal?.throwIfAborted();
-    const request: Request = { packet, length, identifier, ...Promise.withResolvers<Answer>() };
+    const request: Request = { type, length, packetOf, ...Promise.withResolvers<Answer>() };
     send(request);
     return abortable(request.promise, signal, () => {
       // What was sent is answered all the same.
@@ -128,8 +122,18 @@ export function subscriptionsOf(
   const subscribe = async (entries: readonly Entry[], warning: string, signal?: AbortSignal): Promise<Grant[]> => {
     const { properties, identifier } = entries[0] as Entry;
     const subscriptions = entries.map(({ subscription }) => subscription);
-    const packet: SubscribePacket = { type: 'subscribe', packetIdentifier: 0, subscriptions, properties };
-    const answer = await ask(packet, entries.length, signal, identifier);
+    const packetOf = (packetIdentifier: number): SubscribePacket => {
+      const negotiated = agreed as Negotiated;
+      checkLimits(subscriptions, properties, negotiated);
+      const subscriptionIdentifier = negotiated.subscriptionIdentifierAvailable.effective ? identifier : undefined;
+      return {
+        type: 'subscribe',
+        packetIdentifier,
+        subscriptions,
+        properties: { ...properties, subscriptionIdentifier },
+      };
+    };
+    const answer = await ask('suback', entries.length, packetOf, signal);
     const refused: string[] = [];
     const grants = entries.map((entry, i): Grant => {
       const { topicFilter } = entry.subscription;
@@ -164,9 +168,9 @@ export function subscriptionsOf(
 
     has: (packetIdentifier) => sent.has(packetIdentifier),
 
-    subscribe(topicFilters, options, negotiated, identifier) {
+    subscribe(topicFilters, options, identifier = options.subscriptionIdentifier) {
       checkFilters(topicFilters);
-      checkOptions(options, negotiated);
+      checkOptions(options, agreed);
       const { signal, subscriptionIdentifier, userProperties } = options;
       const properties = { subscriptionIdentifier, userProperties };
       const entries = topicFilters.map((filter) => ({
@@ -181,14 +185,13 @@ export function subscriptionsOf(
       checkFilters(topicFilters);
       checkNames(options, ['signal', 'userProperties']);
       const { signal, userProperties } = options;
-      const properties = userProperties && { userProperties };
-      const packet: UnsubscribePacket = {
+      const packetOf = (packetIdentifier: number): UnsubscribePacket => ({
         type: 'unsubscribe',
-        packetIdentifier: 0,
+        packetIdentifier,
         topicFilters: [...topicFilters],
-        properties,
-      };
-      const { reasonCodes } = await ask(packet, topicFilters.length, signal);
+        properties: { userProperties },
+      });
+      const { reasonCodes } = await ask('unsuback', topicFilters.length, packetOf, signal);
       return topicFilters.map((topicFilter, i) => {
         const reasonCode = reasonCodes[i] ?? 0;
         if (reasonCode < 0x80) granted.delete(topicFilter);
@@ -224,13 +227,12 @@ export function subscriptionsOf(
     handleAnswer(answer) {
       const { type, packetIdentifier, reasonCodes } = answer;
       const request = sent.get(packetIdentifier);
-      const asked = type === 'suback' ? 'subscribe' : 'unsubscribe';
       // In 3.x UNSUBACK has no Reason Codes.
-      if (request?.packet.type !== asked || ![0, request.length].includes(reasonCodes.length)) return false;
+      if (request?.type !== type || ![0, request.length].includes(reasonCodes.length))
+        throw violation(type.toUpperCase(), 'unexpected-answer', packetIdentifier);
       sent.delete(packetIdentifier);
       request.resolve(answer);
       sendWaiting();
-      return true;
     },
 
     close(error) {
@@ -273,13 +275,17 @@ function toSubscription(topicFilter: string, options: SubscribeOptions): Subscri
 }
 
 /** What the server has announced that it does not have is not asked for. */
-function checkLimits({ subscriptions, properties }: SubscribePacket, negotiated: Negotiated): void {
+function checkLimits(
+  subscriptions: readonly Subscription[],
+  { subscriptionIdentifier }: SubscribeProperties,
+  negotiated: Negotiated,
+): void {
   const topicFilters = subscriptions.map(({ topicFilter }) => topicFilter);
   const { sharedSubscriptionAvailable, wildcardSubscriptionAvailable, subscriptionIdentifierAvailable } = negotiated;
   const checks = [
     [sharedSubscriptionAvailable, topicFilters.some(isSharedFilter), 0x9e],
     [wildcardSubscriptionAvailable, /[+#]/.test(`${topicFilters}`), 0xa2],
-    [subscriptionIdentifierAvailable, properties?.subscriptionIdentifier, 0xa1],
+    [subscriptionIdentifierAvailable, subscriptionIdentifier, 0xa1],
   ] as const;
   for (const [{ effective }, isUsed, reasonCode] of checks)
     if (isUsed && !effective) throw refusal(`'${topicFilters}' at this server`, reasonCode);

@@ -2,12 +2,11 @@ import { violation } from '../errors.ts';
 import { type DecodeLimits, defaultDecodeLimits } from '../limits.ts';
 import * as PacketType from '../packet-type.ts';
 import * as ReasonCode from '../reason-code.ts';
-import { reasonCodesOf } from '../reason-codes.ts';
 import type { Direction, ProtocolVersion } from '../types.ts';
 import { openPacket } from '../wire/body-reader.ts';
 import type { PacketWriter } from '../wire/packet-writer.ts';
-import { type AuthProperties, decodeProperties } from '../wire/properties.ts';
-import { checkReasonCode, writeReason } from './checks.ts';
+import type { AuthProperties } from '../wire/properties.ts';
+import { readReason, writeReason } from './checks.ts';
 
 /** A step of an authentication with several, 5.0 only (section 3.15). */
 export interface AuthPacket {
@@ -33,15 +32,8 @@ export function decodeAuth(
   limits: DecodeLimits = defaultDecodeLimits,
 ): AuthPacket {
   const reader = openPacket(firstByte, bytes, start, end, version, direction, true);
-  let reasonCode: number = ReasonCode.Success;
-  let properties: AuthProperties | undefined;
-  if (reader.remaining > 0) {
-    reasonCode = reader.u8('Reason Code');
-    if (reader.remaining > 0) properties = decodeProperties(reader, PacketType.AUTH, limits);
-  }
-  reader.finish();
   // [MQTT5-3.15.2-1]
-  checkReasonCode(reasonCode, reasonCodesOf(PacketType.AUTH, direction), 'AUTH');
+  const { reasonCode, properties } = readReason(reader, PacketType.AUTH, version, direction, limits);
   if (lacksMethod(reasonCode, properties)) {
     // Section 3.15.2.2.2
     throw violation('AUTH', 'authentication-method-missing');

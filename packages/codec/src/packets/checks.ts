@@ -1,9 +1,11 @@
 import { malformed, misuse, violation } from '../errors.ts';
-import { hex, reasonCodesOfBoth } from '../reason-codes.ts';
+import type { DecodeLimits } from '../limits.ts';
+import { hex, reasonCodesOf, reasonCodesOfBoth } from '../reason-codes.ts';
+import type { Direction, ProtocolVersion } from '../types.ts';
 import type { BodyReader } from '../wire/body-reader.ts';
 import { packetName } from '../wire/first-byte.ts';
 import type { PacketWriter } from '../wire/packet-writer.ts';
-import { hasNoProperties, type PropertiesOf, writeProperties } from '../wire/properties.ts';
+import { decodeProperties, hasNoProperties, type PropertiesOf, writeProperties } from '../wire/properties.ts';
 
 /** What a check makes: `violation` of what a peer sent, `misuse` of what a caller gave. */
 type Fault = (where: string, code: string, seen?: string | number) => Error;
@@ -42,6 +44,25 @@ export function checkAuthentication(
 ): void {
   if (properties?.authenticationData === undefined || properties.authenticationMethod !== undefined) return;
   throw fault(packet, 'authentication-data-without-method');
+}
+
+/** Reads Reason Code and Properties, which may be missing from the end, to the end of the packet; 3.x has neither. */
+export function readReason<T extends keyof PropertiesOf>(
+  reader: BodyReader,
+  type: T,
+  version: ProtocolVersion,
+  direction: Direction,
+  limits: DecodeLimits,
+): { reasonCode: number; properties: PropertiesOf[T] | undefined } {
+  let reasonCode = 0;
+  let properties: PropertiesOf[T] | undefined;
+  if (version === 5) {
+    if (reader.remaining > 0) reasonCode = reader.u8('Reason Code');
+    checkReasonCode(reasonCode, reasonCodesOf(type, direction), reader.packet);
+    if (reader.remaining > 0) properties = decodeProperties(reader, type, limits);
+  }
+  reader.finish();
+  return { reasonCode, properties };
 }
 
 /** Appends Reason Code and Properties in their shortest form: what is 0 and nothing behind it stays away. */

@@ -209,7 +209,7 @@ export function writeConnectBody(writer: PacketWriter, packet: ConnectPacket): v
   writer.u16(packet.keepAlive);
   if (hasProperties(protocolVersion)) writeProperties(writer, PacketType.CONNECT, properties);
   writer.string(packet.clientId, 'Client Identifier');
-  if (will !== undefined) {
+  if (will) {
     if (hasProperties(protocolVersion)) writeProperties(writer, 0, will.properties);
     writer.string(will.topic, 'Will Topic');
     writer.binary(will.payload, 'Will Payload');
@@ -221,7 +221,7 @@ export function writeConnectBody(writer: PacketWriter, packet: ConnectPacket): v
 function connectFlagsOf({ cleanStart, will, username, password }: ConnectPacket): number {
   return (
     (cleanStart ? CLEAN_START : 0) |
-    (will === undefined ? 0 : WILL | (will.qos << 3) | (will.retain ? WILL_RETAIN : 0)) |
+    (will ? WILL | (will.qos << 3) | (will.retain ? WILL_RETAIN : 0) : 0) |
     (username === undefined ? 0 : USERNAME) |
     (password === undefined ? 0 : PASSWORD)
   );

@@ -1,12 +1,11 @@
 import { violation } from '../errors.ts';
 import { type DecodeLimits, defaultDecodeLimits } from '../limits.ts';
 import * as PacketType from '../packet-type.ts';
-import { reasonCodesOf } from '../reason-codes.ts';
 import type { Direction, ProtocolVersion } from '../types.ts';
 import { openPacket } from '../wire/body-reader.ts';
 import type { PacketWriter } from '../wire/packet-writer.ts';
-import { type DisconnectProperties, decodeProperties } from '../wire/properties.ts';
-import { checkReasonCode, writeReason } from './checks.ts';
+import type { DisconnectProperties } from '../wire/properties.ts';
+import { readReason, writeReason } from './checks.ts';
 
 /** The last packet (section 3.14). Only 5.0 lets a server send it. */
 export interface DisconnectPacket {
@@ -33,20 +32,13 @@ export function decodeDisconnect(
   limits: DecodeLimits = defaultDecodeLimits,
 ): DisconnectPacket {
   const reader = openPacket(firstByte, bytes, start, end, version, direction);
-  let reasonCode = 0;
-  let properties: DisconnectProperties | undefined;
-  if (version === 5 && reader.remaining > 0) {
-    reasonCode = reader.u8('Reason Code');
-    // [MQTT5-3.14.2-1]
-    checkReasonCode(reasonCode, reasonCodesOf(PacketType.DISCONNECT, direction), 'DISCONNECT');
-    if (reader.remaining > 0) properties = decodeProperties(reader, PacketType.DISCONNECT, limits);
-    // [MQTT5-3.14.2-2]
-    if (direction === 'to-client' && properties?.sessionExpiryInterval !== undefined) {
-      throw violation('DISCONNECT', 'session-expiry-from-server');
-    }
+  // [MQTT5-3.14.2-1]
+  const reason = readReason(reader, PacketType.DISCONNECT, version, direction, limits);
+  // [MQTT5-3.14.2-2]
+  if (direction === 'to-client' && reason.properties?.sessionExpiryInterval !== undefined) {
+    throw violation('DISCONNECT', 'session-expiry-from-server');
   }
-  reader.finish();
-  return { type: 'disconnect', reasonCode, properties };
+  return { type: 'disconnect', ...reason };
 }
 
 /**

@@ -1,15 +1,14 @@
 import { violation } from '../errors.ts';
 import { type DecodeLimits, defaultDecodeLimits } from '../limits.ts';
 import * as PacketType from '../packet-type.ts';
-import { reasonCodesOf } from '../reason-codes.ts';
 import { checkTopicName } from '../topics/topic-name.ts';
 import type { Direction, ProtocolVersion, QoS } from '../types.ts';
 import { openPacket } from '../wire/body-reader.ts';
 import { packetTypes } from '../wire/first-byte.ts';
-import { decodeProperties, type ReasonProperties } from '../wire/properties.ts';
+import { decodeProperties } from '../wire/properties.ts';
 import type { TopicCache } from '../wire/topic-cache.ts';
 import type { AckPacket, AckType } from './ack.ts';
-import { checkReasonCode, decodePacketIdentifier } from './checks.ts';
+import { decodePacketIdentifier, readReason } from './checks.ts';
 import type { PublishPacket } from './publish.ts';
 
 // hot-decoders.ts for pages, where short is better than fast (`imports` in package.json). The clauses are tagged there.
@@ -28,15 +27,15 @@ export function decodePublish(
   const qos = ((firstByte >> 1) & 3) as QoS;
   let topic = reader.string('Topic Name');
   if (topic !== '') {
-    if (topics !== undefined) topic = topics.intern(bytes, start + 2, reader.position).name;
+    if (topics) topic = topics.intern(bytes, start + 2, reader.position).name;
     else checkTopicName(topic, limits.topicLevels, 'PUBLISH: Topic Name');
   }
   const packetIdentifier = qos === 0 ? 0 : decodePacketIdentifier(reader, violation);
   const properties = version === 5 ? decodeProperties(reader, PacketType.PUBLISH, limits) : undefined;
-  if (direction === 'to-server' && properties?.subscriptionIdentifiers !== undefined) {
+  if (direction === 'to-server' && properties?.subscriptionIdentifiers) {
     throw violation('PUBLISH', 'subscription-identifier-from-client');
   }
-  if (topic === '' && properties?.topicAlias === undefined) {
+  if (topic === '' && !properties?.topicAlias) {
     throw violation('PUBLISH', 'topic-name-missing', 'there is no Topic Alias');
   }
   return {
@@ -63,13 +62,6 @@ export function decodeAck(
   const reader = openPacket(firstByte, bytes, start, end, version, direction);
   const type = (firstByte >> 4) as AckType;
   const packetIdentifier = decodePacketIdentifier(reader, violation);
-  let reasonCode = 0;
-  let properties: ReasonProperties | undefined;
-  if (version === 5 && reader.remaining > 0) {
-    reasonCode = reader.u8('Reason Code');
-    checkReasonCode(reasonCode, reasonCodesOf(type, direction), reader.packet);
-    if (reader.remaining > 0) properties = decodeProperties(reader, type, limits);
-  }
-  reader.finish();
-  return { type: packetTypes[type], packetIdentifier, reasonCode, properties } as AckPacket;
+  const reason = readReason(reader, type, version, direction, limits);
+  return { type: packetTypes[type], packetIdentifier, ...reason } as AckPacket;
 }

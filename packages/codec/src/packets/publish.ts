@@ -56,7 +56,7 @@ function remainingLength(
   let remaining = 2 + topicBytes + payloadBytes;
   if (qos !== 0) remaining += 2;
   if (version === 5) {
-    const length = properties === undefined ? 0 : properties.length;
+    const length = properties?.length ?? 0;
     remaining += varintSize(length) + length;
   }
   return remaining;

@@ -39,26 +39,30 @@ export function decodeSuback(
   limits: DecodeLimits = defaultDecodeLimits,
 ): SubackPacket {
   const reader = openPacket(firstByte, bytes, start, end, version, direction);
-  const packetIdentifier = decodePacketIdentifier(reader);
-  const properties = version === 5 ? decodeProperties(reader, PacketType.SUBACK, limits) : undefined;
   // [MQTT311-3.9.3-2]
-  const reasonCodes = decodeReasonCodes(reader, codesOf(version), limits);
-  return { type: 'suback', packetIdentifier, properties, reasonCodes };
+  return { type: 'suback', ...decodeAnswer(reader, PacketType.SUBACK, version, codesOf(version), limits) };
 }
 
-/** Reads the Reason Codes to the packet's end, at least one. */
-export function decodeReasonCodes(reader: BodyReader, allowed: readonly number[], limits: DecodeLimits): number[] {
+/** Reads what a SUBACK and an UNSUBACK have in common, to the end: at least one Reason Code, where any are allowed. */
+export function decodeAnswer(
+  reader: BodyReader,
+  type: 9 | 11,
+  version: ProtocolVersion,
+  allowed: readonly number[],
+  limits: DecodeLimits,
+): Omit<SubackPacket, 'type'> {
+  const packetIdentifier = decodePacketIdentifier(reader);
+  const properties = version === 5 ? decodeProperties(reader, type, limits) : undefined;
   const reasonCodes: number[] = [];
+  if (allowed.length === 0) reader.finish();
   while (reader.remaining > 0) {
     checkFilterCount(reasonCodes.length, limits, reader.packet);
     const code = reader.u8('Reason Code');
     checkReasonCode(code, allowed, reader.packet);
     reasonCodes.push(code);
   }
-  if (reasonCodes.length === 0) {
-    throw violation(reader.packet, 'no-reason-codes');
-  }
-  return reasonCodes;
+  if (reasonCodes.length === 0 && allowed.length > 0) throw violation(reader.packet, 'no-reason-codes');
+  return { packetIdentifier, properties, reasonCodes };
 }
 
 function codesOf(version: ProtocolVersion): readonly number[] {

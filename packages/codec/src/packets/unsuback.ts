@@ -5,9 +5,9 @@ import { reasonCodesOf } from '../reason-codes.ts';
 import type { Direction, ProtocolVersion } from '../types.ts';
 import { openPacket } from '../wire/body-reader.ts';
 import type { PacketWriter } from '../wire/packet-writer.ts';
-import { decodeProperties, type ReasonProperties, writeProperties } from '../wire/properties.ts';
-import { checkReasonCode, decodePacketIdentifier } from './checks.ts';
-import { decodeReasonCodes } from './suback.ts';
+import { type ReasonProperties, writeProperties } from '../wire/properties.ts';
+import { checkReasonCode } from './checks.ts';
+import { decodeAnswer } from './suback.ts';
 
 /** Answers an UNSUBSCRIBE (section 3.11). */
 export interface UnsubackPacket {
@@ -36,12 +36,8 @@ export function decodeUnsuback(
   limits: DecodeLimits = defaultDecodeLimits,
 ): UnsubackPacket {
   const reader = openPacket(firstByte, bytes, start, end, version, direction);
-  const packetIdentifier = decodePacketIdentifier(reader);
-  const properties = version === 5 ? decodeProperties(reader, PacketType.UNSUBACK, limits) : undefined;
-  const allowed = reasonCodesOf(PacketType.UNSUBACK, direction);
-  const reasonCodes = version === 5 ? decodeReasonCodes(reader, allowed, limits) : [];
-  reader.finish();
-  return { type: 'unsuback', packetIdentifier, properties, reasonCodes };
+  const allowed = version === 5 ? reasonCodesOf(PacketType.UNSUBACK, direction) : [];
+  return { type: 'unsuback', ...decodeAnswer(reader, PacketType.UNSUBACK, version, allowed, limits) };
 }
 
 /** Appends what follows an UNSUBACK's fixed header. 3.x has no Reason Codes: they are not written. Throws UsageError. */

@@ -8,12 +8,12 @@ import { decodeUtf8Strict } from './utf8.ts';
  * beyond `end` is a MalformedPacketError `truncated`, what is left at the end one `trailing-bytes`.
  */
 export class BodyReader {
-  readonly bytes: Uint8Array;
-  position: number;
+  declare readonly bytes: Uint8Array;
+  declare position: number;
   /** Where reading ends; narrowed while a property list is read. */
-  end: number;
+  declare end: number;
   /** Its name, for errors. */
-  readonly packet: string;
+  declare readonly packet: string;
   readonly #copies: boolean;
 
   /** `copies`: binary fields are copies instead of views, for packets whose fields outlive the chunk they came in. */

@@ -49,11 +49,9 @@ export class PacketWriter {
     this.u16(value);
   }
 
-  /** A Variable Byte Integer, 0 to 268,435,455, in its shortest form [MQTT5-1.5.5-1]. */
+  /** A Variable Byte Integer, 0 to 268,435,455, in its shortest form [MQTT5-1.5.5-1]: a length, but for one property that is checked before. */
   varint(value: number): void {
-    if (!Number.isInteger(value) || value < 0 || value > MAXIMUM_REMAINING_LENGTH) {
-      throw misuse('Variable Byte Integer', 'integer-out-of-range', value);
-    }
+    if (value < 0 || value > MAXIMUM_REMAINING_LENGTH) throw packetTooLarge(value);
     let rest = value;
     for (; rest > 0x7f; rest >>>= 7) this.u8((rest & 0x7f) | 0x80);
     this.u8(rest);
@@ -81,7 +79,6 @@ export class PacketWriter {
   /** Writes the length of all that came after `beginLength` in front of it. */
   endLength(mark: number): void {
     const content = this.#bytes.splice(mark);
-    if (content.length > MAXIMUM_REMAINING_LENGTH) throw packetTooLarge(content.length);
     this.varint(content.length);
     this.#bytes = this.#bytes.concat(content);
   }

@@ -39,7 +39,7 @@ export class PacketReader {
   }
 
   next(): boolean {
-    if (this.#failure !== undefined) throw this.#failure;
+    if (this.#failure) throw this.#failure;
     while (this.bufferedBytes >= this.#needed) {
       if (this.bytes.length - this.end < this.#needed) this.#join();
       const size = this.#measure();

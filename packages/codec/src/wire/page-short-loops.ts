@@ -21,8 +21,8 @@ export function utf8Length(text: string): number {
   return encoder.encode(text).length;
 }
 
-export function writeUtf8(target: Uint8Array, offset: number, text: string, field: string): number {
+export function utf8Bytes(text: string, field: string): Uint8Array {
   const at = text.search(/[\0\p{Cs}]/u);
   if (at >= 0) throw misuse(field, text[at] === '\0' ? 'null-in-string' : 'surrogate-in-string', `position ${at}`);
-  return copyBytes(target, offset, encoder.encode(text));
+  return encoder.encode(text);
 }

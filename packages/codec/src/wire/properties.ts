@@ -156,11 +156,11 @@ function decodeProperty(
   const id = reader.varint('Property Identifier');
   const row = rowsOf[context]?.get(id);
   const packet = packetName(context << 4);
-  if (row === undefined) {
+  if (!row) {
     const known = propertyTable.find((other) => other.id === id);
-    throw known === undefined
-      ? malformed(packet, 'unknown-property', hex(id))
-      : malformed(packet, 'property-not-allowed', known.title);
+    throw known
+      ? malformed(packet, 'property-not-allowed', known.title)
+      : malformed(packet, 'unknown-property', hex(id));
   }
   const { name, title } = row;
   const before = properties[name] as Value[] | undefined;
@@ -173,7 +173,7 @@ function decodeProperty(
     throw violation(packet, 'duplicate-property', title);
   }
   const value = decodeValue(reader, row, packet);
-  if (before !== undefined) before.push(value);
+  if (before) before.push(value);
   else (properties as Record<PropertyName, unknown>)[name] = row.repeatable ? [value] : value;
 }
 
@@ -206,7 +206,7 @@ export function writeProperties<C extends PropertyContext>(
   properties: PropertiesOf[C] | undefined,
 ): void {
   const mark = writer.beginLength();
-  if (properties !== undefined) writePropertyList(writer, context, properties);
+  if (properties) writePropertyList(writer, context, properties);
   writer.endLength(mark);
 }
 
@@ -224,7 +224,7 @@ export function hasNoProperties(properties: AllProperties | undefined): boolean 
  * nothing in it. Throws UsageError like `encodePacket`.
  */
 export function encodePublishProperties(properties: PublishProperties | undefined): Uint8Array | undefined {
-  if (properties === undefined || hasNoProperties(properties)) return undefined;
+  if (!properties || hasNoProperties(properties)) return undefined;
   const writer = new PacketWriter();
   writePropertyList(writer, PacketType.PUBLISH, properties);
   return writer.take();
@@ -235,9 +235,7 @@ function writePropertyList(writer: PacketWriter, context: PropertyContext, prope
     const value = properties[name];
     if (value === undefined) continue;
     const row = rowsOf[context]?.get(name);
-    if (row === undefined) {
-      throw misuse(packetName(context << 4), 'property-not-allowed', name);
-    }
+    if (!row) throw misuse(packetName(context << 4), 'property-not-allowed', name);
     for (const item of row.repeatable ? (value as readonly unknown[]) : [value]) {
       writer.u8(row.id);
       writeValue(writer, row, item);

@@ -52,9 +52,10 @@ export function utf8Length(text: string): number {
   return length;
 }
 
-/** Writes a string into a target with room for it (`utf8Length`). Returns the new offset. */
-export function writeUtf8(target: Uint8Array, offset: number, text: string, field: string): number {
-  let at = offset;
+/** A string in UTF-8. Throws UsageError for U+0000 and lone surrogates. */
+export function utf8Bytes(text: string, field: string): Uint8Array {
+  const target = new Uint8Array(utf8Length(text));
+  let at = 0;
   for (let i = 0; i < text.length; i++) {
     const unit = text.charCodeAt(i);
     if (unit > 0 && unit < 0x80) {
@@ -78,5 +79,5 @@ export function writeUtf8(target: Uint8Array, offset: number, text: string, fiel
     }
     target[at++] = 0x80 | (point & 0x3f);
   }
-  return at;
+  return target;
 }

@@ -1,4 +1,4 @@
-import { shortAscii, utf8Length, writeUtf8 } from '#short-loops';
+import { shortAscii, utf8Bytes } from '#short-loops';
 import { type MalformedPacketError, malformed, misuse } from '../errors.ts';
 
 /** The longest UTF-8 Encoded String, in bytes (section 1.5.4). */
@@ -50,14 +50,7 @@ function faultOf(view: Uint8Array, field: string): MalformedPacketError {
  * (`surrogate-in-string`), more than 65,535 bytes (`string-too-long`). `field` names the string in it.
  */
 export function encodeUtf8(text: string, field = 'string'): Uint8Array {
-  const bytes = new Uint8Array(sizeOf(text, field));
-  writeUtf8(bytes, 0, text, field);
+  const bytes = utf8Bytes(text, field);
+  if (bytes.length > MAXIMUM_STRING_BYTES) throw misuse(field, 'string-too-long', `${bytes.length} bytes`);
   return bytes;
-}
-
-/** `utf8Length`; throws the UsageError for a string that does not fit its two-byte length. */
-export function sizeOf(text: string, field: string): number {
-  const size = utf8Length(text);
-  if (size > MAXIMUM_STRING_BYTES) throw misuse(field, 'string-too-long', `${size} bytes`);
-  return size;
 }

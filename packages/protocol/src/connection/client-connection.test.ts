@@ -39,7 +39,6 @@ class Client implements ClientSink {
     const options = {
       output: this.output,
       topics: new TopicCache(),
-      maximumPacketSize: 1000,
       connect,
     };
     this.connection = new ClientConnection(options, this, 0);

@@ -38,7 +38,8 @@ export interface ClientSink extends ConnectionSink {
   onAnswer(packet: SubackPacket | UnsubackPacket, now: number): void;
 }
 
-export interface ClientConnectionOptions extends ConnectionOptions {
+/** The CONNECT says how large a packet this side takes. */
+export interface ClientConnectionOptions extends Omit<ConnectionOptions, 'maximumPacketSize'> {
   readonly connect: ConnectPacket;
 }
 
@@ -47,11 +48,11 @@ const LIMITS = { ...defaultDecodeLimits, topicLevels: Number.POSITIVE_INFINITY }
 
 /** A client's side of one Network Connection: begins with its CONNECT, keeps itself alive, obeys what was granted. */
 export class ClientConnection extends Connection {
-  protected readonly sink: ClientSink;
+  declare protected readonly sink: ClientSink;
   /** The CONNACK has come. */
   isConnected = false;
   /** Seconds in force: asked for, or the server's Server Keep Alive [MQTT5-3.1.2-21]; 0: off. */
-  keepAlive: number;
+  declare keepAlive: number;
   /** Receive Maximum of the server. */
   peerReceiveMaximum = 65_535;
   /** Of the server's DISCONNECT. */
@@ -62,17 +63,15 @@ export class ClientConnection extends Connection {
   #pingSentMs = Number.POSITIVE_INFINITY;
 
   constructor(options: ClientConnectionOptions, sink: ClientSink, now: number) {
-    super(options, now);
+    const { protocolVersion, keepAlive, cleanStart, properties = {} } = options.connect;
+    const { receiveMaximum = 65_535, topicAliasMaximum = 0, maximumPacketSize } = properties;
+    super({ ...options, maximumPacketSize }, now);
     this.sink = sink;
-    const { protocolVersion, keepAlive, cleanStart, properties } = options.connect;
     this.version = protocolVersion;
     this.keepAlive = keepAlive;
     this.#cleanStart = cleanStart;
-    if (protocolVersion === 5) {
-      const { receiveMaximum = 65_535, topicAliasMaximum = 0 } = properties ?? {};
-      this.receiveMaximum = receiveMaximum;
-      this.inboundAliases = new InboundAliases(topicAliasMaximum);
-    }
+    if (protocolVersion === 5) this.receiveMaximum = receiveMaximum;
+    this.inboundAliases = new InboundAliases(topicAliasMaximum);
     this.write(options.connect);
   }
 

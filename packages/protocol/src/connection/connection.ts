@@ -38,8 +38,8 @@ export interface ConnectionOptions {
   readonly output: PacketOutput;
   /** Absent: each Topic Name is decoded anew. */
   readonly topics?: TopicCache | undefined;
-  /** Bytes of a whole packet that this side takes. */
-  readonly maximumPacketSize: number;
+  /** Bytes of a whole packet that this side takes; absent: as large as the protocol has them. */
+  readonly maximumPacketSize?: number | undefined;
 }
 
 /** Who has announced no Topic Alias Maximum takes none. */
@@ -51,13 +51,13 @@ const NO_ALIASES = /* @__PURE__ */ new InboundAliases(0);
  */
 export abstract class Connection {
   version: ProtocolVersion = 5;
-  readonly output: PacketOutput;
-  readonly reader: PacketReader;
+  declare readonly output: PacketOutput;
+  declare readonly reader: PacketReader;
   /** Set once the connection has ended. */
   closeCause: CloseCause | undefined;
   /** Milliseconds, as the caller counts them. */
-  lastReceivedMs: number;
-  lastSentMs: number;
+  declare lastReceivedMs: number;
+  declare lastSentMs: number;
   bytesIn = 0;
   packetsIn = 0;
   /** Bytes of a whole packet that the peer takes [MQTT5-3.1.2-24]. */
@@ -69,7 +69,7 @@ export abstract class Connection {
   /** Topic Aliases that this side assigns; undefined: the peer takes none. */
   aliases: OutboundAliases | undefined;
   protected inboundAliases: InboundAliases = NO_ALIASES;
-  protected readonly topics: TopicCache | undefined;
+  declare protected readonly topics: TopicCache | undefined;
   /** What comes is kept, and nothing of it is handled. */
   #isHeld = false;
 
@@ -208,7 +208,7 @@ export abstract class Connection {
   #run(now: number, first?: Uint8Array): void {
     const reader = this.reader;
     try {
-      if (first !== undefined) this.checkFirstBytes(first);
+      if (first) this.checkFirstBytes(first);
       while (!this.closeCause && !this.#isHeld && reader.next()) {
         this.packetsIn++;
         this.handlePacket(reader.firstByte >> 4, now);
@@ -221,7 +221,7 @@ export abstract class Connection {
   /** Alias and quota of a PUBLISH that was decoded. */
   protected admitPublish(packet: PublishPacket): void {
     const alias = packet.properties?.topicAlias;
-    if (alias !== undefined) packet.topic = this.inboundAliases.resolve(alias, packet.topic);
+    if (alias) packet.topic = this.inboundAliases.resolve(alias, packet.topic);
     if (packet.qos === 0) return;
     if (this.unacknowledged >= this.receiveMaximum) {
       // [MQTT5-3.3.4-7], [MQTT5-3.3.4-8]

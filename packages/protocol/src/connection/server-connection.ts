@@ -41,6 +41,7 @@ export interface ServerSink extends AnsweringSink {
 }
 
 export interface ServerConnectionOptions extends AnsweringConnectionOptions {
+  readonly maximumPacketSize: number;
   /** In place of `decodeLimits` for SUBSCRIBE, whose filters the sink can refuse one by one. */
   readonly subscribeLimits?: DecodeLimits | undefined;
   /** Milliseconds for a whole CONNECT to arrive, and for the exchange to CONNACK. */

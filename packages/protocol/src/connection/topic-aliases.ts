@@ -24,9 +24,7 @@ export class InboundAliases {
       return topic;
     }
     const known = this.#topics[alias];
-    if (known === undefined) {
-      throw violation('PUBLISH', 'topic-alias-unknown', alias);
-    }
+    if (!known) throw violation('PUBLISH', 'topic-alias-unknown', alias);
     return known;
   }
 }
@@ -34,7 +32,8 @@ export class InboundAliases {
 /** Topic Aliases that this side assigns, least recently used first to go, within what the peer allows [MQTT5-3.1.2-26]. */
 export class OutboundAliases {
   readonly #maximum: number;
-  readonly #aliases = new Map<string, number>();
+  /** By topic. */
+  readonly assigned = new Map<string, number>();
   /** Set by `assign`: the peer knows the alias already, the topic can stay away. */
   known = false;
 
@@ -44,11 +43,11 @@ export class OutboundAliases {
   }
 
   assign(topic: string): number {
-    const aliases = this.#aliases;
+    const aliases = this.assigned;
     let before = topic;
     let alias = aliases.get(topic);
     this.known = alias !== undefined;
-    if (alias === undefined) {
+    if (!alias) {
       alias = aliases.size + 1;
       if (alias > this.#maximum) [before, alias] = aliases.entries().next().value as [string, number];
     }
@@ -56,13 +55,16 @@ export class OutboundAliases {
     aliases.set(topic, alias);
     return alias;
   }
+}
 
-  /** The PUBLISH that was to set the alias was not sent: its number stands for no topic until it is assigned again. */
-  unset(topic: string): void {
-    const alias = this.#aliases.get(topic);
-    if (alias === undefined) return;
-    this.#aliases.delete(topic);
-    // U+0000 is in no topic.
-    this.#aliases.set(`\0${alias}`, alias);
-  }
+/**
+ * The PUBLISH that was to set the alias was not sent: its number stands for no topic until it is assigned again. No method, for a page,
+ * whose client looks at the size first, has no use for it.
+ */
+export function unsetAlias({ assigned }: OutboundAliases, topic: string): void {
+  const alias = assigned.get(topic);
+  if (alias === undefined) return;
+  assigned.delete(topic);
+  // U+0000 is in no topic.
+  assigned.set(`\0${alias}`, alias);
 }

@@ -7,7 +7,7 @@ export class Fifo<T> {
   #head = 0;
 
   get length(): number {
-    return this.#items === undefined ? 0 : this.#items.length - this.#head;
+    return this.#items ? this.#items.length - this.#head : 0;
   }
 
   push(item: T): void {
@@ -21,7 +21,7 @@ export class Fifo<T> {
 
   shift(): T | undefined {
     const items = this.#items;
-    if (items === undefined || this.#head === items.length) return undefined;
+    if (!items || this.#head === items.length) return undefined;
     const item = items[this.#head];
     items[this.#head++] = undefined;
     if (this.#head === items.length) this.clear();
@@ -33,7 +33,7 @@ export class Fifo<T> {
   }
 
   clear(): void {
-    if (this.#items !== undefined) this.#items.length = 0;
+    if (this.#items) this.#items.length = 0;
     this.#head = 0;
   }
 

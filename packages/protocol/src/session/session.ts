@@ -2,7 +2,7 @@ import type { ProtocolVersion, QoS } from '@hawser/codec';
 import * as PacketType from '@hawser/codec/packet-type';
 import * as ReasonCode from '@hawser/codec/reason-code';
 import type { Connection } from '../connection/connection.ts';
-import type { OutboundAliases } from '../connection/topic-aliases.ts';
+import { type OutboundAliases, unsetAlias } from '../connection/topic-aliases.ts';
 import { NO_TICKET, type Ticket } from '../ticket.ts';
 import { BoundedQueue, type QueueHost, type QueueOptions } from './bounded-queue.ts';
 import { InboundQos } from './inbound-qos.ts';
@@ -415,7 +415,7 @@ export class Session {
       properties = message.encodeProperties(now, subscriptionIdentifiers, alias);
     }
     if (connection.writePublish(topic, message.payload, qos, retain, dup, packetIdentifier, properties)) return true;
-    if (connection.aliases?.known === false) connection.aliases.unset(message.topic.name);
+    if (connection.aliases?.known === false) unsetAlias(connection.aliases, message.topic.name);
     const lost = delivery ?? new Delivery(message, qos, retain, subscriptionIdentifiers, undefined, 0, NO_TICKET);
     this.host.onDropped('packet-too-large', lost);
     return false;
