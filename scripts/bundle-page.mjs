@@ -13,7 +13,8 @@ const dist = `${packages}/client/dist`;
  * who else uses it. Nobody does: a name that users or the platform know must not stand here, and those of users are checked.
  */
 const INNER_NAMES = `
-  aliases congested contexts objection reconnects repeatable resumes severity warnings
+  aliases assigned blocked congested contexts intern minimum objection phase proceed reconnects remaining repeatable resumes secret sequence
+  severity versions warnings
   admitPublish afterAttempt afterLoss afterTurn beginLength bodyStart bufferedBytes bytesIn checkFirstBytes checkMayReceive closeCause
   endLength expiresAtMs failWith fallsBack firstByte firstBytes forgetInbound handleAck handleAnswer
   handlePacket handlePublish handlePubrel handleTimeout hasSession inboundAliases isBoolean isReadingPaused isReleased keepInbound
@@ -40,8 +41,8 @@ const small = await minify(
   { 'index.js': code },
   {
     module: true,
-    // What rolldown has made of it compresses better under every bundler that minifies it once more.
-    compress: false,
+    // What a bundler makes smaller once more must not be put into sequences and inlined functions before: it compresses worse.
+    compress: { passes: 2, sequences: false, reduce_funcs: false, pure_getters: true },
     mangle: { properties: { regex: new RegExp(`^(?:${INNER_NAMES.join('|')})$`) } },
     sourceMap: { content: JSON.stringify(map), includeSources: true, url: 'index.js.map' },
   },

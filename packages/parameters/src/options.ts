@@ -46,7 +46,6 @@ const otherNames: ReadonlyMap<string, string> = new Map(
     protocol: 'transport',
     hostname: 'host',
     timeout: 'connectTimeout',
-    queueQoSZero: 'queue',
     properties: 'its members',
   }),
 );

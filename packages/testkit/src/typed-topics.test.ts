@@ -146,6 +146,9 @@ describe('messages()', () => {
     await server.last.send(good('first', 1), good('last', 2), good('late', 3));
     await loop;
     expect(server.last.of('unsubscribe').map(({ topicFilters }) => topicFilters)).toEqual([['notes/+']]);
+    expect(acknowledged()).toHaveLength(2);
+    // What was not read, when nobody else has asked for it.
+    await clock.advance(1000);
     expect(acknowledged()).toHaveLength(3);
   });
 
