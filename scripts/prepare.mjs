@@ -65,8 +65,19 @@ function linkNode() {
 function build() {
   run(process.execPath, [fileURLToPath(new URL('node_modules/typescript/bin/tsc', root)), '-b']);
   const made = timeOf('packages/client/dist/page/index.js');
+  const script = 'scripts/bundle-page.mjs';
   const parts = ['codec', 'parameters', 'protocol', 'client'].map((name) => `packages/${name}/dist/.tsbuildinfo`);
-  if (parts.some((file) => timeOf(file) > made)) run(process.execPath, ['scripts/bundle-page.mjs']);
+  if ([script, ...parts].some((file) => timeOf(file) > made)) bundlePage(script);
+}
+
+/** No page needs it to start a broker: what is wrong with it stops nothing. The bundler may ask for a newer Node than this one. */
+function bundlePage(script) {
+  const own = fileURLToPath(new URL('node_modules/.bin/node', root));
+  try {
+    execFileSync(existsSync(own) ? own : process.execPath, [script], { cwd: root, stdio: ['ignore', 2, 2] });
+  } catch (error) {
+    console.error(`hawser: the client for pages was not made (${script}): ${error.message}`);
+  }
 }
 
 /** When a file was written; 0: there is none. */

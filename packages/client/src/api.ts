@@ -53,11 +53,13 @@ export interface Client extends AsyncDisposable {
   readonly closed: Promise<Error | undefined>;
   /** Messages that wait to be sent or acknowledged. */
   readonly pending: number;
+  /** Messages that came and were dropped: nobody took them, or not fast enough. Told by the warning `message-dropped` as well. */
+  readonly dropped: number;
 
   /**
    * Sends a message. Resolves when it is acknowledged at its QoS (QoS 0: handed to the network); waits through lost
    * connections. Rejects: RefusedError with the server's Reason Code, or for a limit of the server (`packet-too-large`, `qos-not-supported`,
-   * `retain-not-supported`), `queue-full`, `message-expired`, ClosedError, UsageError.
+   * `retain-not-supported`), `queue-full`, `message-expired`, ClosedError, UsageError. Who does not wait for it is not stopped by that.
    */
   publish(topic: string, payload?: Payload, options?: PublishOptions): Promise<PublishResult>;
 
@@ -86,7 +88,10 @@ export interface Client extends AsyncDisposable {
   /** Hands an error to the listeners of `error`: for code that works on top of a client. */
   reportError(error: unknown): void;
 
-  /** Says good-bye and closes for good. What is not acknowledged rejects with ClosedError. Idempotent. */
+  /**
+   * Says good-bye and closes for good, after waiting (5 s at most, unless `drain` says otherwise) for what is not acknowledged; then that rejects with
+   * ClosedError. Idempotent.
+   */
   disconnect(options?: DisconnectOptions): Promise<void>;
 
   /** Listens to an event; returns how to stop. */

@@ -1,7 +1,8 @@
-import type { DisconnectProperties } from '@hawser/codec';
+import { type DisconnectProperties, propertyNamesOf } from '@hawser/codec';
 import * as PacketType from '@hawser/codec/packet-type';
 import { PacketIdentifiers } from '@hawser/protocol';
 import type { Client, PublishResult } from './api.ts';
+import { checkNames } from './check-names.ts';
 import type { Established } from './connection/attempt.ts';
 import type { LinkListener } from './connection/link.ts';
 import { keepConnected, type SupervisedClient } from './connection/supervisor.ts';
@@ -16,7 +17,7 @@ import type { Platform } from './platform.ts';
 import { requesterOf } from './requester.ts';
 import type { Journal, JournalHost } from './session/journal.ts';
 import { outboxOf } from './session/outbox.ts';
-import { listOf, subscriptionsOf } from './session/subscriptions.ts';
+import { listOf, SUBSCRIBE_NAMES, subscriptionsOf } from './session/subscriptions.ts';
 import type { Settings } from './settings.ts';
 import { abortable, timed } from './settle.ts';
 
@@ -49,6 +50,7 @@ export async function openClient(
   const abort = new AbortController();
   let lastIdentifier = 0;
   let isReporting = false;
+  let stopMessages: (() => void) | undefined;
   let journal: Journal | undefined;
   let current: Established | undefined;
   let closedWith: ClosedError | undefined;
@@ -62,6 +64,8 @@ export async function openClient(
       journal = inbox.journal = opened.journal;
       outbox.restore(messages, journal);
       inbox.restore(inbound);
+      // Given up meanwhile.
+      if (closedWith) return journal.close();
       // Clean Start 1: what an earlier run has left is sent anew, as after any lost session.
       if (cleanStart) startAnew();
       else client.resumes = hasSession;
@@ -77,7 +81,7 @@ export async function openClient(
 
   /** The reader has left: its subscriptions are given up, unless another stream or the program itself has them. */
   const endStream = async (stream: MessageStream): Promise<void> => {
-    streams.delete(stream);
+    if (!streams.delete(stream)) return;
     const kept = new Set([...subscribed, ...[...streams].flatMap(({ filters }) => filters)]);
     const given = stream.filters.filter((filter) => !kept.has(filter));
     // A client that is closed has no subscriptions left.
@@ -95,6 +99,7 @@ export async function openClient(
   };
 
   const disconnect = async (options: DisconnectOptions): Promise<void> => {
+    checkNames(options, ['drain', 'reasonCode', ...propertyNamesOf(PacketType.DISCONNECT)]);
     const { drain = current ? DRAIN_S : 0, reasonCode = 0, ...properties } = options;
     // [MQTT5-3.14.2.2.2]
     if (properties.sessionExpiryInterval && client.negotiated?.sessionExpiryInterval.requested === 0)
@@ -126,9 +131,9 @@ export async function openClient(
   const client: Host = {
     ...emitterOf(
       (error) => client.reportError(error),
-      (event) => {
-        if (event === 'message') inbox.add(client);
-        if (event === 'warning') for (const { code, text } of early.splice(0)) client.warn(code, text);
+      (event, isHeard) => {
+        if (event === 'message') stopMessages = isHeard ? (stopMessages ?? inbox.add(client)) : void stopMessages?.();
+        if (event === 'warning' && isHeard) for (const { code, text } of early.splice(0)) client.warn(code, text);
       },
     ),
     clientId: settings.clientId,
@@ -148,6 +153,10 @@ export async function openClient(
       return outbox.pending;
     },
 
+    get dropped() {
+      return inbox.dropped;
+    },
+
     publish(topic, payload = '', options = {}) {
       const send = async (): Promise<PublishResult> => {
         checkOpen();
@@ -163,9 +172,8 @@ export async function openClient(
 
     async subscribe(filters, options = {}) {
       checkOpen();
-      const topicFilters = listOf(filters);
-      const grants = after(subscriptions.subscribe(topicFilters, options));
-      for (const filter of topicFilters) subscribed.add(filter);
+      const grants = await after(subscriptions.subscribe(listOf(filters), options));
+      for (const { topicFilter, qos } of grants) if (qos !== undefined) subscribed.add(topicFilter);
       return grants;
     },
 
@@ -176,8 +184,10 @@ export async function openClient(
       return after(subscriptions.unsubscribe(topicFilters, options));
     },
 
-    messages(filters, { buffer = 100, ...options } = {}) {
+    messages(filters, given = {}) {
       checkOpen();
+      checkNames(given, [...SUBSCRIBE_NAMES, 'buffer']);
+      const { buffer = 100, ...options } = given;
       if (!Number.isInteger(buffer) || buffer < 1)
         throw new UsageError('out-of-range', `buffer: ${buffer} is not a whole number, 1 or more`);
       const topicFilters = listOf(filters);
@@ -188,10 +198,11 @@ export async function openClient(
         endStream(stream),
       );
       const { signal } = options;
-      signal?.addEventListener('abort', () => {
-        stream.end(signal.reason);
+      const onAbort = (): void => {
+        stream.end(signal?.reason);
         void endStream(stream);
-      });
+      };
+      signal?.addEventListener('abort', onAbort, { once: true });
       granted.catch((error) => {
         streams.delete(stream);
         stream.end(error);

@@ -65,47 +65,51 @@ export interface Emitter<Events> {
   emit<E extends keyof Events>(event: E, data: Events[E]): boolean;
 }
 
-/** Typed events without Node's EventEmitter. `onError`: what a listener has thrown; `onListen`: somebody listens. */
+/** Typed events without Node's EventEmitter. `onError`: what a listener has thrown; `onChange`: somebody has begun to listen, or has stopped. */
 export function emitterOf(
   onError: (error: unknown) => void,
-  onListen: (event: keyof ClientEvents) => void,
+  onChange: (event: keyof ClientEvents, isHeard: boolean) => void,
 ): Emitter<ClientEvents> {
-  /** Each listener, by what it was given as, and what is called for it. */
-  const lists = new Map<keyof ClientEvents, Map<unknown, (data: never) => void>>();
+  let all: Registration[] = [];
 
-  const add = <E extends keyof ClientEvents>(event: E, listener: unknown, call: (data: ClientEvents[E]) => void) => {
-    checkNames({ [event]: call }, EVENTS);
-    const listeners = lists.get(event) ?? new Map();
-    lists.set(event, listeners.set(listener, call));
-    onListen(event);
-    return () => void listeners.delete(listener);
+  const add = (event: keyof ClientEvents, listener: unknown, isOnce: boolean): (() => void) => {
+    checkNames({ [event]: listener }, EVENTS);
+    const added = { event, listener: listener as Registration['listener'], isOnce };
+    all.push(added);
+    onChange(event, true);
+    return () => keep(event, (one) => one !== added);
   };
 
+  /** Takes away those of an event that are not to be kept. */
+  const keep = (event: keyof ClientEvents, isKept: (one: Registration) => boolean): void => {
+    all = all.filter((one) => one.event !== event || isKept(one));
+    onChange(event, of(event).length > 0);
+  };
+
+  const of = (event: keyof ClientEvents): Registration[] => all.filter((one) => one.event === event);
+
   return {
-    on: (event, listener) => add(event, listener, listener),
-
-    once(event, listener) {
-      const stop = add(event, listener, (data) => {
-        stop();
-        listener(data);
-      });
-      return stop;
-    },
-
-    off(event, listener) {
-      lists.get(event)?.delete(listener);
-    },
+    on: (event, listener) => add(event, listener, false),
+    once: (event, listener) => add(event, listener, true),
+    off: (event, listener) => keep(event, (one) => one.listener !== listener),
 
     emit(event, data) {
-      const listeners = [...(lists.get(event)?.values() ?? [])];
-      for (const listener of listeners) {
+      const heard = of(event);
+      for (const one of heard) {
+        if (one.isOnce) keep(event, (other) => other !== one);
         try {
-          listener(data as never);
+          one.listener(data);
         } catch (error) {
           onError(error);
         }
       }
-      return listeners.length > 0;
+      return heard.length > 0;
     },
   };
+}
+
+interface Registration {
+  readonly event: keyof ClientEvents;
+  readonly listener: (data: unknown) => void;
+  readonly isOnce: boolean;
 }

@@ -23,7 +23,7 @@ export function messageOf(
   if (typeof topic !== 'string' || !isValidTopicName(topic)) {
     throw new UsageError('topic-name-invalid', `'${String(topic)}' is no topic that can be published to`);
   }
-  checkNames(options, NAMES);
+  checkNames(options, PUBLISH_NAMES);
   const { qos = 0, retain = false } = options;
   checkQoS(qos);
   const properties = propertiesOf(options, version);
@@ -49,7 +49,8 @@ export function onlyIn5(option: string): UsageError {
 
 /** Those of a message in a Will are those of one that is published, but for the delay, which is no option here. */
 const PROPERTIES = propertyNamesOf(0) as (keyof MessageProperties)[];
-const NAMES = [...PROPERTIES, 'qos', 'retain', 'signal'];
+/** What `publish` takes. */
+export const PUBLISH_NAMES: readonly string[] = [...PROPERTIES, 'qos', 'retain', 'signal'];
 
 function propertiesOf(options: MessageProperties, version: ProtocolVersion): PublishProperties | undefined {
   let properties: PublishProperties | undefined;

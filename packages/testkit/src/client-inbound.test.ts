@@ -119,6 +119,42 @@ describe('handlers that are never done', () => {
   });
 });
 
+describe('what waits for somebody', () => {
+  it('is given out whole, though a handler gives back more meanwhile', async () => {
+    const client = await server.client();
+    for (let i = 1; i <= 4; i++) await server.last.send(publish(`r/${i}`, '', 1, i));
+    const stream = client.messages('other');
+    await server.last.send(publish('other', '', 1, 5), publish('other', '', 1, 6));
+    const got: string[] = [];
+    client.onMessage(({ topic }) => {
+      got.push(topic);
+      if (topic === 'r/1') void stream.return();
+    }, 'r/#');
+    await clock.advance(1000);
+    expect(got).toEqual(['r/1', 'r/2', 'r/3', 'r/4']);
+    expect(client.dropped).toBe(2);
+    expect(identifiers(server.last.of('puback'))).toEqual([1, 2, 3, 4, 5, 6]);
+  });
+
+  it('goes to the next one after a listener for one message has gone', async () => {
+    const client = await server.client({ acknowledge: 'manual' });
+    const first: string[] = [];
+    client.once('message', (message) => {
+      first.push(message.text());
+      message.acknowledge();
+    });
+    await server.last.send(publish('a', '1', 1, 1), publish('a', '2', 1, 2));
+    const next: string[] = [];
+    client.onMessage((message) => {
+      next.push(message.text());
+      message.acknowledge();
+    });
+    await clock.settle();
+    expect([first, next]).toEqual([['1'], ['2']]);
+    expect(identifiers(server.last.of('puback'))).toEqual([1, 2]);
+  });
+});
+
 describe('acknowledging by hand', () => {
   it('is not held up by a message that nobody gets', async () => {
     const client = await server.client({ acknowledge: 'manual' });
@@ -241,9 +277,45 @@ describe('a stream', () => {
     void stream.return();
     await clock.advance(1000);
     expect(warnings).toEqual([
-      "message-dropped: 1 messages were dropped, the last for 'a': nobody takes them, or not fast enough",
+      "message-dropped: messages dropped: 1, the last for 'a': nobody takes them, or not fast enough",
     ]);
     expect(identifiers(server.last.of('puback'))).toEqual([1]);
+    expect(client.dropped).toBe(2);
+  });
+
+  it('that is left in a closed client drops nothing: the server still has it', async () => {
+    const client = await server.client();
+    const stream = client.messages('a');
+    await server.last.send(publish('a', '1', 1, 1), publish('a', '2', 1, 2));
+    void client.disconnect();
+    await clock.advance(3000);
+    await stream.return();
+    await clock.advance(3000);
+    expect(client.dropped).toBe(0);
+    expect(clock.pendingTimers).toBe(0);
+  });
+
+  it('that is left gives nothing back that somebody else has had', async () => {
+    const client = await server.client();
+    const got: string[] = [];
+    client.on('message', (message) => got.push(message.text()));
+    const stream = client.messages('a');
+    await server.last.send(publish('a', '1', 2, 1), publish('a', '2', 2, 2));
+    void stream.return();
+    client.on('message', () => {});
+    await clock.advance(1000);
+    expect(got).toEqual(['1', '2']);
+    expect(client.dropped).toBe(0);
+    expect(identifiers(server.last.of('pubrec'))).toEqual([1, 2]);
+  });
+
+  it('takes as many as its buffer is long', async () => {
+    const client = await server.client();
+    const stream = client.messages('a', { buffer: 2000 });
+    await clock.settle();
+    for (let i = 1; i <= 1500; i++) server.last.write(publish('a', '', 1, i));
+    await clock.settle();
+    expect(stream.buffered).toBe(1500);
   });
 
   it('that is left does not unsubscribe what the program has subscribed to itself', async () => {

@@ -52,6 +52,7 @@ describe('connect() that is given up', () => {
 
   it('while the store opens opens no connection', async () => {
     const abort = new AbortController();
+    let closed = 0;
     let open = (): void => {};
     const store = sessionStore({
       load: () =>
@@ -59,6 +60,7 @@ describe('connect() that is given up', () => {
           open = () => resolve([]);
         }),
       write: async () => {},
+      close: async () => void closed++,
     });
     const connecting = watch(server.connect({ clientId: 'x', store, signal: abort.signal }));
     await clock.settle();
@@ -67,6 +69,7 @@ describe('connect() that is given up', () => {
     await clock.settle();
     expect(connecting.error).toBe(abort.signal.reason);
     expect(server.connections).toHaveLength(0);
+    expect(closed).toBe(1);
     await expectGone();
   });
 });

@@ -38,7 +38,8 @@ export class SharedChecks {
   /** `key`: the same for the same login. The check is not begun when nobody waits for it any more. Undefined: too many are waiting. */
   run(key: string, check: () => Promise<boolean>, signal: AbortSignal): Promise<boolean | undefined> | undefined {
     const underWay = this.#underWay.get(key);
-    if (underWay === undefined) return this.#begin(key, check, signal);
+    // One that nobody waits for any more may end without an answer.
+    if (underWay === undefined || isAbandoned(underWay)) return this.#begin(key, check, signal);
     if (this.#sharing >= this.#maximumSharing) {
       this.#refused++;
       return undefined;
@@ -52,14 +53,18 @@ export class SharedChecks {
     const signals = [signal];
     const all = {
       get aborted(): boolean {
-        return signals.every(({ aborted }) => aborted);
+        return isAbandoned({ signals });
       },
     };
     const matches = this.#queue.run(check, all)?.finally(() => {
       this.#sharing -= signals.length - 1;
-      this.#underWay.delete(key);
+      if (this.#underWay.get(key)?.signals === signals) this.#underWay.delete(key);
     });
     if (matches !== undefined) this.#underWay.set(key, { signals, matches });
     return matches;
   }
+}
+
+function isAbandoned({ signals }: Pick<SharedCheck, 'signals'>): boolean {
+  return signals.every(({ aborted }) => aborted);
 }

@@ -24,6 +24,7 @@ export class Listeners {
   readonly #all: NetworkListener[] = [];
   readonly #tlsWatches = new Map<NetworkListener, { readonly files: TlsFiles; readonly watch: TlsWatch }>();
   #upgrader: WebSocketUpgrader | undefined;
+  #isClosed = false;
 
   constructor(intake: Intake) {
     this.#core = intake.core;
@@ -50,6 +51,10 @@ export class Listeners {
       wsOrigins: originsOf(settings['websocket.origins']),
       tls: tls instanceof TlsFiles ? tls.options : tls,
     });
+    if (this.#isClosed) {
+      await listener.close();
+      throw new UsageError('broker-closed', `${options.url}: the broker was closed before it could listen there`);
+    }
     info = { ...info, url: listener.url };
     this.#all.push(listener);
     if (tls instanceof TlsFiles) this.#watchTls(tls, listener);
@@ -102,6 +107,7 @@ export class Listeners {
 
   /** Takes nothing new. Who is connected stays so. */
   async close(): Promise<void> {
+    this.#isClosed = true;
     for (const { watch } of this.#tlsWatches.values()) watch[Symbol.dispose]();
     await Promise.all(this.#all.map((listener) => listener.close()));
   }

@@ -3,7 +3,7 @@ import * as ReasonCode from '@hawser/codec/reason-code';
 import { validateOptions } from '@hawser/parameters';
 import type { ClientSink, CloseCause } from '@hawser/protocol';
 import type { Transport } from '@hawser/transport/transport';
-import { ConnectError, type ConnectEvidence, type ConnectStage, type Retry } from '../errors.ts';
+import { ClosedError, ConnectError, type ConnectEvidence, type ConnectStage, type Retry } from '../errors.ts';
 import type { Negotiated } from '../negotiated.ts';
 import type { Provider } from '../options.ts';
 import type { Platform } from '../platform.ts';
@@ -132,7 +132,9 @@ export function attempt(
   const fail = async (error: unknown): Promise<void> => {
     const isFirst = !owner.negotiated;
     const failed = { address, signal: abort.signal, isFirst, loss: link?.error, received: link?.firstBytes };
-    giveUp((error instanceof ConnectError && (await platform.explain?.(error, failed))) || error);
+    giveUp(
+      (error instanceof ConnectError && (await platform.explain?.(error, failed).catch(() => undefined))) || error,
+    );
   };
 
   /** What is no ConnectError comes of what the program was asked for: all else has been checked before. */
@@ -196,7 +198,7 @@ export function attempt(
       connection.hold();
       guard(async () => {
         await authentication.finish?.(connack.properties?.authenticationData);
-        if (connection.closeCause) return;
+        if (connection.closeCause || abort.signal.aborted) return;
         establish();
         connection.proceed(clock.now());
         link?.afterTurn();
@@ -218,7 +220,7 @@ export function attempt(
     },
 
     onClosed(cause) {
-      repeated?.reject(new Error(cause.text));
+      repeated?.reject(new ClosedError(cause.code, cause.text, cause.reasonCode));
       if (isEstablished) {
         owner.onClosed();
         ended.resolve(cause);

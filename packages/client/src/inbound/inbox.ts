@@ -51,6 +51,8 @@ export interface Delivery {
 /** What comes: to whom it goes, and when it is acknowledged: in the order of receipt [MQTT5-4.6.0-2] [MQTT5-4.6.0-3]. */
 export interface Inbox {
   journal: Journal | undefined;
+  /** Messages that nobody took, or not fast enough. */
+  dropped: number;
   /** Somebody does not keep up: the client should not read on. */
   readonly isFull: boolean;
   /** What an earlier run of the program has left. */
@@ -81,13 +83,13 @@ export function inboxOf(host: InboxHost, isManual: boolean): Inbox {
   /** Of this connection, in the order in which they came. */
   const entries = new Fifo<Entry>();
   /** Nobody has wanted these yet. */
-  let waiting: Delivery[] = [];
+  const waiting: Delivery[] = [];
   /** Who has come in this turn: all of them get what came before them. */
   let fresh: Consumer[] = [];
   /** What nobody wants waits; from the first consumer on for a while. */
   let isKeeping = true;
+  let isClosed = false;
   let stopKeeping: (() => void) | undefined;
-  let dropped = 0;
   let connection: ClientConnection | undefined;
   let atWork = 0;
 
@@ -100,6 +102,7 @@ export function inboxOf(host: InboxHost, isManual: boolean): Inbox {
   };
 
   const keepOn = (): void => {
+    if (isClosed) return;
     isKeeping = true;
     stopKeeping?.();
     stopKeeping = host.clock.setTimer(host.clock.now() + WAITING_MS, () => {
@@ -113,27 +116,30 @@ export function inboxOf(host: InboxHost, isManual: boolean): Inbox {
     const takers = candidates.filter((consumer) => matches(consumer, message));
     const isMeant = takers.some((consumer) => isMeantFor(consumer, message));
     const handlers: Promise<void>[] = [];
+    let change = 0;
     for (const consumer of takers) {
       // Identifiers that nobody here has are those of an earlier run of the program: then the filters decide.
       if (isMeant && consumer.identifiers && !isMeantFor(consumer, message)) continue;
       try {
         const result = consumer.deliver(message);
         if (result) handlers.push(Promise.resolve(result).catch((error) => host.reportError(error)));
+        // A stream has a bound of its own.
+        if (result && consumer.isFull === undefined) change = 1;
       } catch (error) {
         host.reportError(error);
       }
     }
     if (handlers.length > 0) {
-      count(1);
+      count(change);
       void Promise.all(handlers).then(() => {
         done();
-        count(-1);
+        count(-change);
       });
     } else if (takers.length > 0) done();
     return takers.length > 0;
   };
 
-  const count = (change: 1 | -1): void => {
+  const count = (change: number): void => {
     const before = inbox.isFull;
     atWork += change;
     if (before !== inbox.isFull) host.onTurn();
@@ -169,6 +175,7 @@ export function inboxOf(host: InboxHost, isManual: boolean): Inbox {
 
   const inbox: Inbox = {
     journal: undefined,
+    dropped: 0,
 
     get isFull() {
       return atWork >= MESSAGES_AT_WORK || [...consumers].some((consumer) => consumer.isFull);
@@ -198,7 +205,8 @@ export function inboxOf(host: InboxHost, isManual: boolean): Inbox {
         queueMicrotask(() => {
           const candidates = fresh.filter((one) => consumers.has(one));
           fresh = [];
-          waiting = waiting.filter((delivery) => !give(delivery, candidates));
+          // A handler may give back others meanwhile.
+          for (const delivery of waiting.splice(0)) if (!give(delivery, candidates)) waiting.push(delivery);
         });
       }
       return () => {
@@ -235,15 +243,18 @@ export function inboxOf(host: InboxHost, isManual: boolean): Inbox {
     },
 
     giveBack(unread) {
-      if (unread.length === 0) return;
-      waiting.unshift(...unread);
+      for (const delivery of unread) {
+        // Who else wants it has had it.
+        if ([...consumers].some((consumer) => matches(consumer, delivery.message))) delivery.done();
+        else waiting.push(delivery);
+      }
       keepOn();
     },
 
     drop({ message, done }) {
       // The first, the tenth, the hundredth.
-      if (/^10*$/.test(`${++dropped}`)) {
-        const text = `${dropped} messages were dropped, the last for '${message.topic}': nobody takes them, or not fast enough`;
+      if (/^10*$/.test(`${++inbox.dropped}`)) {
+        const text = `messages dropped: ${inbox.dropped}, the last for '${message.topic}': nobody takes them, or not fast enough`;
         host.warn('message-dropped', text);
       }
       // Nobody else could.
@@ -252,6 +263,7 @@ export function inboxOf(host: InboxHost, isManual: boolean): Inbox {
     },
 
     close() {
+      isClosed = true;
       stopKeeping?.();
     },
   };

@@ -46,6 +46,7 @@ export function levelSessionStore(database: unknown, options: LevelSessionStoreO
       const operations = changes.map(({ key, value }): LevelOperation => {
         return value === undefined ? { type: 'del', key: prefix + key } : { type: 'put', key: prefix + key, value };
       });
+      await level.open();
       await level.batch(operations, { keyEncoding: 'utf8', valueEncoding: 'view', sync });
     },
     async close() {

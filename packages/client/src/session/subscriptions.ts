@@ -256,9 +256,11 @@ function checkFilters(topicFilters: readonly string[]): void {
 }
 
 const ONLY_5 = ['noLocal', 'retainAsPublished', 'retainHandling', 'subscriptionIdentifier', 'userProperties'] as const;
+/** What `subscribe` takes. */
+export const SUBSCRIBE_NAMES: readonly string[] = [...ONLY_5, 'qos', 'signal'];
 
 function checkOptions(options: SubscribeOptions, negotiated: Negotiated | undefined): void {
-  checkNames(options, [...ONLY_5, 'qos', 'signal']);
+  checkNames(options, SUBSCRIBE_NAMES);
   const { qos = 0 } = options;
   checkQoS(qos);
   if ((negotiated?.protocolVersion.effective ?? 5) === 5) return;

@@ -8,6 +8,14 @@ describe('what a page has in the place of Node', () => {
   it('knows addresses as Node does', () => {
     const texts = ['127.0.0.1', '256.0.0.1', '1.2.3', '::1', '::', 'fe80::1', '2001:db8:0:0:0:0:0:1', 'localhost', ''];
     for (const text of texts) expect([text, isIP(text)]).toEqual([text, net.isIP(text)]);
+    const nearly = fc.string({ unit: fc.constantFrom(':', '::', '1', 'ffff', '.', '0', 'g'), maxLength: 12 });
+    // An IPv4 address at the end of one of IPv6 is not for a page.
+    fc.assert(
+      fc.property(
+        nearly.filter((text) => !(text.includes('.') && text.includes(':'))),
+        (text) => isIP(text) === net.isIP(text),
+      ),
+    );
     fc.assert(fc.property(fc.ipV4(), (text) => isIP(text) === 4));
     fc.assert(
       fc.property(

@@ -9,7 +9,13 @@ export function randomBytes(size: number): Uint8Array {
 /** Node's `isIP`: 4, 6, or 0 for what is no address. */
 export function isIP(text: string): 0 | 4 | 6 {
   if (/^(\d{1,3}\.){3}\d{1,3}$/.test(text)) return text.split('.').every((part) => Number(part) < 256) ? 4 : 0;
-  return /^[\da-f:]*:[\da-f:.]*$/i.test(text) ? 6 : 0;
+  const groups = text.split(':');
+  const isWhole = groups.every((group) => /^[\da-f]{0,4}$/i.test(group)) && !text.includes(':::');
+  const gaps = text.split('::').length - 1;
+  const given = groups.filter((group) => group !== '').length;
+  // Where there is no gap, no group may be empty; where there is one, no end but that of the gap.
+  const isClosed = gaps === 0 ? given === groups.length : !/^:[^:]|[^:]:$/.test(text);
+  return isWhole && isClosed && (gaps === 0 ? given === 8 : gaps === 1 && given < 8) ? 6 : 0;
 }
 
 export function isIPv6(text: string): boolean {
@@ -74,7 +80,12 @@ export function monitorEventLoopDelay(): object {
 export const Buffer = {
   alloc: (size: number): Uint8Array => new Uint8Array(size),
   allocUnsafeSlow: (size: number): Uint8Array => new Uint8Array(size),
+  concat(chunks: readonly Uint8Array[]): Uint8Array {
+    return new Uint8Array(chunks.flatMap((chunk) => [...chunk]));
+  },
+  /** Text as UTF-8, or a view of bytes. */
   from(source: string | ArrayBuffer, offset?: number, length?: number): Uint8Array {
+    if (typeof offset === 'string') throw new Error(`a page has no encoding ${offset}`);
     return typeof source === 'string' ? new TextEncoder().encode(source) : new Uint8Array(source, offset, length);
   },
 };
