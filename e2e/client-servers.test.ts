@@ -83,6 +83,15 @@ it('nothing is lost, and QoS 2 comes once, while the broker is restarted 20 time
 describe('levelSessionStore', () => {
   const directory = join(folder, 'level');
 
+  it('that another client has closed is opened again by who still writes', async () => {
+    const store = levelSessionStore(new ClassicLevel(join(folder, 'shared')));
+    await store.write('a', [{ key: 'm1', value: new Uint8Array([1]) }]);
+    await store.close?.();
+    await store.write('b', [{ key: 'm1', value: new Uint8Array([2]) }]);
+    expect(await store.load('b')).toHaveLength(1);
+    await store.close?.();
+  });
+
   it('keeps entries by client, in order, over a reopening', async () => {
     const store = levelSessionStore(new ClassicLevel(directory));
     await store.write('b', [{ key: 'm2', value: new Uint8Array([2]) }]);

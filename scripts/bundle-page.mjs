@@ -14,14 +14,14 @@ const dist = `${packages}/client/dist`;
  */
 const INNER_NAMES = `
   aliases assigned blocked congested contexts intern minimum objection phase proceed reconnects remaining repeatable resumes secret sequence
-  severity versions warnings
+  severity versions warnings attach hold known peek pump reader sink
   admitPublish afterAttempt afterLoss afterTurn beginLength bodyStart bufferedBytes bytesIn checkFirstBytes checkMayReceive closeCause
   endLength expiresAtMs failWith fallsBack firstByte firstBytes forgetInbound handleAck handleAnswer
   handlePacket handlePublish handlePubrel handleTimeout hasSession inboundAliases isBoolean isReadingPaused isReleased keepInbound
   keepSession lastReceivedMs lastSentMs nextDelay nextTimeout nonZero objectionTo onAck onAnswer onAuth onClosed onConnack
   onEstablished onPublish onTurn onWritable packetIdentifier packetsIn peerMaximumPacketSize peerReceiveMaximum reasonCodes
   receiveEnd receivedAtMs removeWhere sentOn setPaused setReadingPaused startAnew topicLevels whenIdle
-  wireType writeEncoded writeFarewell writePublish writeShortAck giveBack packetOf encoded
+  wireType writeEncoded writeFarewell writePublish writeShortAck giveBack packetOf encoded isOnce
 `.match(/\w+/g);
 
 const bundle = await rolldown({

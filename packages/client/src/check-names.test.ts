@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { checkNames } from './check-names.ts';
 import { UsageError } from './errors.ts';
-import { emitterOf } from './events.ts';
 import { messageOf } from './outgoing-message.ts';
 import { subscriptionsOf } from './session/subscriptions.ts';
 
@@ -28,17 +27,12 @@ describe('checkNames', () => {
 
 describe('a misspelt name is an error', () => {
   const subscriptions = subscriptionsOf(() => 1, { warn: () => {} });
-  const emitter = emitterOf(
-    () => {},
-    () => {},
-  );
   const wrong = (name: string): never => ({ [name]: true }) as never;
 
   it.each<[string, string, () => unknown]>([
     ['publish', 'retain', () => messageOf('a', '', wrong('retian'), 5, 0)],
     ['subscribe', 'noLocal', () => subscriptions.subscribe(['a'], wrong('nolocal'), undefined)],
     ['unsubscribe', 'signal', () => subscriptions.unsubscribe(['a'], wrong('singal'))],
-    ['on', 'message', () => emitter.on('mesage' as 'message', () => {})],
   ])('of %s', async (_call, meant, act) => {
     await expect(async () => act()).rejects.toThrow(`did you mean ${meant}?`);
   });

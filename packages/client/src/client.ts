@@ -17,7 +17,7 @@ import type { Platform } from './platform.ts';
 import { requesterOf } from './requester.ts';
 import type { Journal, JournalHost } from './session/journal.ts';
 import { outboxOf } from './session/outbox.ts';
-import { listOf, SUBSCRIBE_NAMES, subscriptionsOf } from './session/subscriptions.ts';
+import { listOf, subscriptionsOf } from './session/subscriptions.ts';
 import type { Settings } from './settings.ts';
 import { abortable, timed } from './settle.ts';
 
@@ -103,7 +103,7 @@ export async function openClient(
     const { drain = current ? DRAIN_S : 0, reasonCode = 0, ...properties } = options;
     // [MQTT5-3.14.2.2.2]
     if (properties.sessionExpiryInterval && client.negotiated?.sessionExpiryInterval.requested === 0)
-      throw new UsageError('session-expiry-zero', 'sessionExpiryInterval: 0 when connecting stays 0');
+      throw new UsageError('session-expiry-zero', 'sessionExpiryInterval: it is 0');
     if (drain > 0 && outbox.pending > 0) {
       const late = Promise.withResolvers<void>();
       const done = Promise.race([outbox.whenIdle(), closed, late.promise]);
@@ -184,10 +184,8 @@ export async function openClient(
       return after(subscriptions.unsubscribe(topicFilters, options));
     },
 
-    messages(filters, given = {}) {
+    messages(filters, { buffer = 100, ...options } = {}) {
       checkOpen();
-      checkNames(given, [...SUBSCRIBE_NAMES, 'buffer']);
-      const { buffer = 100, ...options } = given;
       if (!Number.isInteger(buffer) || buffer < 1)
         throw new UsageError('out-of-range', `buffer: ${buffer} is not a whole number, 1 or more`);
       const topicFilters = listOf(filters);
@@ -244,7 +242,7 @@ export async function openClient(
       if (isReporting) return;
       isReporting = true;
       if (!client.emit('error', error instanceof Error ? error : new Error(String(error))))
-        client.warn('handler-failed', `a handler failed (nobody listens to 'error'): ${error}`);
+        client.warn('handler-failed', `a handler failed: ${error}`);
       isReporting = false;
     },
 

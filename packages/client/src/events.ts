@@ -1,5 +1,4 @@
 import type { ClosedBy } from '@hawser/protocol';
-import { checkNames } from './check-names.ts';
 import type { Message } from './inbound/message.ts';
 import type { Negotiated } from './negotiated.ts';
 
@@ -54,8 +53,6 @@ export interface ClientEvents {
   error: Error;
 }
 
-const EVENTS = ['connecting', 'connected', 'disconnected', 'warning', 'message', 'error'];
-
 /** Who is told of what. */
 export interface Emitter<Events> {
   on<E extends keyof Events>(event: E, listener: (data: Events[E]) => void): () => void;
@@ -73,7 +70,6 @@ export function emitterOf(
   let all: Registration[] = [];
 
   const add = (event: keyof ClientEvents, listener: unknown, isOnce: boolean): (() => void) => {
-    checkNames({ [event]: listener }, EVENTS);
     const added = { event, listener: listener as Registration['listener'], isOnce };
     all.push(added);
     onChange(event, true);

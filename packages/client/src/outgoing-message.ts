@@ -49,8 +49,7 @@ export function onlyIn5(option: string): UsageError {
 
 /** Those of a message in a Will are those of one that is published, but for the delay, which is no option here. */
 const PROPERTIES = propertyNamesOf(0) as (keyof MessageProperties)[];
-/** What `publish` takes. */
-export const PUBLISH_NAMES: readonly string[] = [...PROPERTIES, 'qos', 'retain', 'signal'];
+const PUBLISH_NAMES: readonly string[] = [...PROPERTIES, 'qos', 'retain', 'signal'];
 
 function propertiesOf(options: MessageProperties, version: ProtocolVersion): PublishProperties | undefined {
   let properties: PublishProperties | undefined;

@@ -1,10 +1,9 @@
 import type { ProtocolVersion } from '@hawser/codec';
 import type { Clock } from '@hawser/transport/clock';
 import type { Client } from './api.ts';
-import { checkNames } from './check-names.ts';
 import { TimeoutError, UsageError } from './errors.ts';
 import type { Message } from './inbound/message.ts';
-import { onlyIn5, PUBLISH_NAMES } from './outgoing-message.ts';
+import { onlyIn5 } from './outgoing-message.ts';
 import { abortable, timed } from './settle.ts';
 
 interface RequesterClient extends Pick<Client, 'publish' | 'subscribe' | 'onMessage' | 'negotiated' | 'clientId'> {
@@ -47,7 +46,6 @@ export function requesterOf(client: RequesterClient): Requester {
 
   return {
     async request(topic, payload, options = {}) {
-      checkNames(options, [...PUBLISH_NAMES, 'timeout']);
       const { timeout = 10, signal, responseTopic, correlationData, ...publish } = options;
       if ((responseTopic ?? correlationData) !== undefined) {
         const text = 'request() sets responseTopic and correlationData itself';

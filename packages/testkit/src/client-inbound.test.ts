@@ -276,9 +276,7 @@ describe('a stream', () => {
     await server.last.send(publish('a', '1', 1, 1), publish('a', '2', 0));
     void stream.return();
     await clock.advance(1000);
-    expect(warnings).toEqual([
-      "message-dropped: messages dropped: 1, the last for 'a': nobody takes them, or not fast enough",
-    ]);
+    expect(warnings).toEqual(["message-dropped: 1 dropped, the last for 'a': nobody takes them, or not fast enough"]);
     expect(identifiers(server.last.of('puback'))).toEqual([1]);
     expect(client.dropped).toBe(2);
   });

@@ -109,7 +109,7 @@ export function explainClose(
   }
   if (by === 'network') {
     const how = cause === undefined ? '' : ` (${cause.message})`;
-    const text = `closed before the CONNACK${how}: it may expect TLS, or another version of MQTT`;
+    const text = `closed before the CONNACK${how}`;
     return failed('closed-before-connack', 'yes', text);
   }
   return failed(code, 'after-change', `broke the protocol: ${text}`, reasonCode);

@@ -254,7 +254,7 @@ export function inboxOf(host: InboxHost, isManual: boolean): Inbox {
     drop({ message, done }) {
       // The first, the tenth, the hundredth.
       if (/^10*$/.test(`${++inbox.dropped}`)) {
-        const text = `messages dropped: ${inbox.dropped}, the last for '${message.topic}': nobody takes them, or not fast enough`;
+        const text = `${inbox.dropped} dropped, the last for '${message.topic}': nobody takes them, or not fast enough`;
         host.warn('message-dropped', text);
       }
       // Nobody else could.

@@ -163,7 +163,7 @@ export function outboxOf(bounds: QueueSettings, now: () => number, nextIdentifie
 
   const fullError = (message: Outgoing): RefusedError => {
     const { messages, bytes } = bounds;
-    const text = `no room for ${nameOf(message)}: ${queue.length} wait; queue.messages is ${messages}, queue.bytes ${bytes}: await publish(), or set queue.whenFull`;
+    const text = `no room for ${nameOf(message)}: queue.messages is ${messages}, queue.bytes ${bytes}`;
     return new RefusedError('queue-full', 0x97, text);
   };
 

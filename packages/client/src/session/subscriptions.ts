@@ -256,8 +256,7 @@ function checkFilters(topicFilters: readonly string[]): void {
 }
 
 const ONLY_5 = ['noLocal', 'retainAsPublished', 'retainHandling', 'subscriptionIdentifier', 'userProperties'] as const;
-/** What `subscribe` takes. */
-export const SUBSCRIBE_NAMES: readonly string[] = [...ONLY_5, 'qos', 'signal'];
+const SUBSCRIBE_NAMES: readonly string[] = [...ONLY_5, 'qos', 'signal'];
 
 function checkOptions(options: SubscribeOptions, negotiated: Negotiated | undefined): void {
   checkNames(options, SUBSCRIBE_NAMES);
