@@ -103,7 +103,7 @@ export async function openClient(
     const { drain = current ? DRAIN_S : 0, reasonCode = 0, ...properties } = options;
     // [MQTT5-3.14.2.2.2]
     if (properties.sessionExpiryInterval && client.negotiated?.sessionExpiryInterval.requested === 0)
-      throw new UsageError('session-expiry-zero', 'sessionExpiryInterval: it is 0');
+      throw new UsageError('session-expiry-zero', 'sessionExpiryInterval: 0 when connecting stays 0');
     if (drain > 0 && outbox.pending > 0) {
       const late = Promise.withResolvers<void>();
       const done = Promise.race([outbox.whenIdle(), closed, late.promise]);
@@ -125,7 +125,9 @@ export async function openClient(
     current?.link.destroy();
     for (const part of [outbox, subscriptions, requester, inbox]) part.close(closedWith);
     for (const stream of streams) stream.end(error);
-    void Promise.allSettled([journal?.close()]).then(() => resolveClosed(error));
+    const end = (): void => resolveClosed(error);
+    if (journal) void journal.close().then(end);
+    else end();
   };
 
   const client: Host = {

@@ -50,7 +50,6 @@ describe('validateOptions', () => {
     expect(messages({ tls: { rejectUnauthorized: false } })[0]).toContain('did you mean tls.insecure?');
     expect(messages({ ca: 'x' })[0]).toContain('did you mean tls.ca?');
     expect(messages({ properties: {} })).toEqual(['properties: unknown option; did you mean its members?']);
-    expect(messages({ queueQoSZero: true })[0]).toContain('did you mean queue?');
   });
 
   it('asks whether milliseconds were meant', () => {

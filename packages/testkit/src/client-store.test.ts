@@ -15,6 +15,18 @@ beforeEach(() => {
 const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
 
 describe('a client with a store', () => {
+  it('whose store cannot be closed closes all the same, and tells it', async () => {
+    const close = (): Promise<void> => Promise.reject(new Error('busy'));
+    const store = sessionStore({ load: async () => [], write: async () => {}, close });
+    const client = await server.client({ ...options, store });
+    const warnings: string[] = [];
+    client.on('warning', ({ text }) => warnings.push(text));
+    void client.disconnect();
+    await clock.advance(3000);
+    expect(await client.closed).toBeUndefined();
+    expect(warnings).toEqual(['the store was not closed: Error: busy']);
+  });
+
   it.each(['that cannot connect', 'that is taken over', 'that says good-bye'])('%s closes it', async (how) => {
     let isOpen = false;
     const store = sessionStore({

@@ -23,7 +23,7 @@ export interface Journal {
   readonly objection: readonly [code: string, text: string];
   /** Calls `task` when all that was to be kept or forgotten by now is written; tasks in order. */
   after(task: () => void): void;
-  /** All is written, or could not be, and the store is closed. */
+  /** All is written, or could not be, and the store is closed, or could not be, which is told. Never rejects. */
   close(): Promise<void>;
 }
 

@@ -76,7 +76,11 @@ export class StoreJournal implements Journal {
 
   async close(): Promise<void> {
     while (this.#writing !== undefined) await this.#writing;
-    await this.#entries.close?.();
+    try {
+      await this.#entries.close?.();
+    } catch (error) {
+      this.#host.warn('store-failed', `the store was not closed: ${error}`);
+    }
   }
 
   /** Milliseconds since 1970, less what the client's clock says. */
