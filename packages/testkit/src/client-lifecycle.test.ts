@@ -9,6 +9,7 @@ import {
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { FakeClock } from './fake-clock.ts';
 import { connack, ScriptedServer } from './scripted-server.ts';
+import { watch } from './testing/watch.ts';
 
 // The ends of a client: given up, closed, closed in the middle of something, by listeners that do what they like.
 
@@ -19,20 +20,6 @@ beforeEach(() => {
   clock = new FakeClock();
   server = new ScriptedServer(clock);
 });
-
-/** How a promise has settled so far. */
-function watch<T>(promise: Promise<T>): { value?: T; error?: unknown } {
-  const state: { value?: T; error?: unknown } = {};
-  promise.then(
-    (value) => {
-      state.value = value;
-    },
-    (error) => {
-      state.error = error;
-    },
-  );
-  return state;
-}
 
 /** Nothing is left of a client: no connection, no timer. */
 async function expectGone(): Promise<void> {

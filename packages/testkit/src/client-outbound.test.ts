@@ -2,6 +2,7 @@ import { memorySessionStore } from '@hawser/client';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { FakeClock } from './fake-clock.ts';
 import { ScriptedServer } from './scripted-server.ts';
+import { watch } from './testing/watch.ts';
 
 // Messages that go: what becomes of them and of whoever waits, whatever the server answers.
 
@@ -12,20 +13,6 @@ beforeEach(() => {
   clock = new FakeClock();
   server = new ScriptedServer(clock);
 });
-
-/** How a promise has settled so far. */
-function watch<T>(promise: Promise<T>): { value?: T; error?: unknown } {
-  const state: { value?: T; error?: unknown } = {};
-  promise.then(
-    (value) => {
-      state.value = value;
-    },
-    (error) => {
-      state.error = error;
-    },
-  );
-  return state;
-}
 
 describe('a message that just fits', () => {
   it('is sent, though a Topic Alias would make it too large', async () => {

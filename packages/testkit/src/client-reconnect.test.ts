@@ -10,6 +10,7 @@ import type { PublishPacket } from '@hawser/codec';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { FakeClock } from './fake-clock.ts';
 import { ack, connack, publish, ScriptedServer } from './scripted-server.ts';
+import { watch } from './testing/watch.ts';
 
 let clock: FakeClock;
 let server: ScriptedServer;
@@ -18,20 +19,6 @@ beforeEach(() => {
   clock = new FakeClock();
   server = new ScriptedServer(clock);
 });
-
-/** How a promise has settled so far. */
-function watch<T>(promise: Promise<T>): { value?: T; error?: unknown } {
-  const state: { value?: T; error?: unknown } = {};
-  promise.then(
-    (value) => {
-      state.value = value;
-    },
-    (error) => {
-      state.error = error;
-    },
-  );
-  return state;
-}
 
 function disconnectionsOf(client: Client): DisconnectedEvent[] {
   const events: DisconnectedEvent[] = [];
