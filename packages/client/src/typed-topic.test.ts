@@ -1,6 +1,6 @@
 import { isValidTopicName, topicMatches } from '@hawser/codec';
 import fc from 'fast-check';
-import { describe, expect, expectTypeOf, it } from 'vitest';
+import { describe, expect, expectTypeOf, it, vi } from 'vitest';
 import type { Client } from './api.ts';
 import { Message } from './inbound/message.ts';
 import { PayloadError, type StandardSchema, topic } from './typed-topic.ts';
@@ -137,6 +137,15 @@ describe('a typed topic', () => {
       expect(typed.match(name) !== undefined).toBe(topicMatches(typed.filter, name));
     });
     fc.assert(run, { numRuns: 1000 });
+  });
+
+  it('ends no program that does not wait for what cannot be published', async () => {
+    const unhandled = vi.fn();
+    process.on('unhandledRejection', unhandled);
+    void telemetry.publish(fakeClient().client, { id: '7', what: 'heat' }, 'x' as unknown as number);
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off('unhandledRejection', unhandled);
+    expect(unhandled).not.toHaveBeenCalled();
   });
 
   it('publishes what matches, and nothing else', async () => {

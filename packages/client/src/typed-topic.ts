@@ -147,11 +147,18 @@ export class TypedTopic<Parameters, Input, Output> {
   }
 
   /** Publishes a value that matches the schema; rejects with PayloadError for one that does not. */
-  async publish(
+  publish(client: Client, parameters: Parameters, value: Input, options: PublishOptions = {}): Promise<PublishResult> {
+    const sent = this.#publish(client, parameters, value, options);
+    // As with `client.publish`: who does not wait for it is not stopped.
+    sent.catch(() => {});
+    return sent;
+  }
+
+  async #publish(
     client: Client,
     parameters: Parameters,
     value: Input,
-    options: PublishOptions = {},
+    options: PublishOptions,
   ): Promise<PublishResult> {
     const name = this.nameOf(parameters);
     await this.#validate(name, value);

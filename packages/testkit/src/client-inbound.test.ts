@@ -268,6 +268,16 @@ describe('a stream', () => {
     expect(read).toEqual(['1', '2', '3']);
   });
 
+  it('that is left with nothing unread keeps nobody waiting', async () => {
+    const client = await server.client();
+    const stream = client.messages('a');
+    await clock.advance(1000);
+    void stream.return();
+    await clock.settle();
+    await server.last.send(publish('nobody', '', 1, 1));
+    expect(identifiers(server.last.of('puback'))).toEqual([1]);
+  });
+
   it('that is left tells what nobody reads', async () => {
     const client = await server.client();
     const warnings: string[] = [];

@@ -246,9 +246,11 @@ export function inboxOf(host: InboxHost, isManual: boolean): Inbox {
       for (const delivery of unread) {
         // Who else wants it has had it.
         if ([...consumers].some((consumer) => matches(consumer, delivery.message))) delivery.done();
-        else waiting.push(delivery);
+        else {
+          waiting.push(delivery);
+          keepOn();
+        }
       }
-      keepOn();
     },
 
     drop({ message, done }) {

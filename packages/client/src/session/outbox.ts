@@ -78,7 +78,7 @@ export function outboxOf(bounds: QueueSettings, now: () => number, nextIdentifie
     // One that would not fit an empty queue drives nobody out, unless they have expired.
     const drivesOut = whenFull === 'drop-oldest' && messages > 0 && size <= bytes;
     for (let oldest = queue.peek(); oldest && isOver(); oldest = queue.peek()) {
-      const isExpired = now() >= oldest.expiresAtMs;
+      const isExpired = now() > oldest.expiresAtMs;
       if (!isExpired && !drivesOut) break;
       shift();
       settle(oldest, isExpired ? expired(oldest) : fullError(oldest));
