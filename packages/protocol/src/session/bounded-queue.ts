@@ -37,7 +37,8 @@ export interface QueueOptions {
 
 /**
  * A session's queue with its bounds and its policy. The oldest messages are in memory, up to a page; the others are only in the
- * store and are read as those in front leave. What a bound drops is told to the host, each message once.
+ * store and are read as those in front leave. What comes behind them and is not stored (the store takes nothing more, or the
+ * session ends with its connection) waits in memory until they are read. What a bound drops is told to the host, each message once.
  */
 export class BoundedQueue extends MessageQueue {
   /** Somebody is connected to take what is in it. */
@@ -89,18 +90,33 @@ export class BoundedQueue extends MessageQueue {
 
   /** Adds one that was admitted, and is in the store already if it is stored. False: it waits there alone. */
   add(delivery: Delivery, canSendNow: boolean): boolean {
-    const isHeld = delivery.sequence === 0 || (!this.isBehind && (canSendNow || this.#holdsMore));
+    const isStored = delivery.sequence > 0;
+    const isHeld = !this.isBehind && (!isStored || canSendNow || this.#holdsMore);
     if (isHeld) {
-      if (delivery.sequence > 0) this.#lastSequence = delivery.sequence;
+      if (isStored) this.#lastSequence = delivery.sequence;
       this.#hold(delivery);
-    } else {
-      this.paged++;
-      this.pagedBytes += delivery.size;
+    } else if (isStored) {
+      this.countPaged(delivery);
       this.#tailSequence = delivery.sequence;
     }
+    // [MQTT5-4.6.0-6]
+    else this.pushBack(delivery);
     if (!canSendNow) this.#enforceBounds();
     if (!isHeld) this.requestPageWhenDue();
     return isHeld;
+  }
+
+  /**
+   * What waits in memory behind the store goes there after all, in order, as far as the store takes it: `store` gives a message its
+   * sequence, or leaves it 0. To be called before another message is stored.
+   */
+  storeBack(store: (delivery: Delivery) => void): void {
+    for (let next = this.back.peek(); next !== undefined; next = this.back.peek()) {
+      store(next);
+      if (next.sequence === 0) return;
+      this.pageOutBack();
+      this.#tailSequence = next.sequence;
+    }
   }
 
   /** A queue of which nothing has been read yet, without handshakes under way; `lastSequence`: none of it has a higher one. */
@@ -147,6 +163,7 @@ export class BoundedQueue extends MessageQueue {
       this.#isCounted = true;
       this.paged = 0;
       this.pagedBytes = 0;
+      for (let next = this.shiftBack(); next !== undefined; next = this.shiftBack()) this.#hold(next);
     }
     if (!this.isServed) this.dropStale(now);
     this.#enforceBounds();
@@ -195,11 +212,14 @@ export class BoundedQueue extends MessageQueue {
    */
   #releaseMemory(): void {
     const first = this.front.peek();
-    if (first === undefined || this.isServed || this.#pageRequested || !this.#isPaging) return;
-    for (const { sequence } of this.front) if (sequence === 0) return;
+    if (first === undefined || first.sequence === 0) return;
+    if (this.isServed || this.#pageRequested || !this.#isPaging || this.back.length > 0) return;
     this.#tailSequence = Math.max(this.#tailSequence, this.#lastSequence);
     this.#lastSequence = first.sequence - 1;
-    this.pageOut();
+    for (let next = this.shift(); next !== undefined; next = this.shift()) {
+      if (next.sequence > 0) this.countPaged(next);
+      else this.pushBack(next);
+    }
   }
 
   /** Puts a message behind those in memory. */
@@ -220,7 +240,7 @@ export class BoundedQueue extends MessageQueue {
       return;
     }
     while (this.#isOver) {
-      const oldest = this.shift();
+      const oldest = this.#isOverOwnBounds ? this.shift() : this.#oldestOnlyHere();
       if (oldest === undefined) {
         if (this.isBehind) this.#requestPage();
         return;
@@ -230,15 +250,23 @@ export class BoundedQueue extends MessageQueue {
   }
 
   get #isOver(): boolean {
+    return this.#isOverOwnBounds || (this.length > 1 && this.#isMemoryOver);
+  }
+
+  get #isOverOwnBounds(): boolean {
     const { messages, bytes } = this.#bounds;
-    return this.length > messages || this.bytes > bytes || (this.length > 1 && this.#isMemoryOver);
+    return this.length > messages || this.bytes > bytes;
+  }
+
+  /** Takes out what came first of that which the store could not give back. */
+  #oldestOnlyHere(): Delivery | undefined {
+    if (this.#isPaging) this.#releaseMemory();
+    return this.back.length > 0 ? this.shiftBack() : this.shift();
   }
 
   /** The queues of the node hold too much in memory, and this one holds something that is nowhere else. */
   get #isMemoryOver(): boolean {
-    if (!this.isMemoryFull) return false;
-    const first = this.front.peek();
-    return first !== undefined && (!this.#isPaging || first.sequence === 0);
+    return this.isMemoryFull && (this.#isPaging ? this.onlyHere > 0 : this.front.length > 0);
   }
 
   /** Part of it may be in the store alone. To know what supersedes what, all of it must be in memory. */

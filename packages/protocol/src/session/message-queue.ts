@@ -77,17 +77,22 @@ export interface QueueMemory {
 const OVERHEAD = 160;
 
 /**
- * Messages that wait for a session, bounded by count and by bytes. Those in memory are the front of it; `paged` more,
- * with `pagedBytes`, are only in the store, behind them.
+ * Messages that wait for a session, bounded by count and by bytes, in three parts: `front` is in memory; behind it `paged`
+ * messages with `pagedBytes` are only in the store; behind those `back` is only in memory, because the store did not take it.
  */
 export class MessageQueue {
   readonly front = new Fifo<Delivery>();
+  /** Empty, unless something is only in the store that came before. */
+  readonly back = new Fifo<Delivery>();
   /** Below 0: more has been read of it than was counted so far. */
   paged = 0;
   pagedBytes = 0;
   /** No message in memory expires before this. */
   earliestExpiryMs = Number.POSITIVE_INFINITY;
-  #frontBytes = 0;
+  /** Of what is in memory. */
+  #heldBytes = 0;
+  /** Messages in memory that are nowhere else. */
+  #onlyHere = 0;
   readonly #memory: QueueMemory | undefined;
 
   constructor(memory?: QueueMemory) {
@@ -95,11 +100,16 @@ export class MessageQueue {
   }
 
   get length(): number {
-    return this.front.length + Math.max(0, this.paged);
+    return this.front.length + Math.max(0, this.paged) + this.back.length;
   }
 
   get bytes(): number {
-    return this.#frontBytes + Math.max(0, this.pagedBytes);
+    return this.#heldBytes + Math.max(0, this.pagedBytes);
+  }
+
+  /** Messages in memory that are nowhere else. */
+  get onlyHere(): number {
+    return this.#onlyHere;
   }
 
   /** All queues of the node together hold more than they may. */
@@ -109,19 +119,31 @@ export class MessageQueue {
 
   push(delivery: Delivery): void {
     this.front.push(delivery);
-    if (delivery.message.expiresAtMs < this.earliestExpiryMs) this.earliestExpiryMs = delivery.message.expiresAtMs;
-    this.#count(1, delivery.size);
+    this.#countIn(delivery);
+  }
+
+  /** To the end, behind what is only in the store. */
+  pushBack(delivery: Delivery): void {
+    this.back.push(delivery);
+    this.#countIn(delivery);
   }
 
   shift(): Delivery | undefined {
     const delivery = this.front.shift();
-    if (delivery !== undefined) this.#count(-1, -delivery.size);
+    if (delivery !== undefined) this.#countOut(delivery);
+    return delivery;
+  }
+
+  shiftBack(): Delivery | undefined {
+    const delivery = this.back.shift();
+    if (delivery !== undefined) this.#countOut(delivery);
     return delivery;
   }
 
   removeWhere(drop: (delivery: Delivery) => boolean): Delivery[] {
     const removed = this.front.removeWhere(drop);
-    for (const delivery of removed) this.#count(-1, -delivery.size);
+    if (this.back.length > 0) removed.push(...this.back.removeWhere(drop));
+    for (const delivery of removed) this.#countOut(delivery);
     return removed;
   }
 
@@ -130,33 +152,49 @@ export class MessageQueue {
     if (now < this.earliestExpiryMs) return [];
     const removed = this.removeWhere((delivery) => delivery.message.isExpired(now));
     this.earliestExpiryMs = Number.POSITIVE_INFINITY;
-    for (const { message } of this.front) {
-      if (message.expiresAtMs < this.earliestExpiryMs) this.earliestExpiryMs = message.expiresAtMs;
+    for (const part of [this.front, this.back]) {
+      for (const { message } of part) {
+        if (message.expiresAtMs < this.earliestExpiryMs) this.earliestExpiryMs = message.expiresAtMs;
+      }
     }
     return removed;
   }
 
-  /** All of it is only in the store from now on. */
-  pageOut(): void {
-    this.paged = this.length;
-    this.pagedBytes = this.bytes;
-    this.#clearFront();
+  /** A message that is not in memory is only in the store. */
+  countPaged(delivery: Delivery): void {
+    this.paged++;
+    this.pagedBytes += delivery.size;
+  }
+
+  /** The first message of the back has just got its sequence, and is only in the store from now on. */
+  pageOutBack(): void {
+    const delivery = this.shiftBack();
+    if (delivery === undefined) return;
+    // It was counted when it had no sequence.
+    this.#onlyHere--;
+    this.countPaged(delivery);
   }
 
   clear(): void {
-    this.#clearFront();
+    while (this.shift() !== undefined);
+    while (this.shiftBack() !== undefined);
+    this.earliestExpiryMs = Number.POSITIVE_INFINITY;
     this.paged = 0;
     this.pagedBytes = 0;
   }
 
-  #clearFront(): void {
-    this.#count(-this.front.length, -this.#frontBytes);
-    this.front.clear();
-    this.earliestExpiryMs = Number.POSITIVE_INFINITY;
+  #countIn(delivery: Delivery): void {
+    if (delivery.message.expiresAtMs < this.earliestExpiryMs) this.earliestExpiryMs = delivery.message.expiresAtMs;
+    if (delivery.sequence === 0) this.#onlyHere++;
+    const { size } = delivery;
+    this.#heldBytes += size;
+    if (this.#memory !== undefined) this.#memory.bytes += size + OVERHEAD;
   }
 
-  #count(messages: number, bytes: number): void {
-    this.#frontBytes += bytes;
-    if (this.#memory !== undefined) this.#memory.bytes += bytes + messages * OVERHEAD;
+  #countOut(delivery: Delivery): void {
+    if (delivery.sequence === 0) this.#onlyHere--;
+    const { size } = delivery;
+    this.#heldBytes -= size;
+    if (this.#memory !== undefined) this.#memory.bytes -= size + OVERHEAD;
   }
 }

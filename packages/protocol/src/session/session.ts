@@ -157,6 +157,7 @@ export class Session {
     const canSendNow = this.#canSendNow();
     if (!canSendNow && !this.queue.admits(delivery, now)) return NO_TICKET;
     const isStored = this.survives && (delivery.qos > 0 || this.connection === undefined);
+    if (isStored && this.queue.back.length > 0) this.queue.storeBack((waiting) => this.host.storeQueued(waiting));
     const ticket = isStored ? this.host.storeQueued(delivery) : NO_TICKET;
     if (this.queue.add(delivery, canSendNow)) this.pump(now);
     return ticket;
@@ -314,6 +315,7 @@ export class Session {
   *unsettled(): Iterable<Delivery> {
     for (const handshake of this.#window.values()) if (typeof handshake === 'object') yield handshake;
     yield* this.queue.front;
+    yield* this.queue.back;
   }
 
   /** Sends a message of the queue with a Packet Identifier of its own; QoS 2 of a surviving session after it is on disk. */
