@@ -5,7 +5,7 @@ import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const root = fileURLToPath(new URL('..', import.meta.url));
+export const root = fileURLToPath(new URL('..', import.meta.url));
 const startMs = 15_000;
 const stopMs = 10_000;
 
@@ -14,18 +14,19 @@ export const scratch = join(root, '.cache/bench');
 
 export const hawserFile = join(root, 'packages/cli/bin/hawser.js');
 
-export const brokers = {
-  hawser: {
-    title: 'Hawser',
-    isThere: () => existsSync(join(root, 'packages/cli/dist/main.js')),
-    version: () => execFileSync('git', ['-C', root, 'describe', '--always', '--dirty'], { encoding: 'utf8' }).trim(),
-    command: ({ port, folder, onDisk, node = [], args = [] }) => [
+/** Hawser as it is built in the checkout `place`. */
+export function hawserAt(place, title = 'Hawser') {
+  return {
+    title,
+    isThere: () => existsSync(join(place, 'packages/cli/dist/main.js')),
+    version: () => execFileSync('git', ['-C', place, 'describe', '--always', '--dirty'], { encoding: 'utf8' }).trim(),
+    command: ({ port, folder, onDisk, overWebSocket, node = [], args = [] }) => [
       process.execPath,
       ...node,
-      hawserFile,
+      join(place, 'packages/cli/bin/hawser.js'),
       'broker',
       ...args,
-      ...['--listen', `mqtt://127.0.0.1:${port}`],
+      ...['--listen', overWebSocket ? `ws://127.0.0.1:${port}/mqtt` : `mqtt://127.0.0.1:${port}`],
       ...['--data', onDisk ? join(folder, 'data') : 'memory'],
       '--no-console',
       // Windows and queues are opened for both alike: what is measured is what gets through, not what is dropped.
@@ -35,7 +36,11 @@ export const brokers = {
       ]),
     ],
     isReady: (output) => /^ready$/m.test(output),
-  },
+  };
+}
+
+export const brokers = {
+  hawser: hawserAt(root),
   mosquitto: {
     title: 'Mosquitto',
     isThere: () => existsSync('/usr/sbin/mosquitto'),
@@ -48,10 +53,12 @@ export const brokers = {
         return 'unknown';
       }
     },
-    command: ({ port, folder, onDisk }) => {
+    command: ({ port, folder, onDisk, overWebSocket }) => {
       const file = join(folder, 'mosquitto.conf');
       const lines = [
         `listener ${port} 127.0.0.1`,
+        // 2.0.11 ends when all its listeners are for WebSockets, so there is another, in the file system.
+        ...(overWebSocket ? ['protocol websockets', `listener 0 ${folder}/plain.sock`] : []),
         'allow_anonymous true',
         'max_inflight_messages 0',
         'max_queued_messages 0',
@@ -71,6 +78,7 @@ export const brokers = {
     title: 'Aedes',
     isThere: () => existsSync(join(root, 'node_modules/aedes')),
     version: () => 'from npm',
+    isWithoutWebSocket: true,
     command: ({ port }) => [process.execPath, join(root, 'bench/aedes.mjs'), String(port)],
   },
 };
@@ -79,11 +87,11 @@ export const brokers = {
  * Starts `broker` and waits until it takes connections. Throws with what it printed when it does not. Hawser alone takes `node`
  * (arguments before its file), `env`, and `prepare`, which writes what it needs and returns its arguments.
  */
-export async function startBroker(broker, { onDisk = false, node, env, prepare } = {}) {
+export async function startBroker(broker, { onDisk = false, overWebSocket = false, node, env, prepare } = {}) {
   const port = await freePort();
   const folder = join(scratch, `broker-${port}`);
   mkdirSync(folder, { recursive: true });
-  const [file, ...args] = broker.command({ port, folder, onDisk, node, args: prepare?.(folder) });
+  const [file, ...args] = broker.command({ port, folder, onDisk, overWebSocket, node, args: prepare?.(folder) });
   const child = spawn(file, args, { cwd: folder, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) {

@@ -11,6 +11,7 @@
  *     fanin  P publishers, each to its own topic -> 1 subscriber of the wildcard
  *     conn   open N connections and hold them: prints connects per second
  *   --pubs P --subs S --qos 0|1|2 --size BYTES --window W --secs T --warm T --rate R (msg/s, 0: max)
+ *   --tls 1 (needs -DTLS -lssl -lcrypto) --ws 1 (path /mqtt; frames are masked with 0)
  *   --keepalive S --hold SECS --nobatch --filters F (extra wildcard filters per subscriber)
  *   --durable  subscribers connect with Clean Session 0, so that the broker must store what it acknowledges
  *   --offline  with --durable: subscribers leave after SUBACK; deliveries counted are the publishers' acknowledgements
@@ -33,6 +34,10 @@
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
+#ifdef TLS
+#include <openssl/ssl.h>
+static SSL_CTX *ctx;
+#endif
 
 typedef struct {
   int fd, id, is_pub, state; /* 0 connecting 1 wait connack 2 wait suback 3 ready */
@@ -41,10 +46,11 @@ typedef struct {
   uint32_t inflight; uint16_t pid; int want_out;
   uint64_t sent;
   uint64_t *sent_at; /* with QoS 1 and 2: when, by Packet Identifier */
+  void *ssl; int up; uint8_t *wire; size_t wlen, woff, wcap; uint64_t frame; uint8_t fh[10]; int fhl;
 } C;
 
 static const char *host = "127.0.0.1", *mode = "fan", *user, *password;
-static int port = 1883, pubs = 1, subs = 10, qos = 0, size = 64, secs = 5, warm = 1, keepalive = 60, hold = 0, nobatch = 0, filters = 0, bpid = 0, shared = 0, durable = 0, offline = 0;
+static int port = 1883, pubs = 1, subs = 10, qos = 0, size = 64, secs = 5, warm = 1, keepalive = 60, hold = 0, nobatch = 0, filters = 0, bpid = 0, shared = 0, durable = 0, offline = 0, tls = 0, ws = 0;
 static long window = 20000; static double rate = 0;
 static C *cs; static int nc, ep, ready, npub;
 static uint64_t sent, delivered, acked, dup_or_late; static int fan = 1;
@@ -58,13 +64,56 @@ static void die(const char *m) { fprintf(stderr, "mqload: %s (%s)\n", m, strerro
 static void need(uint8_t **b, size_t *cap, size_t want) { if (*cap < want) { size_t c = *cap ? *cap : 4096; while (c < want) c *= 2; *b = realloc(*b, c); *cap = c; } }
 static void put(C *c, const void *p, size_t n) { need(&c->out, &c->outcap, c->outlen + n); memcpy(c->out + c->outlen, p, n); c->outlen += n; }
 static void arm(C *c, int out) { if (c->want_out == out) return; c->want_out = out; struct epoll_event e = { .events = EPOLLIN | (out ? EPOLLOUT : 0), .data.ptr = c }; epoll_ctl(ep, EPOLL_CTL_MOD, c->fd, &e); }
-static void flush(C *c) {
-  while (c->outoff < c->outlen) {
-    ssize_t n = send(c->fd, c->out + c->outoff, c->outlen - c->outoff, MSG_NOSIGNAL);
-    if (n < 0) { if (errno == EAGAIN) { arm(c, 1); return; } die("send"); }
-    c->outoff += n;
+static int wants_read;
+static ssize_t tx(C *c, const uint8_t *b, size_t n) {
+#ifdef TLS
+  if (c->ssl) { int r = SSL_write(c->ssl, b, n); if (r > 0) return r; int e = SSL_get_error(c->ssl, r); wants_read = e == SSL_ERROR_WANT_READ; errno = wants_read || e == SSL_ERROR_WANT_WRITE ? EAGAIN : EPIPE; return -1; }
+#endif
+  return send(c->fd, b, n, MSG_NOSIGNAL);
+}
+static ssize_t rx(C *c, uint8_t *b, size_t n) {
+#ifdef TLS
+  if (c->ssl) { int r = SSL_read(c->ssl, b, n); if (r > 0) return r; int e = SSL_get_error(c->ssl, r); if (e == SSL_ERROR_ZERO_RETURN) return 0; errno = e == SSL_ERROR_WANT_READ || e == SSL_ERROR_WANT_WRITE ? EAGAIN : EPIPE; return -1; }
+#endif
+  return recv(c->fd, b, n, 0);
+}
+/* Takes the WebSocket frames off, in place; what is left is the stream of MQTT. */
+static ssize_t unframe(C *c, uint8_t *b, ssize_t n) {
+  ssize_t i = 0, o = 0;
+  if (!c->up) { uint8_t *e = memmem(b, n, "\r\n\r\n", 4); if (!e) return 0; if (!memmem(b, n, " 101 ", 5)) die("no upgrade"); c->up = 1; i = e + 4 - b; }
+  while (i < n) {
+    if (!c->frame) {
+      c->fh[c->fhl++] = b[i++]; if (c->fhl < 2) continue;
+      int l = c->fh[1] & 127, need = l == 126 ? 4 : l == 127 ? 10 : 2; if (c->fhl < need) continue;
+      c->frame = l < 126 ? l : 0; if (l >= 126) for (int k = 2; k < need; k++) c->frame = c->frame << 8 | c->fh[k];
+      c->fhl = 0; continue;
+    }
+    ssize_t k = n - i; if ((uint64_t)k > c->frame) k = c->frame; memmove(b + o, b + i, k); i += k; o += k; c->frame -= k;
   }
-  c->outoff = c->outlen = 0; arm(c, 0);
+  return o;
+}
+static void flush(C *c) {
+  for (;;) {
+    uint8_t *b = c->out; size_t *off = &c->outoff, *len = &c->outlen;
+    if (ws) {
+      if (c->woff == c->wlen) {
+        c->woff = c->wlen = 0;
+        if (!c->up && c->state > 0) { static const char u[] = "GET /mqtt HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: mqtt\r\n\r\n"; if (c->state == 9) { arm(c, 0); return; } need(&c->wire, &c->wcap, sizeof u); memcpy(c->wire, u, sizeof u - 1); c->wlen = sizeof u - 1; c->state = 9; }
+        else if (c->outlen) {
+          size_t n = c->outlen, h = n < 126 ? 2 : n < 65536 ? 4 : 10; need(&c->wire, &c->wcap, n + 14); uint8_t *w = c->wire; w[0] = 0x82;
+          if (h == 2) w[1] = 0x80 | n; else if (h == 4) { w[1] = 0xfe; w[2] = n >> 8; w[3] = n; } else { w[1] = 0xff; for (int k = 0; k < 8; k++) w[2 + k] = n >> (56 - 8 * k); }
+          memset(w + h, 0, 4); memcpy(w + h + 4, c->out, n); c->wlen = h + 4 + n; c->outlen = c->outoff = 0;
+        }
+      }
+      b = c->wire; off = &c->woff; len = &c->wlen;
+    }
+    if (*off >= *len) break;
+    ssize_t n = tx(c, b + *off, *len - *off);
+    if (n < 0) { if (errno == EAGAIN) { arm(c, !wants_read); wants_read = 0; return; } die("send"); }
+    *off += n;
+  }
+  if (!ws) c->outoff = c->outlen = 0;
+  arm(c, 0);
 }
 static size_t hdr(uint8_t *b, uint8_t t, size_t len) { size_t i = 0; b[i++] = t; do { uint8_t d = len & 127; len >>= 7; b[i++] = d | (len ? 128 : 0); } while (len); return i; }
 static void connect_pkt(C *c) {
@@ -121,12 +170,14 @@ static void on_packet(C *c, uint8_t t, const uint8_t *p, size_t len) {
   case 7: on_ack(c, p); break;
   }
 }
+#define ssl_early tls
 static uint8_t rb[1 << 18];
 static void on_read(C *c) {
   for (int rounds = 0; rounds < 4; rounds++) {
-    ssize_t n = recv(c->fd, rb, sizeof rb, 0);
+    ssize_t n = rx(c, rb, sizeof rb), got = n;
     if (n == 0) die("closed by broker");
     if (n < 0) { if (errno == EAGAIN) break; die("recv"); }
+    if (ws) n = unframe(c, rb, n);
     uint8_t *d = rb; size_t l = n;
     if (c->inlen) { need(&c->in, &c->incap, c->inlen + n); memcpy(c->in + c->inlen, rb, n); c->inlen += n; d = c->in; l = c->inlen; }
     size_t o = 0;
@@ -139,16 +190,16 @@ static void on_read(C *c) {
     size_t rest = l - o;
     if (rest) { need(&c->in, &c->incap, rest); memmove(c->in, d + o, rest); }
     c->inlen = rest;
-    if ((size_t)n < sizeof rb) break;
+    if ((size_t)got < sizeof rb && !tls) break;
   }
-  if (c->outlen > c->outoff && !c->want_out) flush(c);
+  if ((c->outlen > c->outoff || c->wlen > c->woff || (ssl_early && c->state == 1)) && !c->want_out) flush(c);
 }
 static int cmp(const void *a, const void *b) { uint64_t x = *(uint64_t *)a, y = *(uint64_t *)b; return x < y ? -1 : x > y; }
+/* CPU time of a process in seconds, of all its threads. /proc/PID/stat counts in hundredths, too coarse for a few seconds. */
 static double cpu_of(int pid) {
-  char p[64], b[1024];
-  if (!pid) return 0;
-  snprintf(p, 64, "/proc/%d/stat", pid); int f = open(p, O_RDONLY); if (f < 0) return 0; int n = read(f, b, 1023); close(f); if (n <= 0) return 0; b[n] = 0;
-  char *q = strrchr(b, ')'); unsigned long u = 0, s = 0; sscanf(q + 2, "%*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &u, &s); return (double)(u + s) / sysconf(_SC_CLK_TCK);
+  clockid_t id; struct timespec t;
+  if (!pid || clock_getcpuclockid(pid, &id) || clock_gettime(id, &t)) return 0;
+  return t.tv_sec + t.tv_nsec / 1e9;
 }
 static long rss_of(int pid) {
   char p[64], l[256];
@@ -169,6 +220,9 @@ static void open_one(C *c) {
   struct linger lg = { 1, 0 }; setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &lg, sizeof lg); /* no TIME_WAIT left behind */
   if (connect(c->fd, (void *)&a, sizeof a) < 0 && errno != EINPROGRESS) die("connect");
   struct epoll_event e = { .events = EPOLLIN | EPOLLOUT, .data.ptr = c }; c->want_out = 1; epoll_ctl(ep, EPOLL_CTL_ADD, c->fd, &e);
+#ifdef TLS
+  if (tls) { c->ssl = SSL_new(ctx); SSL_set_fd(c->ssl, c->fd); SSL_set_connect_state(c->ssl); }
+#endif
   connect_pkt(c); c->state = 1;
 }
 static void leave(C *c) {
@@ -184,14 +238,19 @@ int main(int argc, char **argv) {
   for (int i = 1; i < argc; i++) {
     char *a = argv[i], *v = i + 1 < argc ? argv[i + 1] : "";
 #define I(n, x) if (!strcmp(a, "--" n)) { x = atof(v); i++; continue; }
-    I("port", port) I("pubs", pubs) I("subs", subs) I("qos", qos) I("size", size) I("secs", secs) I("warm", warm) I("keepalive", keepalive) I("hold", hold) I("window", window) I("rate", rate) I("filters", filters) I("bpid", bpid)
+    I("port", port) I("pubs", pubs) I("subs", subs) I("qos", qos) I("size", size) I("secs", secs) I("warm", warm) I("keepalive", keepalive) I("hold", hold) I("window", window) I("rate", rate) I("filters", filters) I("bpid", bpid) I("tls", tls) I("ws", ws)
     if (!strcmp(a, "--mode")) { mode = v; i++; continue; } if (!strcmp(a, "--host")) { host = v; i++; continue; } if (!strcmp(a, "--nobatch")) { nobatch = 1; continue; } if (!strcmp(a, "--shared")) { shared = 1; continue; }
     if (!strcmp(a, "--user") && strlen(v) < 128) { user = v; i++; continue; } if (!strcmp(a, "--password") && strlen(v) < 128) { password = v; i++; continue; }
     if (!strcmp(a, "--durable")) { durable = 1; continue; } if (!strcmp(a, "--offline")) { offline = 1; continue; }
     errno = 0; die("unknown option");
   }
-  errno = 0; if (offline && !(durable && qos)) die("--offline needs --durable and --qos 1 or 2");
   struct rlimit rl = { 1 << 20, 1 << 20 }; setrlimit(RLIMIT_NOFILE, &rl);
+  errno = 0; if (offline && !(durable && qos)) die("--offline needs --durable and --qos 1 or 2");
+#ifdef TLS
+  if (tls) { ctx = SSL_CTX_new(TLS_client_method()); SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER); }
+#else
+  if (tls) die("built without TLS");
+#endif
   ep = epoll_create1(0); body = calloc(1, size + 16); memset(body, 'x', size); if (size < 8) size = 8; lat = malloc(caplat * 8); alat = malloc(caplat * 8);
   int conn = !strcmp(mode, "conn");
   if (conn) { nc = npub = pubs; subs = 0; } else if (!strcmp(mode, "fan")) { npub = pubs; nc = pubs + subs; fan = subs; } else if (!strcmp(mode, "fanin")) { npub = pubs; if (!shared) subs = 1; nc = pubs + subs; fan = 1; } else { npub = pubs; nc = pubs + pubs * subs; fan = subs; }
@@ -204,7 +263,7 @@ int main(int argc, char **argv) {
   double tc = (now_ns() - t0) / 1e9;
   if (conn) {
     double cpu1 = cpu_of(bpid); sleep(1); long r1 = rss_of(bpid);
-    printf("{\"mode\":\"conn\",\"n\":%d,\"secs\":%.3f,\"per_s\":%.0f,\"broker_cpu_s\":%.2f,\"rss_before_kb\":%ld,\"rss_after_kb\":%ld,\"kb_per_conn\":%.2f}\n", nc, tc, nc / tc, cpu1 - cpu0, rss0, r1, (double)(r1 - rss0) / nc); fflush(stdout);
+    printf("{\"mode\":\"conn\",\"n\":%d,\"secs\":%.3f,\"per_s\":%.0f,\"broker_cpu_s\":%.4f,\"rss_before_kb\":%ld,\"rss_after_kb\":%ld,\"kb_per_conn\":%.2f}\n", nc, tc, nc / tc, cpu1 - cpu0, rss0, r1, (double)(r1 - rss0) / nc); fflush(stdout);
     for (uint64_t e = now_ns() + hold * 1000000000ull; now_ns() < e;) poll_once(100);
     return 0;
   }
@@ -228,7 +287,7 @@ int main(int argc, char **argv) {
   double lc = (ru.ru_utime.tv_sec - ru0.ru_utime.tv_sec) + (ru.ru_utime.tv_usec - ru0.ru_utime.tv_usec) / 1e6 + (ru.ru_stime.tv_sec - ru0.ru_stime.tv_sec) + (ru.ru_stime.tv_usec - ru0.ru_stime.tv_usec) / 1e6;
   uint64_t drain = now_ns() + 2000000000ull; while (delivered < sent * fan && now_ns() < drain) poll_once(50);
   qsort(lat, nlat, 8, cmp); qsort(alat, nalat, 8, cmp); (void)maxrss; (void)dup_or_late;
-  printf("{\"mode\":\"%s\",\"pubs\":%d,\"subs\":%d,\"qos\":%d,\"size\":%d,\"in_per_s\":%.0f,\"out_per_s\":%.0f,\"broker_cpu\":%.2f,\"load_cpu\":%.2f,\"rss_kb\":%ld,\"lost\":%ld",
+  printf("{\"mode\":\"%s\",\"pubs\":%d,\"subs\":%d,\"qos\":%d,\"size\":%d,\"in_per_s\":%.0f,\"out_per_s\":%.0f,\"broker_cpu\":%.4f,\"load_cpu\":%.2f,\"rss_kb\":%ld,\"lost\":%ld",
     mode, npub, subs, qos, size, s / el, d / el, bc / el, lc / el, rss_of(bpid), (long)(sent * fan - delivered));
   /* Without a subscriber there is no delivery to have taken a time. */
   if (nlat) printf(",\"p50_ms\":%.3f,\"p99_ms\":%.3f,\"p999_ms\":%.3f", lat[nlat / 2] / 1e6, lat[nlat * 99 / 100] / 1e6, lat[nlat * 999 / 1000] / 1e6);

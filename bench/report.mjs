@@ -151,7 +151,8 @@ function distribution() {
   }
 }
 
-function median(values) {
+/** The middle one, or the mean of the two in the middle. */
+export function median(values) {
   const sorted = values.toSorted((a, b) => a - b);
   const middle = sorted.length >> 1;
   return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;

@@ -54,6 +54,27 @@ export const rows = [
     shows: [{ ...deliveries, atLeast: 0.5e6 }],
   },
   {
+    id: 'ws-fan10',
+    title: 'WebSocket: fan-out QoS 0, 1 → 10',
+    load: '--ws 1 --mode fan --pubs 1 --subs 10',
+    overWebSocket: true,
+    shows: [deliveries],
+  },
+  {
+    id: 'ws-fan100',
+    title: 'WebSocket: fan-out QoS 0, 1 → 100',
+    load: '--ws 1 --mode fan --pubs 1 --subs 100 --window 100000',
+    overWebSocket: true,
+    shows: [deliveries],
+  },
+  {
+    id: 'ws-pair-qos1',
+    title: 'WebSocket: 50 topics, 1 → 1 each, QoS 1',
+    load: '--ws 1 --mode pair --pubs 50 --subs 1 --qos 1',
+    overWebSocket: true,
+    shows: [deliveries],
+  },
+  {
     id: 'durable',
     title: 'QoS 1 to a durable session, 50 publishers, subscriber online',
     load: '--mode fanin --pubs 50 --qos 1 --durable',

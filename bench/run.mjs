@@ -2,7 +2,9 @@
 //
 //   npm run bench                                    all rows, writes bench/RESULTS.md and bench/results.json
 //   npm run bench -- --check                         a short run; fails when a ratio fell far below the committed one
-//   npm run bench -- --rows fan10,pair --only hawser prints, writes nothing
+//   npm run bench -- --only fan10,pair --brokers hawser   these rows, these brokers: prints, writes nothing
+//   npm run bench -- --against main                  this build and that of a commit in turn, five rounds: CPU for each delivery, fails
+//                                                    when a row is worse by more than 3 % beyond the spread (bench/against.mjs)
 //   npm run bench -- --large                         100,000 sessions, 1,000,000 messages (bench/large-store.mjs), written with the rest
 //   npm run bench -- --costs recorder-conn           the same load with something and without it (bench/costs.mjs)
 //   --rounds N  --secs N  --warm N  --aedes (with node_modules/aedes)  --write (write a partial run over those rows)
@@ -11,7 +13,8 @@ import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'no
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { brokers, scratch, startBroker } from './brokers.mjs';
+import { buildCommit, compare, cpuOf, renderComparison } from './against.mjs';
+import { brokers, hawserAt, root, scratch, startBroker } from './brokers.mjs';
 import { costOf, costs } from './costs.mjs';
 import {
   describeMachine,
@@ -33,9 +36,10 @@ const resultsFile = join(folder, 'results.json');
 const { values: options } = parseArgs({
   options: {
     check: { type: 'boolean', default: false },
-    rows: { type: 'string' },
-    costs: { type: 'string' },
+    against: { type: 'string' },
     only: { type: 'string' },
+    costs: { type: 'string' },
+    brokers: { type: 'string' },
     rounds: { type: 'string' },
     secs: { type: 'string' },
     warm: { type: 'string' },
@@ -44,42 +48,69 @@ const { values: options } = parseArgs({
     write: { type: 'boolean', default: false },
   },
 });
-const rounds = numberOf('rounds', options.check ? 1 : 3);
-const secs = numberOf('secs', options.check ? 3 : 5);
+const rounds = numberOf('rounds', options.check ? 1 : options.against === undefined ? 3 : 5);
+const secs = numberOf('secs', options.check || options.against !== undefined ? 3 : 5);
 const warm = numberOf('warm', 2);
 /** A part of it is asked for: the rest is not run. */
-const isPartial = options.rows !== undefined || options.costs !== undefined || options.only !== undefined;
-const chosenRows = options.rows === undefined && options.costs !== undefined ? [] : choose(rows, options.rows, 'row');
+const isPartial = [options.only, options.costs, options.brokers, options.against].some((given) => given !== undefined);
+const chosenRows = options.only === undefined && options.costs !== undefined ? [] : choose(rows, options.only, 'row');
 const chosenCosts = isPartial && options.costs === undefined ? [] : choose(costs, options.costs, 'cost');
-const contestants = chooseBrokers();
+const contestants = options.against === undefined ? chooseBrokers() : ['before', 'now'];
 
 const mqload = buildLoad();
 const results = {};
 const costResults = {};
-for (let round = 1; round <= rounds; round += 1) {
-  for (const row of chosenRows) {
-    // Who goes first changes from round to round.
-    const order = round % 2 === 1 ? contestants : contestants.toReversed();
-    for (const id of order) await measure(row, id, round);
+if (options.against === undefined) await runAll();
+else await runAgainst();
+
+async function runAll() {
+  await runRounds(chosenRows, brokers);
+  const summary = Object.fromEntries(chosenRows.map((row) => [row.id, medians(results[row.id] ?? {})]));
+  const costSummary = Object.fromEntries(chosenCosts.map((cost) => [cost.id, medians(costResults[cost.id] ?? {})]));
+  if (chosenRows.length > 0) console.log(`\n${renderTable(chosenRows, summary, contestants)}`);
+  if (chosenCosts.length > 0) console.log(`\n${renderCosts(chosenCosts, costSummary)}`);
+  if (options.check) check(summary, costSummary);
+  else if (options.write || (chosenRows.length === rows.length && contestants.length > 1)) write(summary, costSummary);
+}
+
+async function runAgainst() {
+  const loads = chosenRows.filter(({ load }) => load !== undefined);
+  const commit = buildCommit(options.against, root, scratch);
+  // Ctrl-C must leave no worktree behind either.
+  process.once('SIGINT', () => process.exit(130));
+  process.once('exit', commit.remove);
+  await runRounds(loads, { before: hawserAt(commit.folder, commit.hash), now: hawserAt(root, 'here') });
+  const found = {};
+  for (const { id } of loads) {
+    const [before, now] = contestants.map((side) => (results[id]?.[side] ?? []).map(cpuOf).filter(Number.isFinite));
+    if (before.length > 0 && now.length > 0) found[id] = compare(before, now);
   }
-  for (const cost of chosenCosts) {
-    for (const side of round % 2 === 1 ? ['with', 'without'] : ['without', 'with'])
-      await measureCost(cost, side, round);
+  console.log(`\n${renderComparison(loads, found, commit)}`);
+  const worse = loads.filter(({ id }) => found[id]?.isWorse ?? true).map(({ id }) => id);
+  console.log(worse.length === 0 ? '\nno row is worse' : `\nworse or not measured: ${worse.join(', ')}`);
+  if (worse.length > 0) process.exitCode = 1;
+}
+
+async function runRounds(chosen, builds) {
+  for (let round = 1; round <= rounds; round += 1) {
+    for (const row of chosen) {
+      // Who goes first changes from round to round.
+      const order = round % 2 === 1 ? contestants : contestants.toReversed();
+      for (const id of order) {
+        if (!row.overWebSocket || !builds[id].isWithoutWebSocket) await measure(row, id, round, builds[id]);
+      }
+    }
+    for (const cost of chosenCosts) {
+      for (const side of round % 2 === 1 ? ['with', 'without'] : ['without', 'with'])
+        await measureCost(cost, side, round);
+    }
   }
 }
-const summary = Object.fromEntries(chosenRows.map((row) => [row.id, medians(results[row.id] ?? {})]));
-const costSummary = Object.fromEntries(chosenCosts.map((cost) => [cost.id, medians(costResults[cost.id] ?? {})]));
-if (chosenRows.length > 0) console.log(`\n${renderTable(chosenRows, summary, contestants)}`);
-if (chosenCosts.length > 0) console.log(`\n${renderCosts(chosenCosts, costSummary)}`);
 
-if (options.check) check();
-else if (options.write || (chosenRows.length === rows.length && contestants.length > 1)) write();
-
-async function measure(row, id, round) {
-  const broker = brokers[id];
+async function measure(row, id, round, broker) {
   let running;
   try {
-    running = await startBroker(broker, { onDisk: row.onDisk });
+    running = await startBroker(broker, { onDisk: row.onDisk, overWebSocket: row.overWebSocket });
     const found = await (row.measure === undefined ? load(row, running) : row.measure(row, running, broker));
     results[row.id] ??= {};
     results[row.id][id] ??= [];
@@ -157,7 +188,7 @@ function buildLoad() {
   return binary;
 }
 
-function check() {
+function check(summary, costSummary) {
   const committed = readResults();
   let failures = 0;
   for (const row of chosenRows) {
@@ -182,7 +213,7 @@ function check() {
   if (failures > 0) process.exitCode = 1;
 }
 
-function write() {
+function write(summary, costSummary) {
   const before = readResults();
   const all = { ...before.rows, ...summary };
   const given = process.argv.slice(2);
@@ -212,7 +243,7 @@ function readResults() {
 }
 
 function chooseBrokers() {
-  const ids = options.only?.split(',') ?? ['hawser', 'mosquitto', ...(options.aedes ? ['aedes'] : [])];
+  const ids = options.brokers?.split(',') ?? ['hawser', 'mosquitto', ...(options.aedes ? ['aedes'] : [])];
   for (const id of ids) {
     if (!brokers[id]) usage(`no broker ${id}; there are ${Object.keys(brokers).join(', ')}`);
     if (!brokers[id].isThere()) usage(`${brokers[id].title} is not here (built? installed?)`);
