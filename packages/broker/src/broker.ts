@@ -31,6 +31,7 @@ import { SessionRegistry } from './sessions/session-registry.ts';
 import { type Settings, settingsWith } from './settings.ts';
 import { CommitTimes } from './stores/commit-times.ts';
 import type { Store, StoreContents, StoreOperation } from './stores/store.ts';
+import { StoreError } from './stores/store-error.ts';
 import { StoreGuard } from './stores/store-guard.ts';
 
 /**
@@ -194,14 +195,22 @@ export class Broker implements BrokerCore {
 
   /**
    * Publishes a message of the broker's own process. Resolves once it is safe: at QoS 1 and 2 when every session that keeps it
-   * has it on disk, at QoS 0 at once. Throws UsageError for a topic that is not valid.
+   * has it on disk, at QoS 0 at once. Rejects with StoreError `store-failed` when the store does not take it: who is connected
+   * gets it, for others it waits in memory alone; a promise that nobody looks at ends no program. Throws UsageError for a topic that is not valid.
    */
   publish(topic: string, payload: Uint8Array | string, options: PublishOptions = {}): Promise<void> {
     if (!isValidTopicName(topic)) throw new UsageError('topic-name-invalid', `'${topic}' is not a Topic Name`);
     const bytes = typeof payload === 'string' ? Buffer.from(payload) : payload;
     const { qos = 0, retain = false, properties } = options;
     const publication = { topic, payload: bytes, qos, retain, properties };
+    const isTaken = qos === 0 || this.guard.takes(this.router.storeBytes(publication));
+    const refusal = isTaken ? undefined : this.guard.refusalOf(this.router.storeBytes(publication));
     const { ticket } = this.router.publish(publication, undefined, undefined, NO_TICKET, this.now());
+    if (refusal !== undefined) {
+      const refused = Promise.reject(new StoreError('store-failed', `a message to ${topic} is not stored: ${refusal}`));
+      refused.catch(() => undefined);
+      return refused;
+    }
     if (qos === 0 || ticket <= this.committed) return SAFE;
     return new Promise((resolve) => this.#waitingPublishes.push({ ticket, resolve }));
   }

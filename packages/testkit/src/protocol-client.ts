@@ -197,6 +197,7 @@ export class ProtocolClient implements ClientSink, SessionHost {
   storeQueued(): Ticket {
     return 0;
   }
+  storeLate(): void {}
   storeDequeued(): void {}
   storeOutbound(): Ticket {
     return 0;

@@ -66,24 +66,36 @@ describe('what comes while older messages are only in the store waits behind the
     expect(broker.counters.lost).toEqual({});
   });
 
-  test('the store takes nothing more, and does again later', async () => {
+  test('the store takes nothing more, and does again later (Wills, which nobody can be refused)', async () => {
     await start({ 'data.pendingBytes': 2 ** 20 });
     const other = await new Wire(broker, clock).connect('other', true);
     await other.subscribe('much');
     await settle();
     await other.cut();
     await leaveWaiting(40);
+    const mortals: Wire[] = [];
+    for (let number = 40; number < 70; number++) {
+      const payload = new TextEncoder().encode(`${number}`);
+      const will = { topic: 't/1', payload, qos: 1, retain: false, properties: undefined } as const;
+      const mortal = new Wire(broker, clock);
+      mortals.push(mortal);
+      await mortal.connect(`mortal-${number}`, false, { will });
+      await settle();
+    }
     store.fail();
-    for (let i = 0; i < 3; i++) broker.publish('much', 'x'.repeat(900_000), { qos: 1 }).catch(() => undefined);
-    publish(40, 300);
+    for (let i = 0; i < 2; i++) broker.publish('much', 'x'.repeat(1_048_000), { qos: 1 }).catch(() => undefined);
+    for (const mortal of mortals) await mortal.cut();
+    const { number = 0 } = broker.registry.get('away') ?? {};
+    const stored = (await store.readQueue(number, 0, { messages: 100, bytes: 1e6 })).length;
+    expect(stored).toBeLessThan(70);
     store.heal();
     await settle();
-    publish(300, 310);
+    publish(70, 80);
     await settle();
     const wire = new Wire(broker, clock);
     await wire.connect('away', true, { properties: { receiveMaximum: 3 } });
-    publish(310, 320);
-    expect(await takeAll(wire)).toEqual(numbers(0, 320));
+    publish(80, 90);
+    expect(await takeAll(wire)).toEqual(numbers(0, 90));
   });
 
   test('what waits in memory alone goes with the end of its session, and is counted', async () => {

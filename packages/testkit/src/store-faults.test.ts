@@ -225,8 +225,9 @@ test('what nobody can be refused for is bounded too: clients that come and go, t
   await start({ 'data.pendingBytes': MiB });
   await makeSession();
   store.fail();
-  for (let number = 0; number < 100; number++) broker.publish('t/1', 'x'.repeat(100_000), { qos: 1 });
-  expect(store.pendingBytes).toBeLessThan(2.2 * MiB);
+  for (const size of [100_000, 1000, 0])
+    for (let number = 0; number < 100; number++) broker.publish('t/1', 'x'.repeat(size), { qos: 1 });
+  expect(store.pendingBytes).toBeLessThanOrEqual(2 * MiB);
   const before = store.pendingBytes;
   for (let round = 0; round < 20; round++) {
     const wire = await connect('away', true);
@@ -241,7 +242,7 @@ test('what nobody can be refused for is bounded too: clients that come and go, t
   await back.connect('away', true);
   await settle();
   // All are there, though the disk had not taken all of them.
-  expect(back.published).toHaveLength(100);
+  expect(back.published).toHaveLength(300);
 });
 
 test('with too little room the store is asked to give back what was deleted, not again and again', async () => {
@@ -259,4 +260,56 @@ test('with too little room the store is asked to give back what was deleted, not
     await clock.advance(200_000);
     expect(store.compacted).toBe(times);
   }
+});
+
+// [MQTT5-4.3.2-4] [MQTT5-4.3.3-8]
+describe('a message over what may wait for the disk', () => {
+  const LARGE = 'x'.repeat(3 * 2 ** 20);
+
+  beforeEach(async () => {
+    await start({ 'data.pendingBytes': 2 ** 20, 'limits.maximumPacketSize': 2 ** 24 });
+    for (const name of ['first', 'second', 'third']) await makeSession(name);
+  });
+
+  const held = async (clientId: string): Promise<number> => {
+    const { number = 0 } = broker.registry.get(clientId) ?? {};
+    return (await store.readQueue(number, 0, { messages: 10, bytes: 1e9 })).length;
+  };
+
+  test.each([
+    [1, false],
+    [2, false],
+    [1, true],
+    [2, true],
+  ] as const)('QoS %i, RETAIN %s: 0x97, and nothing of it anywhere', async (qos, retain) => {
+    const publisher = await connect('publisher', true);
+    await settle();
+    await publisher.send(publishOf('t/1', LARGE, qos, 1, retain));
+    await settle();
+    expect(publisher.packets.at(-1)).toMatchObject({ type: qos === 1 ? 'puback' : 'pubrec', reasonCode: 0x97 });
+    for (const name of ['first', 'second', 'third']) {
+      expect(await held(name)).toBe(0);
+      expect(broker.registry.get(name)?.session.queue.length).toBe(0);
+    }
+    expect(broker.router.retained.get('t/1')).toBeUndefined();
+    expect(broker.counters.lost).toEqual({ 'store-fault': 1 });
+  });
+
+  test('one that just fits is stored for all of its receivers and as retained', async () => {
+    const publisher = await connect('publisher', false);
+    await publisher.send(publishOf('t/1', 'x'.repeat(2 ** 20 - 1000), 1, 1, true));
+    await settle();
+    expect(publisher.last('puback')).toMatchObject({ reasonCode: 0 });
+    for (const name of ['first', 'second', 'third']) expect(await held(name)).toBe(1);
+    expect((await store.crash().open()).retained).toHaveLength(1);
+  });
+
+  test('what the broker itself publishes is stored for none of its receivers, waits for all, and that is told', async () => {
+    await expect(broker.publish('t/1', LARGE, { qos: 1 })).rejects.toThrow(/data\.pendingBytes/);
+    await settle();
+    for (const name of ['first', 'second', 'third']) {
+      expect(await held(name)).toBe(0);
+      expect(broker.registry.get(name)?.session.queue.length).toBe(1);
+    }
+  });
 });

@@ -170,8 +170,12 @@ export class PublishHandler {
     packet: PublishPacket,
   ): { readonly cause: 'quota-exceeded' | 'store-fault' | 'retained-limit'; readonly text: string } | undefined {
     const { guard, router } = this.#core;
-    const cannot = guard.refusal;
-    if (cannot !== undefined && ((packet.qos === 2 && this.#session.isStored) || router.needsStore(packet))) {
+    // Mostly there is room for whatever it would need, and its receivers need not be looked for.
+    const mayNeed = router.mostStoreBytes(packet);
+    const bytes = guard.refusalOf(mayNeed) === undefined ? 0 : router.storeBytes(packet);
+    const needsStore = bytes > 0 || (packet.qos === 2 && this.#session.isStored);
+    const cannot = needsStore ? guard.refusalOf(bytes) : undefined;
+    if (cannot !== undefined) {
       return { cause: 'store-fault', text: `the message cannot be taken: ${cannot}` };
     }
     if (router.refuses(packet, this.#session))

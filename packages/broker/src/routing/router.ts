@@ -10,6 +10,8 @@ import { RouteTable } from './route-table.ts';
 import type { SharedGroup } from './shared-group.ts';
 import { WORK_OF_DELIVERY } from './work.ts';
 
+/** What an entry of a queue is written with, beside its message. */
+const ENTRY_BYTES = 64;
 const WORK_OF_STORING = 4 * WORK_OF_DELIVERY;
 /** To take a message, whoever gets it. */
 const WORK_OF_PUBLICATION = WORK_OF_DELIVERY / 4;
@@ -56,9 +58,18 @@ export class Router {
     );
   }
 
-  /** Whether routing it would need the disk. */
-  needsStore(publication: Publication): boolean {
-    return publication.qos > 0 && (publication.retain || this.routes.find(publication.topic).durableReceivers > 0);
+  /** Bytes that routing it would write, about; 0: it does not need the disk. */
+  storeBytes(publication: Publication, route = this.routes.find(publication.topic)): number {
+    const { durableReceivers } = route;
+    const waits = publication.qos > 0 && durableReceivers > 0;
+    if (!waits && !publication.retain) return 0;
+    const size = publication.topic.length + publication.payload.length;
+    return (publication.retain ? size + ENTRY_BYTES : 0) + (waits ? size + ENTRY_BYTES * durableReceivers : 0);
+  }
+
+  /** No fewer than `storeBytes` says, without looking for the receivers. */
+  mostStoreBytes({ payload, topic }: Publication): number {
+    return 2 * (payload.length + topic.length + ENTRY_BYTES) + ENTRY_BYTES * this.#core.registry.size;
   }
 
   /**
@@ -108,6 +119,7 @@ export class Router {
     // [MQTT311-3.3.1-5] [MQTT311-3.3.1-12] [MQTT5-3.3.1-5] [MQTT5-3.3.1-8]
     if (publication.retain) {
       message = toMessage(publication, route, publisher?.clientId, now, this.#core);
+      message.isStorable = this.#core.guard.takes(this.storeBytes(publication, route));
       routed.ticket = Math.max(routed.ticket, this.#retain(message));
     }
     if (!routed.matched) return routed;
@@ -115,7 +127,11 @@ export class Router {
     if (qos === 0 && ready === NO_TICKET) {
       this.#publishNow(publication, route, publisher, from, message, now);
     } else {
-      message ??= toMessage(publication, route, publisher?.clientId, now, this.#core);
+      if (message === undefined) {
+        message = toMessage(publication, route, publisher?.clientId, now, this.#core);
+        if (route.durableReceivers > 0)
+          message.isStorable = this.#core.guard.takes(this.storeBytes(publication, route));
+      }
       if (route.durableReceivers > 1 && this.#core.store !== undefined)
         message.storeSequence = this.#core.nextSequence();
       this.#publishMessage(message, route, publisher, from, publication, ready, now);
@@ -279,7 +295,7 @@ export class Router {
     const { name } = message.topic;
     if (!this.retained.hasRoom(name, message.size)) return 'retained-limit';
     const { guard } = this.#core;
-    if (guard.isOverflowing || (this.retained.get(name) === undefined && guard.refusal !== undefined))
+    if (!message.isStorable || (this.retained.get(name) === undefined && guard.refusal !== undefined))
       return 'store-fault';
     return undefined;
   }

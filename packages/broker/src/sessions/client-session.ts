@@ -185,8 +185,8 @@ export class ClientSession implements SessionHost, Timed {
 
   storeQueued(delivery: Delivery): Ticket {
     // With a disk that has failed for long it waits in memory alone: nobody was told that it is stored.
-    if (this.number === 0 || this.#core.guard.isOverflowing) return NO_TICKET;
     const { message } = delivery;
+    if (this.number === 0 || !message.isStorable) return NO_TICKET;
     // One number for a message that several sessions wait for; a second copy for the same session has its own.
     const isShared = message.storeSequence > this.#lastQueued;
     delivery.sequence = isShared ? message.storeSequence : this.#core.nextSequence();
@@ -204,6 +204,11 @@ export class ClientSession implements SessionHost, Timed {
       },
       messageSequence: isShared ? message.storeSequence : undefined,
     });
+  }
+
+  storeLate(delivery: Delivery): void {
+    delivery.message.isStorable = this.#core.guard.takes(delivery.size);
+    this.storeQueued(delivery);
   }
 
   storeDequeued(delivery: Delivery): void {

@@ -3,6 +3,8 @@ import type { Timed } from '@hawser/transport';
 import type { BrokerCore } from '../core.ts';
 import type { StoreSpace } from './store.ts';
 
+/** What a record of a session takes, about. */
+const RECORD_BYTES = 1024;
 /** How often the space is measured, and how often while there is little of it. */
 const MEASURE_MS = 1000;
 const MEASURE_SOON_MS = 100;
@@ -49,10 +51,22 @@ export class StoreGuard implements Timed {
     return store !== undefined && store.pendingBytes > settings['data.pendingBytes'] / 2;
   }
 
+  /** Whether so many bytes more may wait for the disk: never more than twice `data.pendingBytes` in all. */
+  takes(bytes: number): boolean {
+    const { store, settings } = this.#core;
+    return store === undefined || store.pendingBytes + bytes <= 2 * settings['data.pendingBytes'];
+  }
+
+  /** Why a message that would be written with so many bytes cannot be taken now, in words; undefined: it can. */
+  refusalOf(bytes: number): string | undefined {
+    if (this.refusal !== undefined || this.takes(bytes)) return this.refusal;
+    const maximum = 2 * this.#core.settings['data.pendingBytes'];
+    return `it would be written with ${bytes} bytes, and ${maximum} may wait for the disk in all (twice data.pendingBytes)`;
+  }
+
   /** So much waits for a disk that fails that even what nobody could be refused for is not added any more. */
   get isOverflowing(): boolean {
-    const { store, settings } = this.#core;
-    return store !== undefined && store.pendingBytes > 2 * settings['data.pendingBytes'];
+    return !this.takes(RECORD_BYTES);
   }
 
   /** Why the disk has no room; undefined: it has. */

@@ -30,6 +30,8 @@ export class Message implements MessageContent {
   readonly expiresAtMs: number;
   /** Its number in the store, where several sessions wait for it; 0: none. */
   storeSequence = 0;
+  /** The store takes it: decided once, before anything of it is written, for all that is to be written. */
+  isStorable = true;
   readonly #propertiesSize: number;
   #kept: boolean;
   #encoded: Uint8Array | undefined;

@@ -16,6 +16,8 @@ export interface SessionHost extends QueueHost {
   readonly committed: Ticket;
   /** A message has joined the queue; sets `delivery.sequence`. Called only for sessions that survive. */
   storeQueued(delivery: Delivery): Ticket;
+  /** The same for a message that was not stored when it came: it is looked at anew whether the store takes it. */
+  storeLate(delivery: Delivery): void;
   /** The handshake of a message has a Packet Identifier. `lazy`: nothing waits for it. */
   storeOutbound(
     packetIdentifier: number,
@@ -157,7 +159,7 @@ export class Session {
     const canSendNow = this.#canSendNow();
     if (!canSendNow && !this.queue.admits(delivery, now)) return NO_TICKET;
     const isStored = this.survives && (delivery.qos > 0 || this.connection === undefined);
-    if (isStored && this.queue.back.length > 0) this.queue.storeBack((waiting) => this.host.storeQueued(waiting));
+    if (isStored && this.queue.back.length > 0) this.queue.storeBack((waiting) => this.host.storeLate(waiting));
     const ticket = isStored ? this.host.storeQueued(delivery) : NO_TICKET;
     if (this.queue.add(delivery, canSendNow)) this.pump(now);
     return ticket;
