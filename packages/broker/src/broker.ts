@@ -5,8 +5,6 @@ import { isValidTopicFilter, isValidTopicName, TopicCache, UsageError } from '@h
 import { type AnsweringConnection, Fifo, NO_TICKET, Slab, type Ticket } from '@hawser/protocol';
 import {
   type Clock,
-  createDriverNode,
-  type DriverNode,
   type NetworkListener,
   systemClock,
   type TlsFiles,
@@ -19,6 +17,7 @@ import type { BanList } from './intake/ban-list.ts';
 import { Intake, type ListenerInfo } from './intake/intake.ts';
 import { Listeners } from './intake/listeners.ts';
 import { loopGauge } from './intake/loop-gauge.ts';
+import { createDriverNode, type DriverNode } from './node/driver-node.ts';
 import { DeliveryPermissions } from './policy/delivery-permissions.ts';
 import type { Authenticator, Authorizer, Interceptor } from './policy/policies.ts';
 import { Counters } from './recorder/counters.ts';

@@ -1,6 +1,6 @@
 import type { TopicCache } from '@hawser/codec';
 import type { AnsweringConnection, Slab, Ticket } from '@hawser/protocol';
-import type { DriverNode } from '@hawser/transport';
+import type { DriverNode } from './node/driver-node.ts';
 import type { DeliveryPermissions } from './policy/delivery-permissions.ts';
 import type { Authenticator, Authorizer, Interceptor } from './policy/policies.ts';
 import type { Counters } from './recorder/counters.ts';

@@ -19,7 +19,8 @@ import {
   Slab,
   type Ticket,
 } from '@hawser/protocol';
-import { ConnectionDriver, createDriverNode, type DriverNode, type Transport } from '@hawser/transport';
+import type { Transport } from '@hawser/transport';
+import { ClientDriver } from './client-driver.ts';
 import type { FakeClock } from './fake-clock.ts';
 
 export interface ProtocolClientOptions {
@@ -39,14 +40,9 @@ export interface ProtocolClientOptions {
 
 const FOREVER = 0xffff_ffff;
 
-/** Under a server's driver, and with a session of which nothing waits for a disk. */
+/** With a session of which nothing waits for a disk. */
 class DrivenClientConnection extends ClientConnection {
   declare readonly output: Output;
-  readonly suspended = false;
-  readonly yielded = false;
-  readonly isAhead = false;
-  continueTurn(): void {}
-  onDrained(): void {}
   releaseSoon(): void {}
 }
 
@@ -57,7 +53,7 @@ class DrivenClientConnection extends ClientConnection {
 export class ProtocolClient implements ClientSink, SessionHost {
   session: Session;
   connection: DrivenClientConnection | undefined;
-  driver: ConnectionDriver | undefined;
+  driver: ClientDriver | undefined;
   /** The last CONNACK. */
   connack: ConnackPacket | undefined;
   /** Ends of connections, in order. */
@@ -66,14 +62,12 @@ export class ProtocolClient implements ClientSink, SessionHost {
   subscribed = false;
   readonly committed: Ticket = Number.POSITIVE_INFINITY;
   readonly #options: ProtocolClientOptions;
-  readonly #node: DriverNode;
   readonly #slab = new Slab();
   readonly #topics = new TopicCache();
   #stopped = false;
 
   constructor(options: ProtocolClientOptions) {
     this.#options = options;
-    this.#node = createDriverNode(options.clock);
     this.session = this.#newSession();
   }
 
@@ -102,10 +96,7 @@ export class ProtocolClient implements ClientSink, SessionHost {
       clock.now(),
     );
     this.connection = connection;
-    this.driver = new ConnectionDriver(connection, this.#options.dial(), this.#node, {
-      onWritable: (now) => this.session.pump(now),
-      onGone: () => {},
-    });
+    this.driver = new ClientDriver(connection, this.#options.dial(), clock, (now) => this.session.pump(now));
     this.driver.start();
   }
 

@@ -1,8 +1,5 @@
 export { type AttemptStage, plainAddress, type RefusedAttempt } from './attempts.ts';
 export { type Clock, systemClock } from './clock.ts';
-export { Coalescer } from './coalescer.ts';
-export { ConnectionDriver, createDriverNode, type DriverListener, type DriverNode } from './connection-driver.ts';
-export { Deadlines, type Timed } from './deadlines.ts';
 export { type DialAddress, type DialOptions, dial } from './dial.ts';
 export {
   type CertificateEvidence,
@@ -13,7 +10,6 @@ export {
   type HttpEvidence,
 } from './dial-error.ts';
 export { explainTlsFailure, isTlsAlert, type TlsDialOptions } from './dial-tls.ts';
-export { type Flushable, FlushQueue } from './flush-queue.ts';
 export { forwardedFor } from './forwarded.ts';
 export { type ListenOptions, listen, type NetworkListener } from './listen.ts';
 export { ListenError, type ListenErrorCode } from './listen-error.ts';

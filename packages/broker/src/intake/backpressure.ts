@@ -1,5 +1,5 @@
-import type { Timed } from '@hawser/transport';
 import type { BrokerCore } from '../core.ts';
+import type { Timed } from '../node/deadlines.ts';
 
 /** A connection whose reading can be stopped. */
 export interface Pausable {

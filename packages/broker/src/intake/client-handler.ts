@@ -10,8 +10,9 @@ import {
   type UnsubscribePacket,
 } from '@hawser/codec';
 import { type CloseCause, Output, ServerConnection, type ServerSink } from '@hawser/protocol';
-import { ConnectionDriver, type DriverListener, type Transport } from '@hawser/transport';
+import type { Transport } from '@hawser/transport';
 import type { BrokerCore } from '../core.ts';
+import { ConnectionDriver, type DriverListener } from '../node/connection-driver.ts';
 import type { ClientInfo } from '../policy/policies.ts';
 import { WORK_OF_DELIVERY } from '../routing/work.ts';
 import type { ClientSession, SessionHandler } from '../sessions/client-session.ts';

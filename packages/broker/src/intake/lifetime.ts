@@ -1,5 +1,5 @@
 import { ReasonCode } from '@hawser/codec';
-import type { Timed } from '@hawser/transport';
+import type { Timed } from '../node/deadlines.ts';
 import type { ClientHandler } from './client-handler.ts';
 
 /** The end of a connection whose credentials end. */

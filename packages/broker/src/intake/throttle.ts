@@ -1,4 +1,4 @@
-import type { Timed } from '@hawser/transport';
+import type { Timed } from '../node/deadlines.ts';
 import type { ClientHandler } from './client-handler.ts';
 import { TokenBucket } from './token-bucket.ts';
 

@@ -1,5 +1,6 @@
 import type { OpenSource, Output } from '@hawser/protocol';
-import type { Flushable, FlushQueue } from '@hawser/transport';
+import type { Flushable, FlushQueue } from '../node/flush-queue.ts';
+import type { TurnBudget } from '../node/turn-budget.ts';
 
 /** A connection that shares bytes with others. */
 export interface Member {
@@ -35,14 +36,20 @@ export class FanoutGroup implements OpenSource, Flushable {
   /** A member does not read, and what waits for it is over its bound: publishers should wait. */
   congested = false;
   readonly #flushQueue: FlushQueue;
+  readonly #turn: TurnBudget;
   readonly #pool: SegmentPool;
   #detached: Output[];
   #dirty = false;
   #turnStart = 0;
   #lastTurnBytes = 0;
+  /** Members that were flushed already, when a turn had no time for all of them. */
+  #flushed = 0;
+  /** Frames came after the first of the members were flushed. */
+  #isAppended = false;
 
-  constructor(members: readonly Member[], flushQueue: FlushQueue, pool: SegmentPool) {
+  constructor(members: readonly Member[], flushQueue: FlushQueue, turn: TurnBudget, pool: SegmentPool) {
     this.members = members;
+    this.#turn = turn;
     this.#pool = pool;
     this.#flushQueue = flushQueue;
     this.#detached = members.map((member) => member.output);
@@ -54,7 +61,7 @@ export class FanoutGroup implements OpenSource, Flushable {
       this.#dirty = true;
       this.#turnStart = this.end;
       this.#flushQueue.add(this);
-    }
+    } else if (this.#flushed > 0) this.#isAppended = true;
     if (this.end + size > this.bytes.length) this.#renew(size);
     if (this.#detached.length > 0) this.#attach();
     const at = this.end;
@@ -67,18 +74,27 @@ export class FanoutGroup implements OpenSource, Flushable {
     this.#detached.push(output);
   }
 
-  flush(now: number): void {
-    this.#dirty = false;
-    this.congested = false;
-    for (const member of this.members) {
+  flush(now: number): boolean {
+    const { members } = this;
+    if (this.#flushed === 0) this.congested = false;
+    while (this.#flushed < members.length) {
+      if (this.#turn.isOver) return true;
+      const member = members[this.#flushed++] as Member;
       const output = member.output;
       // One that is not attached has bytes of its own and is flushed for itself.
       if (output.source === this) member.flushOutput(now);
       if (output.congested) this.congested = true;
     }
+    this.#flushed = 0;
+    if (this.#isAppended) {
+      this.#isAppended = false;
+      return true;
+    }
+    this.#dirty = false;
     this.#lastTurnBytes = Math.max(this.#lastTurnBytes >> 1, this.end - this.#turnStart);
     const isFull = this.bytes.length - this.end < Math.max(this.#lastTurnBytes, 1024);
     if (isFull || this.uses === 0 || this.#pool.bytes > this.#pool.limit) this.#close();
+    return false;
   }
 
   /** No route uses it any more. What it has in this turn still goes out. */

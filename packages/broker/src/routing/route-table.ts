@@ -269,7 +269,8 @@ export class RouteTable {
     const key = `${kindKey}:${members.map((member) => member.memberNumber).join()}`;
     let group = this.#groups.get(key);
     if (group === undefined) {
-      group = new FanoutGroup(members, this.#core.driverNode.flushQueue, this.#segments);
+      const { flushQueue, turn } = this.#core.driverNode;
+      group = new FanoutGroup(members, flushQueue, turn, this.#segments);
       this.#groups.set(key, group);
     }
     group.uses++;

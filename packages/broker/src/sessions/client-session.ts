@@ -1,7 +1,7 @@
 import type { ProtocolVersion } from '@hawser/codec';
 import { type Delivery, type DropCause, NO_TICKET, Session, type SessionHost, type Ticket } from '@hawser/protocol';
-import type { Timed } from '@hawser/transport';
 import type { BrokerCore } from '../core.ts';
+import type { Timed } from '../node/deadlines.ts';
 import type { ClientInfo } from '../policy/policies.ts';
 import type { LossCause, SessionEndedEvent } from '../recorder/observer.ts';
 import type { GroupMember } from '../routing/route.ts';

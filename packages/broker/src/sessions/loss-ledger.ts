@@ -1,5 +1,5 @@
-import type { Timed } from '@hawser/transport';
 import type { BrokerCore } from '../core.ts';
+import type { Timed } from '../node/deadlines.ts';
 import type { ClientSession } from './client-session.ts';
 
 /** How long a loss that nothing in the store goes with may wait to be written down. */

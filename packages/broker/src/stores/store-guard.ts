@@ -1,6 +1,6 @@
 import type { Ticket } from '@hawser/protocol';
-import type { Timed } from '@hawser/transport';
 import type { BrokerCore } from '../core.ts';
+import type { Timed } from '../node/deadlines.ts';
 import type { StoreSpace } from './store.ts';
 
 /** What a record of a session takes, about. */

@@ -1,6 +1,9 @@
-import { Deadlines, Random, type Timed } from '@hawser/transport';
+import { FakeClock } from '@hawser/testkit';
+import { Random } from '@hawser/transport';
 import { describe, expect, it } from 'vitest';
-import { FakeClock } from './fake-clock.ts';
+import { Deadlines, type Timed } from './deadlines.ts';
+import { TurnBudget } from './turn-budget.ts';
+import { WORK_KINDS } from './work-kinds.ts';
 
 class Alarm implements Timed {
   readonly told: number[] = [];
@@ -24,7 +27,7 @@ class Alarm implements Timed {
 
 function start(): { clock: FakeClock; deadlines: Deadlines } {
   const clock = new FakeClock({ nowMs: 0 });
-  return { clock, deadlines: new Deadlines(clock) };
+  return { clock, deadlines: new Deadlines(clock, new TurnBudget(clock, WORK_KINDS)) };
 }
 
 describe('Deadlines', () => {

@@ -1,42 +1,6 @@
-import { Coalescer, type Flushable, FlushQueue, Random } from '@hawser/transport';
+import { Random } from '@hawser/transport';
 import { describe, expect, it } from 'vitest';
-import { FakeClock } from './fake-clock.ts';
-
-describe('FlushQueue', () => {
-  it('flushes all that became dirty in a turn when it ends, in one go', async () => {
-    const clock = new FakeClock({ nowMs: 5 });
-    const queue = new FlushQueue(clock);
-    const flushed: string[] = [];
-    const note = (name: string): Flushable => ({ flush: (now) => flushed.push(`${name} ${now}`) });
-    queue.add(note('a'));
-    queue.add(note('b'));
-    expect(flushed).toEqual([]);
-    await clock.settle();
-    expect(flushed).toEqual(['a 5', 'b 5']);
-    queue.add(note('c'));
-    await clock.settle();
-    expect(flushed).toEqual(['a 5', 'b 5', 'c 5']);
-  });
-
-  it('leaves what becomes dirty while it flushes to the next turn', async () => {
-    const clock = new FakeClock();
-    const queue = new FlushQueue(clock);
-    const turns: number[] = [];
-    let turn = 0;
-    const again: Flushable = {
-      flush() {
-        turns.push(turn);
-        if (turns.length < 3) {
-          queue.add(again);
-          clock.defer(() => turn++);
-        }
-      },
-    };
-    queue.add(again);
-    await clock.settle();
-    expect(turns).toEqual([0, 0, 1]);
-  });
-});
+import { Coalescer } from './coalescer.ts';
 
 describe('Coalescer', () => {
   it('gives the bytes in order, whatever the pieces', () => {

@@ -1,4 +1,6 @@
-import type { Clock } from './clock.ts';
+import type { Clock } from '@hawser/transport';
+import type { TurnBudget } from './turn-budget.ts';
+import { WORK_OF_DEADLINE, Work } from './work-kinds.ts';
 
 /** Something with a deadline of its own. */
 export interface Timed {
@@ -10,6 +12,8 @@ export interface Timed {
 
 interface Entry {
   atMs: number;
+  /** Larger than that of those made before. */
+  readonly order: number;
   /** Undefined: taken out. */
   timed: Timed | undefined;
 }
@@ -22,16 +26,19 @@ const BURIED_LEAST = 1024;
  */
 export class Deadlines {
   readonly #clock: Clock;
+  readonly #turn: TurnBudget;
   readonly #heap: Entry[] = [];
   readonly #entries = new Map<Timed, Entry>();
   #cancel: (() => void) | undefined;
   #timerAt = Number.POSITIVE_INFINITY;
   /** Entries in the heap that were taken out. */
   #buried = 0;
+  #orders = 0;
   #isClosed = false;
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, turn: TurnBudget) {
     this.#clock = clock;
+    this.#turn = turn;
   }
 
   /** Sees to it that `timed` is told at its next deadline. Call again when the deadline has come nearer. */
@@ -47,7 +54,7 @@ export class Deadlines {
       this.#entries.delete(timed);
       return;
     }
-    const entry: Entry = { atMs, timed };
+    const entry: Entry = { atMs, order: this.#orders++, timed };
     this.#entries.set(timed, entry);
     this.#push(entry);
     this.#arm();
@@ -79,18 +86,23 @@ export class Deadlines {
     this.#cancel = undefined;
     this.#timerAt = Number.POSITIVE_INFINITY;
     const now = this.#clock.now();
-    // Only what is due by now: who wants to be told again at once waits for the timer, and does not hold the turn.
-    const due: Entry[] = [];
-    for (let first = this.#heap[0]; first !== undefined && first.atMs <= now; first = this.#heap[0]) {
-      this.#pop();
-      if (first.timed !== undefined) due.push(first);
-      else this.#buried--;
-    }
-    let told = 0;
+    const turn = this.#turn;
+    turn.begin(now);
+    // Only what was due before: who wants to be told again at once waits for the timer, and does not hold the turn.
+    const before = this.#orders;
+    const again: Entry[] = [];
     try {
-      while (told < due.length) this.#tell(due[told++] as Entry, now);
+      for (let first = this.#heap[0]; first !== undefined && first.atMs <= now; first = this.#heap[0]) {
+        // The timer comes again for those the turn has no time for.
+        if (turn.isOver) break;
+        turn.spend(Work.deadline, WORK_OF_DEADLINE);
+        this.#pop();
+        if (first.timed === undefined) this.#buried--;
+        else if (first.order >= before) again.push(first);
+        else this.#tell(first, now);
+      }
     } finally {
-      for (; told < due.length; told++) this.#push(due[told] as Entry);
+      for (const entry of again) this.#push(entry);
       this.#arm();
     }
   }

@@ -1,39 +1,12 @@
 import type { AnsweringConnection, DirtyListener } from '@hawser/protocol';
-import type { Clock } from './clock.ts';
-import { Coalescer } from './coalescer.ts';
-import { Deadlines, type Timed } from './deadlines.ts';
-import { type Flushable, FlushQueue } from './flush-queue.ts';
-import type { Transport, TransportHandler } from './transport.ts';
-import { WebSocketError } from './websocket-error.ts';
-
-/** What all connections of a node share. */
-export interface DriverNode {
-  readonly clock: Clock;
-  readonly deadlines: Deadlines;
-  readonly flushQueue: FlushQueue;
-  readonly coalescer: Coalescer;
-  readonly input: InputPool;
-}
-
-/** Parts of packets that are held until the rest has come, of all connections. */
-export interface InputPool {
-  bytes: number;
-  /** Over this the connection that brings more is ended. */
-  limit: number;
-}
+import { type Transport, type TransportHandler, WebSocketError } from '@hawser/transport';
+import type { Timed } from './deadlines.ts';
+import type { DriverNode } from './driver-node.ts';
+import type { Flushable } from './flush-queue.ts';
+import { WORK_OF_WRITE, Work, WRITTEN_BYTES_TO_WORK } from './work-kinds.ts';
 
 /** A connection that holds no more than this is not the one that is ended. */
 const LITTLE_INPUT = 16 * 1024;
-
-export function createDriverNode(clock: Clock): DriverNode {
-  return {
-    clock,
-    deadlines: new Deadlines(clock),
-    flushQueue: new FlushQueue(clock),
-    coalescer: new Coalescer(),
-    input: { bytes: 0, limit: Number.POSITIVE_INFINITY },
-  };
-}
 
 /** Told what a driver does besides what the Connection's sink is told. */
 export interface DriverListener {
@@ -193,9 +166,9 @@ export class ConnectionDriver implements TransportHandler, DirtyListener, Flusha
     this.#node.deadlines.watch(this);
   }
 
-  flush(now: number): void {
+  flush(now: number): boolean {
     this.#dirty = false;
-    if (this.#gone) return;
+    if (this.#gone) return false;
     const connection = this.#connection;
     const output = connection.output;
     if (!output.blocked && output.pendingBytes > 0) {
@@ -203,6 +176,7 @@ export class ConnectionDriver implements TransportHandler, DirtyListener, Flusha
       output.drain(coalescer);
       connection.lastSentMs = now;
       const handed = coalescer.total;
+      this.#node.turn.spend(Work.write, WORK_OF_WRITE + (handed >> WRITTEN_BYTES_TO_WORK));
       if (!this.transport.write(coalescer.take())) output.block(handed, now);
     }
     this.#resumeWhenAnswered();
@@ -215,6 +189,7 @@ export class ConnectionDriver implements TransportHandler, DirtyListener, Flusha
       this.#node.deadlines.unwatch(this);
       this.transport.end();
     }
+    return false;
   }
 
   /** Cuts off the network connection without ado. */
