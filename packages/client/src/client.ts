@@ -8,7 +8,8 @@ import type { LinkListener } from './connection/link.ts';
 import { keepConnected, type SupervisedClient } from './connection/supervisor.ts';
 import { ClosedError, UsageError } from './errors.ts';
 import { type ClientEvents, emitterOf } from './events.ts';
-import { type Consumer, type InboxHost, inboxOf } from './inbound/inbox.ts';
+import type { Consumer } from './inbound/consumer.ts';
+import { type InboxHost, inboxOf } from './inbound/inbox.ts';
 import { type MessageStream, messageStreamOf } from './inbound/message-stream.ts';
 import { type Negotiated, negotiate } from './negotiated.ts';
 import type { ClientOptions, DisconnectOptions } from './options.ts';
@@ -80,12 +81,12 @@ export async function openClient(
   };
 
   /** The reader has left: its subscriptions are given up, unless another stream or the program itself has them. */
-  const endStream = async (stream: MessageStream): Promise<void> => {
+  const endStream = (stream: MessageStream): void => {
     if (!streams.delete(stream)) return;
     const kept = new Set([...subscribed, ...[...streams].flatMap(({ filters }) => filters)]);
     const given = stream.filters.filter((filter) => !kept.has(filter));
     // A client that is closed has no subscriptions left.
-    if (given.length > 0) await client.unsubscribe(given).catch(() => {});
+    if (given.length > 0) client.unsubscribe(given).catch(() => {});
   };
 
   const startAnew = (): number => {
@@ -183,7 +184,9 @@ export async function openClient(
       checkOpen();
       const topicFilters = listOf(filters);
       for (const filter of topicFilters) subscribed.delete(filter);
-      return after(subscriptions.unsubscribe(topicFilters, options));
+      const answer = after(subscriptions.unsubscribe(topicFilters, options));
+      inbox.review();
+      return answer;
     },
 
     messages(filters, { buffer = 100, ...options } = {}) {
@@ -200,7 +203,7 @@ export async function openClient(
       const { signal } = options;
       const onAbort = (): void => {
         stream.end(signal?.reason);
-        void endStream(stream);
+        endStream(stream);
       };
       signal?.addEventListener('abort', onAbort, { once: true });
       granted.catch((error) => {
@@ -215,7 +218,10 @@ export async function openClient(
     },
 
     onMessage: (handler, filters) =>
-      inbox.add({ filters: filters === undefined ? undefined : listOf(filters), deliver: handler }),
+      inbox.add({
+        filters: filters === undefined ? undefined : listOf(filters),
+        deliver: ({ message }) => handler(message),
+      }),
 
     request: (topic, payload, options) => requester.request(topic, payload, options),
 
@@ -253,9 +259,11 @@ export async function openClient(
     },
 
     // For the listeners of `message`.
-    deliver(message) {
+    deliver({ message }) {
       client.emit('message', message);
     },
+
+    isGivenUp: (topic) => subscriptions.isGivenUp(topic),
 
     // What the connection tells.
 
@@ -291,7 +299,7 @@ export async function openClient(
       subscriptions.attach(link.connection, negotiated);
       client.resumes = true;
       journal?.keepSession(connect, negotiated);
-      inbox.attach(link.connection);
+      inbox.attach(link.connection, sessionPresent);
       outbox.attach(link, negotiated);
       client.emit('connected', { sessionPresent, negotiated, reconnected });
     },
@@ -301,9 +309,9 @@ export async function openClient(
       for (const part of [outbox, subscriptions, inbox]) part.detach();
     },
 
-    /** Stops reading while readers do not keep up; but never while this client itself waits for an answer. */
+    /** Stops reading while the program does not keep up; but never while the program waits for an answer, or for a message in another stream. */
     onTurn() {
-      const waits = outbox.pending + subscriptions.pending + requester.pending > 0;
+      const waits = outbox.pending + subscriptions.pending + requester.pending > 0 || inbox.isAwaited;
       current?.link.setPaused(inbox.isFull && !waits);
     },
 

@@ -20,3 +20,8 @@ export async function timed<T>(promise: Promise<T>, clock: Clock, ms: number, on
     cancel();
   }
 }
+
+/** What a callback has returned is waited for. */
+export function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof (value as Partial<PromiseLike<unknown>> | null | undefined)?.then === 'function';
+}

@@ -133,7 +133,7 @@ describe('what waits for somebody', () => {
     await clock.advance(1000);
     expect(got).toEqual(['r/1', 'r/2', 'r/3', 'r/4']);
     expect(client.dropped).toBe(2);
-    expect(identifiers(server.last.of('puback'))).toEqual([1, 2, 3, 4, 5, 6]);
+    expect(server.last.of('puback').map(({ reasonCode }) => reasonCode)).toEqual([0, 0, 0, 0, 0x83, 0x83]);
   });
 
   it('goes to the next one after a listener for one message has gone', async () => {
@@ -156,26 +156,35 @@ describe('what waits for somebody', () => {
 });
 
 describe('acknowledging by hand', () => {
-  it('is not held up by a message that nobody gets', async () => {
+  it('is left to the program for a message that no consumer takes, which is told', async () => {
     const client = await server.client({ acknowledge: 'manual' });
+    const warnings: string[] = [];
+    client.on('warning', ({ code, text }) => warnings.push(`${code}: ${text}`));
     client.onMessage((message) => message.acknowledge(), 'a');
     await clock.advance(1000);
     await server.last.send(publish('nobody', '', 1, 1), publish('a', '', 1, 2));
+    await clock.advance(60_000);
+    expect(server.last.of('puback')).toHaveLength(0);
+    expect(warnings).toEqual([
+      "message-not-taken: 1 messages of QoS 1 and 2 wait for somebody who takes them, the first for 'nobody'; until then neither they nor later ones are acknowledged",
+    ]);
+    client.onMessage((message) => message.acknowledge());
+    await clock.settle();
     expect(identifiers(server.last.of('puback'))).toEqual([1, 2]);
   });
 
-  it('is not held up by what a stream had not read when it was left', async () => {
+  it('is left to the program for what a stream had not read when it was left', async () => {
     const client = await server.client({ acknowledge: 'manual' });
+    client.onMessage(() => {}, 'other');
     const stream = client.messages('a');
     await server.last.send(publish('a', '1', 1, 1), publish('a', '2', 1, 2));
     const { value } = await stream.next();
     value?.acknowledge();
-    const left = stream.return();
-    await clock.settle();
-    await left;
+    await stream.return();
+    await clock.advance(60_000);
     expect(identifiers(server.last.of('puback'))).toEqual([1]);
-    // For as long it may have been for somebody else.
-    await clock.advance(1000);
+    client.onMessage((message) => message.acknowledge());
+    await clock.settle();
     expect(identifiers(server.last.of('puback'))).toEqual([1, 2]);
   });
 
@@ -231,8 +240,9 @@ describe('a stream', () => {
     expect(server.last.of('unsubscribe').map(({ topicFilters }) => topicFilters)).toEqual([['a']]);
   });
 
-  it('that is left after its subscription was refused acknowledges what it had not read', async () => {
+  it('that is left after its subscription was refused refuses what it had not read', async () => {
     const client = await server.client();
+    client.onMessage(() => {}, 'other');
     server.intercept = (packet) => packet.type === 'subscribe';
     const stream = client.messages('a');
     stream.next().catch(() => {});
@@ -245,7 +255,11 @@ describe('a stream', () => {
     await clock.settle();
     await left;
     await clock.advance(1000);
-    expect(identifiers(server.last.of('puback'))).toEqual([1, 2, 3]);
+    expect(server.last.of('puback').map(({ packetIdentifier: id, reasonCode }) => [id, reasonCode])).toEqual([
+      [1, 0],
+      [2, 0x83],
+      [3, 0x83],
+    ]);
   });
 
   it('that is left gives what it had not read to the next one, unacknowledged', async () => {
@@ -268,27 +282,37 @@ describe('a stream', () => {
     expect(read).toEqual(['1', '2', '3']);
   });
 
-  it('that is left with nothing unread keeps nobody waiting', async () => {
-    const client = await server.client();
-    const stream = client.messages('a');
-    await clock.advance(1000);
-    void stream.return();
-    await clock.settle();
-    await server.last.send(publish('nobody', '', 1, 1));
-    expect(identifiers(server.last.of('puback'))).toEqual([1]);
-  });
-
-  it('that is left tells what nobody reads', async () => {
+  it('that is left refuses what came too late for it where something else is listened to, and tells it', async () => {
     const client = await server.client();
     const warnings: string[] = [];
     client.on('warning', ({ code, text }) => warnings.push(`${code}: ${text}`));
+    const got: string[] = [];
+    client.onMessage((message) => void got.push(message.text()), 'other');
     const stream = client.messages('a');
     await server.last.send(publish('a', '1', 1, 1), publish('a', '2', 0));
     void stream.return();
+    await server.last.send(publish('a', '3', 2, 2), publish('other', '4', 1, 3));
+    expect(server.last.of('puback')).toHaveLength(0);
     await clock.advance(1000);
-    expect(warnings).toEqual(["message-dropped: 1 dropped, the last for 'a': nobody takes them, or not fast enough"]);
-    expect(identifiers(server.last.of('puback'))).toEqual([1]);
-    expect(client.dropped).toBe(2);
+    expect(got).toEqual(['4']);
+    expect(warnings).toEqual(["message-dropped: 3 dropped, the last for 'a': nobody takes them, or not fast enough"]);
+    expect(server.last.of('puback').map(({ packetIdentifier: id, reasonCode }) => [id, reasonCode])).toEqual([
+      [1, 0x83],
+      [3, 0],
+    ]);
+    expect(server.last.of('pubrec').map(({ reasonCode }) => reasonCode)).toEqual([0x83]);
+    expect(client.dropped).toBe(3);
+  });
+
+  it('that is left keeps what it had not read for as long as nothing else is listened to', async () => {
+    const client = await server.client();
+    const stream = client.messages('jobs');
+    await server.last.send(publish('jobs', '1', 1, 1));
+    void stream.return();
+    await clock.advance(3_600_000);
+    expect(server.last.of('puback')).toHaveLength(0);
+    expect((await client.messages('jobs').next()).value?.text()).toBe('1');
+    expect(client.dropped).toBe(0);
   });
 
   it('that is left in a closed client drops nothing: the server still has it', async () => {

@@ -1,142 +1,229 @@
-import { type PublishPacket, reasonCodesOf, topicMatches } from '@hawser/codec';
+import { type PublishPacket, reasonCodesOf } from '@hawser/codec';
 import * as PacketType from '@hawser/codec/packet-type';
 import { type ClientConnection, Fifo } from '@hawser/protocol';
 import type { Clock } from '@hawser/transport/clock';
 import { UsageError } from '../errors.ts';
 import { acknowledgeWritten, type Journal } from '../session/journal.ts';
+import { isThenable } from '../settle.ts';
+import { tallyOf } from '../tally.ts';
+import { type Consumer, type Delivery, type Entry, isMeantFor, matches } from './consumer.ts';
 import { Message } from './message.ts';
-
-/** Somebody who gets messages. */
-export interface Consumer {
-  /** Topic Filters; undefined: all topics. */
-  readonly filters?: readonly string[] | undefined;
-  /** Gets only what came by one of these Subscription Identifiers, if the message has any that somebody has. */
-  readonly identifiers?: ReadonlySet<number> | undefined;
-  /** It does not keep up. */
-  readonly isFull?: boolean;
-  /** The message has been dealt with when this returns, or when the promise has settled. */
-  deliver(message: Message): void | Promise<void>;
-}
 
 export interface InboxHost {
   readonly clock: Clock;
   reportError(error: unknown): void;
   warn(code: string, text: string): void;
-  /** A reader does not keep up, or does again. */
+  /** Reading may have to stop, or may go on. */
   onTurn(): void;
+  /** The program has unsubscribed from all that brings this topic. */
+  isGivenUp(topic: string): boolean;
 }
 
-/** Messages that nobody wants yet are kept, so many: with a resumed session they come at once. */
+/** Messages that no consumer takes: from so many of QoS 1 and 2 on nothing is read; of QoS 0 no more are kept. */
 const MOST_WAITING = 1000;
-/** For how long after the first consumer came, or a reader left. */
+/** For how long QoS 0 waits after the first consumer came, or a stream was left; after which what waits is told. */
 const WAITING_MS = 1000;
-/** Messages that handlers are at work on at once before reading stops. */
-const MESSAGES_AT_WORK = 1000;
-/** Where reading cannot stop, for this client waits for an answer, no more of QoS 0 are taken: those of QoS 1 and 2 the window bounds. */
-const MOST_AT_WORK = 10 * MESSAGES_AT_WORK;
+/** Handlers that are at work at once before reading stops. */
+const MOST_AT_WORK = 1000;
+/** Where reading cannot stop, no more of QoS 0 are taken: those of QoS 1 and 2 the Receive Maximum bounds. */
+const MOST_AT_WORK_READING_ON = 10 * MOST_AT_WORK;
+/** Of a message that nobody wants any more [MQTT5-4.13.2]: "not willing to accept it". */
+const NOT_WANTED = 0x83;
 
-interface Entry {
-  readonly packetIdentifier: number;
-  readonly qos: 1 | 2;
-  /** Its acknowledgement: 0 or a Reason Code; undefined: it has not been dealt with. */
-  answer: number | undefined;
-}
-
-/** A message with what is to be called when it has been dealt with. */
-export interface Delivery {
-  readonly message: Message;
-  readonly done: () => void;
-}
-
-/** What comes: to whom it goes, and when it is acknowledged: in the order of receipt [MQTT5-4.6.0-2] [MQTT5-4.6.0-3]. */
+/**
+ * What comes: who gets it, and when it is acknowledged: in the order of receipt [MQTT5-4.6.0-2] [MQTT5-4.6.0-3]. A message of QoS 1 or 2 that no
+ * consumer has taken is not acknowledged: it waits, and when too many wait reading stops, so that the server keeps the others.
+ */
 export interface Inbox {
   journal: Journal | undefined;
   /** Messages that nobody took, or not fast enough. */
-  dropped: number;
-  /** Somebody does not keep up: the client should not read on. */
+  readonly dropped: number;
+  /** A consumer does not keep up, or too much waits for one: the client should not read on. */
   readonly isFull: boolean;
+  /** The program waits for a message. */
+  readonly isAwaited: boolean;
   /** What an earlier run of the program has left. */
   restore(inbound: readonly number[]): void;
   /** The server has no session (any more). */
   startAnew(): void;
-  attach(connection: ClientConnection): void;
+  /** `isResumed`: the server sends again what has not been acknowledged. */
+  attach(connection: ClientConnection, isResumed: boolean): void;
   detach(): void;
   /** Returns what takes the consumer away again. */
   add(consumer: Consumer): () => void;
   handlePublish(packet: PublishPacket): void;
   handlePubrel(packetIdentifier: number): void;
-  /** What somebody has got and not looked at: for who comes next. */
+  /** A consumer that keeps messages has dealt with one. */
+  release(delivery: Delivery): void;
+  /** What a consumer has got and the program has not looked at: for the next one. */
   giveBack(unread: readonly Delivery[]): void;
-  /** Counts it and tells it; what is dropped is dealt with. */
+  /** A message of QoS 0 is lost: counts and tells it. */
   drop(delivery: Delivery): void;
+  /** The program has unsubscribed. */
+  review(): void;
   close(): void;
 }
 
-/** `isManual`: each message is acknowledged by who gets it. */
+/** A consumer, and when it came. */
+interface Registration {
+  readonly consumer: Consumer;
+  readonly since: number;
+}
+
+/** `isManual`: the program acknowledges each message, and nothing else does. */
 export function inboxOf(host: InboxHost, isManual: boolean): Inbox {
+  const { clock } = host;
   /**
    * QoS 2 messages whose PUBREL has not come, by Packet Identifier: a duplicate is answered as they are, and goes no further
    * [MQTT5-4.3.3-10]. It outlives connections, and shares nothing with the identifiers that this side hands out.
    */
   const inbound = new Map<number, Entry>();
-  const consumers = new Set<Consumer>();
+  /** Never changed, but replaced: a consumer that comes while a message is given out does not get that one. */
+  let all: readonly Registration[] = [];
   /** Of this connection, in the order in which they came. */
   const entries = new Fifo<Entry>();
   /** Nobody has wanted these yet. */
-  const waiting: Delivery[] = [];
-  /** Who has come in this turn: all of them get what came before them. */
-  let fresh: Consumer[] = [];
-  /** What nobody wants waits; from the first consumer on for a while. */
+  let waiting: Delivery[] = [];
+  /** Those of them that are to be acknowledged. */
+  let waitingEntries = 0;
+  /** Counts consumers that have come. */
+  let arrivals = 0;
+  /** Consumers that have come in this turn: all of them get what came before them. */
+  let fresh: Registration[] = [];
+  /** QoS 0 that nobody wants waits; from the first consumer on for a while. */
   let isKeeping = true;
+  /** It has been told that something waits. */
+  let isTold = false;
   let isClosed = false;
-  let stopKeeping: (() => void) | undefined;
+  let cancelTimer: (() => void) | undefined;
   let connection: ClientConnection | undefined;
   let atWork = 0;
+  let lastDropped = '';
 
-  const receive = (message: Message, done: () => void): void => {
-    const delivery = { message, done };
-    if (give(delivery, [...consumers])) return;
-    waiting.push(delivery);
-    // The oldest goes.
-    if (waiting.length > (isKeeping ? MOST_WAITING : 0)) inbox.drop(waiting.shift() as Delivery);
+  const losses = tallyOf(clock, (total) =>
+    host.warn(
+      'message-dropped',
+      `${total} dropped, the last for '${lastDropped}': nobody takes them, or not fast enough`,
+    ),
+  );
+
+  const receive = (message: Message, entry: Entry | undefined): void => {
+    const delivery: Delivery = { message, entry, open: 0, givenAt: 0, isHad: false };
+    if (!give(delivery, all)) wait(delivery);
+  };
+
+  const wait = (delivery: Delivery): void => {
+    if (delivery.entry) {
+      waiting.push(delivery);
+      waitingEntries++;
+      lookLater();
+    } else if (!isKeeping) inbox.drop(delivery);
+    else {
+      waiting.push(delivery);
+      // The oldest goes.
+      if (waiting.length - waitingEntries > MOST_WAITING) {
+        const [oldest] = waiting.splice(
+          waiting.findIndex(({ entry }) => !entry),
+          1,
+        );
+        if (oldest) inbox.drop(oldest);
+      }
+    }
+  };
+
+  const setWaiting = (deliveries: Delivery[]): void => {
+    waiting = deliveries;
+    waitingEntries = waiting.filter(({ entry }) => entry).length;
+    if (waitingEntries === 0) isTold = false;
+    else lookLater();
+    host.onTurn();
+  };
+
+  const lookLater = (): void => {
+    if (isClosed) return;
+    cancelTimer ??= clock.setTimer(clock.now() + WAITING_MS, look);
   };
 
   const keepOn = (): void => {
-    if (isClosed) return;
     isKeeping = true;
-    stopKeeping?.();
-    stopKeeping = host.clock.setTimer(host.clock.now() + WAITING_MS, () => {
-      isKeeping = false;
-      for (const delivery of waiting.splice(0)) inbox.drop(delivery);
-    });
+    cancelTimer?.();
+    cancelTimer = undefined;
+    lookLater();
+  };
+
+  /** What has waited for a while is lost (QoS 0), refused where the program has given it up and listens to something else, or told. */
+  const look = (): void => {
+    cancelTimer = undefined;
+    const isOver = arrivals > 0;
+    if (isOver) isKeeping = false;
+    // What is not acknowledged holds up all that comes after it: another consumer would wait for ever.
+    const mayRefuse = !isManual && all.length > 0;
+    const rest: Delivery[] = [];
+    const lost: Delivery[] = [];
+    for (const delivery of waiting) {
+      const { entry, message } = delivery;
+      const isLost = entry ? mayRefuse && host.isGivenUp(message.topic) : isOver;
+      (isLost ? lost : rest).push(delivery);
+    }
+    if (lost.length > 0) setWaiting(rest);
+    for (const delivery of lost) {
+      inbox.drop(delivery);
+      if (delivery.entry) finish(delivery.entry, NOT_WANTED);
+    }
+    const first = rest.find(({ entry }) => entry);
+    if (!first || isTold) return;
+    isTold = true;
+    const text = `${waitingEntries} messages of QoS 1 and 2 wait for somebody who takes them, the first for '${first.message.topic}'; until then neither they nor later ones are acknowledged`;
+    host.warn('message-not-taken', text);
   };
 
   /** False: none of them wants it. */
-  const give = ({ message, done }: Delivery, candidates: readonly Consumer[]): boolean => {
-    const takers = candidates.filter((consumer) => matches(consumer, message));
-    const isMeant = takers.some((consumer) => isMeantFor(consumer, message));
-    const handlers: Promise<void>[] = [];
-    let change = 0;
-    for (const consumer of takers) {
-      // Identifiers that nobody here has are those of an earlier run of the program: then the filters decide.
+  const give = (delivery: Delivery, candidates: readonly Registration[]): boolean => {
+    const { message } = delivery;
+    // Identifiers that nobody here has are those of an earlier run of the program: then the filters decide.
+    const isMeant =
+      message.subscriptionIdentifiers.length > 0 &&
+      candidates.some(({ consumer }) => matches(consumer, message) && isMeantFor(consumer, message));
+    let isTaken = false;
+    delivery.givenAt = arrivals;
+    // Nobody has dealt with it before all have got it.
+    delivery.open = 1;
+    for (const { consumer } of candidates) {
+      if (!matches(consumer, message)) continue;
+      isTaken = true;
       if (isMeant && consumer.identifiers && !isMeantFor(consumer, message)) continue;
-      try {
-        const result = consumer.deliver(message);
-        if (result) handlers.push(Promise.resolve(result).catch((error) => host.reportError(error)));
-        // A stream has a bound of its own.
-        if (result && consumer.isFull === undefined) change = 1;
-      } catch (error) {
-        host.reportError(error);
-      }
+      delivery.open++;
+      hand(delivery, consumer);
     }
-    if (handlers.length > 0) {
-      count(change);
-      void Promise.all(handlers).then(() => {
-        done();
-        count(-change);
-      });
-    } else if (takers.length > 0) done();
-    return takers.length > 0;
+    if (isTaken) release(delivery);
+    return isTaken;
+  };
+
+  const hand = (delivery: Delivery, consumer: Consumer): void => {
+    try {
+      if (!consumer.keeps) delivery.isHad = true;
+      const result = consumer.deliver(delivery);
+      if (consumer.keeps) return;
+      if (isThenable(result)) {
+        const done = (): void => {
+          count(-1);
+          release(delivery);
+        };
+        count(1);
+        result.then(done, (error) => {
+          host.reportError(error);
+          done();
+        });
+        return;
+      }
+    } catch (error) {
+      host.reportError(error);
+    }
+    release(delivery);
+  };
+
+  const release = (delivery: Delivery): void => {
+    if (--delivery.open === 0 && delivery.entry && !isManual) finish(delivery.entry, 0);
   };
 
   const count = (change: number): void => {
@@ -175,10 +262,17 @@ export function inboxOf(host: InboxHost, isManual: boolean): Inbox {
 
   const inbox: Inbox = {
     journal: undefined,
-    dropped: 0,
+
+    get dropped() {
+      return losses.total;
+    },
 
     get isFull() {
-      return atWork >= MESSAGES_AT_WORK || [...consumers].some((consumer) => consumer.isFull);
+      return waitingEntries >= MOST_WAITING || atWork >= MOST_AT_WORK || all.some(({ consumer }) => consumer.isFull);
+    },
+
+    get isAwaited() {
+      return all.some(({ consumer }) => consumer.isAwaited);
     },
 
     restore(identifiers) {
@@ -190,8 +284,12 @@ export function inboxOf(host: InboxHost, isManual: boolean): Inbox {
       for (const packetIdentifier of inbound.keys()) end(packetIdentifier);
     },
 
-    attach(to) {
+    attach(to, isResumed) {
       connection = to;
+      if (!isResumed) return;
+      // A duplicate of QoS 2 is known by its Packet Identifier.
+      for (const { consumer } of all) consumer.forgetRepeated?.();
+      setWaiting(waiting.filter(({ entry }) => entry?.qos !== 1));
     },
 
     detach() {
@@ -199,18 +297,22 @@ export function inboxOf(host: InboxHost, isManual: boolean): Inbox {
     },
 
     add(consumer) {
-      if (consumers.size === 0 && !stopKeeping) keepOn();
-      consumers.add(consumer);
-      if (fresh.push(consumer) === 1) {
+      if (arrivals === 0) keepOn();
+      const added = { consumer, since: ++arrivals };
+      all = [...all, added];
+      if (fresh.push(added) === 1) {
         queueMicrotask(() => {
-          const candidates = fresh.filter((one) => consumers.has(one));
+          const candidates = fresh.filter((one) => all.includes(one));
           fresh = [];
           // A handler may give back others meanwhile.
-          for (const delivery of waiting.splice(0)) if (!give(delivery, candidates)) waiting.push(delivery);
+          const deliveries = waiting;
+          waiting = [];
+          const rest = deliveries.filter((delivery) => !give(delivery, candidates));
+          setWaiting([...rest, ...waiting]);
         });
       }
       return () => {
-        consumers.delete(consumer);
+        all = all.filter((one) => one !== added);
         host.onTurn();
       };
     },
@@ -219,8 +321,8 @@ export function inboxOf(host: InboxHost, isManual: boolean): Inbox {
       const { qos, packetIdentifier } = packet;
       if (qos === 0) {
         const message = new Message(packet, undefined);
-        if (atWork < MOST_AT_WORK) receive(message, nothing);
-        else inbox.drop({ message, done: nothing });
+        if (atWork < MOST_AT_WORK_READING_ON) receive(message, undefined);
+        else inbox.drop({ message, entry: undefined, open: 0, givenAt: 0, isHad: false });
         return;
       }
       const known = qos === 2 ? inbound.get(packetIdentifier) : undefined;
@@ -232,9 +334,8 @@ export function inboxOf(host: InboxHost, isManual: boolean): Inbox {
         return;
       }
       if (qos === 2) inbound.set(packetIdentifier, entry);
-      const answer = (reasonCode = 0): void => finish(entry, reasonCode);
-      if (isManual) receive(new Message(packet, answer), nothing);
-      else receive(new Message(packet, undefined), answer);
+      const answer = isManual ? (reasonCode = 0): void => finish(entry, reasonCode) : undefined;
+      receive(new Message(packet, answer), entry);
     },
 
     handlePubrel(packetIdentifier) {
@@ -242,43 +343,36 @@ export function inboxOf(host: InboxHost, isManual: boolean): Inbox {
       acknowledge(PacketType.PUBCOMP, packetIdentifier, end(packetIdentifier) ? 0 : 0x92);
     },
 
+    release,
+
     giveBack(unread) {
       for (const delivery of unread) {
-        // Who else wants it has had it.
-        if ([...consumers].some((consumer) => matches(consumer, delivery.message))) delivery.done();
-        else {
-          waiting.push(delivery);
-          keepOn();
+        const { message, givenAt, isHad } = delivery;
+        const candidates = all.filter(({ consumer }) => matches(consumer, message));
+        // The program has had it, or another stream has it. Later ones get it now, or it waits.
+        if (isHad || candidates.some(({ since }) => since <= givenAt)) release(delivery);
+        else if (!give(delivery, candidates)) {
+          if (!delivery.entry) keepOn();
+          wait(delivery);
         }
       }
+      host.onTurn();
     },
 
-    drop({ message, done }) {
-      // The first, the tenth, the hundredth.
-      if (/^10*$/.test(`${++inbox.dropped}`)) {
-        const text = `${inbox.dropped} dropped, the last for '${message.topic}': nobody takes them, or not fast enough`;
-        host.warn('message-dropped', text);
-      }
-      // Nobody else could.
-      message.acknowledge();
-      done();
+    drop({ message }) {
+      lastDropped = message.topic;
+      losses.add();
+    },
+
+    review() {
+      if (waitingEntries > 0) lookLater();
     },
 
     close() {
       isClosed = true;
-      stopKeeping?.();
+      cancelTimer?.();
+      losses.close();
     },
   };
   return inbox;
-}
-
-/** There is nobody to tell. */
-function nothing(): void {}
-
-function matches({ filters }: Consumer, { topic }: Message): boolean {
-  return !filters || filters.some((filter) => topicMatches(filter, topic));
-}
-
-function isMeantFor({ identifiers }: Consumer, { subscriptionIdentifiers }: Message): boolean {
-  return subscriptionIdentifiers.some((identifier) => identifiers?.has(identifier));
 }

@@ -1,4 +1,5 @@
-import type { Consumer, Delivery, Inbox } from './inbox.ts';
+import type { Consumer, Delivery } from './consumer.ts';
+import type { Inbox } from './inbox.ts';
 import type { Message } from './message.ts';
 
 /** Over this many times its bound a buffer gets no more QoS 0 messages, where reading cannot be stopped. */
@@ -10,7 +11,7 @@ const finished = (): Result => ({ done: true, value: undefined });
 
 /**
  * Messages one by one. A message counts as dealt with, and is acknowledged, when the next one is asked for. `return()`, or leaving the `for await`
- * loop, ends it and unsubscribes.
+ * loop, ends it at once, with or without a connection; UNSUBSCRIBE follows when it can.
  */
 export interface MessageStream extends AsyncIterableIterator<Message, undefined>, AsyncDisposable, Consumer {
   readonly filters: readonly string[];
@@ -27,25 +28,31 @@ export interface MessageStream extends AsyncIterableIterator<Message, undefined>
   end(error: unknown): void;
 }
 
-/** `onPressure`: its buffer is full, or is not any more. */
+/** `onPressure`: its buffer is full, or is not any more, or the program waits. `onEnd`: the program has left it. */
 export function messageStreamOf(
   inbox: Inbox,
   filters: readonly string[],
   bound: number,
   onPressure: () => void,
-  onEnd: () => Promise<void>,
+  onEnd: () => void,
 ): MessageStream {
   const buffer: Delivery[] = [];
   const readers: PromiseWithResolvers<Result>[] = [];
   let isOpen = true;
   let failure: unknown;
-  /** Tells that the message that was given out last has been dealt with. */
-  let lastDone = (): void => {};
+  /** What the program has got last, and has not dealt with. */
+  let last: Delivery | undefined;
 
-  const give = ({ message, done }: Delivery): Result => {
-    lastDone();
-    lastDone = done;
-    return { done: false, value: message };
+  const releaseLast = (): void => {
+    if (last) inbox.release(last);
+    last = undefined;
+  };
+
+  const give = (delivery: Delivery): Result => {
+    releaseLast();
+    last = delivery;
+    delivery.isHad = true;
+    return { done: false, value: delivery.message };
   };
 
   const setFull = (isFull: boolean): void => {
@@ -56,8 +63,13 @@ export function messageStreamOf(
   const stream: MessageStream = {
     filters,
     identifiers: new Set(),
+    keeps: true,
     isFull: false,
     dropped: 0,
+
+    get isAwaited() {
+      return readers.length > 0;
+    },
 
     get buffered() {
       return buffer.length;
@@ -66,10 +78,10 @@ export function messageStreamOf(
     [Symbol.asyncIterator]: () => stream,
 
     async next() {
-      lastDone();
+      releaseLast();
       const next = buffer.shift();
       if (next) {
-        if (buffer.length <= bound / 2) setFull(false);
+        if (stream.isFull && buffer.length <= bound / 2) setFull(false);
         return give(next);
       }
       if (failure !== undefined) {
@@ -80,15 +92,16 @@ export function messageStreamOf(
       if (!isOpen) return finished();
       const reader = Promise.withResolvers<Result>();
       readers.push(reader);
+      onPressure();
       return reader.promise;
     },
 
     async return() {
       const wasOpen = isOpen;
       stream.end(undefined);
-      lastDone();
+      releaseLast();
       inbox.giveBack(buffer.splice(0));
-      if (wasOpen) await onEnd();
+      if (wasOpen) onEnd();
       return finished();
     },
 
@@ -96,15 +109,20 @@ export function messageStreamOf(
       await stream.return();
     },
 
-    deliver(message) {
-      return new Promise((done) => {
-        const reader = readers.shift();
-        if (reader) reader.resolve(give({ message, done }));
-        else if (message.qos === 0 && buffer.length >= bound * HARD_FACTOR) {
-          stream.dropped++;
-          inbox.drop({ message, done });
-        } else if (buffer.push({ message, done }) >= bound) setFull(true);
-      });
+    deliver(delivery) {
+      const reader = readers.shift();
+      if (reader) reader.resolve(give(delivery));
+      else if (!delivery.entry && buffer.length >= bound * HARD_FACTOR) {
+        stream.dropped++;
+        inbox.drop(delivery);
+        inbox.release(delivery);
+      } else if (buffer.push(delivery) >= bound) setFull(true);
+    },
+
+    forgetRepeated() {
+      const kept = buffer.splice(0).filter(({ entry }) => entry?.qos !== 1);
+      buffer.push(...kept);
+      setFull(buffer.length >= bound);
     },
 
     end(error) {

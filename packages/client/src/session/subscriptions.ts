@@ -8,6 +8,7 @@ import {
   type SubscribePacket,
   type SubscribeProperties,
   type Subscription,
+  topicMatches,
   type UnsubackPacket,
   type UnsubscribePacket,
   violation,
@@ -26,6 +27,9 @@ type Answer = SubackPacket | UnsubackPacket;
 
 /** SUBSCRIBE and UNSUBSCRIBE under way at once: messages leave them so many Packet Identifiers, and some. */
 const MOST_SENT = 500;
+
+/** Topic Filters that were given up are remembered, so many: messages under way still come by them. */
+const MOST_GIVEN_UP = 1000;
 
 /** A subscription as it is asked for, with what else its SUBSCRIBE has. */
 interface Entry {
@@ -54,6 +58,8 @@ export interface Subscriptions {
   /** How many are not answered. */
   readonly pending: number;
   has(packetIdentifier: number): boolean;
+  /** The program has unsubscribed from what brings this topic, and from all that does. */
+  isGivenUp(topic: string): boolean;
   /** Throws UsageError at once; everything else rejects. */
   subscribe(topicFilters: readonly string[], options: SubscribeOptions, identifier?: number): Promise<Grant[]>;
   unsubscribe(topicFilters: readonly string[], options: UnsubscribeOptions): Promise<UnsubscribeResult[]>;
@@ -72,11 +78,21 @@ export function subscriptionsOf(
   host: { warn(code: string, text: string): void },
 ): Subscriptions {
   const granted = new Map<string, Entry>();
+  /** Topic Filters that the program has asked for, and those that it does not want any more. */
+  const wanted = new Set<string>();
+  const givenUp = new Set<string>();
   const sent = new Map<number, Request>();
   let waiting: Request[] = [];
   let connection: ClientConnection | undefined;
   /** With the server of this connection or the last one. */
   let agreed: Negotiated | undefined;
+
+  const giveUp = (topicFilter: string): void => {
+    wanted.delete(topicFilter);
+    givenUp.add(topicFilter);
+    // The oldest goes.
+    if (givenUp.size > MOST_GIVEN_UP) givenUp.delete(givenUp.values().next().value ?? '');
+  };
 
   /** As soon as there is a connection. */
   const send = (request: Request): void => {
@@ -143,6 +159,7 @@ export function subscriptionsOf(
       if (isGranted) granted.set(topicFilter, entry);
       else {
         granted.delete(topicFilter);
+        giveUp(topicFilter);
         refused.push(`'${topicFilter}': ${reason}`);
       }
       return { topicFilter, qos: isGranted ? (reasonCode as QoS) : undefined, reasonCode, reason };
@@ -168,9 +185,18 @@ export function subscriptionsOf(
 
     has: (packetIdentifier) => sent.has(packetIdentifier),
 
+    isGivenUp(topic) {
+      const isOne = (filter: string): boolean => topicMatches(filter, topic);
+      return [...givenUp].some(isOne) && ![...wanted].some(isOne);
+    },
+
     subscribe(topicFilters, options, identifier = options.subscriptionIdentifier) {
       checkFilters(topicFilters);
       checkOptions(options, agreed);
+      for (const filter of topicFilters) {
+        wanted.add(filter);
+        givenUp.delete(filter);
+      }
       const { signal, subscriptionIdentifier, userProperties } = options;
       const properties = { subscriptionIdentifier, userProperties };
       const entries = topicFilters.map((filter) => ({
@@ -184,6 +210,7 @@ export function subscriptionsOf(
     async unsubscribe(topicFilters, options) {
       checkFilters(topicFilters);
       checkNames(options, ['signal', 'userProperties']);
+      for (const filter of topicFilters) giveUp(filter);
       const { signal, userProperties } = options;
       const packetOf = (packetIdentifier: number): UnsubscribePacket => ({
         type: 'unsubscribe',
