@@ -10,6 +10,7 @@ import {
   UsageError,
 } from '@hawser/client';
 import { hintFor } from '@hawser/client/hints';
+import { maskAddress } from '@hawser/transport';
 import { findInConnection, findInNegotiated, findInOptions } from './connection-findings.ts';
 import { Findings } from './findings.ts';
 import { Mailbox } from './mailbox.ts';
@@ -230,8 +231,7 @@ function urlOf({ url, path }: ConnectOptions): string | undefined {
   try {
     return url === undefined ? undefined : formatAddress(parseAddress(url, path));
   } catch {
-    // Shown as it was given, but for the password.
-    return url?.replace(/:\/\/[^/?#]*@/, '://');
+    return url && maskAddress(url);
   }
 }
 

@@ -33,7 +33,8 @@ describe('parseListenUrl', () => {
     ['mqtt://local host', 'bad-host', 'local host'],
     ['mqtt://user:secret@localhost', 'bad-userinfo', 'user name'],
     ['mqtt://localhost/mqtt', 'bad-path', 'only ws and wss'],
-    ['ws://localhost/mqtt?a=b', 'bad-path', '?a=b'],
+    ['ws://localhost/mqtt?a=b', 'bad-path', '?a=***'],
+    ['mqtt://user:secret@localhost/', 'bad-userinfo', '***@localhost'],
   ])('refuses %s', (text, code, words) => {
     let error: unknown;
     try {
