@@ -7,7 +7,7 @@ export interface ConnectingEvent {
   readonly attempt: number;
   /** Seconds that were waited before it. */
   readonly delay: number;
-  /** `mqtt://host:1883`, without user info; the values in a query are `***`. */
+  /** `mqtt://host:1883`, without user info. */
   readonly url: string;
 }
 

@@ -70,8 +70,8 @@ const hints: Readonly<Record<string, Hint>> = {
     '端口范围为 1 到 65535：mqtt 用 1883，mqtts 用 8883，WebSocket 用 8083 和 8084。',
   ],
   'bad-userinfo': [
-    'Percent-encode special characters (# is %23, / is %2F, ? is %3F, @ is %40, : is %3A), or give the options username and password.',
-    '特殊字符要做百分号编码（# 写作 %23，/ 写作 %2F，? 写作 %3F，@ 写作 %40，: 写作 %3A），或者改用 username 和 password 选项。',
+    'Percent-encode special characters (@ is %40, : is %3A, / is %2F), or give the options username and password.',
+    '特殊字符要做百分号编码（@ 写作 %40，: 写作 %3A，/ 写作 %2F），或者改用 username 和 password 选项。',
   ],
   'mutual-tls-in-browser': [
     'Import the certificate into the browser or the system; the browser then offers it. Leave out cert, key and passphrase.',

@@ -1,8 +1,12 @@
+import { readFileSync } from 'node:fs';
+import { parsePasswordFile } from '@hawser/auth';
 import { openConsoleUsers } from './console-users.ts';
 import type { Configuration } from './load.ts';
 import { createPolicies } from './policies.ts';
 import { ConfigurationError, type ConfigurationProblem } from './problems.ts';
+import type { AuthenticationConfig } from './schema/authentication-schema.ts';
 import type { ConsoleConfig } from './schema/console-schema.ts';
+import type { TlsConfig } from './schema/listener-schema.ts';
 import { readSecret } from './secrets.ts';
 import { createTlsFiles } from './tls.ts';
 
@@ -25,10 +29,14 @@ export function checkConfiguration(configuration: Configuration): readonly strin
     }
   };
   const { tls, listeners, authentication, console } = configuration;
-  if (tls !== undefined) attempt('tls', () => createTlsFiles(tls));
+  const checkTls = (key: string, config: TlsConfig | undefined): void => {
+    if (config !== undefined) attempt(key, () => warnings.push(...createTlsFiles(config).warnings(Date.now())));
+  };
+  checkTls('tls', tls);
   for (const [index, listener] of listeners.entries()) {
-    const own = listener.tls;
-    if (own !== undefined) attempt(`listeners.${index}.tls`, () => createTlsFiles(own));
+    checkTls(`listeners.${index}.tls`, listener.tls);
+    const nobody = whyNobody(listener.authentication ?? authentication);
+    if (nobody !== undefined) warnings.push(`nobody can log in at ${listener.url}: ${nobody}`);
     if (isOpenToAll(listener.url) && authentication.anonymous === true && listener.authentication === undefined) {
       warnings.push(`${listener.url} can be reached from other machines and takes anonymous clients`);
     }
@@ -47,7 +55,7 @@ function checkConsole(
   attempt: (key: string, what: () => void) => void,
   warnings: string[],
 ): void {
-  if (tls !== undefined) attempt('console.tls', () => createTlsFiles(tls));
+  if (tls !== undefined) attempt('console.tls', () => warnings.push(...createTlsFiles(tls).warnings(Date.now())));
   if (users !== undefined) attempt('console.users', () => openConsoleUsers(users));
   if (passwordFile !== undefined) attempt('console.passwordFile', () => readSecret({ file: passwordFile }));
   const isOpen = isOpenToAll(`http://${listen}`);
@@ -60,6 +68,25 @@ function checkConsole(
   }
   if (isOpen && tls === undefined && forwardedFrom === undefined)
     warnings.push(`passwords of the console go to ${listen} in clear: give it console.tls, or a proxy (forwardedFrom)`);
+}
+
+/** Why a listener lets nobody in; undefined: it may let somebody in. Files that cannot be read are told elsewhere. */
+function whyNobody({ anonymous, chain }: AuthenticationConfig): string | undefined {
+  if (anonymous === true || anonymous === 'loopback') return undefined;
+  if (chain.length === 0)
+    return anonymous === false ? 'authentication.anonymous is false and authentication.chain is empty' : undefined;
+  const files = chain.map(({ passwords }) => passwords?.file);
+  if (files.some((file) => file === undefined || hasUsersIn(file))) return undefined;
+  return `there is no user in ${files.join(', ')}; make one with "hawser passwd ${files[0]} NAME"`;
+}
+
+function hasUsersIn(file: string): boolean {
+  try {
+    return parsePasswordFile(readFileSync(file, 'utf8')).size > 0;
+  } catch {
+    // createPolicies says what is wrong with the file.
+    return true;
+  }
 }
 
 function isOpenToAll(url: string): boolean {

@@ -1,4 +1,3 @@
-import { maskAddresses } from '@hawser/transport';
 import type { Configuration } from './load.ts';
 import { formatPath, isValues, type Path } from './values.ts';
 
@@ -18,7 +17,7 @@ export function explainConfiguration(configuration: Configuration): readonly Exp
   return [...walk(configuration.effective, [])].map(([path, value]) => {
     const key = formatPath(path);
     const source = configuration.sourceOf(path);
-    return { key, value: show(key, value), source: maskAddresses(source) };
+    return { key, value: show(key, value), source: hidePassword(source) };
   });
 }
 
@@ -32,6 +31,11 @@ function* walk(value: unknown, path: Path): Generator<readonly [Path, unknown]> 
 
 function show(key: string, value: unknown): string {
   if (SECRET.test(key) && typeof value === 'string') return '***';
-  if (typeof value === 'string') return maskAddresses(value);
-  return maskAddresses(JSON.stringify(value));
+  if (typeof value === 'string') return hidePassword(value);
+  return hidePassword(JSON.stringify(value));
+}
+
+/** `https://user:password@host`. */
+function hidePassword(text: string): string {
+  return text.replace(/(:\/\/[^/@:\s]*):[^/@\s]*@/g, '$1:***@');
 }

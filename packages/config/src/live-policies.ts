@@ -1,4 +1,12 @@
-import { ALLOW_CONNECT, type Authenticator, type Authorizer, type DenyConnect } from '@hawser/broker';
+import {
+  ALLOW_CONNECT,
+  type Authenticator,
+  type AuthorizationRequest,
+  type Authorizer,
+  type Decision,
+  type DenyConnect,
+  isPromise,
+} from '@hawser/broker';
 import { ReasonCode } from '@hawser/codec';
 import { createPolicies, type Policies, type PolicyWarning } from './policies.ts';
 import type { OwnConfiguration } from './schema/configuration-schema.ts';
@@ -13,6 +21,7 @@ const NO_METHOD: DenyConnect = Object.freeze({
 export class LivePolicies {
   readonly #onWarning: PolicyWarning;
   #policies: Policies;
+  #listenerUrls: readonly string[] | undefined;
   #warnedOfCredentials = false;
 
   /** Throws Error, with words, for what cannot be used. */
@@ -23,7 +32,23 @@ export class LivePolicies {
 
   /** Undefined: everybody may do everything. */
   get authorize(): Authorizer | undefined {
-    return this.#policies.authorize;
+    const { authorize } = this.#policies;
+    if (authorize === undefined) return undefined;
+    const { listeners, shared } = authorize;
+    if (listeners.every((one) => one === shared)) return shared;
+    return (request, signal) => {
+      const { listener } = request.client;
+      const own = listeners[this.#listenerUrls?.indexOf(listener) ?? -1];
+      if (own !== undefined) return own(request, signal);
+      // The listener of a session from before a restart is not known: its client may do what is permitted at every listener.
+      const isUnknown = listener === '' || this.#listenerUrls === undefined;
+      return isUnknown ? allowedByAll(new Set([...listeners, shared]), request, signal) : shared(request, signal);
+    };
+  }
+
+  /** URLs of the running broker's listeners, in the order of the configuration: clients are known by them. */
+  setListenerUrls(urls: readonly string[]): void {
+    this.#listenerUrls = urls;
   }
 
   /** Of the listener at that place (undefined: of none); it asks whatever is in force when it is asked. */
@@ -49,4 +74,20 @@ export class LivePolicies {
     const text = 'a client sent a user name or password, but nothing here checks them: anybody is let in';
     this.#onWarning('credentials-ignored', text);
   }
+}
+
+/** Asks one after another; a denial ends it. */
+function allowedByAll(
+  all: Iterable<Authorizer>,
+  request: AuthorizationRequest,
+  signal: AbortSignal,
+): Decision | Promise<Decision> {
+  const left = [...all];
+  for (let first = left.shift(); first !== undefined; first = left.shift()) {
+    const decision = first(request, signal);
+    if (isPromise(decision))
+      return decision.then((decided) => (decided === 'allow' ? allowedByAll(left, request, signal) : decided));
+    if (decision !== 'allow') return decision;
+  }
+  return 'allow';
 }

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SETTINGS } from '@hawser/broker';
+import { TestAuthority } from '@hawser/testkit/compliance';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { variableOf } from './assignments.ts';
 import { checkConfiguration } from './check.ts';
@@ -73,6 +74,65 @@ describe('a configuration', () => {
     const { settings, listeners } = loadConfiguration({ file: file(text) });
     expect([settings['limits.connections'], settings['limits.halfOpen']]).toEqual([5, 6]);
     expect(listeners).toMatchObject([{ url: 'mqtt://0.0.0.0:1883', clientIds: 'takeover' }, { versions: [5] }]);
+  });
+
+  it('has paths relative to the file, in flags and variables to the working directory', () => {
+    const text = JSON.stringify({
+      data: { directory: 'd', backups: '../b' },
+      tls: { cert: 'c', key: '/k', certificates: [{ cert: 'c2', key: 'k2', passphrase: { file: 'p' } }] },
+      listeners: [
+        { url: 'mqtts://*:1', tls: { cert: 'c', key: 'k', ca: ['a', 'b'], crl: 'r', passphrase: { env: 'X' } } },
+        { url: 'mqtt://*:2', authentication: { chain: [{ passwords: { file: 'u' } }] } },
+      ],
+      console: { users: 'cu', passwordFile: 'cp', tls: { cert: 'c', key: 'k' } },
+      authentication: {
+        chain: [
+          { jwt: { jwks: 'https://x.example/jwks' } },
+          { jwt: { jwks: 'j' } },
+          { jwt: { publicKey: 'pk' } },
+          { jwt: { secret: { file: 's' } } },
+        ],
+      },
+      authorization: {
+        rules: [{ allow: 'all', topics: 'file', users: ['cert'] }],
+        http: { url: 'http://127.0.0.1/', headers: { A: { file: 'h' }, B: 'text' } },
+      },
+    });
+    const at = (name: string): string => join(directory, name);
+    expect(loadConfiguration({ file: file(text) }).effective).toMatchObject({
+      data: { directory: at('d'), backups: join(directory, '../b') },
+      tls: {
+        cert: at('c'),
+        key: '/k',
+        certificates: [{ cert: at('c2'), key: at('k2'), passphrase: { file: at('p') } }],
+      },
+      listeners: [
+        { tls: { cert: at('c'), key: at('k'), ca: [at('a'), at('b')], crl: at('r'), passphrase: { env: 'X' } } },
+        { authentication: { chain: [{ passwords: { file: at('u') } }] } },
+      ],
+      console: { users: at('cu'), passwordFile: at('cp'), tls: { cert: at('c'), key: at('k') } },
+      authentication: {
+        chain: [
+          { jwt: { jwks: 'https://x.example/jwks' } },
+          { jwt: { jwks: at('j') } },
+          { jwt: { publicKey: at('pk') } },
+          { jwt: { secret: { file: at('s') } } },
+        ],
+      },
+      authorization: {
+        rules: [{ topics: 'file', users: ['cert'] }],
+        http: { headers: { A: { file: at('h') }, B: 'text' } },
+      },
+    });
+    const flags = { data: 'd', set: ['console.users=cu'] };
+    expect(
+      loadConfiguration({ flags, environment: { HAWSER_TLS_CERT: 'c', HAWSER_TLS_KEY: 'k' } }).effective,
+    ).toMatchObject({
+      data: { directory: 'd' },
+      console: { users: 'cu' },
+      tls: { cert: 'c' },
+    });
+    expect(loadConfiguration({ file: file('data: memory\n') }).data.directory).toBe('memory');
   });
 
   it('takes lists from the environment', () => {
@@ -245,8 +305,45 @@ describe('the check of a configuration', () => {
       flags: { listen: ['mqtt://0.0.0.0:1883'], set: [`authentication.chain=[{passwords: {file: ${passwd}}}]`] },
     });
     expect(checkConfiguration(named)).toEqual([
+      `nobody can log in at mqtt://0.0.0.0:1883: there is no user in ${passwd}; make one with "hawser passwd ${passwd} NAME"`,
       expect.stringContaining('in clear'),
       expect.stringContaining('no rule permits them anything'),
     ]);
+  });
+
+  it.each([
+    ['anonymous: false', 'authentication.anonymous is false and authentication.chain is empty'],
+    ['anonymous: loopback', undefined],
+    ['chain: [{jwt: {secret: hunter2hunter2hunter2hunter2hunter2}}]', undefined],
+  ])('says where nobody can log in: %s', (authentication, why) => {
+    const text = `listeners: [mqtt://127.0.0.1:1]\nauthentication: {${authentication}}\nauthorization: {default: allow}\n`;
+    const expected = why === undefined ? [] : [`nobody can log in at mqtt://127.0.0.1:1: ${why}`];
+    expect(checkConfiguration(loadConfiguration({ file: file(text) }))).toEqual(expected);
+  });
+
+  it('warns of certificates that are over, not there yet, or end within 14 days', () => {
+    using authority = new TestAuthority();
+    const hours = (count: number): Date => new Date(Date.now() + count * 3_600_000);
+    const listener = (from: number, until: number): object => {
+      const { cert, key } = authority.issueWith({ commonName: 'a', from: hours(from), until: hours(until) });
+      return { url: 'mqtts://127.0.0.1:1', tls: { cert: file(cert), key: file(key) } };
+    };
+    const listeners = [listener(-48, -24), listener(24, 48), listener(-24 * 60, 24 * 3), listener(-1, 24 * 60)];
+    const configuration = loadConfiguration({ file: file(JSON.stringify({ listeners, console: false })) });
+    expect(checkConfiguration(configuration)).toEqual([
+      expect.stringContaining('has expired on'),
+      expect.stringContaining('is not valid before'),
+      expect.stringMatching(/ends on .*, in 2 days/),
+    ]);
+  });
+
+  it.each(['required', 'optional'])('refuses verify: %s without a ca, which would trust every public CA', (verify) => {
+    using authority = new TestAuthority();
+    const { cert, key } = authority.issue('a');
+    const tls = { cert: file(cert), key: file(key), verify };
+    const configuration = loadConfiguration({ file: file(JSON.stringify({ tls })) });
+    expect(() => checkConfiguration(configuration)).toThrow(
+      `certificates of clients are ${verify}, but no CA is named`,
+    );
   });
 });

@@ -1,6 +1,7 @@
-import { resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { SETTINGS, type Settings, settingsWith } from '@hawser/broker';
 import { type AssignedValues, readAssignments, readEnvironment } from './assignments.ts';
+import { resolvePaths } from './file-paths.ts';
 import { ConfigurationError, type ConfigurationProblem } from './problems.ts';
 import { configurationSchema, type OwnConfiguration } from './schema/configuration-schema.ts';
 import { isValues, leavesOf, mergeInto, type Path, setAt, type Values } from './values.ts';
@@ -25,7 +26,7 @@ export interface ConfigurationSources {
 
 /** A configuration that is in order. */
 export interface Configuration extends OwnConfiguration {
-  /** The file it came from. Paths in a configuration are relative to the working directory. */
+  /** The file it came from. Paths in it are relative to its directory, those of flags and variables to the working directory. */
   readonly file: string | undefined;
   /** All settings of the broker. */
   readonly settings: Settings;
@@ -43,7 +44,11 @@ export function loadConfiguration(sources: ConfigurationSources = {}): Configura
   const flags = readFlags(sources.flags ?? {});
   const merged: Values = {};
   // Each by itself: `--console :8080` over a map in the file is another address for the same users.
-  if (file !== undefined) mergeInto(merged, structuredClone(writtenOut(file.values)));
+  if (file !== undefined) {
+    const values = structuredClone(writtenOut(file.values));
+    resolvePaths(values, dirname(resolve(path ?? '')));
+    mergeInto(merged, values);
+  }
   mergeInto(merged, writtenOut(environment.values));
   mergeInto(merged, writtenOut(flags.values));
   if (Array.isArray(merged.listeners)) merged.listeners = merged.listeners.map(asListener);

@@ -26,6 +26,7 @@ import type {
   HttpServiceConfig,
   JwtConfig,
 } from './schema/authentication-schema.ts';
+import type { AuthorizationConfig } from './schema/authorization-schema.ts';
 import type { OwnConfiguration } from './schema/configuration-schema.ts';
 import { readSecret } from './secrets.ts';
 
@@ -38,8 +39,8 @@ export interface Policies {
   readonly authenticate: readonly (Authenticator | undefined)[];
   /** For connections that come by no listener of the configuration. */
   readonly shared: Authenticator | undefined;
-  /** Undefined: everybody may do everything. */
-  readonly authorize: Authorizer | undefined;
+  /** By the order of the listeners, and `shared` for connections that come by none of them; undefined: everybody may do everything. */
+  readonly authorize: { readonly listeners: readonly Authorizer[]; readonly shared: Authorizer } | undefined;
 }
 
 /** Builds the policies; opens password files and key sets. Throws Error, with words, for what cannot be used. */
@@ -49,8 +50,20 @@ export function createPolicies(configuration: OwnConfiguration, onWarning: Polic
   const authenticate = listeners.map((listener) =>
     listener.authentication === undefined ? shared : createAuthenticator(listener.authentication, onWarning),
   );
-  return { authenticate, shared, authorize: createAuthorizer(configuration, onWarning) };
+  return { authenticate, shared, authorize: createAuthorizers(configuration, onWarning) };
 }
+
+function createAuthorizers(configuration: OwnConfiguration, onWarning: PolicyWarning): Policies['authorize'] {
+  const { authorization, listeners } = configuration;
+  const shared = createAuthorizer(authorization, configuration, onWarning);
+  const own = listeners.map((listener) =>
+    listener.authorization === undefined ? shared : createAuthorizer(listener.authorization, configuration, onWarning),
+  );
+  if (shared === undefined && own.every((authorize) => authorize === undefined)) return undefined;
+  return { listeners: own.map((authorize) => authorize ?? ALLOW), shared: shared ?? ALLOW };
+}
+
+const ALLOW: Authorizer = () => 'allow';
 
 /** Somebody has a name: from then on what is not permitted is denied. */
 export function hasUsers({ authentication, listeners }: OwnConfiguration): boolean {
@@ -104,8 +117,11 @@ function createJwt(config: JwtConfig, onWarning: PolicyWarning): AuthenticatorLi
   });
 }
 
-function createAuthorizer(configuration: OwnConfiguration, onWarning: PolicyWarning): Authorizer | undefined {
-  const { authorization } = configuration;
+function createAuthorizer(
+  authorization: AuthorizationConfig,
+  configuration: OwnConfiguration,
+  onWarning: PolicyWarning,
+): Authorizer | undefined {
   const named = hasUsers(configuration);
   const otherwise = authorization.default ?? (named ? 'deny' : 'allow');
   const links: AuthorizerLink[] = [];

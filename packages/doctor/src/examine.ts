@@ -10,7 +10,6 @@ import {
   UsageError,
 } from '@hawser/client';
 import { hintFor } from '@hawser/client/hints';
-import { maskAddress } from '@hawser/transport';
 import { findInConnection, findInNegotiated, findInOptions } from './connection-findings.ts';
 import { Findings } from './findings.ts';
 import { Mailbox } from './mailbox.ts';
@@ -231,7 +230,8 @@ function urlOf({ url, path }: ConnectOptions): string | undefined {
   try {
     return url === undefined ? undefined : formatAddress(parseAddress(url, path));
   } catch {
-    return url && maskAddress(url);
+    // Shown as it was given, but for the password.
+    return url?.replace(/:\/\/[^/?#]*@/, '://');
   }
 }
 

@@ -5,7 +5,6 @@ import { DialError, type DialErrorCode, type DialEvidence, type DialStage, type 
 import { whereOf } from './dial-tcp.ts';
 import { explainTlsFailure, isTlsAlert } from './dial-tls.ts';
 import { systemCodeOf } from './listen-error.ts';
-import { maskAddress } from './mask-address.ts';
 
 /** How a WebSocket is asked for. */
 export interface WebSocketRequest {
@@ -44,13 +43,13 @@ export function connectWebSocket<T>(
       evidence.http = httpEvidence(response, '');
       const chosen = response.headers['sec-websocket-protocol'];
       if (chosen !== undefined && request.subprotocols.includes(chosen)) return;
-      const text = `${whereOf(evidence)} opened a WebSocket but ${chosen === undefined ? 'chose no subprotocol' : `chose the subprotocol ${chosen}`}, not ${request.subprotocols[0]}: there is no MQTT at ${maskAddress(request.path)}`;
+      const text = `${whereOf(evidence)} opened a WebSocket but ${chosen === undefined ? 'chose no subprotocol' : `chose the subprotocol ${chosen}`}, not ${request.subprotocols[0]}: there is no MQTT at ${request.path}`;
       fail(new DialError('websocket', 'subprotocol-refused', text, evidence));
     });
     webSocket.once('unexpected-response', (_request, response) => {
       readBody(response, (body) => {
         evidence.http = httpEvidence(response, body);
-        fail(explainResponse(evidence.http, maskAddress(request.path), evidence));
+        fail(explainResponse(evidence.http, request.path, evidence));
       });
     });
     webSocket.once('open', () => resolve(onOpen(webSocket)));
@@ -58,17 +57,14 @@ export function connectWebSocket<T>(
 }
 
 function hostHeader({ host, port }: DialEvidence, isSecure: boolean): string {
-  // The zone of an address means something on this machine only (RFC 6874).
-  const name = host.includes(':') ? `[${host.replace(/%.*/, '')}]` : host;
+  const name = host.includes(':') ? `[${host}]` : host;
   return port === (isSecure ? 443 : 80) ? name : `${name}:${port}`;
 }
 
 function httpEvidence(response: IncomingMessage, body: string): HttpEvidence {
   const headers: Record<string, string> = {};
   for (const [name, value] of Object.entries(response.headers)) {
-    if (value === undefined) continue;
-    const text = Array.isArray(value) ? value.join(', ') : value;
-    headers[name] = name === 'location' ? maskAddress(text) : text;
+    if (value !== undefined) headers[name] = Array.isArray(value) ? value.join(', ') : value;
   }
   return { status: response.statusCode ?? 0, headers, body };
 }

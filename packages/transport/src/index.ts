@@ -22,7 +22,6 @@ export {
   type ListenUrlErrorCode,
   parseListenUrl,
 } from './listen-url.ts';
-export { maskAddress, maskAddresses } from './mask-address.ts';
 export { MemoryNetwork, type MemoryNetworkOptions } from './memory.ts';
 export { Random } from './random.ts';
 export { SocketTransport } from './tcp.ts';

@@ -1,5 +1,4 @@
 import { isIPv6 } from 'node:net';
-import { maskAddress } from './mask-address.ts';
 
 /** What a listener speaks below MQTT. */
 export type ListenTransport = 'tcp' | 'tls' | 'ws' | 'wss';
@@ -57,34 +56,30 @@ const HOST_NAME = /^[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?\.?$/i;
 export function parseListenUrl(text: string): ListenAddress {
   const match = LISTEN_URL.exec(text.trim());
   if (match === null) {
-    throw new ListenUrlError(
-      'bad-url',
-      `"${maskAddress(text)}" is not the URL of a listener: write it like mqtt://localhost:1883`,
-    );
+    throw new ListenUrlError('bad-url', `"${text}" is not the URL of a listener: write it like mqtt://localhost:1883`);
   }
   const [, scheme = '', authority = '', path = '', rest = ''] = match;
-  const shown = maskAddress(text);
   const transport = SCHEMES.get(scheme.toLowerCase());
   if (transport === undefined) {
     throw new ListenUrlError(
       'unknown-scheme',
-      `"${scheme}" in "${shown}" is not a scheme of a listener: use mqtt or tcp, mqtts or tls or ssl, ws, wss`,
+      `"${scheme}" in "${text}" is not a scheme of a listener: use mqtt or tcp, mqtts or tls or ssl, ws, wss`,
     );
   }
   if (authority.includes('@')) {
     throw new ListenUrlError(
       'bad-userinfo',
-      `"${shown}" has a user name, but a listener takes none: leave out what stands before the @`,
+      `"${text}" has a user name, but a listener takes none: leave out what stands before the @`,
     );
   }
   if (rest !== '') {
     throw new ListenUrlError(
       'bad-path',
-      `"${rest[0]}" and what stands behind it in "${shown}" do not belong into the URL of a listener: end it with the path`,
+      `"${rest}" in "${text}" does not belong into the URL of a listener: end it with the path`,
     );
   }
-  const { host, port } = parseHostAndPort(authority, transport, shown);
-  return { transport, host, port, path: parsePath(path, transport, shown) };
+  const { host, port } = parseHostAndPort(authority, transport, text);
+  return { transport, host, port, path: parsePath(path, transport, text) };
 }
 
 /** The URL of an address, with the port that is given or its own. */

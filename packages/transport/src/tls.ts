@@ -118,6 +118,10 @@ export class TlsStage {
 }
 
 function createTlsServer(options: TlsListenOptions): Server {
+  if (options.verify !== 'none' && options.ca === undefined) {
+    const text = `certificates of clients are ${options.verify}, but no CA is named that issues them: with ca absent every public CA would be trusted; name one in ca`;
+    throw new ListenError('tls-invalid', text);
+  }
   try {
     return createServer(nodeTlsOptions(options));
   } catch (error) {

@@ -1,4 +1,3 @@
-import { maskAddress } from '@hawser/transport';
 import { isLoopbackHost } from './url.ts';
 
 /** A service that decides. */
@@ -28,7 +27,7 @@ export class JsonPoster {
   constructor(service: HttpService) {
     const url = URL.parse(service.url);
     if (url === null || (url.protocol !== 'http:' && url.protocol !== 'https:')) {
-      throw new RangeError(`'${maskAddress(service.url)}' is no http or https URL`);
+      throw new RangeError(`'${service.url}' is no http or https URL`);
     }
     this.#service = service;
   }
@@ -42,7 +41,7 @@ export class JsonPoster {
   /** Rejects when there is no good answer: status other than 200, too late, too large, no JSON. */
   async post(body: unknown, signal: AbortSignal): Promise<unknown> {
     const { url, headers = {}, timeoutMs = 3000, atOnce = 64 } = this.#service;
-    if (this.#underWay >= atOnce) throw new Error(`${atOnce} requests to ${maskAddress(url)} are under way already`);
+    if (this.#underWay >= atOnce) throw new Error(`${atOnce} requests to ${url} are under way already`);
     this.#underWay++;
     try {
       const response = await fetch(url, {
@@ -54,7 +53,7 @@ export class JsonPoster {
       });
       if (response.status !== 200) {
         await response.body?.cancel();
-        throw new Error(`${maskAddress(url)} answered ${response.status}`);
+        throw new Error(`${url} answered ${response.status}`);
       }
       return JSON.parse(await readText(response, url));
     } finally {
@@ -68,8 +67,7 @@ async function readText(response: Response, url: string): Promise<string> {
   let text = '';
   for await (const chunk of response.body ?? []) {
     text += decoder.decode(chunk, { stream: true });
-    if (text.length > LARGEST_ANSWER)
-      throw new Error(`the answer of ${maskAddress(url)} is larger than ${LARGEST_ANSWER} bytes`);
+    if (text.length > LARGEST_ANSWER) throw new Error(`the answer of ${url} is larger than ${LARGEST_ANSWER} bytes`);
   }
   return text + decoder.decode();
 }

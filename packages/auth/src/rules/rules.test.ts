@@ -125,6 +125,10 @@ const CASES: readonly Case[] = [
   // Users, clients, addresses, QoS.
   [[{ ...all, users: ['alice', 'bob'] }], wants('publish', 'a', { client: { username: 'bob' } }), 'allow'],
   [[{ ...all, users: 'alice' }], wants('publish', 'a'), undefined],
+  [[{ ...all, anonymous: true }], wants('publish', 'a'), 'allow'],
+  [[{ ...all, anonymous: true }], wants('publish', 'a', { client: { username: 'alice' } }), undefined],
+  [[{ ...secret, anonymous: true }, all], wants('subscribe', '#', { client: { username: 'alice' } }), 'allow'],
+  [[{ ...secret, anonymous: true }, all], wants('subscribe', '#'), 'deny'],
   [[{ ...all, clients: 'device-7' }], wants('publish', 'a'), 'allow'],
   [[{ ...all, addresses: '10.0.0.0/8' }], wants('publish', 'a', { client: { remoteAddress: '10.9.8.7' } }), 'allow'],
   [
@@ -154,6 +158,7 @@ describe('rules', () => {
     [{ allow: 'all', topics: [] }],
     [{ allow: 'all', topics: 'a/#/b' }],
     [{ allow: 'all', topics: '$share/g/a' }],
+    [{ allow: 'all', topics: '#', users: 'alice', anonymous: true }],
     [{ allow: 'all', topics: '#', addresses: '10.0.0.0/40' }],
     [{ allow: 'all', topics: '#', addresses: 'example.com' }],
   ] as const)('refuses the rule %j', (rule) => {

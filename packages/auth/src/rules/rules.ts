@@ -15,6 +15,8 @@ export interface Rule {
   /** Topic Filters with `%c`, `%u`, `%cert`. */
   readonly topics: string | readonly string[];
   readonly users?: string | readonly string[] | undefined;
+  /** True: it is about clients without a user name, and about no others. */
+  readonly anonymous?: boolean | undefined;
   readonly clients?: string | readonly string[] | undefined;
   /** Addresses, networks, `loopback`. */
   readonly addresses?: string | readonly string[] | undefined;
@@ -27,6 +29,7 @@ interface CompiledRule {
   readonly actions: ReadonlySet<RuleAction>;
   readonly topics: readonly Template[];
   readonly users: ReadonlySet<string> | undefined;
+  readonly anonymous: boolean;
   readonly clients: ReadonlySet<string> | undefined;
   readonly addresses: AddressSet | undefined;
   readonly qos: ReadonlySet<number> | undefined;
@@ -45,6 +48,7 @@ function isAbout(rule: CompiledRule, request: AuthorizationRequest): boolean {
   const { client, topic } = request;
   if (!concernsAction(rule.actions, request)) return false;
   if (rule.users !== undefined && !(client.username !== undefined && rule.users.has(client.username))) return false;
+  if (rule.anonymous && client.username !== undefined) return false;
   if (rule.clients !== undefined && !rule.clients.has(client.clientId)) return false;
   if (rule.addresses !== undefined && !rule.addresses(client.remoteAddress)) return false;
   if (rule.qos !== undefined && !rule.qos.has(request.qos)) return false;
@@ -59,11 +63,13 @@ function concernsAction(actions: ReadonlySet<RuleAction>, { action, retain }: Au
 }
 
 function compileRule(rule: Rule): CompiledRule {
-  const { allow, deny, topics, users, clients, addresses, qos } = rule;
+  const { allow, deny, topics, users, anonymous = false, clients, addresses, qos } = rule;
   const actions = allow ?? deny;
   if (actions === undefined || (allow !== undefined && deny !== undefined)) {
     throw new RangeError('a rule has exactly one of `allow` and `deny`');
   }
+  if (anonymous && users !== undefined)
+    throw new RangeError('a rule is about `users` or about `anonymous` clients, not about both');
   const filters = listOf(topics);
   if (filters.length === 0) throw new RangeError("a rule needs `topics`; '#' is all of them");
   for (const filter of filters) {
@@ -75,6 +81,7 @@ function compileRule(rule: Rule): CompiledRule {
     actions: new Set(listOf(actions)),
     topics: filters.map(compileTemplate),
     users: users === undefined ? undefined : new Set(listOf(users)),
+    anonymous,
     clients: clients === undefined ? undefined : new Set(listOf(clients)),
     addresses: addresses === undefined ? undefined : addressSet(listOf(addresses)),
     qos: qos === undefined ? undefined : new Set(listOf(qos)),

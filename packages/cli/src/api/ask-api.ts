@@ -1,4 +1,3 @@
-import { maskAddress } from '@hawser/transport';
 import { EXIT, ExitError } from '../exit-error.ts';
 import { foundApiToken, givenApiToken } from './api-token.ts';
 
@@ -96,7 +95,7 @@ function notTheApi(origin: string, seen: string, cause?: unknown): ExitError {
 function urlOf({ api, path, query = {} }: ApiRequest): URL {
   const base = api.includes('://') ? api : `http://${api}`;
   if (!URL.canParse(base) || !/^https?:$/.test(new URL(base).protocol)) {
-    throw new ExitError(EXIT.usage, `--api takes a URL such as http://127.0.0.1:18083, not '${maskAddress(api)}'`);
+    throw new ExitError(EXIT.usage, `--api takes a URL such as http://127.0.0.1:18083, not '${api}'`);
   }
   const url = new URL(base);
   url.pathname = `${url.pathname.replace(/\/$/, '')}/api/v1${path}`;

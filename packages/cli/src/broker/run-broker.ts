@@ -25,6 +25,8 @@ export async function runBroker(flags: BrokerFlags): Promise<void> {
   const observer = logObserver(createLogger(configuration.logLevel));
   const policies = new LivePolicies(configuration.loaded, (code, text) => observer.onWarning?.(code, text));
   const broker = await start({ ...configuration, listeners }, policies, observer);
+  policies.setListenerUrls(broker.listeners.map(({ url }) => url));
+  broker.forgetPermissions();
   const reloader = new Reloader(broker, policies, flags, configuration);
   const reload = (): Reloaded => {
     const reloaded = reloader.reload();

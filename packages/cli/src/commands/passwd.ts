@@ -3,7 +3,7 @@ import { Command, Option } from 'commander';
 import { EXIT, ExitError, usageError } from '../exit-error.ts';
 
 interface PasswdFlags {
-  readonly batch?: string;
+  readonly batch?: boolean;
   readonly delete?: boolean;
   readonly scram?: boolean;
   readonly consoleRole?: ConsoleRole;
@@ -19,7 +19,11 @@ export function passwdCommand(): Command {
     .helpOption('-h, --help', 'print this help')
     .argument('<file>', 'the password file; made when it is not there')
     .argument('<user>', 'the user name')
-    .option('-b, --batch <password>', 'the password, for scripts; others on this machine can see it')
+    .argument('[password]', 'with -b: the password')
+    .option(
+      '-b, --batch',
+      'the password stands behind the user, as for mosquitto_passwd; others on this machine can see it',
+    )
     .option('-D, --delete', 'delete the user')
     .option('--scram', 'the line serves SCRAM-SHA-256 too (default: argon2id)')
     .addOption(
@@ -28,10 +32,10 @@ export function passwdCommand(): Command {
         'the file is one of users of the console: viewer reads, operator also reads payloads, cuts off, bans, admin does all',
       ).choices(ROLES),
     )
-    .action(async (file: string, user: string, flags: PasswdFlags) => {
+    .action(async (file: string, user: string, given: string | undefined, flags: PasswdFlags) => {
       const { changePassword } = await import('@hawser/auth');
-      if (flags.delete === true && flags.batch !== undefined) throw usageError('--delete takes no password');
-      const password = flags.delete === true ? undefined : (flags.batch ?? (await askPassword(user)));
+      checkGiven(given, flags);
+      const password = flags.delete === true ? undefined : (given ?? (await askPassword(user)));
       const { consoleRole: role, scram } = flags;
       if (role !== undefined && scram === true) throw usageError('--scram is for users of MQTT, not of the console');
       try {
@@ -42,6 +46,15 @@ export function passwdCommand(): Command {
         throw new ExitError(EXIT.failed, error instanceof Error ? error.message : String(error), { cause: error });
       }
     });
+}
+
+/** A password on the command line is one only where somebody said so. */
+function checkGiven(given: string | undefined, flags: PasswdFlags): void {
+  if (flags.delete === true && given !== undefined) throw usageError('--delete takes no password');
+  if (flags.batch === true && given === undefined)
+    throw usageError('-b takes FILE USER PASSWORD, in this order, as mosquitto_passwd does');
+  if (flags.batch !== true && given !== undefined)
+    throw usageError('a password on the command line needs -b: others on this machine can see it there');
 }
 
 /** Twice from the terminal without an echo; one line from a pipe. */

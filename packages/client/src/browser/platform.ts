@@ -1,6 +1,6 @@
 import type { Clock } from '@hawser/transport/clock';
 import type { Transport } from '@hawser/transport/transport';
-import { formatAddress, urlOf } from '../connection/address.ts';
+import { formatAddress } from '../connection/address.ts';
 import { AddressError, type ConnectEvidence, type Retry } from '../errors.ts';
 import type { DialFailure, Platform } from '../platform.ts';
 import { abortable } from '../settle.ts';
@@ -29,7 +29,6 @@ export const browserPlatform: Platform = {
     Array.from(crypto.getRandomValues(new Uint8Array(CLIENT_ID_LENGTH)), (byte) => (byte & 31).toString(32)).join(''),
   async dial(address, { signal, onStage }) {
     const url = formatAddress(address);
-    const opened = urlOf(address);
     const { transport: kind, host, port } = address;
     if (kind !== 'ws' && kind !== 'wss') {
       const text = `a browser has WebSocket only: use wss:// or ws://, not ${kind}://`;
@@ -45,7 +44,7 @@ export const browserPlatform: Platform = {
       socket?.close();
     };
     try {
-      const opening = new WebSocket(opened, ['mqtt']);
+      const opening = new WebSocket(url, ['mqtt']);
       socket = opening;
       opening.binaryType = 'arraybuffer';
       opening.onopen = () => {
@@ -59,8 +58,7 @@ export const browserPlatform: Platform = {
       };
     } catch (error) {
       // ws:// in a page of https://
-      // The browser's words may hold the address, with its query.
-      fail('websocket-failed', `the browser does not open ${url}: ${String(error).replaceAll(opened, url)}`);
+      fail('websocket-failed', `the browser does not open ${url}: ${error}`);
     }
     return abortable(promise, signal, () => fail('aborted', `connecting to ${url} was given up`));
   },

@@ -1,11 +1,10 @@
 import { nearest } from '@hawser/parameters';
-import { maskAddress } from '@hawser/transport/mask-address';
 import { AddressError } from '../errors.ts';
 
 /** Where a server is and how it is spoken to. */
 export interface Address {
   readonly transport: 'mqtt' | 'mqtts' | 'ws' | 'wss';
-  /** IPv6 without brackets, with its zone (`fe80::1%eth0`) where it has one. */
+  /** IPv6 without brackets. */
   readonly host: string;
   readonly port: number;
   /** Of the WebSocket, with its query. */
@@ -22,16 +21,15 @@ const SCHEMES: ReadonlyMap<string, Transport> = new Map<string, Transport>(
 );
 const DEFAULT_PATH = '/mqtt';
 
-const SHAPE = /^([a-z][a-z0-9+.-]*):\/\/(?:([^/?#]*)@)?(\[[^\]]*\]|[^:/?#]*)(?::([^/?#]*))?([^#]*)(.*)/is;
-/** An IPv6 address with its zone, after `%25` as RFC 6874 has it, or `%` as people write it. */
-const ZONED = /^\[([0-9a-f:.]+)%(?:25)?([^\]%]+)\]$/i;
+const SHAPE = /^([a-z][a-z0-9+.-]*):\/\/(?:([^/?#]*)@)?(\[[^\]]*\]|[^:/?#]*)(?::([^/?#]*))?([^#]*)/i;
 
 /** Takes a URL apart. `path` replaces the URL's. Throws AddressError: `unknown-scheme` `bad-host` `bad-port` `bad-userinfo`. */
 export function parseAddress(url: string, path?: string): Address {
-  const shown = maskAddress(url);
+  // Without its password.
+  const shown = url.replace(/(:\/\/[^/?#:]*)[^/?#]*@/, '$1@');
   const fail: Fail = (code, detail) =>
     new AddressError(code, `${code.replace('-', ' ')} in the address: ${detail}`, { url: shown, option: 'url' });
-  const [, given, info = '', name = '', digits = '', rest = '', fragment = ''] = SHAPE.exec(url) ?? [];
+  const [, given, info = '', name = '', digits = '', rest = ''] = SHAPE.exec(url) ?? [];
   if (given === undefined) {
     throw fail(
       'unknown-scheme',
@@ -45,17 +43,12 @@ export function parseAddress(url: string, path?: string): Address {
     const hint = meant === undefined ? '' : `; did you mean ${meant}://?`;
     throw fail('unknown-scheme', `${scheme}://${hint}`);
   }
-  if (isCut(info, digits, rest, fragment, transport)) {
-    const text =
-      'there is an @ behind the host: in a user name or password write # as %23, / as %2F and ? as %3F, in a path write @ as %40';
-    throw fail('bad-userinfo', text);
-  }
   const [username, password] = userInfo(info, fail);
   return {
     transport,
     port: digits === '' ? PORTS[transport] : portOf(digits, fail),
     host: hostOf(name, fail),
-    path: path === undefined ? rest.replace(/^\/?(?=$|\?)/, DEFAULT_PATH) : slashed(path),
+    path: path === undefined ? rest.replace(/^(\/?$|(?=\?))/, DEFAULT_PATH) : slashed(path),
     username,
     password,
   };
@@ -99,14 +92,9 @@ export function followReference(from: Address, reference: string): Address | und
   }
 }
 
-/** `mqtt://host:1883`, with the path of a WebSocket, for people: without user info, and the values in a query are `***`. */
-export function formatAddress(address: Address): string {
-  return maskAddress(urlOf(address));
-}
-
-/** As it is opened, with all that its query holds. */
-export function urlOf({ transport, host, port, path }: Address): string {
-  const where = `${transport}://${host.includes(':') ? `[${host.replace('%', '%25')}]` : host}:${port}`;
+/** `mqtt://host:1883`, with the path of a WebSocket, without user info. */
+export function formatAddress({ transport, host, port, path }: Address): string {
+  const where = `${transport}://${host.includes(':') ? `[${host}]` : host}:${port}`;
   return transport.startsWith('ws') ? where + path : where;
 }
 
@@ -132,23 +120,10 @@ function userInfo(text: string, fail: Fail): (string | undefined)[] {
   }
 }
 
-/**
- * User info was probably cut by a `#`, `/` or `?` in it: what follows is no host's. A WebSocket may have an `@` in its path, and in a query whose
- * values have names.
- */
-function isCut(info: string, digits: string, rest: string, fragment: string, transport: Transport): boolean {
-  if (fragment.includes('@')) return true;
-  if (!transport.startsWith('ws')) return rest.includes('@');
-  const [path = ''] = rest.split(/\?[\w.-]+=/);
-  return info === '' && digits !== '' && (path.includes('@') || (!/^\d+$/.test(digits) && rest.includes('@')));
-}
-
 function hostOf(text: string, fail: Fail): string {
-  const [, address, zone] = ZONED.exec(text) ?? [];
   try {
-    // The URL standard's host parser: names in other scripts, addresses in other notations. It knows no zones.
-    const host = unbracketed(new URL(`http://${address === undefined ? text : `[${address}]`}`).hostname);
-    return zone === undefined ? host : `${host}%${zone}`;
+    // The URL standard's host parser: names in other scripts, addresses in other notations.
+    return unbracketed(new URL(`http://${text}`).hostname);
   } catch {
     throw fail('bad-host', `'${text}'`);
   }

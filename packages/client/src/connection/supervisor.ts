@@ -5,7 +5,7 @@ import type { ClientEvents, Emitter } from '../events.ts';
 import type { Platform } from '../platform.ts';
 import type { Settings } from '../settings.ts';
 import { abortable, timed } from '../settle.ts';
-import { type Address, formatAddress, urlOf } from './address.ts';
+import { type Address, formatAddress } from './address.ts';
 import { attempt, type ConnectionOwner } from './attempt.ts';
 import { type Decision, reconnectPolicyOf } from './reconnect-policy.ts';
 
@@ -101,7 +101,7 @@ export async function keepConnected(
     }
     if (decision.kind === 'follow') {
       const { to } = decision;
-      addresses = [to, ...settings.addresses.filter((other) => urlOf(other) !== urlOf(to))];
+      addresses = [to, ...settings.addresses.filter((other) => formatAddress(other) !== formatAddress(to))];
       at = 0;
       delay = 0;
     } else {

@@ -1,4 +1,3 @@
-import { maskAddress } from '@hawser/transport';
 import { type Address, formatAddress, isEncrypted, parseAddress } from '../connection/address.ts';
 import { AddressError } from '../errors.ts';
 import type { ConnectOptions } from '../options.ts';
@@ -67,6 +66,6 @@ function checkPath(path: string | undefined, addresses: readonly Address[]): voi
   if (address === undefined) return;
   const url = formatAddress(address);
   const option = isIdle ? 'path' : 'url';
-  const text = `${option}: ${url} has no path; '${maskAddress(address.path)}' is for ws:// and wss:// (a topic is given when publishing or subscribing)`;
+  const text = `${option}: ${url} has no path; '${address.path}' is for ws:// and wss:// (a topic is given when publishing or subscribing)`;
   throw new AddressError('conflicting-options', text, { url, option });
 }

@@ -1,45 +1,64 @@
-/** An ACL file of Mosquitto, as rules. */
+import { readFileSync } from 'node:fs';
+import { messageOf } from './read-lines.ts';
+
+/** The rules of an ACL file, in the order in which Mosquitto looks at them. */
 export interface ImportedAcl {
   readonly rules: readonly Record<string, unknown>[];
+  /** Each with file and line. */
   readonly notes: readonly string[];
 }
 
-const ACTIONS: Readonly<Record<string, string>> = {
-  read: 'subscribe',
-  write: 'publish',
-  readwrite: 'all',
-  deny: 'all',
-};
+const ACTIONS: Readonly<Record<string, string>> = { read: 'subscribe', write: 'publish', readwrite: 'all' };
 
 /**
- * Reads `user`, `topic` and `pattern` lines. Mosquitto lets any line of an ACL decide, and `deny` over all others: so the
- * denials come first. Its `read` is about deliveries, here about subscriptions.
+ * Reads the `user`, `topic` and `pattern` lines of an ACL file. Mosquitto holds a topic against the lines of the user first (or, of
+ * clients without a name, against those in front of the first `user`), then against the patterns; in both the denials
+ * come first. A file that cannot be read has no rule: nothing is permitted.
+ *
+ * `nameIsClientId`: `use_username_as_clientid` is on, so `%c` stands for the user name.
  */
-export function importAcl(text: string): ImportedAcl {
-  const denials: Record<string, unknown>[] = [];
-  const permissions: Record<string, unknown>[] = [];
+export function importAcl(path: string, nameIsClientId: boolean): ImportedAcl {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    return {
+      rules: [],
+      notes: [
+        `${path}: cannot be read (${messageOf(error)}): nothing is permitted until authorization.rules says what`,
+      ],
+    };
+  }
+  const named: Rules = { denials: [], permissions: [] };
+  const patterns: Rules = { denials: [], permissions: [] };
   const notes: string[] = [];
   let user: string | undefined;
   for (const [index, raw] of text.split(/\r?\n/).entries()) {
     const line = raw.trim();
     if (line === '' || line.startsWith('#')) continue;
     const [, name = '', rest = ''] = /^(\S+)\s*(.*)$/.exec(line) ?? [];
-    if (name === 'user') {
+    if (name === 'user' && rest !== '') {
       user = rest;
       continue;
     }
-    if (name !== 'topic' && name !== 'pattern') {
-      notes.push(`line ${index + 1}: ${line}: not understood`);
+    const [, access = 'readwrite', topic = ''] = /^(?:(read|write|readwrite|deny)\s+)?(.*)$/.exec(rest) ?? [];
+    if ((name !== 'topic' && name !== 'pattern') || topic === '') {
+      notes.push(`${path}:${index + 1}: this line is not understood, and left out`);
       continue;
     }
-    const [, access = 'readwrite', topics = ''] = /^(?:(read|write|readwrite|deny)\s+)?(.*)$/.exec(rest) ?? [];
-    const who = name === 'pattern' || user === undefined ? {} : { users: user };
-    const action = ACTIONS[access] ?? 'all';
-    if (access === 'deny') denials.push({ deny: action, topics, ...who });
-    else permissions.push({ allow: action, topics, ...who });
-    if (name === 'topic' && user === undefined) {
-      notes.push(`line ${index + 1}: ${line}: for anonymous clients there, for everybody here`);
-    }
+    const topics = nameIsClientId && name === 'pattern' ? topic.replaceAll('%c', '%u') : topic;
+    const to = name === 'pattern' ? patterns : named;
+    const whom = name === 'pattern' ? {} : user === undefined ? { anonymous: true } : { users: user };
+    if (access === 'deny') to.denials.push({ deny: 'all', topics, ...whom });
+    else to.permissions.push({ allow: ACTIONS[access] ?? 'all', topics, ...whom });
   }
-  return { rules: [...denials, ...permissions], notes };
+  return {
+    rules: [...named.denials, ...named.permissions, ...patterns.denials, ...patterns.permissions],
+    notes,
+  };
+}
+
+interface Rules {
+  readonly denials: Record<string, unknown>[];
+  readonly permissions: Record<string, unknown>[];
 }

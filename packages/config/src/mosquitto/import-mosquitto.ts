@@ -1,289 +1,221 @@
-import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { stringify } from 'yaml';
+import { type ConfListener, type ConfModel, emptyListener, emptySecurity, note } from './conf-model.ts';
 import { importAcl } from './import-acl.ts';
+import { readOption } from './options.ts';
+import { MosquittoConfError, readConfLines } from './read-lines.ts';
 
 /** A configuration of Mosquitto, as one of Hawser. */
 export interface ImportedConfiguration {
   /** YAML, to be read over. */
   readonly yaml: string;
-  /** What has no place here, or another meaning, with its line. */
+  /** What has no place here, or another meaning: file, line and what to do. Values that may be secret are not in them. */
   readonly notes: readonly string[];
 }
 
-interface ImportedListener {
-  host: string;
-  port: number;
-  websockets: boolean;
-  line: number;
-  tls: Record<string, string>;
-  /** Options of this listener alone, where `per_listener_settings` is on. */
-  anonymous: boolean | undefined;
-  passwordFile: string | undefined;
-  aclFile: string | undefined;
-  certificateNames: 'cn' | 'dn' | undefined;
-}
-
-type Options = Pick<ImportedListener, 'anonymous' | 'passwordFile' | 'aclFile'>;
-
 const DEFAULT_PORT = 1883;
-/** Options whose value is the same here under another name, or that say nothing a configuration here must say. */
-const SETTINGS: Readonly<Record<string, string>> = {
-  max_queued_messages: 'queue.messages',
-  max_queued_bytes: 'queue.bytes',
-  max_inflight_messages: 'limits.inflight3',
-  max_keepalive: 'limits.keepAliveMax',
-  max_packet_size: 'limits.maximumPacketSize',
-  max_connections: 'limits.connections',
-  max_topic_alias: 'limits.topicAliasMaximum',
-  sys_interval: 'sys.interval',
-};
-/** Options that have no place here, but something near it. */
-const WORDS: Readonly<Record<string, string>> = {
-  include_dir: 'the files in it are not read: put their lines where this one is, and import again',
-  message_size_limit: 'counts payloads alone; limits.maximumPacketSize counts whole packets',
-  connection: 'bridges are set up at the other broker; this one takes them',
-  auth_plugin: 'plugins are not loaded; authentication.chain has passwords, jwt, http and certificate',
-  plugin: 'plugins are not loaded; authentication.chain has passwords, jwt, http and certificate',
-  psk_file: 'TLS with pre-shared keys is not there; use certificates',
-  websockets_log_level: 'log.level is for everything',
-};
-const WITHOUT_MEANING = new Set([
-  'log_dest',
-  'log_type',
-  'pid_file',
-  'user',
-  'autosave_interval',
-  'autosave_on_changes',
-  'persistence_file',
-  'log_timestamp',
-  'log_timestamp_format',
-  'connection_messages',
-  'set_tcp_nodelay',
-  'socket_domain',
-]);
 
-/** Reads a mosquitto.conf and its `include_dir`-less relations. Throws the system's error for a file that cannot be read. */
+/**
+ * Reads a mosquitto.conf with its `include_dir` and its ACL files. What can't be carried over leaves closed: a listener that would let
+ * in more than Mosquitto's is not opened, and where a plugin decided nobody is let in; the notes say what to do. Throws
+ * MosquittoConfError for what Mosquitto refuses too, and the system's error for a file that cannot be read.
+ */
 export function importMosquitto(path: string): ImportedConfiguration {
-  return new Importer(dirname(resolve(path))).import(readFileSync(path, 'utf8'));
+  const main = resolve(path);
+  const model = emptyModel(main);
+  // Each file begins with the default listener, and an included one leaves the listener of the main file as it was.
+  const current = new Map<string, ConfListener>();
+  for (const entry of readConfLines(main)) {
+    const before = model.listeners.length;
+    readOption(model, current.get(entry.file) ?? model.defaultListener, entry);
+    const made = model.listeners[before];
+    if (made !== undefined) current.set(entry.file, made);
+  }
+  const head = '# Made by `hawser import`. Try it with `hawser check --config FILE`.';
+  return { yaml: `${head}\n${stringify(configurationOf(model), { lineWidth: 0 })}`, notes: model.notes };
 }
 
-class Importer {
-  readonly #directory: string;
-  readonly #notes: string[] = [];
-  readonly #settings: Record<string, Record<string, unknown>> = {};
-  readonly #listeners: ImportedListener[] = [];
-  readonly #shared: Options = { anonymous: undefined, passwordFile: undefined, aclFile: undefined };
-  #perListener = false;
-  #persistence = false;
-  #location = './hawser-data';
-  #retain = true;
-
-  constructor(directory: string) {
-    this.#directory = directory;
-  }
-
-  import(text: string): ImportedConfiguration {
-    for (const [index, raw] of text.split(/\r?\n/).entries()) {
-      const line = raw.trim();
-      if (line === '' || line.startsWith('#')) continue;
-      const [, name = '', value = ''] = /^(\S+)\s*(.*)$/.exec(line) ?? [];
-      this.#read(name, value, index + 1);
-    }
-    if (!this.#retain) this.#put('limits.retainedMessages', 0);
-    const head = ['# Made by `hawser import`. Try it with `hawser check --config FILE`.'];
-    return { yaml: `${head.join('\n')}\n${stringify(this.#finish(), { lineWidth: 0 })}`, notes: this.#notes };
-  }
-
-  #read(name: string, value: string, line: number): void {
-    const listener = this.#listeners.at(-1);
-    const scope: Options = this.#perListener && listener !== undefined ? listener : this.#shared;
-    switch (name) {
-      case 'listener':
-      case 'port':
-        this.#addListener(name, value, line);
-        return;
-      case 'bind_address':
-        this.#default(line).host = value;
-        return;
-      case 'protocol':
-        this.#default(line).websockets = value === 'websockets';
-        return;
-      case 'cafile':
-        this.#default(line).tls.ca = this.#path(value);
-        return;
-      case 'certfile':
-        this.#default(line).tls.cert = this.#path(value);
-        return;
-      case 'keyfile':
-        this.#default(line).tls.key = this.#path(value);
-        return;
-      case 'crlfile':
-        this.#default(line).tls.crl = this.#path(value);
-        return;
-      case 'ciphers':
-        this.#default(line).tls.ciphers = value;
-        return;
-      case 'tls_version':
-        this.#default(line).tls.minVersion = value === 'tlsv1.3' ? 'TLSv1.3' : 'TLSv1.2';
-        return;
-      case 'require_certificate':
-        this.#default(line).tls.verify = isTrue(value) ? 'required' : 'none';
-        return;
-      case 'use_identity_as_username':
-        if (isTrue(value)) this.#default(line).certificateNames = 'cn';
-        return;
-      case 'use_subject_as_username':
-        if (isTrue(value)) this.#default(line).certificateNames = 'dn';
-        return;
-      case 'per_listener_settings':
-        this.#perListener = isTrue(value);
-        return;
-      case 'allow_anonymous':
-        scope.anonymous = isTrue(value);
-        return;
-      case 'password_file':
-        scope.passwordFile = this.#path(value);
-        return;
-      case 'acl_file':
-        scope.aclFile = this.#path(value);
-        return;
-      case 'persistence':
-        this.#persistence = isTrue(value);
-        return;
-      case 'persistence_location':
-        this.#location = this.#path(value);
-        return;
-      case 'retain_available':
-        this.#retain = isTrue(value);
-        return;
-      case 'allow_zero_length_clientid':
-        if (!isTrue(value)) this.#note(line, `${name}: empty Client Identifiers are taken here`);
-        return;
-      case 'queue_qos0_messages':
-        this.#put('queue.qos0', isTrue(value));
-        return;
-      case 'persistent_client_expiration':
-        this.#putExpiry(value, line);
-        return;
-      default:
-        this.#readOther(name, value, line);
-    }
-  }
-
-  #readOther(name: string, value: string, line: number): void {
-    const key = Object.hasOwn(SETTINGS, name) ? SETTINGS[name] : undefined;
-    if (key !== undefined && /^\d+$/.test(value)) {
-      // 0 is "no bound" there; here the default is one.
-      if (Number(value) > 0 || key === 'sys.interval') this.#put(key, Number(value));
-      else this.#note(line, `${name} 0: no bound; the default of ${key} is in force`);
-    } else if (Object.hasOwn(WORDS, name)) this.#note(line, `${name} ${value}: ${WORDS[name]}`);
-    else if (!WITHOUT_MEANING.has(name))
-      this.#note(line, `${name} ${value}`.trim().concat(': nothing here is like it'));
-  }
-
-  #addListener(name: string, value: string, line: number): void {
-    const [port = '', host = ''] = value.split(/\s+/);
-    if (!/^\d+$/.test(port) || port === '0') {
-      this.#note(line, `${name} ${value}: sockets of the file system are not listened on here`);
-      return;
-    }
-    this.#listeners.push(emptyListener(Number(port), host, line));
-  }
-
-  /** Options before the first listener are those of the default listener. */
-  #default(line: number): ImportedListener {
-    const last = this.#listeners.at(-1);
-    if (last !== undefined) return last;
-    const made = emptyListener(DEFAULT_PORT, '', line);
-    this.#listeners.push(made);
-    return made;
-  }
-
-  #putExpiry(value: string, line: number): void {
-    const found = /^(\d+)([hdwmy])$/.exec(value);
-    const seconds: Record<string, number> = { h: 3600, d: 86_400, w: 604_800, m: 2_592_000, y: 31_536_000 };
-    if (found === null) this.#note(line, `persistent_client_expiration ${value}: not understood`);
-    else this.#put('sessions.expiry3', Math.min(0xffff_ffff, Number(found[1]) * (seconds[found[2] ?? ''] ?? 0)));
-  }
-
-  #finish(): Record<string, unknown> {
-    // Mosquitto without any listener listens on loopback and takes everybody.
-    const listeners = this.#listeners.length > 0 ? this.#listeners : [emptyListener(DEFAULT_PORT, '127.0.0.1', 0)];
-    const rules = this.#rules(listeners);
-    const open = this.#listeners.length === 0;
-    return {
-      listeners: listeners.map((listener) => this.#listenerOf(listener)),
-      data: this.#persistence ? this.#location : 'memory',
-      ...(this.#perListener ? {} : { authentication: authenticationOf(this.#shared, undefined, open) }),
-      ...(rules === undefined ? { authorization: { default: 'allow' } } : { authorization: { rules } }),
-      ...this.#settings,
-    };
-  }
-
-  #listenerOf(listener: ImportedListener): Record<string, unknown> {
-    const { host, port, websockets, tls, certificateNames } = listener;
-    const secure = tls.cert !== undefined;
-    const scheme = websockets ? (secure ? 'wss' : 'ws') : secure ? 'mqtts' : 'mqtt';
-    const address = host === '' ? '0.0.0.0' : host.includes(':') ? `[${host}]` : host;
-    if (websockets && listener.line > 0) this.#note(listener.line, 'WebSockets are taken at the path /mqtt only');
-    const own = this.#perListener || certificateNames !== undefined;
-    const options = this.#perListener ? listener : this.#shared;
-    return {
-      url: `${scheme}://${address}:${port}${websockets ? '/mqtt' : ''}`,
-      ...(secure ? { tls: { verify: 'none', ...tls } } : {}),
-      ...(own ? { authentication: authenticationOf(options, certificateNames, false) } : {}),
-    };
-  }
-
-  #rules(listeners: readonly ImportedListener[]): readonly unknown[] | undefined {
-    const files = new Set(
-      [this.#shared.aclFile, ...listeners.map((listener) => listener.aclFile)].filter((path) => path !== undefined),
-    );
-    if (files.size === 0) return undefined;
-    if (files.size > 1) this.#notes.push('there are several acl_files: their rules hold for all listeners here');
-    return [...files].flatMap((path) => {
-      const { rules, notes } = importAcl(readFileSync(path, 'utf8'));
-      this.#notes.push(...notes.map((note) => `${path}: ${note}`));
-      return rules;
-    });
-  }
-
-  #put(key: string, value: unknown): void {
-    const [group = '', name = ''] = key.split('.');
-    this.#settings[group] = { ...this.#settings[group], [name]: value };
-  }
-
-  #note(line: number, text: string): void {
-    this.#notes.push(`line ${line}: ${text}`);
-  }
-
-  #path(value: string): string {
-    return resolve(this.#directory, value);
-  }
-}
-
-function authenticationOf(options: Options, names: 'cn' | 'dn' | undefined, open: boolean): Record<string, unknown> {
-  const chain: unknown[] = [];
-  if (names !== undefined) chain.push({ certificate: { name: names } });
-  if (options.passwordFile !== undefined) chain.push({ passwords: { file: options.passwordFile } });
-  return { anonymous: options.anonymous ?? open, ...(chain.length === 0 ? {} : { chain }) };
-}
-
-function emptyListener(port: number, host: string, line: number): ImportedListener {
+function emptyModel(main: string): ConfModel {
   return {
-    host,
-    port,
-    websockets: false,
-    line,
-    tls: {},
-    anonymous: undefined,
-    passwordFile: undefined,
-    aclFile: undefined,
-    certificateNames: undefined,
+    directory: dirname(main),
+    listeners: [],
+    defaultListener: emptyListener({ file: main, line: 1 }, true),
+    security: emptySecurity(),
+    settings: new Map(),
+    bridges: [],
+    perListener: false,
+    persistence: undefined,
+    persistenceLocation: resolve(dirname(main)),
+    isLocalOnly: true,
+    closing: [],
+    notes: [],
   };
 }
 
-function isTrue(value: string): boolean {
-  return value === 'true';
+function configurationOf(model: ConfModel): Record<string, unknown> {
+  for (const { at, address } of model.bridges) {
+    const where = address === '' ? '' : ` to ${address}`;
+    note(
+      model,
+      at,
+      `connection ${at.value}${where}: bridges are set up at the other broker, whose connection is taken here`,
+    );
+  }
+  const wanted = model.isLocalOnly || model.defaultListener.isWanted;
+  const all = wanted ? [model.defaultListener, ...model.listeners] : model.listeners;
+  const opened = all.filter((listener) => mayOpen(model, listener));
+  const acls = new Map<string, readonly unknown[]>();
+  const listeners = opened.map((listener) => listenerOf(model, listener, acls));
+  boundConnections(model, opened);
+  // A configuration without listeners would have the default ones.
+  if (listeners.length === 0) listeners.push(CLOSED);
+  return {
+    ...withSharedPolicies(listeners),
+    data: model.persistence === undefined ? 'memory' : model.persistenceLocation,
+    ...settingsOf(model),
+  };
+}
+
+/** What is the same at every listener is said once. */
+function withSharedPolicies(listeners: readonly Record<string, unknown>[]): Record<string, unknown> {
+  const shared: Record<string, unknown> = {};
+  for (const key of ['authentication', 'authorization']) {
+    const [first, ...others] = listeners.map((listener) => listener[key]);
+    if (others.every((other) => isDeepStrictEqual(first, other))) shared[key] = first;
+  }
+  const own = listeners.map((listener) =>
+    Object.fromEntries(Object.entries(listener).filter(([key]) => !Object.hasOwn(shared, key))),
+  );
+  return { listeners: own, ...shared };
+}
+
+/** It is there, reachable from this machine alone, and lets nobody in. */
+const CLOSED: Record<string, unknown> = {
+  url: `mqtt://127.0.0.1:${DEFAULT_PORT}`,
+  authentication: { anonymous: false },
+  authorization: { default: 'deny' },
+};
+
+function mayOpen(model: ConfModel, listener: ConfListener): boolean {
+  const { unlike, socketPath, at, cert, key } = listener;
+  for (const entry of unlike) note(model, entry, `${entry.name}: ${OPEN_IT_YOURSELF}`);
+  if (socketPath !== undefined) note(model, at, `listener 0: a socket of the file system; ${OPEN_IT_YOURSELF}`);
+  if ((cert === undefined) !== (key === undefined))
+    throw new MosquittoConfError(at, 'this listener has one of certfile and keyfile, and needs both');
+  return unlike.length === 0 && socketPath === undefined;
+}
+
+const OPEN_IT_YOURSELF =
+  'nothing here keeps out what that kept out, so its listener is not opened; write one under listeners, with the authentication and authorization that it needs';
+
+function listenerOf(
+  model: ConfModel,
+  listener: ConfListener,
+  acls: Map<string, readonly unknown[]>,
+): Record<string, unknown> {
+  const { cert, key, ca, crl, websockets, versions, proxyProtocol, nameIsClientId } = listener;
+  const secure = cert !== undefined;
+  const scheme = websockets ? (secure ? 'wss' : 'ws') : secure ? 'mqtts' : 'mqtt';
+  return {
+    url: `${scheme}://${hostOf(model, listener)}:${listener.port ?? DEFAULT_PORT}${websockets ? '/mqtt' : ''}`,
+    ...(secure
+      ? {
+          tls: {
+            cert,
+            key,
+            ...(ca.length === 0 ? {} : { ca }),
+            ...(crl === undefined ? {} : { crl }),
+            ...tlsOf(listener),
+          },
+        }
+      : {}),
+    ...(versions === undefined ? {} : { versions }),
+    ...(proxyProtocol ? { proxyProtocol: 'loopback' } : {}),
+    ...(nameIsClientId ? { clientIds: 'same-principal' } : {}),
+    authentication: authenticationOf(model, listener),
+    authorization: authorizationOf(model, listener, acls),
+  };
+}
+
+function tlsOf({ requiresCertificate, minVersion, ciphers, tls13Ciphers }: ConfListener): Record<string, unknown> {
+  const names = [tls13Ciphers, ciphers].filter((list) => list !== undefined);
+  return {
+    verify: requiresCertificate ? 'required' : 'none',
+    ...(minVersion === undefined ? {} : { minVersion }),
+    ...(names.length === 0 ? {} : { ciphers: names.join(':') }),
+  };
+}
+
+function hostOf(model: ConfModel, { isDefault, host, domain }: ConfListener): string {
+  if (isDefault && model.isLocalOnly) return '127.0.0.1';
+  if (host !== undefined) return host.includes(':') ? `[${host}]` : host;
+  if (domain !== undefined) return domain === 'ipv4' ? '0.0.0.0' : '[::]';
+  return '*';
+}
+
+function authenticationOf(model: ConfModel, listener: ConfListener): Record<string, unknown> {
+  const security = model.perListener ? listener.security : model.security;
+  const { certificateName, requiresCertificate, listenerAnonymous, nameIsClientId } = listener;
+  if (isClosed(model, listener)) return { anonymous: false };
+  // With a name out of the certificate no password is asked for.
+  if (requiresCertificate && (certificateName.cn || certificateName.dn))
+    return { anonymous: false, chain: [{ certificate: { name: certificateName.cn ? 'cn' : 'dn' } }] };
+  const anonymous = model.isLocalOnly || (listenerAnonymous ?? security.anonymous ?? false);
+  return {
+    // Without a name there is none to be its Client Identifier.
+    anonymous: anonymous && !nameIsClientId,
+    ...(security.passwordFile === undefined ? {} : { chain: [{ passwords: { file: security.passwordFile } }] }),
+  };
+}
+
+/** A plugin or an option without a likeness decided: here nobody is let in. */
+function isClosed(model: ConfModel, listener: ConfListener): boolean {
+  const plugin = model.security.plugin ?? (model.perListener ? listener.security.plugin : undefined);
+  return model.closing.length > 0 || plugin !== undefined;
+}
+
+function authorizationOf(
+  model: ConfModel,
+  listener: ConfListener,
+  acls: Map<string, readonly unknown[]>,
+): Record<string, unknown> {
+  const { aclFile } = model.perListener ? listener.security : model.security;
+  if (isClosed(model, listener)) return { default: 'deny' };
+  const limits = [1, 2].filter((qos) => qos > listener.maxQos);
+  const deny = limits.length === 0 ? [] : [{ deny: 'publish', topics: ['#', '$SYS/#'], qos: limits }];
+  if (aclFile === undefined) return { default: 'allow', ...(deny.length === 0 ? {} : { rules: deny }) };
+  const rules = rulesOf(model, aclFile, listener.nameIsClientId, acls);
+  return { default: 'deny', rules: [...deny, ...rules] };
+}
+
+function rulesOf(
+  model: ConfModel,
+  path: string,
+  nameIsClientId: boolean,
+  acls: Map<string, readonly unknown[]>,
+): readonly unknown[] {
+  const key = `${nameIsClientId} ${path}`;
+  const known = acls.get(key);
+  if (known !== undefined) return known;
+  const { rules, notes } = importAcl(path, nameIsClientId);
+  model.notes.push(...notes);
+  acls.set(key, rules);
+  return rules;
+}
+
+/** A bound of one listener there is a bound of the whole broker here. */
+function boundConnections(model: ConfModel, listeners: readonly ConfListener[]): void {
+  if (listeners.length === 0 || listeners.some(({ maxConnections }) => maxConnections < 0)) return;
+  const sum = listeners.reduce((total, { maxConnections }) => total + maxConnections, 0);
+  if (!model.settings.has('limits.connections')) model.settings.set('limits.connections', Math.max(1, sum));
+}
+
+function settingsOf({ settings }: ConfModel): Record<string, unknown> {
+  const groups: Record<string, Record<string, unknown>> = {};
+  for (const [key, value] of settings) {
+    const [group = '', name = ''] = key.split('.');
+    groups[group] = { ...groups[group], [name]: value };
+  }
+  return groups;
 }

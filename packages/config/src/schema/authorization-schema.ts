@@ -15,6 +15,7 @@ const ruleSchema = z
     deny: actionsSchema.optional().describe('What it forbids.'),
     topics: textsSchema.describe('Topic Filters; %c is the Client Identifier, %u the user, %cert the CN.'),
     users: textsSchema.optional().describe('The users it is about; all when it is absent.'),
+    anonymous: z.boolean().optional().describe('true: it is about clients without a user name, and about no others.'),
     clients: textsSchema.optional().describe('The Client Identifiers it is about.'),
     addresses: addressesSchema.optional().describe('Where they have to come from.'),
     qos: z
@@ -38,3 +39,5 @@ export const authorizationSchema = z.strictObject({
   rules: z.array(ruleSchema).default([]).describe('The first that is about a request decides.'),
   http: httpServiceSchema.optional().describe('A service that decides where no rule does.'),
 });
+
+export type AuthorizationConfig = z.infer<typeof authorizationSchema>;

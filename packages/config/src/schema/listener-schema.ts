@@ -1,6 +1,7 @@
 import { ListenUrlError, parseListenUrl } from '@hawser/transport';
 import { z } from 'zod';
 import { authenticationSchema } from './authentication-schema.ts';
+import { authorizationSchema } from './authorization-schema.ts';
 import { addressesSchema, secretSchema, textsSchema } from './common.ts';
 
 export const certificateShape = {
@@ -67,6 +68,9 @@ export const listenerSchema = z
     authentication: authenticationSchema
       .optional()
       .describe('Who may connect here, in place of the key `authentication`.'),
+    authorization: authorizationSchema
+      .optional()
+      .describe('Who may publish and subscribe what of those who came in here, in place of the key `authorization`.'),
   })
   .refine(({ url, forwardedFrom }) => forwardedFrom === undefined || /^wss?:/i.test(url), {
     path: ['forwardedFrom'],
