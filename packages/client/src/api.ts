@@ -15,7 +15,7 @@ import type {
   UnsubscribeOptions,
 } from './options.ts';
 
-/** How a message was taken: QoS 0 when it was handed to the network, QoS 1 and 2 when acknowledged. */
+/** How a message was taken: QoS 0 when its bytes were handed to the network, QoS 1 and 2 when acknowledged. */
 export interface PublishResult {
   readonly qos: QoS;
   /** 0, or 0x10: no subscribers (5.0). */
@@ -57,8 +57,8 @@ export interface Client extends AsyncDisposable {
   readonly dropped: number;
 
   /**
-   * Sends a message. Resolves when it is acknowledged at its QoS (QoS 0: handed to the network); waits through lost
-   * connections. Rejects: RefusedError with the server's Reason Code, or for a limit of the server (`packet-too-large`, `qos-not-supported`,
+   * Sends a message. Resolves when it is acknowledged at its QoS (QoS 0: when its bytes were handed to the network, which is waited for while it takes no
+   * more); waits through lost connections. Rejects: RefusedError with the server's Reason Code, or for a limit of the server (`packet-too-large`, `qos-not-supported`,
    * `retain-not-supported`), `queue-full`, `message-expired`, ClosedError, UsageError. Who does not wait for it is not stopped by that.
    */
   publish(topic: string, payload?: Payload, options?: PublishOptions): Promise<PublishResult>;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { checkNames } from './check-names.ts';
 import { UsageError } from './errors.ts';
-import { messageOf } from './outgoing-message.ts';
+import { composerOf } from './outgoing-message.ts';
 import { subscriptionsOf } from './session/subscriptions.ts';
 
 describe('checkNames', () => {
@@ -30,7 +30,7 @@ describe('a misspelt name is an error', () => {
   const wrong = (name: string): never => ({ [name]: true }) as never;
 
   it.each<[string, string, () => unknown]>([
-    ['publish', 'retain', () => messageOf('a', '', wrong('retian'), 5, 0)],
+    ['publish', 'retain', () => composerOf(() => 0).compose('a', '', wrong('retian'), 5)],
     ['subscribe', 'noLocal', () => subscriptions.subscribe(['a'], wrong('nolocal'), undefined)],
     ['unsubscribe', 'signal', () => subscriptions.unsubscribe(['a'], wrong('singal'))],
   ])('of %s', async (_call, meant, act) => {

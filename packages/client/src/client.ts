@@ -1,7 +1,7 @@
 import { type DisconnectProperties, propertyNamesOf } from '@hawser/codec';
 import * as PacketType from '@hawser/codec/packet-type';
 import { PacketIdentifiers } from '@hawser/protocol';
-import type { Client, PublishResult } from './api.ts';
+import type { Client } from './api.ts';
 import { checkNames } from './check-names.ts';
 import type { Established } from './connection/attempt.ts';
 import type { LinkListener } from './connection/link.ts';
@@ -13,17 +13,18 @@ import { type InboxHost, inboxOf } from './inbound/inbox.ts';
 import { type MessageStream, messageStreamOf } from './inbound/message-stream.ts';
 import { type Negotiated, negotiate } from './negotiated.ts';
 import type { ClientOptions, DisconnectOptions } from './options.ts';
-import { messageOf } from './outgoing-message.ts';
+import { composerOf } from './outgoing-message.ts';
 import type { Platform } from './platform.ts';
 import { requesterOf } from './requester.ts';
 import type { Journal, JournalHost } from './session/journal.ts';
 import { outboxOf } from './session/outbox.ts';
 import { listOf, subscriptionsOf } from './session/subscriptions.ts';
 import type { Settings } from './settings.ts';
-import { abortable, timed } from './settle.ts';
+import { abortable, ignorable, timed } from './settle.ts';
 
 /** Warnings that are kept for the first who listens. */
 const EARLY_WARNINGS = 100;
+const NO_OPTIONS = {};
 /** Seconds that `disconnect` waits for acknowledgements, unless it is told otherwise. */
 const DRAIN_S = 5;
 
@@ -160,17 +161,18 @@ export async function openClient(
       return inbox.dropped;
     },
 
-    publish(topic, payload = '', options = {}) {
-      const send = async (): Promise<PublishResult> => {
+    publish(topic, payload = '', options = NO_OPTIONS) {
+      try {
         checkOpen();
         options.signal?.throwIfAborted();
-        const message = messageOf(topic, payload, options, client.version, now());
-        return after(outbox.publish(message, options.signal));
-      };
-      const sent = send();
-      // Who does not wait for it does not want to know: that must not end the program.
-      sent.catch(() => {});
-      return sent;
+        const message = composer.compose(topic, payload, options, client.version);
+        const sent = outbox.publish(message, options.signal);
+        // The program waits for an answer: reading may have to go on.
+        if (message.qos > 0) current?.link.afterTurn();
+        return sent;
+      } catch (error) {
+        return ignorable(Promise.reject(error));
+      }
     },
 
     async subscribe(filters, options = {}) {
@@ -311,18 +313,20 @@ export async function openClient(
 
     /** Stops reading while the program does not keep up; but never while the program waits for an answer, or for a message in another stream. */
     onTurn() {
-      const waits = outbox.pending + subscriptions.pending + requester.pending > 0 || inbox.isAwaited;
+      const waits = outbox.unanswered + subscriptions.pending + requester.pending > 0 || inbox.isAwaited;
       current?.link.setPaused(inbox.isFull && !waits);
     },
 
     // The network or the disk lets more go.
     onWritable: () => outbox.pump(),
+    onFlushed: () => outbox.handleFlushed(),
   };
 
   const identifiers = new PacketIdentifiers();
   const inUse = { has: (id: number): boolean => outbox.has(id) || subscriptions.has(id) };
   const nextIdentifier = (): number => identifiers.next(inUse);
-  const outbox = outboxOf(settings.queue, now, nextIdentifier);
+  const composer = composerOf(now);
+  const outbox = outboxOf(settings.queue, client, nextIdentifier);
   const subscriptions = subscriptionsOf(nextIdentifier, client);
   const inbox = inboxOf(client, settings.acknowledge === 'manual');
   const requester = requesterOf(client);

@@ -12,29 +12,54 @@ import type { MessageProperties, Payload, PublishOptions } from './options.ts';
 import type { OutgoingContent } from './session/outgoing.ts';
 import { bytesOf } from './settings.ts';
 
-/** Makes a message of what `publish` was given; `now` on the client's clock. Throws UsageError. */
-export function messageOf(
-  topic: string,
-  payload: Payload,
-  options: PublishOptions,
-  version: ProtocolVersion,
-  now: number,
-): OutgoingContent {
-  if (typeof topic !== 'string' || !isValidTopicName(topic)) {
-    throw new UsageError('topic-name-invalid', `'${String(topic)}' is no topic that can be published to`);
-  }
-  checkNames(options, PUBLISH_NAMES);
-  const { qos = 0, retain = false } = options;
-  checkQoS(qos);
-  const properties = propertiesOf(options, version);
+/** Topics that are not checked and encoded again when they are published to once more. */
+const MOST_TOPICS = 256;
+
+/** What a client makes messages of. */
+export interface Composer {
+  /** A message of what `publish` was given. Throws UsageError. */
+  compose(topic: string, payload: Payload, options: PublishOptions, version: ProtocolVersion): OutgoingContent;
+}
+
+/** `now`: on the client's clock. */
+export function composerOf(now: () => number): Composer {
+  const topics = new Map<string, OutgoingContent['topic']>();
+
+  const topicOf = (name: string): OutgoingContent['topic'] => {
+    const known = topics.get(name);
+    if (known) return known;
+    if (typeof name !== 'string' || !isValidTopicName(name))
+      throw new UsageError('topic-name-invalid', `'${String(name)}' is no topic that can be published to`);
+    if (topics.size >= MOST_TOPICS) topics.clear();
+    const topic = { name, bytes: encodeUtf8(name) };
+    topics.set(name, topic);
+    return topic;
+  };
+
   return {
-    topic: { name: topic, bytes: encodeUtf8(topic) },
-    payload: payloadOf(payload),
-    qos,
-    retain,
-    properties,
-    receivedAtMs: now,
-    expiresAtMs: now + (properties?.messageExpiryInterval ?? Number.POSITIVE_INFINITY) * 1000,
+    compose(topic, payload, options, version) {
+      const { qos = 0, retain = false } = options;
+      let properties: PublishProperties | undefined;
+      // Most messages have no options: then there is nothing to look at.
+      for (const _name in options) {
+        checkNames(options, PUBLISH_NAMES);
+        checkQoS(qos);
+        properties = propertiesOf(options, version);
+        break;
+      }
+      const interval = properties?.messageExpiryInterval;
+      // QoS 0 is written down nowhere.
+      const receivedAtMs = qos === 0 && interval === undefined ? 0 : now();
+      return {
+        topic: topicOf(topic),
+        payload: payloadOf(payload),
+        qos,
+        retain,
+        properties,
+        receivedAtMs,
+        expiresAtMs: interval === undefined ? Number.POSITIVE_INFINITY : receivedAtMs + interval * 1000,
+      };
+    },
   };
 }
 

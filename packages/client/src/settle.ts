@@ -25,3 +25,9 @@ export async function timed<T>(promise: Promise<T>, clock: Clock, ms: number, on
 export function isThenable(value: unknown): value is PromiseLike<unknown> {
   return typeof (value as Partial<PromiseLike<unknown>> | null | undefined)?.then === 'function';
 }
+
+/** A program that does not wait for this is not ended by its rejection. */
+export function ignorable<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => {});
+  return promise;
+}

@@ -138,6 +138,8 @@ describe('disconnect()', () => {
     const last = watch(client.publish('a', 'last'));
     const done = watch(client.disconnect());
     await clock.settle();
+    expect([last, done].some((one) => 'value' in one)).toBe(false);
+    await clock.advance(5000);
     expect([first, last, done].every((one) => 'value' in one)).toBe(true);
     expect(server.last.of('publish')).toHaveLength(2);
     expect(server.last.of('disconnect')).toHaveLength(1);

@@ -10,6 +10,8 @@ const KEPT_BYTES = 64;
 export interface LinkListener {
   /** The server takes bytes again after it did not. */
   onWritable(): void;
+  /** All that was written has been handed to the transport. */
+  onFlushed(): void;
   /** Something was received or a deadline has passed, and all of it is handled. */
   onTurn(): void;
 }
@@ -20,6 +22,8 @@ export interface Link {
   readonly output: SendBuffer;
   /** What the system said when the network connection went. */
   error: Error | undefined;
+  /** The network connection is gone: what was written and not handed over will not be sent. */
+  readonly isLost: boolean;
   /** The beginning of what the server sent. */
   firstBytes: Uint8Array;
   listener: LinkListener | undefined;
@@ -47,20 +51,50 @@ export function linkOf(
   let isDirty = false;
   let isEnding = false;
   let isGone = false;
+  let thrown: Error | undefined;
   let cancelTimer: (() => void) | undefined;
   /** Infinity: there is no timer. */
   let timerAtMs = Number.POSITIVE_INFINITY;
 
   const flush = (): void => {
     isDirty = false;
-    if (isGone) return;
+    if (isGone || thrown) return;
     // The end is not waited for: what is there goes to the system before it.
     const bytes = output.take(isEnding);
-    if (bytes) {
-      connection.lastSentMs = clock.now();
-      output.blocked = !transport.write([bytes]);
+    try {
+      if (bytes) {
+        connection.lastSentMs = clock.now();
+        output.blocked = !transport.write([bytes]);
+        link.listener?.onFlushed();
+      }
+      if (isEnding) transport.end();
+    } catch (error) {
+      breakOff(error);
     }
-    if (isEnding) transport.end();
+  };
+
+  /** The transport has thrown: nobody knows what it has sent, and it is not asked for anything more. */
+  const breakOff = (error: unknown): void => {
+    thrown = error instanceof Error ? error : new Error(String(error));
+    output.blocked = true;
+    try {
+      transport.destroy();
+    } catch {
+      // It has failed already, and that is what is told.
+    }
+    // Whatever has called it goes on with a connection.
+    clock.defer(() => lose(thrown));
+  };
+
+  /** The network connection is gone. */
+  const lose = (seen: Error | undefined): void => {
+    if (isGone) return;
+    isGone = true;
+    const error = thrown ?? seen;
+    link.error = error;
+    cancelTimer?.();
+    connection.receiveEnd(clock.now(), error && `the network connection broke: ${error.message}`);
+    resolve();
   };
 
   const flushSoon = (): void => {
@@ -82,12 +116,17 @@ export function linkOf(
     });
   };
 
-  const output = sendBufferOf(flushSoon);
+  const output = sendBufferOf(flushSoon, flush);
   const connection = new ClientConnection({ ...options, output }, sink, clock.now());
   const link: Link = {
     connection,
     output,
     error: undefined,
+
+    get isLost() {
+      return isGone;
+    },
+
     firstBytes: new Uint8Array(0),
     listener: undefined,
     gone,
@@ -104,13 +143,22 @@ export function linkOf(
     setPaused(paused) {
       if (connection.isReadingPaused === paused) return;
       connection.setReadingPaused(paused, clock.now());
-      if (paused) transport.pause();
-      else transport.resume();
+      try {
+        if (paused) transport.pause();
+        else transport.resume();
+      } catch (error) {
+        breakOff(error);
+      }
       watchDeadline();
     },
 
     destroy() {
-      if (!isGone) transport.destroy();
+      if (isGone) return;
+      try {
+        transport.destroy();
+      } catch (error) {
+        breakOff(error);
+      }
     },
   };
 
@@ -130,14 +178,7 @@ export function linkOf(
       link.listener?.onWritable();
     },
 
-    onClose(error) {
-      if (isGone) return;
-      isGone = true;
-      link.error = error;
-      cancelTimer?.();
-      connection.receiveEnd(clock.now(), error && `the network connection broke: ${error.message}`);
-      resolve();
-    },
+    onClose: lose,
   });
   return link;
 }

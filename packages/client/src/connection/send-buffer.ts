@@ -2,6 +2,8 @@ import type { PacketOutput } from '@hawser/protocol';
 
 /** What is too large for the buffer gets another; a larger one is not kept for what comes next. */
 const BUFFER_BYTES = 16 * 1024;
+/** So many bytes do not wait for the end of the turn. */
+const MUCH_BYTES = 64 * 1024;
 /** Over this many bytes that the network does not take, messages wait in their queue. */
 const CONGESTED_BYTES = 1024 * 1024;
 
@@ -16,8 +18,8 @@ export interface SendBuffer extends PacketOutput {
   take(isLast: boolean): Uint8Array | undefined;
 }
 
-/** `onDirty`: it was empty, and is not any more. */
-export function sendBufferOf(onDirty: () => void): SendBuffer {
+/** `onDirty`: it was empty, and is not any more. `onMuch`: the network may take all of it, before the turn ends. */
+export function sendBufferOf(onDirty: () => void, onMuch: () => void): SendBuffer {
   let length = 0;
   const buffer: SendBuffer = {
     target: new Uint8Array(0),
@@ -28,6 +30,8 @@ export function sendBufferOf(onDirty: () => void): SendBuffer {
     },
 
     own(size) {
+      // A program that publishes without a pause is to learn that the network takes no more.
+      if (length >= MUCH_BYTES && !buffer.blocked) onMuch();
       const at = length;
       if (at === 0) onDirty();
       length += size;

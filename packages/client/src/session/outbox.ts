@@ -1,16 +1,21 @@
 import { encodePublishProperties, packetName, publishSize, type QoS, violation } from '@hawser/codec';
 import * as PacketType from '@hawser/codec/packet-type';
 import { type ClientConnection, Fifo } from '@hawser/protocol';
+import type { Clock } from '@hawser/transport/clock';
 import type { PublishResult } from '../api.ts';
 import type { Link } from '../connection/link.ts';
 import { RefusedError } from '../errors.ts';
 import type { Negotiated } from '../negotiated.ts';
 import type { QueueSettings } from '../settings.ts';
-import { abortable } from '../settle.ts';
+import { abortable, ignorable } from '../settle.ts';
+import { tallyOf } from '../tally.ts';
+import { handoverOf } from './handover.ts';
 import { acknowledgeWritten, type Journal } from './journal.ts';
 import { type Outgoing, type OutgoingContent, outgoingOf } from './outgoing.ts';
 import { refusal, tooLarge } from './refusal.ts';
 
+/** Of a topic that its alias stands for. */
+const NO_BYTES = new Uint8Array(0);
 /** Packet Identifiers for messages; the rest are for SUBSCRIBE and UNSUBSCRIBE. */
 const MOST_HANDSHAKES = 65_000;
 
@@ -20,12 +25,14 @@ const MOST_HANDSHAKES = 65_000;
  * are kept in the order in which they began, for they are sent again in it [MQTT5-4.6.0-1] [MQTT5-4.4.0-1].
  */
 export interface Outbox {
-  /** Messages that are not acknowledged to the end. */
+  /** Messages that are not acknowledged to the end, of QoS 0 not handed to the network. */
   readonly pending: number;
+  /** Those of them whose turn depends on what the server answers. */
+  readonly unanswered: number;
   has(packetIdentifier: number): boolean;
   /** Takes up what an earlier run of the program has left, in order. What was taken once is not lost to a bound. */
   restore(messages: readonly Outgoing[], journal: Journal): void;
-  /** Sends or queues; resolves with its acknowledgement. */
+  /** Sends or queues; resolves with its acknowledgement, QoS 0 when it was handed to the transport. */
   publish(content: OutgoingContent, signal: AbortSignal | undefined): Promise<PublishResult>;
   /** A connection is there, and its server has this session: goes on where it was. */
   attach(link: Link, negotiated: Negotiated): void;
@@ -36,17 +43,32 @@ export interface Outbox {
   handleAck(type: number, packetIdentifier: number, reasonCode: number, reasonString: string | undefined): void;
   /** Sends what the server, the network and the disk let go. */
   pump(): void;
+  /** All that was written has been handed to the transport. */
+  handleFlushed(): void;
   /** Resolves when all that is pending now has been settled. */
   whenIdle(): Promise<unknown>;
   /** The client is closed: nobody will send these. */
   close(error: Error): void;
 }
 
+export interface OutboxHost {
+  readonly clock: Clock;
+  warn(code: string, text: string): void;
+}
+
 /** `nextIdentifier`: a Packet Identifier that nothing else uses. */
-export function outboxOf(bounds: QueueSettings, now: () => number, nextIdentifier: () => number): Outbox {
+export function outboxOf(bounds: QueueSettings, host: OutboxHost, nextIdentifier: () => number): Outbox {
+  const { clock } = host;
+  const now = (): number => clock.now();
   const queue = new Fifo<Outgoing>();
   const handshakes = new Map<number, Outgoing>();
   let queuedBytes = 0;
+  /** QoS 0 that the transport does not have yet. */
+  const handover = handoverOf();
+  let fullBound = '';
+  const losses = tallyOf(clock, (total) =>
+    host.warn('queue-full', `${total} messages found no room: ${fullBound} (queue.whenFull: '${bounds.whenFull}')`),
+  );
   /** Handshakes that are to be sent (again) on this connection, in order. */
   const toSend = new Fifo<Outgoing>();
   let journal: Journal | undefined;
@@ -80,10 +102,17 @@ export function outboxOf(bounds: QueueSettings, now: () => number, nextIdentifie
     for (let oldest = queue.peek(); oldest && isOver(); oldest = queue.peek()) {
       const isExpired = now() > oldest.expiresAtMs;
       if (!isExpired && !drivesOut) break;
+      if (!isExpired) noteFull(size);
       shift();
       settle(oldest, isExpired ? expired(oldest) : fullError(oldest));
     }
     return !isOver();
+  };
+
+  const noteFull = (size: number): void => {
+    const { messages, bytes } = bounds;
+    fullBound = queuedBytes + size > bytes ? `queue.bytes is ${bytes}` : `queue.messages is ${messages}`;
+    losses.add();
   };
 
   /** Nothing but what stands before it in the queue keeps a message from its turn. */
@@ -99,7 +128,7 @@ export function outboxOf(bounds: QueueSettings, now: () => number, nextIdentifie
       const { packetIdentifier, isReleased, ready } = message;
       if (handshakes.get(packetIdentifier) === message) {
         // One that has begun may be over a limit that its server had not then.
-        const error = refusalOf(message);
+        const error = refusalOf(message, message.encoded, to);
         // [MQTT5-4.3.3-5] [MQTT5-4.3.3-6]
         if (isReleased) writePubrel(packetIdentifier);
         else if (error) {
@@ -119,25 +148,47 @@ export function outboxOf(bounds: QueueSettings, now: () => number, nextIdentifie
   };
 
   const send = (message: Outgoing, { connection }: Link): void => {
-    const { topic, payload, qos, retain, properties, receivedAtMs, packetIdentifier, sentOn } = message;
-    const { aliases } = connection;
-    // A new alias adds up to five bytes.
-    const topicAlias =
-      sizeOf(message, connection) + 5 > connection.peerMaximumPacketSize ? undefined : aliases?.assign(topic.name);
-    const topicBytes = topicAlias && aliases?.known ? topic.bytes.subarray(0, 0) : topic.bytes;
-    const interval = properties?.messageExpiryInterval;
-    // [MQTT5-3.3.2-6]
-    const messageExpiryInterval = interval && Math.max(1, interval - Math.floor((now() - receivedAtMs) / 1000));
-    const encoded =
-      topicAlias || messageExpiryInterval !== interval
-        ? encodePublishProperties({ ...properties, topicAlias, messageExpiryInterval })
-        : message.encoded;
-    connection.writePublish(topicBytes, payload, qos, retain, sentOn !== 0, packetIdentifier, encoded);
-    if (qos === 0) settle(message, 0);
+    write(message, message.encoded, message.packetIdentifier, message.sentOn !== 0, connection);
+    if (message.qos === 0) handover.add(message).then(message.resolve, message.reject);
     else {
       unacknowledged++;
       message.sentOn = connections;
     }
+  };
+
+  const write = (
+    message: OutgoingContent,
+    properties: Uint8Array | undefined,
+    packetIdentifier: number,
+    dup: boolean,
+    connection: ClientConnection,
+  ): void => {
+    const { topic, payload, qos, retain } = message;
+    const { aliases } = connection;
+    const interval = message.properties?.messageExpiryInterval;
+    let topicBytes = topic.bytes;
+    let encoded = properties;
+    if (aliases || interval) {
+      // A new alias adds up to five bytes.
+      const isFull = sizeOf(message, properties, connection) + 5 > connection.peerMaximumPacketSize;
+      const topicAlias = isFull ? undefined : aliases?.assign(topic.name);
+      if (topicAlias && aliases?.known) topicBytes = NO_BYTES;
+      // [MQTT5-3.3.2-6]
+      const messageExpiryInterval =
+        interval && Math.max(1, interval - Math.floor((now() - message.receivedAtMs) / 1000));
+      if (topicAlias || messageExpiryInterval !== interval)
+        encoded = encodePublishProperties({ ...message.properties, topicAlias, messageExpiryInterval });
+    }
+    connection.writePublish(topicBytes, payload, qos, retain, dup, packetIdentifier, encoded);
+  };
+
+  /** QoS 0 that nothing keeps from its turn leaves at once: no queue, and one promise for all of a turn. */
+  const sendAtOnce = (content: OutgoingContent, to: Link): Promise<PublishResult> => {
+    const encoded = encodePublishProperties(content.properties);
+    const error = refusalOf(content, encoded, to);
+    if (error) return ignorable(Promise.reject(error));
+    write(content, encoded, 0, false, to.connection);
+    return handover.add(content);
   };
 
   /** Only after it is written that PUBREC has come [MQTT5-4.3.3-4] [MQTT5-4.6.0-4] [MQTT311-4.6.0-4]. */
@@ -146,11 +197,14 @@ export function outboxOf(bounds: QueueSettings, now: () => number, nextIdentifie
   };
 
   /** The limit of this server that keeps a message from being sent. */
-  const refusalOf = (message: Outgoing): RefusedError | undefined => {
+  const refusalOf = (
+    message: OutgoingContent,
+    encoded: Uint8Array | undefined,
+    { connection }: Link,
+  ): RefusedError | undefined => {
     const { qos, retain } = message;
     const { maximumQoS, retainAvailable } = negotiated as Negotiated;
-    const { connection } = link as Link;
-    const size = sizeOf(message, connection);
+    const size = sizeOf(message, encoded, connection);
     // [MQTT5-3.1.2-24] [MQTT5-3.1.2-25]
     if (size > connection.peerMaximumPacketSize) return tooLarge(nameOf(message), size, connection);
     // [MQTT5-3.2.2-11]
@@ -161,7 +215,7 @@ export function outboxOf(bounds: QueueSettings, now: () => number, nextIdentifie
     return undefined;
   };
 
-  const fullError = (message: Outgoing): RefusedError => {
+  const fullError = (message: OutgoingContent): RefusedError => {
     const { messages, bytes } = bounds;
     const text = `no room for ${nameOf(message)}: queue.messages is ${messages}, queue.bytes ${bytes}`;
     return new RefusedError('queue-full', 0x97, text);
@@ -181,7 +235,7 @@ export function outboxOf(bounds: QueueSettings, now: () => number, nextIdentifie
     for (let message = queue.peek(); message; message = queue.peek()) {
       const { qos, expiresAtMs } = message;
       // [MQTT5-3.3.2-5]
-      const error = now() > expiresAtMs ? expired(message) : refusalOf(message);
+      const error = now() > expiresAtMs ? expired(message) : refusalOf(message, message.encoded, to);
       if (!error && !isOpen(to, qos)) return;
       shift();
       if (error) settle(message, error);
@@ -200,6 +254,10 @@ export function outboxOf(bounds: QueueSettings, now: () => number, nextIdentifie
 
   return {
     get pending() {
+      return queue.length + handshakes.size + handover.messages.length;
+    },
+
+    get unanswered() {
       return queue.length + handshakes.size;
     },
 
@@ -207,19 +265,33 @@ export function outboxOf(bounds: QueueSettings, now: () => number, nextIdentifie
 
     restore(messages, keptIn) {
       journal = keptIn;
+      // What the program has published meanwhile comes after what an earlier run has left.
+      const later = [...queue];
+      queue.clear();
+      queuedBytes = 0;
       for (const message of messages) {
         if (message.packetIdentifier > 0) handshakes.set(message.packetIdentifier, message);
         else enqueue(message);
       }
+      for (const message of later) {
+        journal.keep(message);
+        enqueue(message);
+      }
     },
 
     publish(content, signal) {
+      if (content.qos === 0 && link && !signal && queue.length === 0 && isOpen(link, 0))
+        return sendAtOnce(content, link);
       const message = outgoingOf(content);
+      ignorable(message.promise);
       if (makeRoom(message)) {
         enqueue(message);
         journal?.keep(message);
         pump();
-      } else settle(message, fullError(message));
+      } else {
+        noteFull(message.size);
+        settle(message, fullError(message));
+      }
       return abortable(message.promise, signal, () => {
         if (queue.removeWhere((queued) => queued === message).length > 0) {
           queuedBytes -= message.size;
@@ -241,8 +313,21 @@ export function outboxOf(bounds: QueueSettings, now: () => number, nextIdentifie
     },
 
     detach() {
+      const isLost = link?.isLost;
       link = undefined;
+      // A connection that this side or the server has ended hands over what was written before it goes.
+      if (!isLost) handover.settle();
+      handover.takeBack((messages) => {
+        const later = [...queue];
+        queue.clear();
+        queuedBytes = 0;
+        const again = messages.map(outgoingOf);
+        for (const message of [...again, ...later]) enqueue(message);
+        return Promise.all(again.map(({ promise }) => promise));
+      });
     },
+
+    handleFlushed: handover.settle,
 
     startAnew() {
       const begun = handshakes.size;
@@ -294,10 +379,12 @@ export function outboxOf(bounds: QueueSettings, now: () => number, nextIdentifie
     pump,
 
     whenIdle() {
-      return Promise.allSettled(all().map(({ promise }) => promise));
+      return Promise.allSettled([...all().map(({ promise }) => promise), handover.promise]);
     },
 
     close(error) {
+      losses.close();
+      handover.reject(error);
       for (const { reject } of all()) reject(error);
       handshakes.clear();
       queue.clear();
@@ -305,7 +392,11 @@ export function outboxOf(bounds: QueueSettings, now: () => number, nextIdentifie
   };
 }
 
-function sizeOf({ topic, payload, qos, encoded }: Outgoing, { version }: ClientConnection): number {
+function sizeOf(
+  { topic, payload, qos }: OutgoingContent,
+  encoded: Uint8Array | undefined,
+  { version }: ClientConnection,
+): number {
   return publishSize(topic.bytes.length, payload.length, qos, version, encoded);
 }
 
@@ -313,6 +404,6 @@ function expired(message: Outgoing): RefusedError {
   return new RefusedError('message-expired', 0x83, `${nameOf(message)} expired before it could be sent`);
 }
 
-function nameOf({ topic }: Outgoing): string {
+function nameOf({ topic }: OutgoingContent): string {
   return `the message for '${topic.name}'`;
 }
