@@ -274,7 +274,10 @@ export class RouteTable {
       this.#groups.set(key, group);
     }
     group.uses++;
-    return { group, key, five: kindKey.startsWith('5'), retain: kindKey.endsWith('r') };
+    let maximumPacketSize = Number.POSITIVE_INFINITY;
+    for (const { session } of audience)
+      maximumPacketSize = Math.min(maximumPacketSize, session.session.connection?.peerMaximumPacketSize ?? 0);
+    return { group, key, five: kindKey.startsWith('5'), retain: kindKey.endsWith('r'), maximumPacketSize };
   }
 }
 

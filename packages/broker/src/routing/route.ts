@@ -30,6 +30,8 @@ export interface GroupTarget {
   /** 5.0, with a property length; otherwise 3.x. */
   readonly five: boolean;
   readonly retain: boolean;
+  /** The largest packet that all members take. */
+  readonly maximumPacketSize: number;
 }
 
 /** Who gets what when a message of one kind is published. */

@@ -1,4 +1,4 @@
-import { encodePublishProperties, publishSize, type QoS, writePublishInto } from '@hawser/codec';
+import { encodePublishProperties, publishSize, type QoS, type Topic, writePublishInto } from '@hawser/codec';
 import { type Connection, type Message, NO_TICKET, type Ticket } from '@hawser/protocol';
 import type { BrokerCore } from '../core.ts';
 import type { ClientSession } from '../sessions/client-session.ts';
@@ -150,7 +150,7 @@ export class Router {
   ): void {
     const kind = publication.retain ? 2 : 0;
     const fan = this.routes.fanOf(route, kind);
-    if (fan.groups.length > 0) this.#appendToGroups(fan.groups, publication, route, from);
+    if (fan.groups.length > 0) this.#appendToGroups(fan.groups, publication, route, from, now);
     const { singles } = fan;
     this.#routed.work += WORK_OF_DELIVERY * singles.length;
     let kept = message;
@@ -194,7 +194,7 @@ export class Router {
     if (ready === NO_TICKET) {
       const kind = 1 | (message.retain ? 2 : 0);
       const fan = this.routes.fanOf(route, kind);
-      if (fan.groups.length > 0) this.#appendToGroups(fan.groups, publication, route, from);
+      if (fan.groups.length > 0) this.#appendToGroups(fan.groups, publication, route, from, now);
       entries = fan.singles;
     }
     this.#routed.work += WORK_OF_DELIVERY * entries.length;
@@ -272,7 +272,16 @@ export class Router {
   #publishLocally(route: Route, message: Message): void {
     if (route.locals.length === 0) return;
     const { topic, payload, qos, retain, publisher } = message.keep();
-    for (const local of route.locals) local.onMessage({ topic: topic.name, payload, qos, retain, publisher });
+    for (const local of route.locals) {
+      try {
+        local.onMessage({ topic: topic.name, payload, qos, retain, publisher });
+      } catch (error) {
+        // A fault of the program around the broker is none of the publisher's, nor of the other receivers'.
+        const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
+        const text = `the subscriber of this process to ${local.filter} threw: ${stack}`;
+        this.#core.observer.onWarning?.('subscriber-failed', text);
+      }
+    }
   }
 
   #retain(message: Message): Ticket {
@@ -305,18 +314,24 @@ export class Router {
     publication: Publication,
     route: Route,
     from: Connection | undefined,
+    now: number,
   ): void {
     const raw = from !== undefined && publication.qos === 0 && publication.properties?.topicAlias === undefined;
     const { counters } = this.#core;
     let encoded: Uint8Array | undefined;
     let isEncoded = false;
     for (let i = 0; i < groups.length; i++) {
-      const { group, five, retain } = groups[i] as GroupTarget;
+      const target = groups[i] as GroupTarget;
+      const { group, five, retain } = target;
       if (group.congested) this.#groupCongested(group);
-      counters.groupMessagesOut += group.members.length;
-      counters.groupPayloadBytesOut += group.members.length * publication.payload.length;
       if (raw && (from.version === 5) === five && publication.retain === retain) {
         const { bytes, start, end } = from.reader;
+        if (end - start > target.maximumPacketSize) {
+          this.#writeToMembers(target, publication, route.topic, encodePublishProperties(publication.properties), now);
+          continue;
+        }
+        counters.groupMessagesOut += group.members.length;
+        counters.groupPayloadBytesOut += group.members.length * publication.payload.length;
         const at = group.append(end - start);
         this.#routed.work += (group.members.length * (end - start)) >> BYTES_TO_WORK;
         copy(bytes, start, end, group.bytes, at);
@@ -330,9 +345,36 @@ export class Router {
       const properties = five ? encoded : undefined;
       const version = five ? 5 : 4;
       const size = publishSize(topic.length, publication.payload.length, 0, version, properties);
+      // With a property length, and its topic in place of an alias, a packet may have grown [MQTT5-3.1.2-24].
+      if (size > target.maximumPacketSize) {
+        this.#writeToMembers(target, publication, route.topic, properties, now);
+        continue;
+      }
+      counters.groupMessagesOut += group.members.length;
+      counters.groupPayloadBytesOut += group.members.length * publication.payload.length;
       const at = group.append(size);
       this.#routed.work += (group.members.length * size) >> BYTES_TO_WORK;
       writePublishInto(group.bytes, at, topic, publication.payload, 0, retain, false, 0, version, properties);
+    }
+  }
+
+  /** What is too large for some members of a group, to each of the others alone. */
+  #writeToMembers(
+    { group, retain }: GroupTarget,
+    { payload }: Publication,
+    topic: Topic,
+    properties: Uint8Array | undefined,
+    now: number,
+  ): void {
+    this.#routed.work += WORK_OF_DELIVERY * group.members.length;
+    for (const member of group.members) {
+      const { clientSession } = member as GroupMember;
+      const { connection } = clientSession.session;
+      if (connection === undefined) continue;
+      if (connection.output.congested && this.#losesToCongestion(clientSession, topic.name, now)) continue;
+      // [MQTT5-3.1.2-25]
+      if (!connection.writePublish(topic.bytes, payload, 0, retain, false, 0, properties))
+        clientSession.countLost('packet-too-large', topic.name, 0);
     }
   }
 

@@ -479,7 +479,18 @@ describe('writePublishInto', () => {
 
   it('refuses a packet that is larger than any can be', () => {
     expect(publishSize(1, 268_435_455 - 3, 0, 4, undefined)).toBe(268_435_460);
-    expect(() => publishSize(1, 268_435_455 - 2, 0, 4, undefined)).toThrow(UsageError);
+    expect(publishSize(1, 268_435_455 - 2, 0, 4, undefined)).toBe(268_435_461);
+    const largest: PublishPacket = {
+      type: 'publish',
+      topic: 't',
+      payload: new Uint8Array(268_435_455 - 2),
+      qos: 0,
+      retain: false,
+      dup: false,
+      packetIdentifier: 0,
+      properties: undefined,
+    };
+    expect(() => encodePacket(largest, 4)).toThrow(UsageError);
   });
 });
 

@@ -30,7 +30,7 @@ export interface PublishPacket {
 
 /**
  * The exact size of a PUBLISH in bytes. `properties` is an encoded list without its length (`encodePublishProperties`); it is
- * ignored below 5.0. Throws UsageError `packet-too-large` for what no packet can hold.
+ * ignored below 5.0. Over 268,435,460 there is no such packet: the caller holds it against what the receiver takes, which is no more.
  */
 export function publishSize(
   topicBytes: number,
@@ -40,9 +40,6 @@ export function publishSize(
   properties: Uint8Array | undefined,
 ): number {
   const remaining = remainingLength(topicBytes, payloadBytes, qos, version, properties);
-  if (remaining > MAXIMUM_REMAINING_LENGTH) {
-    throw packetTooLarge(remaining);
-  }
   return 1 + varintSize(remaining) + remaining;
 }
 
@@ -107,11 +104,13 @@ export function publishIdentifierOffset(bytes: Uint8Array, offset: number): numb
   return at + 2 + (((bytes[at] as number) << 8) | (bytes[at + 1] as number));
 }
 
-/** A whole PUBLISH. Throws UsageError. */
+/** A whole PUBLISH. Throws UsageError; `packet-too-large` for what no packet can hold. */
 export function encodePublish(packet: PublishPacket, version: ProtocolVersion): Uint8Array {
   const { topic, payload, qos, retain, dup, packetIdentifier } = packet;
   const topicBytes = encodeUtf8(topic, 'PUBLISH: Topic Name');
   const properties = version === 5 ? encodePublishProperties(packet.properties) : undefined;
+  const remaining = remainingLength(topicBytes.length, payload.length, qos, version, properties);
+  if (remaining > MAXIMUM_REMAINING_LENGTH) throw packetTooLarge(remaining);
   const bytes = new Uint8Array(publishSize(topicBytes.length, payload.length, qos, version, properties));
   writePublishInto(bytes, 0, topicBytes, payload, qos, retain, dup, packetIdentifier, version, properties);
   return bytes;
