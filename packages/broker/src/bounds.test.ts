@@ -81,7 +81,7 @@ const BOUNDS: Readonly<Partial<Record<SettingKey, AtTheBound>>> = {
   'data.bytesMax': at(STORES_NOTHING, 'lost: store-fault'),
   'data.freeBytesMin': at(STORES_NOTHING, 'lost: store-fault'),
   'data.pendingBytes': at(
-    `publishers wait at half of it; then ${STORES_NOTHING}`,
+    `publishers wait at half of it; then ${STORES_NOTHING}; one message that would bring it over twice the bound is refused whole`,
     'backpressurePauses',
     'lost: store-fault',
   ),

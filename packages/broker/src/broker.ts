@@ -363,8 +363,7 @@ export class Broker implements BrokerCore {
     const sessions = [...this.#waitingSessions];
     this.#waitingSessions.clear();
     for (const session of sessions) {
-      session.session.onCommitted(now);
-      session.handler?.onCommitted(now);
+      session.onCommitted(now);
     }
   }
 

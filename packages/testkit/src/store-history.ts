@@ -86,7 +86,11 @@ export function randomStoreHistory(seed: number, model: StoreState = new StoreSt
     return {
       kind: 'putQueued',
       session,
-      entry: below(5) === 0 ? { ...entry, shared: '$share/g/#' } : entry,
+      entry: {
+        ...entry,
+        ...(below(5) === 0 ? { shared: '$share/g/#' } : {}),
+        ...(below(5) === 0 ? { replayed: true as const } : {}),
+      },
       messageSequence,
     };
   };
@@ -116,6 +120,10 @@ export function randomStoreHistory(seed: number, model: StoreState = new StoreSt
         retainHandling: ([0, 1, 2] as const)[below(3)] ?? 0,
       };
       if (below(2) === 0) return { kind: 'putSubscription', session, subscription };
+      if (below(4) === 0) {
+        const replaySince = 1_700_000_000_000 + below(1e9);
+        return { kind: 'putSubscription', session, subscription: { ...subscription, replaySince }, lazy: true };
+      }
       return {
         kind: 'putSubscription',
         session,

@@ -178,7 +178,8 @@ export function inspectSession(broker: Broker, session: ClientSession): SessionV
 }
 
 export function inspectSubscription(subscription: Subscription): SubscriptionView {
-  const { session, topicFilter, qos, noLocal, retainAsPublished, retainHandling, identifier } = subscription;
+  const { session, topicFilter, identifier } = subscription;
+  const { qos, noLocal, retainAsPublished, retainHandling } = subscription.granted;
   return {
     clientId: session.clientId,
     topicFilter,

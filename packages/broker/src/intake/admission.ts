@@ -157,6 +157,7 @@ export class Admission {
       clientId: this.#clientId,
       cleanStart: packet.cleanStart,
       protocolVersion: packet.protocolVersion,
+      knowsOptions: packet.protocolVersion === 5 || packet.bridge,
       expiryInterval: this.#grantedExpiry(),
       username: this.#handler.client?.username,
       will: packet.will === undefined ? undefined : willOf(packet.will, this.#clientId, now),
@@ -242,7 +243,7 @@ export class Admission {
         at: core.wallNow(),
       });
     }
-    session.session.attach(connection, five ? connection.peerReceiveMaximum : settings['limits.inflight3'], now);
+    session.attach(connection, five ? connection.peerReceiveMaximum : settings['limits.inflight3'], now);
     if (session.subscriptions.size > 0) core.router.routes.invalidateSession(session);
     driver.watchDeadline();
     this.#handler.onAdmitted(packet.properties?.authenticationMethod !== undefined);

@@ -130,23 +130,23 @@ export class ClientHandler implements ServerSink, DriverListener, SessionHandler
   }
 
   onAck(type: number, packetIdentifier: number, reasonCode: number, now: number): void {
-    const { session } = this.clientSession;
+    const { session, replays } = this.clientSession;
     switch (type) {
       case PacketType.PUBACK:
         if (!session.handlePuback(packetIdentifier, reasonCode, now)) this.#wrongAck('PUBACK', packetIdentifier, now);
-        this.#subscribing?.replay(now);
+        replays?.run(now);
         return;
       case PacketType.PUBREC:
         if (!session.handlePubrec(packetIdentifier, reasonCode, now)) this.#wrongAck('PUBREC', packetIdentifier, now);
         // A refusal frees a place in the window, as PUBCOMP does [MQTT5-4.9.0-2].
-        if (reasonCode >= 0x80) this.#subscribing?.replay(now);
+        if (reasonCode >= 0x80) replays?.run(now);
         return;
       case PacketType.PUBREL:
         this.#handlePubrel(packetIdentifier);
         return;
       default:
         if (!session.handlePubcomp(packetIdentifier, now)) this.#wrongAck('PUBCOMP', packetIdentifier, now);
-        this.#subscribing?.replay(now);
+        replays?.run(now);
     }
   }
 
@@ -214,7 +214,7 @@ export class ClientHandler implements ServerSink, DriverListener, SessionHandler
       this.intake.backpressure.release();
     }
     this.session?.session.pump(now);
-    this.#subscribing?.replay(now);
+    this.session?.replays?.run(now);
   }
 
   onInputOverflow(): void {
@@ -248,10 +248,6 @@ export class ClientHandler implements ServerSink, DriverListener, SessionHandler
   onGone(): void {
     this.intake.backpressure.forget(this.driver);
     this.intake.onGone(this);
-  }
-
-  onCommitted(now: number): void {
-    this.#subscribing?.replay(now);
   }
 
   // From the router.

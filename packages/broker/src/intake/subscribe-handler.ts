@@ -1,40 +1,25 @@
-import type { QoS } from '@hawser/codec';
 import {
   encodeUtf8,
   parseTopicFilter,
+  type QoS,
   ReasonCode,
   type Subscription as RequestedSubscription,
   type SubscribePacket,
   type UnsubscribePacket,
 } from '@hawser/codec';
-import { type Message, NO_TICKET, type Ticket } from '@hawser/protocol';
+import { NO_TICKET, type Ticket } from '@hawser/protocol';
 import type { BrokerCore } from '../core.ts';
 import { type Decision, isPromise } from '../policy/policies.ts';
 import { Subscription } from '../routing/subscription.ts';
 import { bytesOfSubscription } from '../routing/subscription-list.ts';
-import type { TopicCursor } from '../routing/topic-cursor.ts';
 import { WORK_OF_DELIVERY } from '../routing/work.ts';
 import type { ClientSession } from '../sessions/client-session.ts';
 import type { ClientHandler } from './client-handler.ts';
 import { PermissionCache } from './permission-cache.ts';
 import { fitsSuback, reasonString } from './reason-string.ts';
 
-/** Retained messages on their way to a new subscription. */
-interface Replay {
-  readonly cursor: TopicCursor<Message>;
-  readonly subscription: Subscription;
-  /** They follow the SUBACK, which waits for this. */
-  ready: Ticket;
-  /** Found, but there was no room for it yet. */
-  held: Message | undefined;
-}
-
-/** What waits in an output before a replay goes on; enough for a whole flush. */
-const REPLAY_BYTES = 64 * 1024;
 /** To set or remove a subscription. */
 const WORK_OF_FILTER = 8 * WORK_OF_DELIVERY;
-/** Topics that are looked at for one client in one turn of the event loop. */
-const REPLAY_TOPICS = 1000;
 
 /** Refusals of one SUBSCRIBE that are told in words. */
 const MOST_REASONS = 10;
@@ -45,9 +30,6 @@ export class SubscribeHandler {
   readonly #core: BrokerCore;
   readonly #session: ClientSession;
   #permissions: PermissionCache | undefined;
-  /** By Topic Filter, in the order in which they began. */
-  readonly #replays = new Map<string, Replay>();
-  #replayScheduled = false;
 
   constructor(handler: ClientHandler) {
     this.#handler = handler;
@@ -82,7 +64,7 @@ export class SubscribeHandler {
       this.#session.subscriptions.delete(topicFilter);
       // [MQTT311-3.10.4-1] [MQTT311-3.10.4-2] [MQTT5-3.10.4-1] [MQTT5-3.10.4-2]
       this.#core.router.routes.remove(known);
-      this.#replays.delete(topicFilter);
+      this.#session.replays?.delete(topicFilter);
       if (this.#session.isStored) {
         ticket = this.#core.append({ kind: 'deleteSubscription', session: this.#session.number, topicFilter });
       }
@@ -98,65 +80,6 @@ export class SubscribeHandler {
       ticket,
       now,
     );
-  }
-
-  /** Goes on with retained messages as far as window, network and turn let it: a cursor, outside the bounds of the queue. */
-  replay(now: number): void {
-    if (this.#replayScheduled) return;
-    let left = REPLAY_TOPICS;
-    for (const [topicFilter, replay] of this.#replays) {
-      if (replay.ready > this.#core.committed) {
-        this.#core.waitForCommit(this.#session);
-        return;
-      }
-      const { cursor } = replay;
-      while (replay.held !== undefined || !cursor.done) {
-        if (left <= 0) this.#replayLater();
-        if (this.#mustWait()) return;
-        const before = cursor.visited;
-        const message = replay.held ?? cursor.next(left);
-        left -= 1 + cursor.visited - before;
-        replay.held = undefined;
-        if (message !== undefined && !this.#send(message, replay, now)) return;
-      }
-      this.#replays.delete(topicFilter);
-    }
-  }
-
-  #mustWait(): boolean {
-    const { output, connection } = this.#handler;
-    if (connection.closeCause !== undefined || output.blocked) return true;
-    if (output.pendingBytes > REPLAY_BYTES) this.#replayLater();
-    return this.#replayScheduled;
-  }
-
-  /** False: the window is closed; an acknowledgement opens it. */
-  #send(message: Message, replay: Replay, now: number): boolean {
-    const { session } = this.#session;
-    const { subscription } = replay;
-    const qos = Math.min(message.qos, subscription.qos) as QoS;
-    if (!this.#isStillDue(message, subscription, now)) return true;
-    if (qos > 0 && !session.canSend) {
-      replay.held = message;
-      return false;
-    }
-    const { identifier } = subscription;
-    const identifiers = identifier === undefined ? undefined : [identifier];
-    // [MQTT311-3.3.1-8]
-    session.deliver(message, qos, true, identifiers, undefined, NO_TICKET, now);
-    return true;
-  }
-
-  /** Own messages stay back with No Local [MQTT5-3.8.3-3]; what was replaced meanwhile has come as a live message. */
-  #isStillDue(message: Message, subscription: Subscription, now: number): boolean {
-    const { retained } = this.#core.router;
-    const { name } = message.topic;
-    if (retained.get(name) !== message) return false;
-    if (message.isExpired(now)) {
-      retained.delete(name);
-      return false;
-    }
-    return !(subscription.noLocal && message.publisher === this.#session.clientId);
   }
 
   #permitted(subscription: RequestedSubscription): Decision | Promise<Decision> {
@@ -221,8 +144,6 @@ export class SubscribeHandler {
         continue;
       }
       ticket = Math.max(ticket, this.#add(requested, identifier));
-      const replay = this.#replays.get(requested.topicFilter);
-      if (replay !== undefined) replay.ready = ticket;
       reasonCodes.push(requested.qos);
     }
     const { packetIdentifier } = packet;
@@ -231,7 +152,7 @@ export class SubscribeHandler {
     connection.acknowledgeWith({ type: 'suback', packetIdentifier, properties, reasonCodes }, ticket, now);
     connection.releaseAcks();
     this.#handler.spend(WORK_OF_FILTER * packet.subscriptions.length);
-    this.replay(now);
+    this.#session.replays?.run(now);
   }
 
   /** Why a Topic Filter is too long for what one client, or all, may have. */
@@ -286,7 +207,7 @@ export class SubscribeHandler {
 
   /** Adds or replaces one subscription [MQTT5-3.8.4-3]. */
   #add(requested: RequestedSubscription, identifier: number | undefined): Ticket {
-    const { router, settings } = this.#core;
+    const { guard, router, settings } = this.#core;
     const { topicFilter, retainHandling } = requested;
     const { share, filter } = parseTopicFilter(topicFilter);
     const known = this.#session.subscriptions.get(topicFilter);
@@ -304,40 +225,17 @@ export class SubscribeHandler {
     // Retained messages do not go to shared subscriptions [MQTT5-4.8.2].
     // [MQTT311-3.3.1-6] [MQTT5-3.3.1-9] [MQTT5-3.3.1-10] [MQTT5-3.3.1-11]
     const wanted = share === undefined && (retainHandling === 0 || (retainHandling === 1 && known === undefined));
-    if (wanted && settings['limits.retainedMessages'] > 0) {
-      // What an earlier subscription with this filter has not been sent yet comes again with this one.
-      this.#replays.delete(topicFilter);
-      this.#replays.set(topicFilter, {
-        cursor: router.retained.cursor(filter),
-        subscription,
-        ready: NO_TICKET,
-        held: undefined,
-      });
-    }
-    if (!this.#session.isStored) return NO_TICKET;
+    const hasRetained = wanted && settings['limits.retainedMessages'] > 0;
+    const owes = hasRetained && this.#session.beginReplay(subscription);
+    const isSame = known?.isSameAs(options, identifier) === true;
+    // While nothing can be stored, what would not change a subscription is granted, and what it is owed is known in memory alone.
+    const notes = owes && this.#session.isStored && !(isSame && guard.refusal !== undefined);
+    const notedAt = notes ? this.#core.wallNow() : this.#session.replays?.notedAt(topicFilter);
     // As it was: it is on disk, or on its way there.
-    if (known?.isSameAs(options, identifier) === true) return this.#session.subscriptionTicket;
-    this.#session.subscriptionTicket = this.#core.append({
-      kind: 'putSubscription',
-      session: this.#session.number,
-      subscription: {
-        topicFilter,
-        qos: subscription.qos,
-        noLocal: subscription.noLocal,
-        retainAsPublished: subscription.retainAsPublished,
-        retainHandling,
-        ...(identifier === undefined ? {} : { subscriptionIdentifier: identifier }),
-      },
-    });
-    return this.#session.subscriptionTicket;
-  }
-
-  #replayLater(): void {
-    if (this.#replayScheduled) return;
-    this.#replayScheduled = true;
-    this.#core.driverNode.clock.defer(() => {
-      this.#replayScheduled = false;
-      this.replay(this.#core.now());
-    });
+    if (!isSame || notes)
+      this.#session.subscriptionTicket = this.#session.saveSubscription(topicFilter, notedAt, false);
+    const ticket = this.#session.isStored ? this.#session.subscriptionTicket : NO_TICKET;
+    this.#session.replays?.follow(topicFilter, ticket, notedAt);
+    return ticket;
   }
 }

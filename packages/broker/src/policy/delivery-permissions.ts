@@ -90,7 +90,7 @@ export class DeliveryPermissions {
     } else if (decision === 'allow' && isSuspended) {
       // A shared group that lost its last member is another one now.
       const shared = subscription.shared === undefined ? undefined : router.routes.sharedGroup(topicFilter, filter);
-      const again = new Subscription(session, topicFilter, subscription, subscription.identifier, shared);
+      const again = new Subscription(session, topicFilter, subscription.granted, subscription.identifier, shared);
       session.subscriptions.set(again);
       router.routes.add(again);
     }

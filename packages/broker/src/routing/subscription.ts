@@ -42,7 +42,8 @@ export class Subscription {
   /** A SUBSCRIBE with these would change nothing. */
   isSameAs(options: SubscriptionOptions, identifier: number | undefined): boolean {
     const { qos, noLocal, retainAsPublished, retainHandling } = options;
-    const isSame = this.qos === qos && this.noLocal === noLocal && this.retainAsPublished === retainAsPublished;
+    const mine = this.granted;
+    const isSame = mine.qos === qos && mine.noLocal === noLocal && mine.retainAsPublished === retainAsPublished;
     return isSame && this.retainHandling === retainHandling && this.identifier === identifier;
   }
 
@@ -55,12 +56,23 @@ export class Subscription {
     return (this.#options & 3) as QoS;
   }
 
+  /** As it was asked for, whatever the session's connection speaks now. */
+  get granted(): SubscriptionOptions {
+    return {
+      qos: this.qos,
+      noLocal: (this.#options & NO_LOCAL) !== 0,
+      retainAsPublished: (this.#options & RETAIN_AS_PUBLISHED) !== 0,
+      retainHandling: this.retainHandling,
+    };
+  }
+
+  /** In force: 3.x knows no such option, and behaves as if it were not set [MQTT311-3.3.1-9]. */
   get noLocal(): boolean {
-    return (this.#options & NO_LOCAL) !== 0;
+    return (this.#options & NO_LOCAL) !== 0 && this.session.knowsOptions;
   }
 
   get retainAsPublished(): boolean {
-    return (this.#options & RETAIN_AS_PUBLISHED) !== 0;
+    return (this.#options & RETAIN_AS_PUBLISHED) !== 0 && this.session.knowsOptions;
   }
 
   get retainHandling(): 0 | 1 | 2 {

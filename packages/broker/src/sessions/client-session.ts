@@ -1,13 +1,23 @@
 import type { ProtocolVersion } from '@hawser/codec';
-import { type Delivery, type DropCause, NO_TICKET, Session, type SessionHost, type Ticket } from '@hawser/protocol';
+import {
+  type Delivery,
+  type DropCause,
+  NO_TICKET,
+  Session,
+  type SessionConnection,
+  type SessionHost,
+  type Ticket,
+} from '@hawser/protocol';
 import type { BrokerCore } from '../core.ts';
 import type { Timed } from '../node/deadlines.ts';
 import type { ClientInfo } from '../policy/policies.ts';
 import type { LossCause, SessionEndedEvent } from '../recorder/observer.ts';
 import type { GroupMember } from '../routing/route.ts';
+import type { Subscription } from '../routing/subscription.ts';
 import { SubscriptionList } from '../routing/subscription-list.ts';
 import type { Store, StoredOutbound, StoredSession } from '../stores/store.ts';
 import { deliveryOf, storedMessage } from '../stores/stored.ts';
+import { RetainedReplays } from './retained-replays.ts';
 import type { Will } from './will.ts';
 
 /** The connection that serves a session now. */
@@ -17,8 +27,6 @@ export interface SessionHandler extends GroupMember {
   readonly isSlow: boolean;
   /** A QoS 0 message was lost because it does not read. */
   miss(topic: string): void;
-  /** What its session has waited for is on disk. */
-  onCommitted(now: number): void;
   /** Another connection has come with the same Client Identifier: ends this one with 0x8E [MQTT5-3.1.4-3]. */
   takeOver(by: { readonly remoteAddress: string; readonly remotePort: number }): void;
   /** Ends the connection from this side, with a Reason Code and words. */
@@ -28,6 +36,8 @@ export interface SessionHandler extends GroupMember {
 /** What each CONNECT says anew of the session it resumes. */
 export interface ConnectionTerms {
   readonly protocolVersion: ProtocolVersion;
+  /** It knows of the options of subscriptions: 5.0, or another broker that says so (3.x). */
+  readonly knowsOptions: boolean;
   readonly username: string | undefined;
   readonly expiryInterval: number;
   readonly expiresAtMs: number;
@@ -77,6 +87,7 @@ export class ClientSession implements SessionHost, Timed {
   /** Messages this session has lost, by cause, since the client was last told. */
   lost: Partial<Record<LossCause, number>> | undefined;
   readonly #core: BrokerCore;
+  #replays: RetainedReplays | undefined;
   #lastQueued = 0;
   #accountedBytes = 0;
   /** Handshakes in the store whose messages have not been read yet. */
@@ -119,6 +130,52 @@ export class ClientSession implements SessionHost, Timed {
   /** Its QoS 1 and 2 messages are on disk. */
   get isStored(): boolean {
     return this.session.survives && this.number > 0;
+  }
+
+  /** No Local and Retain As Published are in force; see `ConnectionTerms`. */
+  get knowsOptions(): boolean {
+    return this.session.keepsRetain;
+  }
+
+  /** Retained messages that it has not been sent yet. */
+  get replays(): RetainedReplays | undefined {
+    return this.#replays;
+  }
+
+  /** Retained messages are owed to a subscription; `since`: for so long already. False: there are none. */
+  beginReplay(subscription: Subscription, since?: number): boolean {
+    this.#replays ??= new RetainedReplays(this.#core, this);
+    return this.#replays.begin(subscription, since);
+  }
+
+  /** A connection serves it now. */
+  attach(connection: SessionConnection, receiveMaximum: number, now: number): void {
+    this.session.attach(connection, receiveMaximum, now);
+    this.#replays?.run(now);
+  }
+
+  /** What it has waited for is on disk. */
+  onCommitted(now: number): void {
+    this.session.onCommitted(now);
+    this.#replays?.run(now);
+  }
+
+  /** Writes down one of its subscriptions; `replaySince`: retained messages are owed to it since then. */
+  saveSubscription(topicFilter: string, replaySince: number | undefined, lazy: boolean): Ticket {
+    const subscription = this.subscriptions.get(topicFilter);
+    if (!this.isStored || subscription === undefined) return NO_TICKET;
+    const { identifier, granted } = subscription;
+    return this.#core.append({
+      kind: 'putSubscription',
+      session: this.number,
+      subscription: {
+        topicFilter,
+        ...granted,
+        ...(identifier === undefined ? {} : { subscriptionIdentifier: identifier }),
+        ...(replaySince === undefined ? {} : { replaySince }),
+      },
+      ...(lazy ? { lazy: true } : {}),
+    });
   }
 
   get member(): GroupMember | undefined {
@@ -200,6 +257,7 @@ export class ClientSession implements SessionHost, Timed {
         retain: delivery.retain,
         subscriptionIdentifiers: delivery.subscriptionIdentifiers ?? [],
         ...(delivery.shared === undefined ? {} : { shared: delivery.shared }),
+        ...(delivery.isReplay ? { replayed: true } : {}),
         message: storedMessage(message, this.#core),
       },
       messageSequence: isShared ? message.storeSequence : undefined,
@@ -270,8 +328,6 @@ export class ClientSession implements SessionHost, Timed {
     // DUP says that it might have been sent before [MQTT311-3.3.1-1] [MQTT5-3.3.1-1]; QoS 2 does not leave without a note.
     for (const delivery of deliveries) delivery.sent = delivery.qos === 1 && delivery.sequence <= this.unsureUpTo;
     this.session.onPage(deliveries, entries.length === 0, this.#core.now());
-    // Retained messages may have waited for what was in front of them.
-    this.handler?.onCommitted(this.#core.now());
   }
 
   onDropped(cause: DropCause, delivery: Delivery): void {

@@ -15,6 +15,8 @@ export interface OpenRequest {
   readonly clientId: string;
   readonly cleanStart: boolean;
   readonly protocolVersion: ProtocolVersion;
+  /** It knows of the options of subscriptions: 5.0, or another broker that says so (3.x). */
+  readonly knowsOptions: boolean;
   /** Seconds, as granted. */
   readonly expiryInterval: number;
   readonly username: string | undefined;
@@ -75,8 +77,9 @@ export class SessionRegistry {
     const session =
       resumed ??
       new ClientSession(core, request.clientId, request.protocolVersion, request.expiryInterval, core.wallNow());
-    const { protocolVersion, username, expiryInterval, expiresAtMs, will } = session;
-    session.before = resumed === undefined ? 'new' : { protocolVersion, username, expiryInterval, expiresAtMs, will };
+    const { protocolVersion, knowsOptions, username, expiryInterval, expiresAtMs, will } = session;
+    session.before =
+      resumed === undefined ? 'new' : { protocolVersion, knowsOptions, username, expiryInterval, expiresAtMs, will };
     // A Will that waits is not sent when its session is resumed in time [MQTT5-3.1.3-9].
     setTerms(session, { ...request, expiresAtMs: Number.POSITIVE_INFINITY });
     // What comes for it before it is accepted is kept as before.
@@ -110,6 +113,8 @@ export class SessionRegistry {
     const now = core.now();
     session.session.detach();
     session.handler = undefined;
+    // What waits from here on is sent as the next connection takes it.
+    session.session.keepsRetain = true;
     core.router.routes.invalidateSession(session);
     session.isAway = true;
     if (session.session.queue.length === 0) session.unsureUpTo = 0;
@@ -252,6 +257,7 @@ export class SessionRegistry {
     const core = this.#core;
     const now = core.now();
     const queues = new Map(contents.queues.map((queue) => [queue.session, queue]));
+    for (const message of contents.retained) core.router.retained.restore(messageOf(message, core));
     for (const stored of contents.sessions) {
       const session = this.#restoreSession(stored, contents.nextSequence - 1);
       for (const subscription of contents.subscriptions.get(stored.number) ?? [])
@@ -269,7 +275,6 @@ export class SessionRegistry {
       session.lost = contents.lost.get(stored.number);
       this.#settleAfterRestart(session, stored, now);
     }
-    for (const message of contents.retained) core.router.retained.restore(messageOf(message, core));
     contents.counting?.then(
       (counted) => this.#onCounted(counted),
       // A store that was closed meanwhile has nobody to tell; one that is damaged says so itself.
@@ -318,6 +323,8 @@ export class SessionRegistry {
     const subscription = new Subscription(session, stored.topicFilter, stored, stored.subscriptionIdentifier, shared);
     session.subscriptions.set(subscription);
     router.routes.add(subscription);
+    if (stored.replaySince !== undefined && !session.beginReplay(subscription, stored.replaySince))
+      session.saveSubscription(stored.topicFilter, undefined, true);
   }
 
   /** Those who were connected when the broker went down lost their network then: their Wills and deadlines begin now. */
@@ -341,6 +348,7 @@ export class SessionRegistry {
 /** What the CONNECT of a connection, or the one before it, says of a session. */
 function setTerms(session: ClientSession, terms: ConnectionTerms): void {
   session.protocolVersion = terms.protocolVersion;
+  session.session.keepsRetain = terms.knowsOptions;
   session.username = terms.username;
   session.will = terms.will;
   session.expiresAtMs = terms.expiresAtMs;

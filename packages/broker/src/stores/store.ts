@@ -51,6 +51,8 @@ export interface StoredSubscription {
   readonly retainAsPublished: boolean;
   readonly retainHandling: 0 | 1 | 2;
   readonly subscriptionIdentifier?: number;
+  /** Set: retained messages that there were then are owed to it. */
+  readonly replaySince?: number;
 }
 
 /** One message in the queue of one session. */
@@ -63,6 +65,8 @@ export interface StoredQueueEntry {
   readonly subscriptionIdentifiers: readonly number[];
   /** Set: the message came by this shared subscription (`$share/group/filter`) and may move to another member. */
   readonly shared?: string;
+  /** A retained message, sent because of a new subscription. */
+  readonly replayed?: true;
   readonly message: StoredMessage;
 }
 
@@ -82,7 +86,13 @@ export type StoreOperation =
   | { readonly kind: 'putSession'; readonly session: StoredSession }
   /** Ends a session with all that is under its number. */
   | { readonly kind: 'deleteSession'; readonly clientId: string; readonly session: number }
-  | { readonly kind: 'putSubscription'; readonly session: number; readonly subscription: StoredSubscription }
+  | {
+      readonly kind: 'putSubscription';
+      readonly session: number;
+      readonly subscription: StoredSubscription;
+      /** Nothing waits for it. */
+      readonly lazy?: true;
+    }
   | { readonly kind: 'deleteSubscription'; readonly session: number; readonly topicFilter: string }
   /**
    * Adds to a queue. `shared` messages: with `messageSequence` the message is kept once under that number (the store

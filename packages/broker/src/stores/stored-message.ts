@@ -48,6 +48,8 @@ export function isLazyOperation(operation: StoreOperation): boolean {
       return true;
     case 'putOutbound':
       return operation.lazy;
+    case 'putSubscription':
+      return operation.lazy === true;
     default:
       return false;
   }

@@ -43,7 +43,7 @@ export function messageOf(stored: StoredMessage, time: WallTime): Message {
 /** `ready`: a page shows what is not committed yet; it may not be seen before this ticket is. */
 export function deliveryOf(entry: StoredQueueEntry, ready: number, time: WallTime): Delivery {
   const identifiers = entry.subscriptionIdentifiers.length === 0 ? undefined : entry.subscriptionIdentifiers;
-  return new Delivery(
+  const delivery = new Delivery(
     messageOf(entry.message, time),
     entry.qos,
     entry.retain,
@@ -52,4 +52,6 @@ export function deliveryOf(entry: StoredQueueEntry, ready: number, time: WallTim
     entry.sequence,
     ready,
   );
+  delivery.isReplay = entry.replayed === true;
+  return delivery;
 }

@@ -126,6 +126,8 @@ export class Delivery {
   ready: number;
   /** Sent before, so that it goes with DUP the next time [MQTT5-3.3.1-1]. */
   sent = false;
+  /** It is a retained message, sent because of a new subscription: RETAIN says so to every version [MQTT311-3.3.1-8]. */
+  isReplay = false;
 
   constructor(
     message: Message,

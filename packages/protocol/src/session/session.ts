@@ -69,6 +69,10 @@ export class Session {
   readonly inbound = new InboundQos();
   readonly queue: BoundedQueue;
   survives: boolean;
+  /** What its connection speaks knows of Retain As Published: RETAIN of live messages may reach it [MQTT311-3.3.1-9]. */
+  keepsRetain = true;
+  /** Sends a message that is owed beside the queue: one in turn with each of the queue, so that neither waits for the other's end. */
+  beside: { runOne(now: number): void } | undefined;
   /** The connection it is served by now. */
   connection: SessionConnection | undefined;
   readonly host: SessionHost;
@@ -86,6 +90,7 @@ export class Session {
   #unacknowledged = 0;
   #receiveMaximum = 65_535;
   #waitingFor: Ticket = NO_TICKET;
+  #isTurnOfBeside = false;
   /** The last PUBREC that was written down: no PUBREL leaves before it is on disk, on whatever connection. */
   #releasedTicket: Ticket = NO_TICKET;
 
@@ -108,11 +113,6 @@ export class Session {
 
   nextPacketIdentifier(alsoInUse: { has(packetIdentifier: number): boolean }): number {
     return this.#nextOf({ has: (id) => this.#window.has(id) || alsoInUse.has(id) });
-  }
-
-  /** A message given now would be sent now. */
-  get canSend(): boolean {
-    return this.#canSendNow();
   }
 
   /** The queue is full and its policy says that the publisher is to be refused. */
@@ -143,8 +143,7 @@ export class Session {
         // [MQTT311-4.3.2-1] [MQTT311-4.3.3-1] [MQTT5-4.3.2-1] [MQTT5-4.3.2-2] [MQTT5-4.3.3-1] [MQTT5-4.3.3-2]
         const packetIdentifier = this.#nextOf(this.#window);
         if (this.#send(message, qos, retain, false, packetIdentifier, subscriptionIdentifiers, now, undefined)) {
-          this.#setHandshake(packetIdentifier, qos === 1 ? TRANSIENT_1 : TRANSIENT_2);
-          this.#unacknowledged++;
+          this.#setTransient(packetIdentifier, qos);
         }
         return NO_TICKET;
       }
@@ -152,6 +151,30 @@ export class Session {
     // [MQTT311-4.5.0-1] [MQTT5-4.5.0-1] [MQTT5-4.1.0-1]
     const delivery = new Delivery(message.keep(), qos, retain, subscriptionIdentifiers, shared, 0, ready);
     return this.enqueue(delivery, now);
+  }
+
+  /**
+   * Sends a retained message because of a new subscription, outside the queue and its bounds. False: the window is closed, nothing was
+   * done.
+   */
+  deliverRetained(
+    message: Message,
+    qos: QoS,
+    subscriptionIdentifiers: readonly number[] | undefined,
+    now: number,
+  ): boolean {
+    if (qos > 0 && (this.#toSend !== undefined || !this.#hasWindow())) return false;
+    if (qos === 0 || !this.survives) {
+      const packetIdentifier = qos === 0 ? 0 : this.#nextOf(this.#window);
+      const isSent = this.#send(message, qos, true, false, packetIdentifier, subscriptionIdentifiers, now, undefined);
+      if (isSent && qos > 0) this.#setTransient(packetIdentifier, qos);
+      return true;
+    }
+    const delivery = new Delivery(message.keep(), qos, true, subscriptionIdentifiers, undefined, 0, NO_TICKET);
+    delivery.isReplay = true;
+    this.host.storeQueued(delivery);
+    this.#begin(delivery, now);
+    return true;
   }
 
   /** Puts a message at the end of the queue, within its bounds, and sends what may be sent. */
@@ -307,8 +330,14 @@ export class Session {
         this.#wait(delivery.ready);
         break;
       }
+      if (this.#isTurnOfBeside) {
+        this.#isTurnOfBeside = false;
+        this.beside?.runOne(now);
+        continue;
+      }
       this.queue.shift();
       this.#begin(delivery, now);
+      this.#isTurnOfBeside = this.beside !== undefined;
     }
     this.queue.requestPageWhenDue();
   }
@@ -323,7 +352,16 @@ export class Session {
   /** Sends a message of the queue with a Packet Identifier of its own; QoS 2 of a surviving session after it is on disk. */
   #begin(delivery: Delivery, now: number): void {
     if (delivery.qos === 0) {
-      this.#send(delivery.message, 0, delivery.retain, false, 0, delivery.subscriptionIdentifiers, now, delivery);
+      this.#send(
+        delivery.message,
+        0,
+        this.#retainOf(delivery),
+        false,
+        0,
+        delivery.subscriptionIdentifiers,
+        now,
+        delivery,
+      );
       if (delivery.sequence > 0) this.host.storeDequeued(delivery);
       return;
     }
@@ -385,14 +423,30 @@ export class Session {
   }
 
   #sendHandshake(packetIdentifier: number, delivery: Delivery, now: number): void {
-    const { message, qos, retain, sent, subscriptionIdentifiers } = delivery;
-    if (!this.#send(message, qos, retain, sent, packetIdentifier, subscriptionIdentifiers, now, delivery)) {
+    const { message, qos, sent, subscriptionIdentifiers } = delivery;
+    if (
+      !this.#send(
+        message,
+        qos,
+        this.#retainOf(delivery),
+        sent,
+        packetIdentifier,
+        subscriptionIdentifiers,
+        now,
+        delivery,
+      )
+    ) {
       this.#end(packetIdentifier);
       if (delivery.sequence > 0) this.host.storeDequeued(delivery);
       return;
     }
     this.#unacknowledged++;
     delivery.sent = true;
+  }
+
+  /** It may have been queued for a connection of another version [MQTT311-3.3.1-9]. */
+  #retainOf(delivery: Delivery): boolean {
+    return delivery.retain && (this.keepsRetain || delivery.isReplay);
   }
 
   /** False: the peer does not take a packet of this size; the message is dropped and told. */
@@ -475,6 +529,11 @@ export class Session {
   #nextOf(inUse: { has(packetIdentifier: number): boolean }): number {
     this.#identifiers ??= new PacketIdentifiers();
     return this.#identifiers.next(inUse);
+  }
+
+  #setTransient(packetIdentifier: number, qos: QoS): void {
+    this.#setHandshake(packetIdentifier, qos === 1 ? TRANSIENT_1 : TRANSIENT_2);
+    this.#unacknowledged++;
   }
 
   #setHandshake(packetIdentifier: number, handshake: Handshake): void {

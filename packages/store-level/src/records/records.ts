@@ -56,8 +56,8 @@ export function readSession(clientId: string, reader: RecordReader): StoredSessi
 }
 
 /*
- * subscription = flags [identifier]
- * flags        = bits 0-1 QoS, 2 No Local, 3 Retain As Published, 4-5 Retain Handling, 6 identifier
+ * subscription = flags [identifier] [replay-since]
+ * flags        = bits 0-1 QoS, 2 No Local, 3 Retain As Published, 4-5 Retain Handling, 6 identifier, 7 retained messages are owed
  */
 export function writeSubscription(writer: RecordWriter, subscription: StoredSubscription): void {
   writer.uint8(
@@ -65,9 +65,11 @@ export function writeSubscription(writer: RecordWriter, subscription: StoredSubs
       (subscription.noLocal ? 0x04 : 0) |
       (subscription.retainAsPublished ? 0x08 : 0) |
       (subscription.retainHandling << 4) |
-      (subscription.subscriptionIdentifier === undefined ? 0 : 0x40),
+      (subscription.subscriptionIdentifier === undefined ? 0 : 0x40) |
+      (subscription.replaySince === undefined ? 0 : 0x80),
   );
   if (subscription.subscriptionIdentifier !== undefined) writer.varint(subscription.subscriptionIdentifier);
+  if (subscription.replaySince !== undefined) writer.float64(subscription.replaySince);
 }
 
 export function readSubscription(topicFilter: string, reader: RecordReader): StoredSubscription {
@@ -79,17 +81,20 @@ export function readSubscription(topicFilter: string, reader: RecordReader): Sto
     retainAsPublished: (flags & 0x08) !== 0,
     retainHandling: toQoS((flags >> 4) & 0x03),
     ...(flags & 0x40 ? { subscriptionIdentifier: reader.varint() } : undefined),
+    ...(flags & 0x80 ? { replaySince: reader.float64() } : undefined),
   };
 }
 
 /*
  * queued = flags size [count identifier*] [shared] (message-sequence | message)
- * flags  = bits 0-1 QoS, 2 RETAIN, 3 kept elsewhere, 4 shared subscription, 5 subscription identifiers
+ * flags  = bits 0-1 QoS, 2 RETAIN, 3 kept elsewhere, 4 shared subscription, 5 subscription identifiers,
+ *          6 a retained message for a new subscription
  */
 const RETAIN = 0x04;
 const KEPT_ELSEWHERE = 0x08;
 const SHARED = 0x10;
 const IDENTIFIERS = 0x20;
+const REPLAYED = 0x40;
 
 /** `size` (bytes of topic and payload) stands in front, for who only counts. */
 export function writeQueued(
@@ -104,7 +109,8 @@ export function writeQueued(
       (entry.retain ? RETAIN : 0) |
       (messageSequence === undefined ? 0 : KEPT_ELSEWHERE) |
       (entry.shared === undefined ? 0 : SHARED) |
-      (identifiers.length === 0 ? 0 : IDENTIFIERS),
+      (identifiers.length === 0 ? 0 : IDENTIFIERS) |
+      (entry.replayed === undefined ? 0 : REPLAYED),
   );
   writer.uint32(size);
   if (identifiers.length > 0) {
@@ -138,11 +144,12 @@ export function readQueued(sequence: number, reader: RecordReader): QueuedRecord
   const messageSequence = isElsewhere ? reader.uint56() : undefined;
   const message = isElsewhere ? undefined : readMessage(reader);
   const retain = (flags & RETAIN) !== 0;
+  const replayed = flags & REPLAYED ? { replayed: true as const } : undefined;
   return {
     size,
     messageSequence,
     message,
-    entry: { sequence, qos: toQoS(flags & 0x03), retain, subscriptionIdentifiers, ...shared },
+    entry: { sequence, qos: toQoS(flags & 0x03), retain, subscriptionIdentifiers, ...shared, ...replayed },
   };
 }
 
