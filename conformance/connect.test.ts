@@ -258,10 +258,18 @@ describe('what CONNECT must look like', () => {
     flags: 6,
     payload: ['02 01 02', field('w'), field('x')],
   }));
-  statement('MQTT31 MQTT311-2.2.2-2 MQTT5-2.1.3-1', 'other flags in the first byte end the connection', async (run) => {
+  statement('MQTT311-2.2.2-2 MQTT5-2.1.3-1', 'other flags in the first byte end the connection', async (run) => {
     const peer = await run.open();
     peer.send(connectBytes(run, { flags: 2, firstByte: 0x1f }));
+    if (run.version === 5) await peer.expect('connack', { reasonCode: 0x81 });
     await peer.expectClosed();
+  });
+  statement('MQTT31', 'the flags in the first byte are not used: any are taken', async (run) => {
+    for (const firstByte of [0x11, 0x16, 0x18, 0x1f]) {
+      const peer = await run.open();
+      peer.send(connectBytes(run, { flags: 2, firstByte }));
+      await peer.expect('connack', { reasonCode: 0 });
+    }
   });
 
   statement('MQTT311-3.1.3-1 MQTT5-3.1.3-1 MQTT31', 'the payload is read in its order', async (run) => {

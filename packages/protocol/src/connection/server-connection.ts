@@ -25,7 +25,7 @@ import {
 import * as PacketType from '@hawser/codec/packet-type';
 import * as ReasonCode from '@hawser/codec/reason-code';
 import { AnsweringConnection, type AnsweringConnectionOptions, type AnsweringSink } from './answering-connection.ts';
-import { describeFirstBytes } from './first-bytes.ts';
+import { describeFirstBytes, isTlsHandshake } from './first-bytes.ts';
 import { carriedBy, connackCode3 } from './refusal-codes.ts';
 import { InboundAliases, OutboundAliases } from './topic-aliases.ts';
 
@@ -195,7 +195,8 @@ export class ServerConnection extends AnsweringConnection {
   protected checkFirstBytes(bytes: Uint8Array): void {
     const first = bytes[0];
     // [MQTT311-3.1.0-1] [MQTT5-3.1.0-1]
-    if (first === 0x10 || first === undefined) return;
+    // The other bits are not used in 3.1; which version it is, the decoder finds out.
+    if (first === undefined || (first >> 4 === PacketType.CONNECT && !isTlsHandshake(bytes))) return;
     throw new MalformedPacketError('not-a-connect', describeFirstBytes(bytes));
   }
 
