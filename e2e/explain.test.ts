@@ -9,6 +9,7 @@ import {
   createBroker,
   type Explanation,
   FileRecorderLog,
+  fingerprint,
   type Observer,
   startSysTopics,
 } from '@hawser/broker';
@@ -295,7 +296,7 @@ describe('fifteen ends and refusals, fifteen explanations', () => {
       /never let in.*user name or the password was wrong/,
       /从未被允许连接.*用户名或密码错误/,
     );
-    expect(events[0]).toMatchObject({ kind: 'refused', username: 'sailor', reasonCode: 0x86 });
+    expect(events[0]).toMatchObject({ kind: 'refused', claimedUsername: fingerprint('sailor'), reasonCode: 0x86 });
   });
 
   it('5: not authorised, for a subscription and for a message', async () => {

@@ -1,4 +1,4 @@
-import type { ClientInfo, LossCause, Observer } from '@hawser/broker';
+import { type ClientInfo, fingerprint, type LossCause, type Observer } from '@hawser/broker';
 import { reasonCodeName } from '@hawser/codec';
 import { type DestinationStream, type Logger, pino } from 'pino';
 import { LogBudget } from './log-budget.ts';
@@ -97,10 +97,11 @@ export function logObserver(logger: Logger, now: () => number = Date.now): Obser
   };
 }
 
-function who({ clientId, username, remoteAddress, remotePort, listener, tls }: ClientInfo) {
+function who({ clientId, username, claimedUsername, remoteAddress, remotePort, listener, tls }: ClientInfo) {
   return {
     clientId,
     ...(username === undefined ? {} : { username }),
+    ...(claimedUsername === undefined ? {} : { claimedUsername: fingerprint(claimedUsername) }),
     address: remoteAddress,
     port: remotePort,
     listener,

@@ -47,6 +47,12 @@ const COUNTERS: readonly Row[] = [
   ['hawser_bytes_received_total', 'Bytes from clients', (o) => o.bytesReceived],
   ['hawser_bytes_sent_total', 'Bytes to clients', (o) => o.bytesSent],
   ['hawser_failed_logins_total', 'Wrong user names and passwords', counted('failedLogins')],
+  ['hawser_abandoned_logins_total', 'Clients that hung up while they were being checked', counted('abandonedLogins')],
+  [
+    'hawser_publishes_undecided_total',
+    'PUBLISH packets that nobody could say of whether they are permitted',
+    counted('publishesUndecided'),
+  ],
   ['hawser_banned_connections_total', 'Connections of those who are kept out', counted('bannedConnections')],
   [
     'hawser_limited_connections_total',

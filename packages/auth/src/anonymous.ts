@@ -1,4 +1,4 @@
-import { ALLOW_CONNECT, type DenyConnect } from '@hawser/broker';
+import { ALLOW_ANONYMOUS, type DenyConnect } from '@hawser/broker';
 import { ReasonCode } from '@hawser/codec';
 import { isLoopback } from './addresses.ts';
 import { type AuthenticatorLink, hasCredentials } from './chain.ts';
@@ -27,6 +27,6 @@ export function anonymous(options: AnonymousOptions = {}): AuthenticatorLink {
     if (options.ignoreCredentials !== true && hasCredentials(request)) return undefined;
     if (!anywhere && !isLoopback(request.client.remoteAddress)) return FROM_HERE_ONLY;
     if (hasCredentials(request)) options.onIgnored?.();
-    return ALLOW_CONNECT;
+    return ALLOW_ANONYMOUS;
   };
 }

@@ -19,7 +19,8 @@ import { Listeners } from './intake/listeners.ts';
 import { loopGauge } from './intake/loop-gauge.ts';
 import { createDriverNode, type DriverNode } from './node/driver-node.ts';
 import { DeliveryPermissions } from './policy/delivery-permissions.ts';
-import type { Authenticator, Authorizer, Interceptor } from './policy/policies.ts';
+import type { Authorizer } from './policy/policies.ts';
+import { PolicyDesk } from './policy/policy-desk.ts';
 import { Counters } from './recorder/counters.ts';
 import { type Observer, tellBoth } from './recorder/observer.ts';
 import { Recorder } from './recorder/recorder.ts';
@@ -65,16 +66,13 @@ export class Broker implements BrokerCore {
   readonly observer: Observer;
   /** Wall clock, milliseconds. */
   readonly startedAt: number;
-  readonly authenticate: Authenticator | undefined;
-  authorize: Authorizer | undefined;
-  readonly intercept: Interceptor | undefined;
+  readonly policies: PolicyDesk;
   readonly store: Store | undefined;
   readonly guard: StoreGuard;
   readonly permissions: DeliveryPermissions;
   readonly router: Router;
   readonly registry: SessionRegistry;
   readonly intake: Intake;
-  policyGeneration = 1;
   lastTicket: Ticket = NO_TICKET;
   readonly #clock: Clock;
   readonly #random: (size: number) => Uint8Array;
@@ -103,9 +101,7 @@ export class Broker implements BrokerCore {
     this.recorder = new Recorder({ settings: this.settings, clock: this.#clock, log: options.recorderLog });
     this.observer = tellBoth(this.recorder, options.observe);
     this.startedAt = this.#clock.wallNow();
-    this.authenticate = options.authenticate;
-    this.authorize = options.authorize;
-    this.intercept = options.intercept;
+    this.policies = new PolicyDesk(this, options);
     this.store = options.store;
     this.guard = new StoreGuard(this);
     this.permissions = new DeliveryPermissions(this);
@@ -225,8 +221,8 @@ export class Broker implements BrokerCore {
 
   /** Another Authorizer from here on, or none; what the one before has said is void. */
   setAuthorizer(authorize: Authorizer | undefined): void {
-    this.authorize = authorize;
-    this.forgetPermissions();
+    this.policies.setAuthorizer(authorize);
+    this.permissions.reviseAll();
   }
 
   /** Other settings from here on; those that are looked at once, at start, stay what they were. Throws SettingError. */
@@ -236,7 +232,7 @@ export class Broker implements BrokerCore {
 
   /** What the Authorizer said before is void: its rules have changed. Deliveries follow them. */
   forgetPermissions(): void {
-    this.policyGeneration++;
+    this.policies.forget();
     this.permissions.reviseAll();
   }
 
@@ -254,6 +250,7 @@ export class Broker implements BrokerCore {
     const listeners = this.#listeners.close();
     await this.intake.close(CLOSE_WITHIN_MS);
     await listeners;
+    this.policies.close();
     this.driverNode.deadlines.close();
     await this.recorder.close();
     await this.bans.close();

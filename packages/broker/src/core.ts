@@ -2,7 +2,7 @@ import type { TopicCache } from '@hawser/codec';
 import type { AnsweringConnection, Slab, Ticket } from '@hawser/protocol';
 import type { DriverNode } from './node/driver-node.ts';
 import type { DeliveryPermissions } from './policy/delivery-permissions.ts';
-import type { Authenticator, Authorizer, Interceptor } from './policy/policies.ts';
+import type { PolicyDesk } from './policy/policy-desk.ts';
 import type { Counters } from './recorder/counters.ts';
 import type { Observer } from './recorder/observer.ts';
 import type { Recorder } from './recorder/recorder.ts';
@@ -24,11 +24,8 @@ export interface BrokerCore extends WallTime {
   readonly recorder: Recorder;
   /** The recorder and whoever else observes. */
   readonly observer: Observer;
-  readonly authenticate: Authenticator | undefined;
-  readonly authorize: Authorizer | undefined;
-  readonly intercept: Interceptor | undefined;
-  /** Grows when the rules of the Authorizer have changed: what was remembered of them is void. */
-  readonly policyGeneration: number;
+  /** Where policies are asked. */
+  readonly policies: PolicyDesk;
   readonly permissions: DeliveryPermissions;
   readonly router: Router;
   readonly registry: SessionRegistry;

@@ -9,6 +9,7 @@ export { parseBanTarget } from './intake/ban-target.ts';
 export type { ClientIdPolicy, ListenerInfo } from './intake/intake.ts';
 export { TokenBucket } from './intake/token-bucket.ts';
 export { type AddressSet, addressSet, isLoopback, subscriberOf } from './policy/addresses.ts';
+export { fingerprint } from './policy/claimed-name.ts';
 export * from './policy/policies.ts';
 export { CAUSES, type CauseWords, type Language, LOSSES, SESSION_ENDS } from './recorder/causes.ts';
 export { COMPLAINTS } from './recorder/complaints.ts';

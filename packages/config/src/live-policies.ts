@@ -1,11 +1,12 @@
 import {
-  ALLOW_CONNECT,
+  ALLOW_ANONYMOUS,
   type Authenticator,
   type AuthorizationRequest,
   type Authorizer,
   type Decision,
   type DenyConnect,
   isPromise,
+  type TimedDecision,
 } from '@hawser/broker';
 import { ReasonCode } from '@hawser/codec';
 import { createPolicies, type Policies, type PolicyWarning } from './policies.ts';
@@ -59,7 +60,7 @@ export class LivePolicies {
       if (authenticate !== undefined) return authenticate(request, signal);
       if (request.authenticationMethod !== undefined) return NO_METHOD;
       if (request.client.username !== undefined || request.password !== undefined) this.#warnOfCredentials();
-      return ALLOW_CONNECT;
+      return ALLOW_ANONYMOUS;
     };
   }
 
@@ -76,18 +77,35 @@ export class LivePolicies {
   }
 }
 
-/** Asks one after another; a denial ends it. */
+/** Asks one after another; a denial ends it, and an allow ends with the first of them that does. */
 function allowedByAll(
   all: Iterable<Authorizer>,
   request: AuthorizationRequest,
   signal: AbortSignal,
-): Decision | Promise<Decision> {
+  before: Decision | TimedDecision = 'allow',
+): ReturnType<Authorizer> {
   const left = [...all];
+  let sofar = before;
   for (let first = left.shift(); first !== undefined; first = left.shift()) {
-    const decision = first(request, signal);
-    if (isPromise(decision))
-      return decision.then((decided) => (decided === 'allow' ? allowedByAll(left, request, signal) : decided));
-    if (decision !== 'allow') return decision;
+    const answer = first(request, signal);
+    if (isPromise(answer)) {
+      const known = sofar;
+      return answer.then((decided) => {
+        const both = andAlso(known, decided);
+        return isAllow(both) ? allowedByAll(left, request, signal, both) : both;
+      });
+    }
+    sofar = andAlso(sofar, answer);
+    if (!isAllow(sofar)) return sofar;
   }
-  return 'allow';
+  return sofar;
+}
+
+function isAllow(answer: Decision | TimedDecision): boolean {
+  return answer === 'allow' || (typeof answer === 'object' && answer.decision === 'allow');
+}
+
+function andAlso(one: Decision | TimedDecision, other: Decision | TimedDecision): Decision | TimedDecision {
+  if (!isAllow(other) || one === 'allow') return other;
+  return typeof one === 'object' && typeof other === 'object' && other.expiresAt < one.expiresAt ? other : one;
 }

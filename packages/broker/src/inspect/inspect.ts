@@ -2,6 +2,7 @@ import { ReasonCode } from '@hawser/codec';
 import type { Broker } from '../broker.ts';
 import type { Ban } from '../intake/ban-list.ts';
 import { ClientHandler } from '../intake/client-handler.ts';
+import { shownClaim } from '../policy/claimed-name.ts';
 import { type Language, warningSentence } from '../recorder/causes.ts';
 import type { LossCause, Negotiated } from '../recorder/observer.ts';
 import type { LossLedger } from '../recorder/recorded-event.ts';
@@ -107,6 +108,7 @@ export function inspectClient(broker: Broker, session: ClientSession): ClientVie
     connected: handler !== undefined,
     since: handler === undefined ? null : iso(broker.toWall(handler.connectedAtMs)),
     username: session.username ?? null,
+    claimedUsername: client?.claimedUsername === undefined ? null : shownClaim(client.claimedUsername),
     protocolVersion: session.protocolVersion,
     remoteAddress: client?.remoteAddress ?? null,
     remotePort: client?.remotePort ?? null,
@@ -308,6 +310,7 @@ function gone(broker: Broker, clientId: string): ClientView {
     connected: false,
     since: null,
     username: last?.username ?? null,
+    claimedUsername: last?.claimedUsername ?? null,
     protocolVersion: last?.protocolVersion ?? 0,
     remoteAddress: last?.remoteAddress ?? null,
     remotePort: last?.remotePort ?? null,

@@ -35,7 +35,10 @@ export interface ClientView {
   readonly connected: boolean;
   /** Since when it is connected; null: it is not. */
   readonly since: string | null;
+  /** The name that was confirmed; null: none. */
   readonly username: string | null;
+  /** The name that the client gives itself and nobody has checked; a long one as a fingerprint. */
+  readonly claimedUsername: string | null;
   /** 3, 4, 5. */
   readonly protocolVersion: number;
   readonly remoteAddress: string | null;

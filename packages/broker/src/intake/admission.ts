@@ -1,8 +1,8 @@
 import { type AuthPacket, type ConnackProperties, type ConnectPacket, ReasonCode, reasonCodeName } from '@hawser/codec';
 import type { Ticket } from '@hawser/protocol';
 import type { BrokerCore } from '../core.ts';
-import { ask } from '../policy/ask.ts';
-import { type AllowConnect, type Decision, isPromise } from '../policy/policies.ts';
+import type { Permission } from '../policy/answers.ts';
+import { type AllowConnect, type ClientInfo, isPromise } from '../policy/policies.ts';
 import type { ClientSession } from '../sessions/client-session.ts';
 import { willOf } from '../sessions/will.ts';
 import { Authentication } from './authentication.ts';
@@ -39,7 +39,8 @@ export class Admission {
     const refusal = closed ?? checkVersion(packet, this.#handler.listener) ?? this.#takeClientId();
     this.#handler.client = {
       clientId: this.#clientId,
-      username: packet.username,
+      username: undefined,
+      claimedUsername: packet.username,
       protocolVersion: packet.protocolVersion,
       remoteAddress: info.remoteAddress,
       remotePort: info.remotePort,
@@ -86,39 +87,30 @@ export class Admission {
 
   /** A Will that its client could not publish refuses the connection, before anybody relies on it. */
   #checkWill(decision: AllowConnect, now: number): void {
-    const { authorize, settings, driverNode, observer } = this.#core;
+    const { asker, client } = this.#handler;
     const { will } = this.#packet;
-    const client = this.#handler.client;
-    if (client !== undefined) {
-      const { username = client.username, attributes } = decision;
-      this.#handler.client = { ...client, clientId: this.#clientId, username, attributes };
-    }
-    if (will === undefined || authorize === undefined || this.#handler.client === undefined) {
+    if (client === undefined) return;
+    const confirmed = {
+      ...client,
+      clientId: this.#clientId,
+      ...namesOf(this.#packet, decision),
+      attributes: decision.attributes,
+    };
+    this.#handler.client = confirmed;
+    if (will === undefined) {
       this.#open(decision, now);
       return;
     }
-    const request = {
-      client: this.#handler.client,
-      action: 'publish' as const,
-      topic: will.topic,
-      qos: will.qos,
-      retain: will.retain,
-    };
-    const permitted = ask<Decision>(
-      (signal) => authorize(request, signal),
-      'deny',
-      settings['policy.timeout'] * 1000,
-      driverNode.clock,
-      (text) => observer.onWarning?.('authorizer-failed', `no permission for the Will of ${this.#clientId}: ${text}`),
-    );
-    const finish = (allowed: Decision): void => {
-      if (allowed === 'allow') this.#open(decision, this.#core.now());
-      else
-        this.refuse(
-          ReasonCode.NotAuthorized,
-          `publishing the Will to ${will.topic} is not permitted`,
-          this.#core.now(),
-        );
+    const permitted = this.#core.policies.mayPublishWill(asker, confirmed, will);
+    const finish = (permission: Permission): void => {
+      if (permission.decision === 'allow') this.#open(decision, this.#core.now());
+      else if (permission.decision === 'deny') {
+        const text = `publishing the Will to ${will.topic} is not permitted`;
+        this.refuse(ReasonCode.NotAuthorized, text, this.#core.now());
+      } else {
+        const text = 'the server could not check whether the Will is permitted; try again later';
+        this.refuse(ReasonCode.ServerUnavailable, text, this.#core.now());
+      }
     };
     if (isPromise(permitted)) this.whenSettled(permitted, finish);
     else finish(permitted);
@@ -300,6 +292,17 @@ export class Admission {
     if (packet.protocolVersion !== 5) return packet.cleanStart ? 0 : settings['sessions.expiry3'];
     return Math.min(packet.properties?.sessionExpiryInterval ?? 0, settings['sessions.expiryMax']);
   }
+}
+
+/** A name that nobody has checked is no name: it is only told. */
+function namesOf(
+  { username: claimed }: ConnectPacket,
+  { anonymous, username }: AllowConnect,
+): Pick<ClientInfo, 'username' | 'claimedUsername'> {
+  if (username !== undefined) return { username, claimedUsername: undefined };
+  return anonymous === true
+    ? { username: undefined, claimedUsername: claimed }
+    : { username: claimed, claimedUsername: undefined };
 }
 
 function toError(error: unknown): Error {

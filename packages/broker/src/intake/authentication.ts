@@ -1,23 +1,17 @@
 import { type AuthPacket, type ConnectPacket, ReasonCode, reasonCodeName } from '@hawser/codec';
 import type { BrokerCore } from '../core.ts';
-import { ask } from '../policy/ask.ts';
 import {
-  ALLOW_CONNECT,
+  ALLOW_ANONYMOUS,
   type AllowConnect,
   type AuthenticationDecision,
   type Authenticator,
+  BAD_CREDENTIALS,
   type ContinueConnect,
   type DenyConnect,
   isPromise,
 } from '../policy/policies.ts';
 import type { Admission } from './admission.ts';
 import type { ClientHandler } from './client-handler.ts';
-
-const POLICY_FAILED: DenyConnect = Object.freeze({
-  kind: 'deny',
-  reasonCode: ReasonCode.ServerUnavailable,
-  reason: 'the server could not check who this is; try again later',
-});
 
 /**
  * Who a client is: asks the Authenticator, before the CONNACK and with an exchange of AUTH packets where it wants one, and again when a
@@ -55,7 +49,7 @@ export class Authentication {
     if (this.#authenticator === undefined) {
       if (packet.username !== undefined || packet.password !== undefined)
         this.#handler.intake.warnOfIgnoredCredentials();
-      this.#admission.allow(ALLOW_CONNECT, now);
+      this.#admission.allow(ALLOW_ANONYMOUS, now);
       return;
     }
     this.#handleDecision(this.#authenticate(packet.properties?.authenticationData), now);
@@ -89,47 +83,25 @@ export class Authentication {
       return;
     }
     this.#continuing = undefined;
-    this.#handleDecision(
-      this.#ask((signal) => continuing.next(data, signal)),
-      now,
-    );
+    this.#handleDecision(this.#core.policies.mayGoOn(this.#handler.asker, continuing, data), now);
   }
 
   get #authenticator(): Authenticator | undefined {
-    return this.#handler.listener.authenticate ?? this.#core.authenticate;
+    return this.#handler.listener.authenticate ?? this.#core.policies.authenticate;
   }
 
   #authenticate(authenticationData: Uint8Array | undefined): AuthenticationDecision | Promise<AuthenticationDecision> {
     const authenticate = this.#authenticator;
-    const { client } = this.#handler;
-    if (authenticate === undefined || client === undefined) return ALLOW_CONNECT;
-    return this.#ask((signal) =>
-      authenticate(
-        {
-          client,
-          password: this.#packet.password,
-          authenticationMethod: this.#packet.properties?.authenticationMethod,
-          authenticationData,
-          again: this.#again,
-        },
-        signal,
-      ),
-    );
-  }
-
-  #ask(policy: (signal: AbortSignal) => AuthenticationDecision | Promise<AuthenticationDecision>) {
-    const { settings, driverNode, observer } = this.#core;
-    return ask<AuthenticationDecision>(
-      policy,
-      POLICY_FAILED,
-      settings['policy.timeout'] * 1000,
-      driverNode.clock,
-      (text) =>
-        observer.onWarning?.(
-          'authenticator-failed',
-          `nobody could say whether ${this.#handler.client?.clientId ?? ''} may connect: ${text}`,
-        ),
-    );
+    const { asker, client } = this.#handler;
+    if (authenticate === undefined || client === undefined) return BAD_CREDENTIALS;
+    return this.#core.policies.mayConnect(asker, authenticate, {
+      // A connected client has the name that was confirmed; before, it is what is to be checked.
+      client: this.#again ? client : { ...client, username: this.#packet.username },
+      password: this.#packet.password,
+      authenticationMethod: this.#packet.properties?.authenticationMethod,
+      authenticationData,
+      again: this.#again,
+    });
   }
 
   #handleDecision(decision: AuthenticationDecision | Promise<AuthenticationDecision>, now: number): void {
@@ -153,19 +125,25 @@ export class Authentication {
     else this.#admission.allow(decision, now);
   }
 
-  /** A DISCONNECT cannot say 0x86 (section 3.14.2.1): 0x87 stands for it. */
+  /**
+   * Wrong credentials are counted as at a CONNECT, and have one answer, whatever was wrong with them. A DISCONNECT cannot say 0x86
+   * (section 3.14.2.1): 0x87 stands for it.
+   */
   #refuseAgain({ reasonCode, reason }: DenyConnect, now: number): void {
-    const code = reasonCode === ReasonCode.BadUserNameOrPassword ? ReasonCode.NotAuthorized : reasonCode;
-    this.#handler.connection.disconnect(reasonCodeName(code), code, reason, now);
+    const { connection, driver, intake } = this.#handler;
+    const isWrong = reasonCode === ReasonCode.BadUserNameOrPassword;
+    if (isWrong) intake.gatekeeper.countFailedLogin(driver.transport.info.remoteAddress);
+    const code = isWrong ? ReasonCode.NotAuthorized : reasonCode;
+    connection.disconnect(reasonCodeName(code), code, reason, now);
   }
 
   /** The same user goes on, with the rights and the time of its new credentials. */
   #allowAgain(decision: AllowConnect, now: number): void {
-    const { client, connection, session } = this.#handler;
+    const { client, session } = this.#handler;
     if (client === undefined || session === undefined) return;
     if (decision.username !== undefined && decision.username !== client.username) {
-      const text = `authenticated again as another user than ${client.username ?? 'nobody'}`;
-      connection.disconnect('not-authorized', ReasonCode.NotAuthorized, text, now);
+      // The answer for a wrong password: nobody finds out here what another user's is.
+      this.#refuseAgain(BAD_CREDENTIALS, now);
       return;
     }
     this.#handler.client = { ...client, attributes: decision.attributes };

@@ -13,6 +13,8 @@ import { type CloseCause, Output, ServerConnection, type ServerSink } from '@haw
 import type { Transport } from '@hawser/transport';
 import type { BrokerCore } from '../core.ts';
 import { ConnectionDriver, type DriverListener } from '../node/connection-driver.ts';
+import { Asker } from '../policy/asker.ts';
+import { PermissionCache } from '../policy/permission-cache.ts';
 import type { ClientInfo } from '../policy/policies.ts';
 import { WORK_OF_DELIVERY } from '../routing/work.ts';
 import type { ClientSession, SessionHandler } from '../sessions/client-session.ts';
@@ -56,6 +58,8 @@ export class ClientHandler implements ServerSink, DriverListener, SessionHandler
   /** While a connection is being let in; afterwards only where it may authenticate again. */
   #admission: Admission | undefined;
   #lifetime: Lifetime | undefined;
+  #asker: Asker | undefined;
+  #permissions: PermissionCache | undefined;
   #throttle: Throttle | undefined;
   #publishing: PublishHandler | undefined;
   #subscribing: SubscribeHandler | undefined;
@@ -92,6 +96,18 @@ export class ClientHandler implements ServerSink, DriverListener, SessionHandler
       core.now(),
     );
     this.driver = new ConnectionDriver(this.connection, transport, core.driverNode, this);
+  }
+
+  /** For what policies are asked because of this connection: aborted when it ends. */
+  get asker(): Asker {
+    this.#asker ??= new Asker();
+    return this.#asker;
+  }
+
+  /** What the Authorizer has allowed it. */
+  get permissions(): PermissionCache {
+    this.#permissions ??= new PermissionCache(this.core, this.asker);
+    return this.#permissions;
   }
 
   get clientSession(): ClientSession {
@@ -186,6 +202,10 @@ export class ClientHandler implements ServerSink, DriverListener, SessionHandler
   onClosed(cause: CloseCause, now: number): void {
     this.countMissed();
     this.#admission?.abort();
+    if (this.connectedAtMs === 0 && cause.by !== 'self' && (this.#asker?.open ?? 0) > 0) {
+      this.intake.gatekeeper.countAbandonedLogin(this.driver.transport.info.remoteAddress);
+    }
+    this.#asker?.end();
     this.#lifetime?.stop();
     this.#throttle?.stop();
     this.intake.onClosed(this, cause, now);

@@ -91,7 +91,8 @@ export class Gatekeeper {
 
   /** Who it is has been found out. `taking`: whose connection it takes over. */
   onIdentified(client: ClientInfo, taking: ClientInfo | undefined): GateRefusal | undefined {
-    const ban = client.username === undefined ? undefined : this.bans.find(userTarget(client.username));
+    const name = nameOf(client);
+    const ban = name === undefined ? undefined : this.bans.find(userTarget(name));
     if (ban !== undefined) {
       this.#core.counters.bannedConnections++;
       return banned(ban.reason);
@@ -122,8 +123,23 @@ export class Gatekeeper {
   /** Ends one that was not. */
   onRefused(address: string, { reasonCode, by }: CloseCause): void {
     if (by !== 'self' || reasonCode !== ReasonCode.BadUserNameOrPassword) return;
+    this.countFailedLogin(address);
+  }
+
+  /** Wrong credentials, at a CONNECT or when a connected client authenticates again. */
+  countFailedLogin(address: string): void {
     this.#core.counters.failedLogins++;
-    if (this.#isExempt(address)) return;
+    this.#countLogin(address);
+  }
+
+  /** The client has hung up while its credentials were being checked: the work is done, and what it brought was never judged. */
+  countAbandonedLogin(address: string): void {
+    this.#core.counters.abandonedLogins++;
+    this.#countLogin(address);
+  }
+
+  #countLogin(address: string): void {
+    if (this.isExempt(address)) return;
     const most = this.#core.settings['bans.failedLogins'];
     this.bans.countOffence(subscriberOf(address), most, 'too many logins have failed');
   }
@@ -141,10 +157,8 @@ export class Gatekeeper {
       if (client !== undefined && target === pairTarget(client.clientId, address)) return true;
     }
     if (client === undefined) return false;
-    return (
-      target === clientTarget(client.clientId) ||
-      (client.username !== undefined && target === userTarget(client.username))
-    );
+    const name = nameOf(client);
+    return target === clientTarget(client.clientId) || (name !== undefined && target === userTarget(name));
   }
 
   /** Its address is never banned (`bans.exempt`). */
@@ -177,6 +191,11 @@ function readExempt(text: string): AddressSet {
   } catch {
     return () => false;
   }
+}
+
+/** A ban holds for who only says that name, too: what keeps somebody out needs no proof. */
+function nameOf({ username, claimedUsername }: ClientInfo): string | undefined {
+  return username ?? claimedUsername;
 }
 
 function release(counts: Map<string, number>, key: string): void {

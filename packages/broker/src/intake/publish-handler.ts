@@ -1,20 +1,27 @@
 import { PacketType, type PublishPacket, ReasonCode } from '@hawser/codec';
 import { NO_TICKET, type Ticket } from '@hawser/protocol';
 import type { BrokerCore } from '../core.ts';
-import { ask } from '../policy/ask.ts';
-import { type Decision, isPromise } from '../policy/policies.ts';
+import { ALLOWED, type Permission } from '../policy/answers.ts';
+import { isPromise } from '../policy/policies.ts';
+import { isOfServer } from '../policy/server-topics.ts';
 import type { Routed } from '../routing/router.ts';
 import type { ClientSession } from '../sessions/client-session.ts';
 import type { ClientHandler } from './client-handler.ts';
-import { PermissionCache } from './permission-cache.ts';
 import { reasonString } from './reason-string.ts';
+
+/** Why a message is not taken. */
+interface Refusal {
+  /** Of the end of the connection, in 3.x. */
+  readonly code: string;
+  readonly reasonCode: number;
+  readonly text: string;
+}
 
 /** What a client's PUBLISH goes through: duplicate, permission, room, routing, acknowledgement. */
 export class PublishHandler {
   readonly #handler: ClientHandler;
   readonly #core: BrokerCore;
   readonly #session: ClientSession;
-  #permissions: PermissionCache | undefined;
 
   constructor(handler: ClientHandler) {
     this.#handler = handler;
@@ -35,69 +42,62 @@ export class PublishHandler {
       this.#refuseUnreleased(packet, now);
       return;
     }
-    if (this.#core.authorize === undefined && this.#core.intercept === undefined) {
-      this.#onDecision(packet, 'allow', now);
+    const { policies } = this.#core;
+    if (policies.authorize === undefined && policies.intercept === undefined && !isOfServer(packet.topic)) {
+      this.#onPermission(packet, ALLOWED, now);
       return;
     }
-    const decision = this.#decide(packet);
-    if (!isPromise(decision)) {
-      this.#onDecision(packet, decision, now);
+    const permission = this.#decide(packet, now);
+    if (!isPromise(permission)) {
+      this.#onPermission(packet, permission, now);
       return;
     }
     const { connection } = this.#handler;
     const kept = keptPacket(packet);
     connection.suspend();
-    this.#handler.resumeAfter(decision, (decided) => {
-      if (connection.closeCause === undefined) this.#onDecision(kept, decided, this.#core.now());
+    this.#handler.resumeAfter(permission, (decided) => {
+      if (connection.closeCause === undefined) this.#onPermission(kept, decided, this.#core.now());
     });
   }
 
   /** More QoS 2 messages than may be waiting for their PUBREL. 5.0 is told; in 3.x nothing but the end says no. */
   #refuseUnreleased(packet: PublishPacket, now: number): void {
-    const { connection, core } = this.#handler;
+    const { core } = this.#handler;
     const text = `over ${core.settings['limits.inboundQos2']} QoS 2 messages were not released with PUBREL (limits.inboundQos2)`;
     core.counters.quotaRefusals++;
     this.#session.countLost('quota-exceeded', packet.topic, 2);
-    this.#refuse(packet, ReasonCode.QuotaExceeded, text);
-    if (connection.version !== 5) connection.fail('quota-exceeded', ReasonCode.QuotaExceeded, text, now);
+    this.#refuse(packet, { code: 'quota-exceeded', reasonCode: ReasonCode.QuotaExceeded, text }, now);
   }
 
-  #decide(packet: PublishPacket): Decision | Promise<Decision> {
-    const permitted = this.#permitted(packet);
-    if (this.#core.intercept === undefined) return permitted;
+  #decide(packet: PublishPacket, now: number): Permission | Promise<Permission> {
+    const permitted = this.#permitted(packet, now);
+    if (this.#core.policies.intercept === undefined) return permitted;
     if (isPromise(permitted))
-      return permitted.then((decision) => (decision === 'deny' ? decision : this.#intercepted(packet)));
-    return permitted === 'deny' ? permitted : this.#intercepted(packet);
+      return permitted.then((permission) => (permission.decision === 'allow' ? this.#intercepted(packet) : permission));
+    return permitted.decision === 'allow' ? this.#intercepted(packet) : permitted;
   }
 
-  #permitted(packet: PublishPacket): Decision | Promise<Decision> {
-    const { client } = this.#handler;
-    if (this.#core.authorize === undefined || client === undefined) return 'allow';
-    this.#permissions ??= new PermissionCache(this.#core);
-    const { topic, qos, retain } = packet;
-    return this.#permissions.decide({ client, action: 'publish', topic, qos, retain });
+  #permitted({ topic, qos, retain }: PublishPacket, now: number): Permission | Promise<Permission> {
+    const { client, permissions } = this.#handler;
+    if (client === undefined) return ALLOWED;
+    return permissions.decide({ client, action: 'publish', topic, qos, retain }, now);
   }
 
-  #intercepted(packet: PublishPacket): Decision | Promise<Decision> {
-    const { intercept, settings, driverNode, observer } = this.#core;
-    const { client } = this.#handler;
-    if (intercept === undefined || client === undefined) return 'allow';
-    const { topic, payload, qos, retain } = packet;
-    return ask<Decision>(
-      () => intercept({ client, topic, payload, qos, retain }),
-      'deny',
-      settings['policy.timeout'] * 1000,
-      driverNode.clock,
-      (text) =>
-        observer.onWarning?.('intercept-failed', `the interceptor did not decide about a message to ${topic}: ${text}`),
-    );
+  #intercepted({ topic, payload, qos, retain }: PublishPacket): Permission | Promise<Permission> {
+    const { asker, client } = this.#handler;
+    if (client === undefined) return ALLOWED;
+    return this.#core.policies.mayPass(asker, { client, topic, payload, qos, retain });
   }
 
-  #onDecision(packet: PublishPacket, decision: Decision, now: number): void {
+  #onPermission(packet: PublishPacket, { decision }: Permission, now: number): void {
     // Not before: should the connection end while a policy is asked, the message comes again and is no duplicate.
     if (packet.qos === 2) this.#session.session.inbound.begin(packet.packetIdentifier);
     if (decision === 'allow') {
       this.#route(packet, now);
+      return;
+    }
+    if (decision === 'unknown') {
+      this.#refuseUndecided(packet, now);
       return;
     }
     const { connection, core } = this.#handler;
@@ -106,10 +106,20 @@ export class PublishHandler {
     this.#session.countLost('not-authorized', packet.topic, packet.qos);
     const text = `publishing to ${packet.topic} is not permitted`;
     if (connection.version === 5 && packet.qos > 0) {
-      this.#refuse(packet, ReasonCode.NotAuthorized, text);
+      this.#refuse(packet, { code: 'not-authorized', reasonCode: ReasonCode.NotAuthorized, text }, now);
     } else if (core.settings['policy.denyCloses']) {
       connection.fail('not-authorized', ReasonCode.NotAuthorized, text, now);
     } else this.#acknowledge(packet, 0, NO_TICKET);
+  }
+
+  /** Nobody could say whether it is permitted: it is not acknowledged as if it had been delivered, so that it can come again. */
+  #refuseUndecided(packet: PublishPacket, now: number): void {
+    const { core } = this.#handler;
+    const text = `the server could not check whether publishing to ${packet.topic} is permitted; try again later`;
+    core.counters.publishesUndecided++;
+    this.#session.countLost('policy-failed', packet.topic, packet.qos);
+    if (packet.qos === 0) return;
+    this.#refuse(packet, { code: 'policy-failed', reasonCode: ReasonCode.ImplementationSpecificError, text }, now);
   }
 
   #route(packet: PublishPacket, now: number): void {
@@ -123,7 +133,12 @@ export class PublishHandler {
     ) {
       const text = `the payload for ${packet.topic} is said to be UTF-8 and is not`;
       this.#session.countLost('payload-format-invalid', packet.topic, qos);
-      if (qos > 0) this.#refuse(packet, ReasonCode.PayloadFormatInvalid, text);
+      if (qos > 0)
+        this.#refuse(
+          packet,
+          { code: 'payload-format-invalid', reasonCode: ReasonCode.PayloadFormatInvalid, text },
+          now,
+        );
       else connection.fail('payload-format-invalid', ReasonCode.PayloadFormatInvalid, text, now);
       return;
     }
@@ -131,8 +146,7 @@ export class PublishHandler {
       const refusal = this.#refusal(packet);
       if (refusal !== undefined) {
         this.#session.countLost(refusal.cause, packet.topic, qos);
-        if (connection.version === 5) this.#refuse(packet, ReasonCode.QuotaExceeded, refusal.text);
-        else connection.fail(refusal.cause, ReasonCode.QuotaExceeded, refusal.text, now);
+        this.#refuse(packet, { code: refusal.cause, reasonCode: ReasonCode.QuotaExceeded, text: refusal.text }, now);
         return;
       }
     }
@@ -190,10 +204,18 @@ export class PublishHandler {
     return undefined;
   }
 
-  #refuse(packet: PublishPacket, reasonCode: number, text: string): void {
+  /**
+   * The message was not taken. 5.0 is told with the acknowledgement; in 3.x nothing but the end of the connection says no. The identifier is
+   * free again in both: the message comes again, and is no duplicate then.
+   */
+  #refuse(packet: PublishPacket, { code, reasonCode, text }: Refusal, now: number): void {
     const { connection } = this.#handler;
     // [MQTT5-4.3.3-9]
     if (packet.qos === 2) this.#session.session.inbound.end(packet.packetIdentifier);
+    if (connection.version !== 5) {
+      connection.fail(code, reasonCode, text, now);
+      return;
+    }
     const type = packet.qos === 1 ? PacketType.PUBACK : PacketType.PUBREC;
     connection.acknowledge(type, packet.packetIdentifier, reasonCode, NO_TICKET, reasonString(text));
   }

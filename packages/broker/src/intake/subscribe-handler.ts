@@ -9,13 +9,13 @@ import {
 } from '@hawser/codec';
 import { NO_TICKET, type Ticket } from '@hawser/protocol';
 import type { BrokerCore } from '../core.ts';
-import { type Decision, isPromise } from '../policy/policies.ts';
+import { ALLOWED, type Permission } from '../policy/answers.ts';
+import { isPromise } from '../policy/policies.ts';
 import { Subscription } from '../routing/subscription.ts';
 import { bytesOfSubscription } from '../routing/subscription-list.ts';
 import { WORK_OF_DELIVERY } from '../routing/work.ts';
 import type { ClientSession } from '../sessions/client-session.ts';
 import type { ClientHandler } from './client-handler.ts';
-import { PermissionCache } from './permission-cache.ts';
 import { fitsSuback, reasonString } from './reason-string.ts';
 
 /** To set or remove a subscription. */
@@ -24,12 +24,17 @@ const WORK_OF_FILTER = 8 * WORK_OF_DELIVERY;
 /** Refusals of one SUBSCRIBE that are told in words. */
 const MOST_REASONS = 10;
 
+const DENIED_SUBSCRIPTION = [ReasonCode.NotAuthorized, 'is not permitted'] as const;
+const UNDECIDED_SUBSCRIPTION = [
+  ReasonCode.ImplementationSpecificError,
+  'could not be checked by the server: try again later',
+] as const;
+
 /** SUBSCRIBE and UNSUBSCRIBE of one client, and the retained messages that follow. */
 export class SubscribeHandler {
   readonly #handler: ClientHandler;
   readonly #core: BrokerCore;
   readonly #session: ClientSession;
-  #permissions: PermissionCache | undefined;
 
   constructor(handler: ClientHandler) {
     this.#handler = handler;
@@ -38,9 +43,9 @@ export class SubscribeHandler {
   }
 
   handleSubscribe(packet: SubscribePacket, now: number): void {
-    const decisions = packet.subscriptions.map((subscription) => this.#permitted(subscription));
+    const decisions = packet.subscriptions.map((subscription) => this.#permitted(subscription, now));
     if (!decisions.some(isPromise)) {
-      this.#subscribe(packet, decisions as Decision[], now);
+      this.#subscribe(packet, decisions as Permission[], now);
       return;
     }
     const { connection } = this.#handler;
@@ -82,21 +87,14 @@ export class SubscribeHandler {
     );
   }
 
-  #permitted(subscription: RequestedSubscription): Decision | Promise<Decision> {
-    const { client } = this.#handler;
-    if (client === undefined || this.#core.authorize === undefined) return 'allow';
-    const { filter } = parseTopicFilter(subscription.topicFilter);
-    this.#permissions ??= new PermissionCache(this.#core);
-    return this.#permissions.decide({
-      client,
-      action: 'subscribe',
-      topic: filter,
-      qos: subscription.qos,
-      retain: false,
-    });
+  #permitted({ topicFilter, qos }: RequestedSubscription, now: number): Permission | Promise<Permission> {
+    const { client, permissions } = this.#handler;
+    if (client === undefined || this.#core.policies.authorize === undefined) return ALLOWED;
+    const { filter } = parseTopicFilter(topicFilter);
+    return permissions.decide({ client, action: 'subscribe', topic: filter, qos, retain: false }, now);
   }
 
-  #subscribe(packet: SubscribePacket, decisions: readonly Decision[], now: number): void {
+  #subscribe(packet: SubscribePacket, decisions: readonly Permission[], now: number): void {
     const { connection } = this.#handler;
     const reasonCodes: number[] = [];
     const refusals: string[] = [];
@@ -104,9 +102,11 @@ export class SubscribeHandler {
     let ticket: Ticket = NO_TICKET;
     // [MQTT311-3.8.4-4] [MQTT311-3.9.3-1] [MQTT5-3.8.4-5] [MQTT5-3.8.4-6] [MQTT5-3.9.3-1]
     for (const [i, requested] of packet.subscriptions.entries()) {
-      if (decisions[i] !== 'allow') {
+      const decision = decisions[i]?.decision ?? 'unknown';
+      if (decision !== 'allow') {
         this.#core.counters.subscribesDenied++;
-        reasonCodes.push(this.#refuse(requested, ReasonCode.NotAuthorized, 'is not permitted', refusals));
+        const [reasonCode, why] = decision === 'deny' ? DENIED_SUBSCRIPTION : UNDECIDED_SUBSCRIPTION;
+        reasonCodes.push(this.#refuse(requested, reasonCode, why, refusals));
         continue;
       }
       const { subscriptions } = this.#session;

@@ -3,8 +3,8 @@ import type { BrokerCore } from '../core.ts';
 import { Subscription } from '../routing/subscription.ts';
 import type { ClientSession } from '../sessions/client-session.ts';
 import type { Will } from '../sessions/will.ts';
-import { ask } from './ask.ts';
-import { type ClientInfo, type Decision, isPromise } from './policies.ts';
+import type { Permission } from './answers.ts';
+import { type ClientInfo, isPromise } from './policies.ts';
 
 /**
  * Deliveries follow the rules: a subscription whose client may no longer have it stays with its session, but nothing is
@@ -21,13 +21,13 @@ export class DeliveryPermissions {
 
   /** The rules have changed. */
   reviseAll(): void {
-    if (this.#core.authorize === undefined && !this.#everSuspended) return;
+    if (this.#core.policies.authorize === undefined && !this.#everSuspended) return;
     for (const session of this.#core.registry.values()) this.revise(session);
   }
 
   /** What is known of one client has changed, or it has come back. */
   revise(session: ClientSession): void {
-    if (this.#core.authorize === undefined && !this.#everSuspended) return;
+    if (this.#core.policies.authorize === undefined && !this.#everSuspended) return;
     if (session.subscriptions.size === 0) return;
     const client = clientOf(session);
     for (const subscription of [...session.subscriptions.values()]) {
@@ -38,40 +38,29 @@ export class DeliveryPermissions {
   }
 
   /** Whether a Will may be published now. */
-  mayPublishWill(session: ClientSession, { message }: Will): Decision | Promise<Decision> {
-    const { authorize, settings, driverNode, observer } = this.#core;
-    if (authorize === undefined) return 'allow';
-    const { topic, qos, retain } = message;
-    return ask<Decision>(
-      (signal) => authorize({ client: clientOf(session), action: 'publish', topic: topic.name, qos, retain }, signal),
-      'deny',
-      settings['policy.timeout'] * 1000,
-      driverNode.clock,
-      (text) => observer.onWarning?.('authorizer-failed', `no permission for the Will of ${session.clientId}: ${text}`),
-    );
+  mayPublishWill(session: ClientSession, { message }: Will): Permission | Promise<Permission> {
+    return this.#core.policies.mayPublishWill(undefined, clientOf(session), {
+      topic: message.topic.name,
+      qos: message.qos,
+      retain: message.retain,
+    });
   }
 
-  /** Undefined: nobody could say; then it stays as it is. */
-  #ask(client: ClientInfo, { filter, qos }: Subscription): Decision | undefined | Promise<Decision | undefined> {
-    const { authorize, settings, driverNode, observer } = this.#core;
-    if (authorize === undefined) return 'allow';
-    return ask<Decision | undefined>(
-      (signal) => authorize({ client, action: 'subscribe', topic: filter, qos, retain: false }, signal),
-      undefined,
-      settings['policy.timeout'] * 1000,
-      driverNode.clock,
-      (text) =>
-        observer.onWarning?.(
-          'authorizer-failed',
-          `nobody could say whether ${client.clientId} may still have ${filter}: ${text}`,
-        ),
-    );
+  #ask(client: ClientInfo, { filter, qos }: Subscription): Permission | Promise<Permission> {
+    return this.#core.policies.maySubscribe(undefined, {
+      client,
+      action: 'subscribe',
+      topic: filter,
+      qos,
+      retain: false,
+    });
   }
 
-  #apply(subscription: Subscription, decision: Decision | undefined): void {
+  #apply(subscription: Subscription, { decision }: Permission): void {
     const { session, topicFilter, filter } = subscription;
     const { router, counters } = this.#core;
-    if (decision === undefined || session.subscriptions.get(topicFilter) !== subscription) return;
+    // Nobody could say: it stays as it is.
+    if (decision === 'unknown' || session.subscriptions.get(topicFilter) !== subscription) return;
     const isSuspended = this.#suspended.has(subscription);
     if (decision === 'deny' && !isSuspended) {
       this.#suspended.add(subscription);

@@ -4,8 +4,13 @@ import type { TlsInfo } from '@hawser/transport';
 /** Who is connecting, as far as it is known before anybody has checked it. */
 export interface ClientInfo {
   readonly clientId: string;
-  /** As the CONNECT said, or as the Authenticator decided. */
+  /**
+   * The name that the Authenticator has confirmed; undefined: it has none. What an Authenticator is asked about is not confirmed yet: there it is
+   * as the CONNECT said.
+   */
   readonly username: string | undefined;
+  /** A name that the CONNECT gave and nobody has checked. It permits nothing. */
+  readonly claimedUsername?: string | undefined;
   readonly protocolVersion: ProtocolVersion;
   readonly remoteAddress: string;
   readonly remotePort: number;
@@ -34,8 +39,10 @@ export interface AuthenticationRequest {
 /** Let it in. */
 export interface AllowConnect {
   readonly kind: 'allow';
-  /** The name it goes by from here on; absent: as it said. */
+  /** The name it goes by from here on: the one that was checked. Absent: the name it gave was checked, and is right. */
   readonly username?: string;
+  /** The name it gave was not checked: it has none, and the name counts as claimed. */
+  readonly anonymous?: boolean;
   /** The only Client Identifier it may have: an empty one becomes this, another is refused with 0x85. */
   readonly clientId?: string;
   /** Until when, milliseconds since 1970: then the connection is closed with 0xA0. It may authenticate again before. */
@@ -66,13 +73,19 @@ export interface ContinueConnect {
 
 export type AuthenticationDecision = AllowConnect | DenyConnect | ContinueConnect;
 
-/** Decides who may connect. A value or a promise; one that throws or takes too long is a refusal. */
+/**
+ * Decides who may connect. A value or a promise; whatever is no answer is a refusal, as one that throws or takes too long. `signal` is aborted
+ * when the client has hung up.
+ */
 export type Authenticator = (
   request: AuthenticationRequest,
   signal: AbortSignal,
 ) => AuthenticationDecision | Promise<AuthenticationDecision>;
 
+/** It is who it says: user name and password, or whatever it has shown, were checked. */
 export const ALLOW_CONNECT: AllowConnect = Object.freeze({ kind: 'allow' });
+/** It may come in, but nobody has checked who it is. */
+export const ALLOW_ANONYMOUS: AllowConnect = Object.freeze({ kind: 'allow', anonymous: true });
 /** One answer for a wrong user and a wrong password. */
 export const BAD_CREDENTIALS: DenyConnect = Object.freeze({
   kind: 'deny',
@@ -91,8 +104,21 @@ export interface AuthorizationRequest {
 
 export type Decision = 'allow' | 'deny';
 
-/** Decides who may publish and subscribe what. A value or a promise; one that throws or takes too long is a denial. */
-export type Authorizer = (request: AuthorizationRequest, signal: AbortSignal) => Decision | Promise<Decision>;
+/** A Decision that holds for a while: afterwards the Authorizer is asked again, also on a live connection. */
+export interface TimedDecision {
+  readonly decision: Decision;
+  /** Milliseconds since 1970. */
+  readonly expiresAt: number;
+}
+
+/**
+ * Decides who may publish and subscribe what. A value or a promise; whatever is no answer permits nothing, as one that throws or takes too long.
+ * `signal` is aborted when nobody waits for the answer any more.
+ */
+export type Authorizer = (
+  request: AuthorizationRequest,
+  signal: AbortSignal,
+) => Decision | TimedDecision | Promise<Decision | TimedDecision>;
 
 /** A message on its way in, before it is routed. */
 export interface InterceptedPublish {
@@ -104,8 +130,8 @@ export interface InterceptedPublish {
 }
 
 /** Sees each PUBLISH that is permitted; `deny` drops it as if it were not. */
-export type Interceptor = (publish: InterceptedPublish) => Decision | Promise<Decision>;
+export type Interceptor = (publish: InterceptedPublish, signal: AbortSignal) => Decision | Promise<Decision>;
 
 export function isPromise<T>(value: T | Promise<T>): value is Promise<T> {
-  return typeof value === 'object' && value !== null && 'then' in value;
+  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
 }

@@ -34,6 +34,10 @@ const CERTIFICATE = words(
   '请给客户端配置由该监听器的 CA 签发且当前有效的证书。',
 );
 const TRY_LATER = words('The client may try again later, with growing pauses.', '客户端可以稍后重试，间隔逐渐加长。');
+const POLICY_TROUBLE = words(
+  "The service or program that decides gave no answer: the broker's log has its warning `authorizer-failed` or `intercept-failed`.",
+  '做出决定的服务或程序没有给出答复：请查看代理服务器日志中的警告 `authorizer-failed` 或 `intercept-failed`。',
+);
 const PERMISSIONS = words(
   'Check the rules for this user name and topic; a refusal is not a fault of the connection.',
   '请检查该用户名对此主题的权限规则；拒绝并不是连接故障。',
@@ -323,6 +327,10 @@ export const CAUSES: Readonly<Record<string, CauseWords>> = {
     ),
   ),
   'not-authorized': cause(words('this is not permitted', '没有权限'), PERMISSIONS),
+  'policy-failed': cause(
+    words('the broker could not check whether this is permitted', '代理服务器无法检查是否有权限'),
+    POLICY_TROUBLE,
+  ),
   'server-unavailable': cause(
     words('the broker could not decide or serve at that moment', '代理服务器当时无法处理'),
     TRY_LATER,
@@ -555,6 +563,10 @@ export const LOSSES: Readonly<Record<string, CauseWords>> = {
     words("The client's own log, or its library's, says why.", '原因请查看客户端自己（或其库）的日志。'),
   ),
   'not-authorized': cause(words('it was not permitted to publish there', '它没有发布到该主题的权限'), PERMISSIONS),
+  'policy-failed': cause(
+    words('nobody could say whether publishing there is permitted', '无法判断是否有发布到该主题的权限'),
+    POLICY_TROUBLE,
+  ),
   'offline-qos0': cause(
     words('it was not connected and QoS 0 does not wait', '它不在线，而 QoS 0 不会等待'),
     words('Subscribe and publish with QoS 1, or set `queue.qos0`.', '请使用 QoS 1 订阅和发布，或设置 `queue.qos0`。'),

@@ -103,6 +103,15 @@ const TEXTS: readonly (readonly [pattern: RegExp, sentence: string])[] = [
   [/^the session could not be read or kept: (?<why>.*)$/s, '会话无法读取或保存：{why}'],
 
   // Messages and subscriptions.
+  [
+    /^the server could not check whether publishing to (?<topic>.*) is permitted; .*$/s,
+    '代理服务器无法检查是否有权限发布到 {topic}',
+  ],
+  [/^the server could not check whether the Will is permitted; .*$/, '代理服务器无法检查是否有权限发布遗嘱'],
+  [
+    /^the subscription to (?<topic>.*) could not be checked by the server: .*$/s,
+    '代理服务器无法检查是否有权限订阅 {topic}',
+  ],
   [/^publishing the Will to (?<topic>.*) is not permitted$/s, '没有权限把遗嘱发布到 {topic}'],
   [/^publishing to (?<topic>.*) is not permitted$/s, '没有权限发布到 {topic}'],
   [/^the subscription to (?<topic>.*) is not permitted$/s, '没有权限订阅 {topic}'],

@@ -16,12 +16,16 @@ export class Counters {
   packetsIn = 0;
   packetsOut = 0;
   publishesDenied = 0;
+  /** PUBLISH packets that were not taken because nobody could say whether they are permitted. */
+  publishesUndecided = 0;
   subscribesDenied = 0;
   /** Subscriptions that nothing is delivered for since the rules have changed. */
   subscriptionsSuspended = 0;
   takeovers = 0;
   /** Logins with a wrong user name or password. */
   failedLogins = 0;
+  /** Clients that hung up while their credentials were being checked. */
+  abandonedLogins = 0;
   /** Connections refused because their address or Client Identifier is banned. */
   bannedConnections = 0;
   /** Connections refused by a bound for one address, one user or a rate. */

@@ -5,6 +5,7 @@ import type { ClientInfo } from '../policy/policies.ts';
 export type LossCause =
   | DropCause
   | 'not-authorized'
+  | 'policy-failed'
   | 'offline-qos0'
   | 'session-ended'
   | 'retained-limit'

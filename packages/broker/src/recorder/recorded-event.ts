@@ -20,6 +20,8 @@ export interface RecordedEvent {
   readonly remotePort?: number;
   readonly listener?: string;
   readonly username?: string;
+  /** Fingerprint of a name that nobody has confirmed. */
+  readonly claimedUsername?: string;
   readonly protocolVersion?: number;
   /** TLS version, and subject of the client's certificate if it had one. */
   readonly tls?: string;

@@ -2,6 +2,7 @@ import { reasonCodeName } from '@hawser/codec';
 import type { CloseCause } from '@hawser/protocol';
 import type { Clock } from '@hawser/transport';
 import { TokenBucket } from '../intake/token-bucket.ts';
+import { fingerprint } from '../policy/claimed-name.ts';
 import type { ClientInfo } from '../policy/policies.ts';
 import type { Settings } from '../settings.ts';
 import { type ClientRecord, countRepetition, isRepetition } from './client-record.ts';
@@ -387,6 +388,7 @@ function whoIs(client: ClientInfo) {
     listener: client.listener,
     protocolVersion: client.protocolVersion,
     ...(client.username === undefined ? {} : { username: clip(client.username) }),
+    ...(client.claimedUsername === undefined ? {} : { claimedUsername: fingerprint(client.claimedUsername) }),
     ...(tls === undefined ? {} : { tls: tls.protocol }),
     ...(tls?.peerSubject === undefined ? {} : { certificate: clip(tls.peerSubject) }),
   };

@@ -54,6 +54,7 @@ const TEXTS = {
   en: {
     connected: 'connected from {address} over {listener}, MQTT {version}{user}{tls}; {session}{took}',
     user: ', user name "{name}"',
+    claimed: ', a user name that nobody has checked ({name})',
     newSession: 'a new session',
     cleanSession: 'a new session (Clean Start)',
     resumed: 'its session was resumed',
@@ -72,6 +73,7 @@ const TEXTS = {
   zh: {
     connected: '从 {address} 经 {listener} 连接，MQTT {version}{user}{tls}；{session}{took}',
     user: '，用户名 "{name}"',
+    claimed: '，未经检查的用户名（{name}）',
     newSession: '新会话',
     cleanSession: '新会话（Clean Start）',
     resumed: '恢复了原有会话',
@@ -118,7 +120,7 @@ function sentenceOf(event: RecordedEvent, language: Language): string {
         address,
         listener: event.listener ?? '',
         version: versionName(event.protocolVersion),
-        user: event.username === undefined ? '' : fill(texts.user, { name: event.username }),
+        user: nameOf(event, texts),
         tls: event.tls === undefined ? '' : `, ${event.tls}${certificate}`,
         session,
         took: event.tookOverFrom === undefined ? '' : fill(texts.took, { address: event.tookOverFrom }),
@@ -152,4 +154,10 @@ export function lossSentence(cause: LossCause, total: LossTotal, language: Langu
   }
   const where = topic === '' ? '' : `, topic ${topic}`;
   return `${count} ${count === 1 ? 'message was' : 'messages were'} lost because ${meaning} (the last at ${last}${where})`;
+}
+
+/** The user name of a connection, or that it only claims one. */
+function nameOf({ username, claimedUsername }: RecordedEvent, texts: (typeof TEXTS)[Language]): string {
+  if (username !== undefined) return fill(texts.user, { name: username });
+  return claimedUsername === undefined ? '' : fill(texts.claimed, { name: claimedUsername });
 }

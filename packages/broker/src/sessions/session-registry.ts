@@ -1,7 +1,8 @@
 import { type ProtocolVersion, parseTopicFilter } from '@hawser/codec';
 import { type Message, NO_TICKET, type QueueBounds, type QueueMemory } from '@hawser/protocol';
 import type { BrokerCore } from '../core.ts';
-import { type Decision, isPromise } from '../policy/policies.ts';
+import type { Permission } from '../policy/answers.ts';
+import { isPromise } from '../policy/policies.ts';
 import { Subscription } from '../routing/subscription.ts';
 import type { StoreContents, StoredQueueSummary, StoredSession, StoredSubscription } from '../stores/store.ts';
 import { messageOf } from '../stores/stored.ts';
@@ -198,14 +199,14 @@ export class SessionRegistry {
   }
 
   /** It was permitted at the CONNECT; the rules may have changed since. */
-  #publishWill(session: ClientSession, will: Will, permitted: Decision): void {
+  #publishWill(session: ClientSession, will: Will, { decision }: Permission): void {
     const core = this.#core;
     // [MQTT311-3.1.2-16] [MQTT311-3.1.2-17] [MQTT5-3.1.2-14] [MQTT5-3.1.2-15] [MQTT5-3.1.3-10]
     const { topic, payload, qos, retain, properties } = will.message;
     // The message and the end of the Will together: a crash between would publish it once more, or lose it.
     const isGroup = core.beginGroup();
     try {
-      if (permitted === 'allow') {
+      if (decision === 'allow') {
         core.router.publish(
           { topic: topic.name, payload, qos, retain, properties },
           session,
@@ -215,7 +216,7 @@ export class SessionRegistry {
         );
       } else {
         core.counters.publishesDenied++;
-        session.countLost('not-authorized', topic.name, qos);
+        session.countLost(decision === 'deny' ? 'not-authorized' : 'policy-failed', topic.name, qos);
       }
     } catch (error) {
       // Whatever ended the connection goes on: nobody above could do anything about it.

@@ -88,6 +88,15 @@ export const ENDS: Scenarios = {
     options: { authorize: () => 'deny' },
     run: async (stage) => stage.send(await stage.join(4), publishPacket('t', 0, 0)),
   },
+  // 3.x has no way to refuse a PUBLISH.
+  'policy-failed': {
+    options: {
+      authorize: () => {
+        throw new Error('the rules are gone');
+      },
+    },
+    run: async (stage) => stage.send(await stage.join(4), publishPacket('t', 1, 1)),
+  },
   'payload-format-invalid': {
     settings: { 'messages.checkPayloadFormat': true },
     run: async (stage) => {

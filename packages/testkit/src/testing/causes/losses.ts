@@ -90,6 +90,17 @@ export const LOSSES_REACHED: Readonly<Record<LossCause, Scenario>> = {
       for (let i = 0; i < LOST; i++) await stage.send(peer, publishPacket('t', 1, i + 1));
     },
   },
+  'policy-failed': {
+    options: {
+      authorize: () => {
+        throw new Error('the rules are gone');
+      },
+    },
+    run: async (stage) => {
+      const peer = await stage.join();
+      for (let i = 0; i < LOST; i++) await stage.send(peer, publishPacket('t', 1, i + 1));
+    },
+  },
   'offline-qos0': {
     run: async (stage) => {
       await stage.leaveSession();

@@ -1,0 +1,71 @@
+import type { BrokerCore } from '../core.ts';
+import { ALLOWED, type Permission } from './answers.ts';
+import type { Asker } from './asker.ts';
+import { type AuthorizationRequest, type ClientInfo, isPromise } from './policies.ts';
+
+/** Longer topics are asked about each time: a set full of them would hold megabytes. */
+const LONGEST_TOPIC = 512;
+
+/**
+ * What the Authorizer has allowed a connection, until its rules change or the time that it said is over. Only permission is remembered, never
+ * a denial.
+ */
+export class PermissionCache {
+  readonly #core: BrokerCore;
+  readonly #asker: Asker;
+  /** Until when, as the broker counts milliseconds. */
+  readonly #allowed = new Map<string, number>();
+  /** What was allowed last: most clients publish to one topic, and a key for each of its messages would cost more than the rest. */
+  #last: AuthorizationRequest | undefined;
+  #lastUntil = 0;
+  #generation = 0;
+  #client: ClientInfo | undefined;
+
+  constructor(core: BrokerCore, asker: Asker) {
+    this.#core = core;
+    this.#asker = asker;
+  }
+
+  decide(request: AuthorizationRequest, now: number): Permission | Promise<Permission> {
+    const { policies } = this.#core;
+    if (this.#generation !== policies.generation || this.#client !== request.client) {
+      this.#generation = policies.generation;
+      this.#client = request.client;
+      this.#allowed.clear();
+      this.#last = undefined;
+    }
+    const { action, topic, qos, retain } = request;
+    const last = this.#last;
+    if (last?.topic === topic && last.action === action && last.qos === qos && last.retain === retain) {
+      if (now < this.#lastUntil) return ALLOWED;
+    }
+    const key = `${action === 'publish' ? 'p' : 's'}${qos}${retain ? 'r' : '-'}${topic}`;
+    const until = this.#allowed.get(key);
+    if (until !== undefined && now < until) {
+      this.#last = request;
+      this.#lastUntil = until;
+      return ALLOWED;
+    }
+    const permission =
+      action === 'publish' ? policies.mayPublish(this.#asker, request) : policies.maySubscribe(this.#asker, request);
+    if (!isPromise(permission)) return this.#remember(key, permission);
+    const { generation } = policies;
+    // Rules that have changed meanwhile have voided the answer: what it permits is not remembered.
+    return permission.then((decided) =>
+      generation === this.#core.policies.generation && this.#client === request.client
+        ? this.#remember(key, decided)
+        : decided,
+    );
+  }
+
+  #remember(key: string, permission: Permission): Permission {
+    this.#allowed.delete(key);
+    if (permission.decision !== 'allow') return permission;
+    const most = this.#core.settings['limits.permissions'];
+    if (key.length > LONGEST_TOPIC || most === 0) return permission;
+    if (this.#allowed.size >= most) this.#allowed.clear();
+    const { expiresAt } = permission;
+    this.#allowed.set(key, Number.isFinite(expiresAt) ? this.#core.fromWall(expiresAt) : expiresAt);
+    return permission;
+  }
+}
