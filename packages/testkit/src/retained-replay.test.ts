@@ -248,7 +248,7 @@ describe('a session that goes on with another version', () => {
   test('a CONNECT that is not accepted leaves the options as they are', async () => {
     await start(true, {});
     await subscribe(5);
-    broker.authorize = undefined;
+    broker.setAuthorizer(undefined);
     store.fail();
     const late = new Wire(broker, clock, 4);
     await late.connect('sub', true);
