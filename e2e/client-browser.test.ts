@@ -11,6 +11,7 @@ import { minify } from 'terser';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type ClientServer, ClientServers } from './support/client-servers.ts';
 import { scenarios } from './support/client-suite.ts';
+import { devToolsOf } from './support/devtools.ts';
 import { buildPageBundle } from './support/page-bundle.ts';
 
 // The client in a real Chromium, over ws and wss, out of the file that a page loads, with a bundler and without.
@@ -21,6 +22,9 @@ const EXAMPLE = fileURLToPath(new URL('../examples/page/main.js', import.meta.ur
 const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
 
 const SUITE = fileURLToPath(new URL('./support/client-suite.ts', import.meta.url));
+
+/** Timers of a hidden page come once a minute, from a second on instead of five minutes. */
+const THROTTLING = '--enable-features=IntensiveWakeUpThrottling:grace_period_seconds/1';
 
 /** For the testkit, which leaves the client to the page. */
 const IMPORTS = '<script type="importmap">{ "imports": { "@hawser/client": "/client.js" } }</script>';
@@ -74,10 +78,12 @@ beforeAll(async () => {
         response.end();
         tell(JSON.parse(Buffer.concat(chunks).toString()));
       });
-    } else
+    } else {
+      if (request.url?.includes('policy')) response.setHeader('content-security-policy', "worker-src 'self'");
       response
         .setHeader('content-type', 'text/html')
         .end(`<!doctype html>${IMPORTS}<script type="module">${script}</script>`);
+    }
   });
   await new Promise<void>((resolve) => pages.listen(0, '127.0.0.1', resolve));
   origin = `http://127.0.0.1:${(pages.address() as AddressInfo).port}`;
@@ -92,7 +98,7 @@ afterAll(async () => {
 });
 
 /** What `body`, the inside of an async function with `hawser` and `url`, returns in a page. */
-async function inPage(body: string, url: string, query = ''): Promise<unknown> {
+async function inPage(body: string, url: string, query = '', isHidden = false): Promise<unknown> {
   script = `
     import * as hawser from '/client.js';
     const run = async (url) => { ${body} };
@@ -112,9 +118,10 @@ async function inPage(body: string, url: string, query = ''): Promise<unknown> {
       '--disable-dev-shm-usage',
       '--ignore-certificate-errors',
       `--user-data-dir=${profile}`,
+      ...(isHidden ? ['--remote-debugging-port=0', THROTTLING] : []),
       `${origin}/${query}`,
     ],
-    { stdio: 'ignore', detached: true },
+    { stdio: ['ignore', 'ignore', isHidden ? 'pipe' : 'ignore'], detached: true },
   );
   const exited = new Promise<never>((_resolve, reject) => {
     chromium.once('error', reject);
@@ -123,6 +130,8 @@ async function inPage(body: string, url: string, query = ''): Promise<unknown> {
     );
   });
   try {
+    if (isHidden)
+      await Promise.race([devToolsOf(chromium).then((devTools) => devTools.openTab('about:blank')), exited]);
     return await Promise.race([result, exited]);
   } finally {
     // All of its processes, and to the end: the next one would find this one's lock on the profile, and open nothing.
@@ -215,6 +224,34 @@ it('what a browser tells of a failure is told', async () => {
     'address mutual-tls-in-browser true',
     ' unknown-option false',
   ]);
+});
+
+describe('while nobody sees the page', () => {
+  it('its connection is kept alive, though its browser holds its timers back', async () => {
+    const body = `
+      const told = [];
+      const client = await hawser.connect(url, { keepAlive: 2, on: { disconnected: ({ code }) => told.push(code), warning: ({ code }) => told.push(code) } });
+      if (!document.hidden) await new Promise((resolve) => document.addEventListener('visibilitychange', resolve, { once: true }));
+      let ticks = 0;
+      const tick = () => { ticks++; setTimeout(tick, 100); };
+      tick();
+      const wait = new Blob(['setTimeout(() => postMessage(0), 9000)']);
+      await new Promise((resolve) => { new Worker(URL.createObjectURL(wait)).onmessage = resolve; });
+      return { hidden: document.hidden, isThrottled: ticks < 20, told, state: client.state };`;
+    expect(await inPage(body, urlOf('ws'), '', true)).toEqual({
+      hidden: true,
+      isThrottled: true,
+      told: [],
+      state: 'connected',
+    });
+  });
+
+  it('it is told that a content policy leaves its timers to the browser', async () => {
+    const body = `
+      const warning = new Promise((resolve) => hawser.connect(url, { on: { warning: resolve } }));
+      return (await warning).code;`;
+    expect(await inPage(body, urlOf('ws'), '?policy')).toBe('timers-held-back');
+  });
 });
 
 it('SCRAM-SHA-256 runs on Web Crypto', async () => {

@@ -14,7 +14,7 @@ import { type MessageStream, messageStreamOf } from './inbound/message-stream.ts
 import { type Negotiated, negotiate } from './negotiated.ts';
 import type { ClientOptions, DisconnectOptions } from './options.ts';
 import { composerOf } from './outgoing-message.ts';
-import type { Platform } from './platform.ts';
+import type { ClientClock, Platform } from './platform.ts';
 import { requesterOf } from './requester.ts';
 import type { Journal, JournalHost } from './session/journal.ts';
 import { outboxOf } from './session/outbox.ts';
@@ -42,7 +42,7 @@ export async function openClient(
   settings: Settings,
   { on: listeners = {}, signal }: ClientOptions,
 ): Promise<Client> {
-  const { clock } = platform;
+  const clock: ClientClock = platform.openClock?.((code, text) => client.warn(code, text)) ?? platform.clock;
   const now = (): number => clock.now();
   const { promise: closed, resolve: resolveClosed } = Promise.withResolvers<Error | undefined>();
   const streams = new Set<MessageStream>();
@@ -127,7 +127,10 @@ export async function openClient(
     current?.link.destroy();
     for (const part of [outbox, subscriptions, requester, inbox]) part.close(closedWith);
     for (const stream of streams) stream.end(error);
-    const end = (): void => resolveClosed(error);
+    const end = (): void => {
+      clock.close?.();
+      resolveClosed(error);
+    };
     if (journal) void journal.close().then(end);
     else end();
   };

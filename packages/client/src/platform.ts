@@ -28,7 +28,15 @@ export interface FailedAttempt {
   readonly received: Uint8Array | undefined;
 }
 
+/** The clock of one client. */
+export interface ClientClock extends Clock {
+  /** The client is closed. Timers that are set go on. */
+  close?(): void;
+}
+
 export interface PlatformDialOptions {
+  /** The client's. */
+  readonly clock: Clock;
   readonly signal: AbortSignal;
   readonly tls: TlsOptions;
   /** A stage begins; `evidence` is the one object that grows. */
@@ -39,6 +47,8 @@ export interface PlatformDialOptions {
 export interface Platform {
   readonly name: 'node' | 'browser';
   readonly clock: Clock;
+  /** A clock for one client, in place of `clock`, which is closed with it. `warn`: what its program is to know about it. */
+  openClock?(warn: (code: string, text: string) => void): ClientClock;
   /** At least 0, less than 1; for delays. */
   random(): number;
   /** 22 letters and digits that nobody else has. */

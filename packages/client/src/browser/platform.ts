@@ -1,33 +1,23 @@
-import type { Clock } from '@hawser/transport/clock';
 import type { Transport } from '@hawser/transport/transport';
 import { formatAddress } from '../connection/address.ts';
 import { AddressError, type ConnectEvidence, type Retry } from '../errors.ts';
 import type { DialFailure, Platform } from '../platform.ts';
 import { abortable } from '../settle.ts';
+import { pageClock, pageTime } from './page-clock.ts';
 import { webSocketTransport } from './websocket-transport.ts';
 
 const CLIENT_ID_LENGTH = 22;
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
-
-const clock: Clock = {
-  now: () => performance.now(),
-  wallNow: () => Date.now(),
-  setTimer(atMs, callback) {
-    const timer = setTimeout(callback, Math.min(LONGEST_TIMER_MS, atMs - performance.now()));
-    return () => clearTimeout(timer);
-  },
-  defer: (callback) => queueMicrotask(callback),
-};
 
 /** A browser: WebSocket only. What went wrong below it, a browser does not tell scripts. */
 export const browserPlatform: Platform = {
   name: 'browser',
-  clock,
+  clock: pageTime,
+  openClock: pageClock,
   random: Math.random,
   // Five bits of each byte: letters and digits that are all as likely, 110 bits in all.
   generateClientId: () =>
     Array.from(crypto.getRandomValues(new Uint8Array(CLIENT_ID_LENGTH)), (byte) => (byte & 31).toString(32)).join(''),
-  async dial(address, { signal, onStage }) {
+  async dial(address, { clock, signal, onStage }) {
     const url = formatAddress(address);
     const { transport: kind, host, port } = address;
     if (kind !== 'ws' && kind !== 'wss') {
@@ -49,7 +39,7 @@ export const browserPlatform: Platform = {
       opening.binaryType = 'arraybuffer';
       opening.onopen = () => {
         if (opening.protocol === 'mqtt')
-          resolve(webSocketTransport(opening, { kind, remoteAddress: host, remotePort: port, tls: undefined }));
+          resolve(webSocketTransport(opening, clock, { kind, remoteAddress: host, remotePort: port, tls: undefined }));
         else fail('subprotocol-refused', `${url} did not choose the WebSocket subprotocol mqtt`, 'after-change');
       };
       opening.onclose = ({ code }) => {

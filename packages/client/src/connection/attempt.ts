@@ -2,6 +2,7 @@ import { type ConnackPacket, type ConnectPacket, ProtocolError, type ProtocolVer
 import * as ReasonCode from '@hawser/codec/reason-code';
 import { validateOptions } from '@hawser/parameters';
 import type { ClientSink, CloseCause } from '@hawser/protocol';
+import type { Clock } from '@hawser/transport/clock';
 import type { Transport } from '@hawser/transport/transport';
 import { ClosedError, ConnectError, type ConnectEvidence, type ConnectStage, type Retry } from '../errors.ts';
 import type { Negotiated } from '../negotiated.ts';
@@ -30,6 +31,7 @@ export interface ConnectionOwner {
   onClosed(): void;
   /** In force for the next CONNECT. */
   readonly clientId: string;
+  readonly clock: Clock;
   /** There is state of an earlier connection: the next one resumes. */
   readonly resumes: boolean;
   /** Undefined before the first connection. */
@@ -51,7 +53,7 @@ export function attempt(
   version: ProtocolVersion,
   signal: AbortSignal,
 ): Promise<Established> {
-  const { clock } = platform;
+  const { clock } = owner;
   const { authentication } = settings;
   const connectTimeoutMs = settings.connectTimeout * 1000;
   const abort = new AbortController();
@@ -94,7 +96,7 @@ export function attempt(
       stage = begun;
       evidence = growing;
     };
-    transport = await platform.dial(address, { signal: abort.signal, tls, onStage }).catch((error: unknown) => {
+    transport = await platform.dial(address, { clock, signal: abort.signal, tls, onStage }).catch((error: unknown) => {
       throw explainDial(error, seen());
     });
     if (abort.signal.aborted) {

@@ -33,7 +33,7 @@ export async function keepConnected(
   signal: AbortSignal,
   onFirst: () => void,
 ): Promise<void> {
-  const { clock } = platform;
+  const { clock } = client;
   const policy = reconnectPolicyOf(settings);
   let { addresses } = settings;
   let at = 0;
