@@ -27,6 +27,10 @@ export class SocketTransport implements Transport {
     socket.on('error', onError);
   }
 
+  get bytesStay(): boolean {
+    return true;
+  }
+
   start(handler: TransportHandler): void {
     this.#handler = handler;
     const socket = this.#socket;

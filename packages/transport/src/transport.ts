@@ -24,7 +24,7 @@ export interface TransportInfo {
 
 /** Who is told what a Transport sees. None is called from within a call of the Transport's. */
 export interface TransportHandler {
-  /** Bytes that are the handler's only during the call, unless it copies them. */
+  /** Bytes that are the handler's only during the call, unless it copies them or the Transport's `bytesStay`. */
   onData(bytes: Uint8Array): void;
   /** After a `write` that returned false: it takes more now. */
   onDrain(): void;
@@ -35,6 +35,8 @@ export interface TransportHandler {
 /** A byte stream to one peer: TCP, TLS, WebSocket or memory. Reading begins with `start`. */
 export interface Transport {
   readonly info: TransportInfo;
+  /** Nobody changes what `onData` has given: a handler may keep it without a copy. Absent: bytes are the handler's during the call. */
+  readonly bytesStay?: boolean;
   start(handler: TransportHandler): void;
   /** Sends, in order. False: it took them but no more are to come before `onDrain`. The bytes must not change any more. */
   write(chunks: readonly Uint8Array[]): boolean;

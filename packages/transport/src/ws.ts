@@ -39,6 +39,10 @@ export class WebSocketTransport implements Transport {
     socket.on('close', (code, reason) => this.#onClose(code, reason));
   }
 
+  get bytesStay(): boolean {
+    return true;
+  }
+
   start(handler: TransportHandler): void {
     this.#handler = handler;
     if (this.#socket.readyState === this.#socket.CLOSED) {

@@ -13,10 +13,11 @@ import { type CloseCause, Output, ServerConnection, type ServerSink } from '@haw
 import type { Transport } from '@hawser/transport';
 import type { BrokerCore } from '../core.ts';
 import { ConnectionDriver, type DriverListener } from '../node/connection-driver.ts';
+import type { Steps } from '../node/turn-budget.ts';
+import { WORK_OF_PACKET } from '../node/work-kinds.ts';
 import { Asker } from '../policy/asker.ts';
 import { PermissionCache } from '../policy/permission-cache.ts';
 import type { ClientInfo } from '../policy/policies.ts';
-import { WORK_OF_DELIVERY } from '../routing/work.ts';
 import type { ClientSession, SessionHandler } from '../sessions/client-session.ts';
 import { Admission } from './admission.ts';
 import type { Intake, ListenerInfo } from './intake.ts';
@@ -29,8 +30,6 @@ import { Throttle } from './throttle.ts';
 const NO_PATIENCE_MS = 10_000;
 /** Times its bound that may wait for a subscriber while publishers are being stopped for it. */
 const HARD_BOUND = 8;
-/** Work, as the Router counts it, that one client may cause before others have their turn: 4,096 deliveries. */
-const SHARE_OF_TURN = 4096 * WORK_OF_DELIVERY;
 
 /** One client's connection in the broker: what its packets do, and its end. */
 export class ClientHandler implements ServerSink, DriverListener, SessionHandler {
@@ -66,7 +65,6 @@ export class ClientHandler implements ServerSink, DriverListener, SessionHandler
   /** Publishers have been waiting for it. */
   #isWaitedFor = false;
   #noPatienceUntilMs = 0;
-  #spent = 0;
   #missed = 0;
   #missedTopic = '';
 
@@ -169,13 +167,13 @@ export class ClientHandler implements ServerSink, DriverListener, SessionHandler
   onSubscribe(packet: SubscribePacket, now: number): void {
     if (this.intake.gatekeeper.hasRates) this.#countRate(0, now);
     this.#subscribing ??= new SubscribeHandler(this);
-    this.#subscribing.handleSubscribe(packet, now);
+    this.#subscribing.handleSubscribe(packet);
   }
 
   onUnsubscribe(packet: UnsubscribePacket, now: number): void {
     if (this.intake.gatekeeper.hasRates) this.#countRate(0, now);
     this.#subscribing ??= new SubscribeHandler(this);
-    this.#subscribing.handleUnsubscribe(packet, now);
+    this.#subscribing.handleUnsubscribe(packet);
   }
 
   onDisconnect(packet: DisconnectPacket, now: number): void {
@@ -211,11 +209,10 @@ export class ClientHandler implements ServerSink, DriverListener, SessionHandler
     this.intake.onClosed(this, cause, now);
   }
 
-  /** What the client has asked for has taken so much work: now and then it lets others go first. */
-  spend(work: number): void {
-    this.#spent += work;
-    if (this.#spent < SHARE_OF_TURN) return;
-    this.#spent = 0;
+  onHandled(type: number): void {
+    const { turn } = this.core.driverNode;
+    turn.spend(type, WORK_OF_PACKET);
+    if (!turn.isOver || this.connection.closeCause !== undefined) return;
     this.core.counters.turnsYielded++;
     this.connection.yieldTurn();
   }
@@ -328,12 +325,27 @@ export class ClientHandler implements ServerSink, DriverListener, SessionHandler
     this.#lifetime = wallMs === undefined ? undefined : new Lifetime(this, this.core.fromWall(wallMs));
   }
 
+  /**
+   * Does the steps of one packet: now, as far as the turn has time for them, and the rest in later turns; no further packet is handled
+   * before. The steps see for themselves whether the connection is still there.
+   */
+  runSteps(steps: Steps<void>): void {
+    const { turn } = this.core.driverNode;
+    let waiting: undefined | Promise<unknown>;
+    do {
+      const { done, value } = steps.next();
+      if (done === true) return;
+      waiting = value ?? undefined;
+    } while (waiting === undefined && !turn.isOver);
+    this.core.counters.turnsYielded++;
+    this.connection.suspend();
+    const rest = waiting === undefined ? turn.run(steps) : waiting.then(() => turn.run(steps));
+    this.resumeAfter(rest, () => undefined);
+  }
+
   /** After a promise: `then`, and on with what the peer has sent meanwhile. What is thrown costs this connection. */
   resumeAfter<T>(promise: Promise<T>, then: (value: T) => void): void {
-    const onSettled = (): void => {
-      this.connection.resume(this.core.now());
-      this.driver.afterTurn();
-    };
+    const onSettled = (): void => this.driver.resume();
     const onFault = (error: unknown): void => {
       this.onFault(error);
       this.driver.afterTurn();

@@ -1,6 +1,7 @@
 import { PacketType, type PublishPacket, ReasonCode } from '@hawser/codec';
 import { NO_TICKET, type Ticket } from '@hawser/protocol';
 import type { BrokerCore } from '../core.ts';
+import { WORK_OF_REFUSAL } from '../node/work-kinds.ts';
 import { ALLOWED, type Permission } from '../policy/answers.ts';
 import { isPromise } from '../policy/policies.ts';
 import { isOfServer } from '../policy/server-topics.ts';
@@ -103,6 +104,7 @@ export class PublishHandler {
     const { connection, core } = this.#handler;
     // [MQTT311-3.3.5-2]
     core.counters.publishesDenied++;
+    core.driverNode.turn.spend(PacketType.PUBLISH, WORK_OF_REFUSAL);
     this.#session.countLost('not-authorized', packet.topic, packet.qos);
     const text = `publishing to ${packet.topic} is not permitted`;
     if (connection.version === 5 && packet.qos > 0) {
@@ -158,7 +160,7 @@ export class PublishHandler {
       const reasonCode = routed.matched || connection.version !== 5 ? 0 : ReasonCode.NoMatchingSubscribers;
       this.#acknowledge(packet, reasonCode, routed.ticket);
     }
-    this.#handler.spend(routed.work);
+    core.driverNode.turn.spend(PacketType.PUBLISH, routed.work);
     if (routed.congested || (qos > 0 && core.guard.isSlow))
       this.#handler.intake.backpressure.pause(this.#handler.driver, now);
   }

@@ -1,5 +1,6 @@
 import {
   encodeUtf8,
+  PacketType,
   parseTopicFilter,
   type QoS,
   ReasonCode,
@@ -9,17 +10,14 @@ import {
 } from '@hawser/codec';
 import { NO_TICKET, type Ticket } from '@hawser/protocol';
 import type { BrokerCore } from '../core.ts';
+import { WORK_OF_FILTER } from '../node/work-kinds.ts';
 import { ALLOWED, type Permission } from '../policy/answers.ts';
 import { isPromise } from '../policy/policies.ts';
 import { Subscription } from '../routing/subscription.ts';
 import { bytesOfSubscription } from '../routing/subscription-list.ts';
-import { WORK_OF_DELIVERY } from '../routing/work.ts';
 import type { ClientSession } from '../sessions/client-session.ts';
 import type { ClientHandler } from './client-handler.ts';
 import { fitsSuback, reasonString } from './reason-string.ts';
-
-/** To set or remove a subscription. */
-const WORK_OF_FILTER = 8 * WORK_OF_DELIVERY;
 
 /** Refusals of one SUBSCRIBE that are told in words. */
 const MOST_REASONS = 10;
@@ -42,24 +40,26 @@ export class SubscribeHandler {
     this.#session = handler.clientSession;
   }
 
-  handleSubscribe(packet: SubscribePacket, now: number): void {
-    const decisions = packet.subscriptions.map((subscription) => this.#permitted(subscription, now));
-    if (!decisions.some(isPromise)) {
-      this.#subscribe(packet, decisions as Permission[], now);
-      return;
-    }
-    const { connection } = this.#handler;
-    connection.suspend();
-    this.#handler.resumeAfter(Promise.all(decisions), (decided) => {
-      if (connection.closeCause === undefined) this.#subscribe(packet, decided, this.#core.now());
-    });
+  handleSubscribe(packet: SubscribePacket): void {
+    this.#handler.runSteps(this.#subscribe(packet));
   }
 
-  handleUnsubscribe(packet: UnsubscribePacket, now: number): void {
+  handleUnsubscribe(packet: UnsubscribePacket): void {
+    this.#handler.runSteps(this.#unsubscribe(packet));
+  }
+
+  *#unsubscribe(packet: UnsubscribePacket): Generator<undefined, void> {
+    const { connection } = this.#handler;
+    const { turn } = this.#core.driverNode;
     const reasonCodes: number[] = [];
     let ticket: Ticket = NO_TICKET;
     // [MQTT311-3.10.4-6] [MQTT5-3.10.4-6] [MQTT5-3.11.3-1]
     for (const topicFilter of packet.topicFilters) {
+      turn.spend(PacketType.UNSUBSCRIBE, WORK_OF_FILTER);
+      if (turn.isOver) {
+        yield;
+        if (connection.closeCause !== undefined) break;
+      }
       const known = this.#session.subscriptions.get(topicFilter);
       if (known === undefined) {
         // [MQTT311-3.10.4-5] [MQTT5-3.11.3-2]
@@ -76,15 +76,12 @@ export class SubscribeHandler {
       reasonCodes.push(0);
     }
     this.#session.account();
-    this.#handler.spend(WORK_OF_FILTER * packet.topicFilters.length);
     const { packetIdentifier } = packet;
-    const answer = this.#handler.connection.version === 5 ? reasonCodes : [];
+    const answer = connection.version === 5 ? reasonCodes : [];
     // [MQTT311-3.10.4-4] [MQTT5-3.10.4-4] [MQTT5-3.10.4-5]
-    this.#handler.connection.acknowledgeWith(
-      { type: 'unsuback', packetIdentifier, properties: undefined, reasonCodes: answer },
-      ticket,
-      now,
-    );
+    const unsuback = { type: 'unsuback', packetIdentifier, properties: undefined, reasonCodes: answer } as const;
+    connection.acknowledgeWith(unsuback, ticket, this.#core.now());
+    connection.releaseAcks();
   }
 
   #permitted({ topicFilter, qos }: RequestedSubscription, now: number): Permission | Promise<Permission> {
@@ -94,14 +91,44 @@ export class SubscribeHandler {
     return permissions.decide({ client, action: 'subscribe', topic: filter, qos, retain: false }, now);
   }
 
-  #subscribe(packet: SubscribePacket, decisions: readonly Permission[], now: number): void {
+  /** Whether each Topic Filter is permitted: all are asked for before the first is added. */
+  *#decide(packet: SubscribePacket): Generator<undefined | Promise<unknown>, readonly Permission[] | undefined> {
+    const { turn } = this.#core.driverNode;
+    const decisions: (Permission | Promise<Permission>)[] = [];
+    let isAsked = false;
+    for (const requested of packet.subscriptions) {
+      if (turn.isOver) {
+        yield;
+        if (this.#handler.connection.closeCause !== undefined) return undefined;
+      }
+      const decision = this.#permitted(requested, this.#core.now());
+      isAsked ||= isPromise(decision);
+      decisions.push(decision);
+    }
+    if (!isAsked) return decisions as Permission[];
+    let decided: readonly Permission[] | undefined;
+    yield Promise.all(decisions).then((all) => {
+      decided = all;
+    });
+    return decided;
+  }
+
+  *#subscribe(packet: SubscribePacket): Generator<undefined | Promise<unknown>, void> {
     const { connection } = this.#handler;
+    const { turn } = this.#core.driverNode;
+    const decisions = yield* this.#decide(packet);
+    if (decisions === undefined || connection.closeCause !== undefined) return;
     const reasonCodes: number[] = [];
     const refusals: string[] = [];
     const identifier = packet.properties?.subscriptionIdentifier;
     let ticket: Ticket = NO_TICKET;
     // [MQTT311-3.8.4-4] [MQTT311-3.9.3-1] [MQTT5-3.8.4-5] [MQTT5-3.8.4-6] [MQTT5-3.9.3-1]
     for (const [i, requested] of packet.subscriptions.entries()) {
+      turn.spend(PacketType.SUBSCRIBE, WORK_OF_FILTER);
+      if (turn.isOver) {
+        yield;
+        if (connection.closeCause !== undefined) return;
+      }
       const decision = decisions[i]?.decision ?? 'unknown';
       if (decision !== 'allow') {
         this.#core.counters.subscribesDenied++;
@@ -147,11 +174,11 @@ export class SubscribeHandler {
       reasonCodes.push(requested.qos);
     }
     const { packetIdentifier } = packet;
+    const now = this.#core.now();
     // [MQTT311-3.8.4-1] [MQTT311-3.8.4-2] [MQTT311-2.3.1-7] [MQTT5-3.8.4-1] [MQTT5-3.8.4-2] [MQTT5-2.2.1-6]
     const properties = this.#wordsOf(refusals, reasonCodes.length);
     connection.acknowledgeWith({ type: 'suback', packetIdentifier, properties, reasonCodes }, ticket, now);
     connection.releaseAcks();
-    this.#handler.spend(WORK_OF_FILTER * packet.subscriptions.length);
     this.#session.replays?.run(now);
   }
 

@@ -3,6 +3,7 @@ import { type Transport, type TransportHandler, WebSocketError } from '@hawser/t
 import type { Timed } from './deadlines.ts';
 import type { DriverNode } from './driver-node.ts';
 import type { Flushable } from './flush-queue.ts';
+import type { Sliced } from './turn-budget.ts';
 import { WORK_OF_WRITE, Work, WRITTEN_BYTES_TO_WORK } from './work-kinds.ts';
 
 /** A connection that holds no more than this is not the one that is ended. */
@@ -31,6 +32,7 @@ export type Driven = Pick<
   | 'reader'
   | 'receive'
   | 'receiveEnd'
+  | 'resume'
   | 'closeCause'
   | 'nextTimeout'
   | 'handleTimeout'
@@ -38,7 +40,9 @@ export type Driven = Pick<
   | 'lastReceivedMs'
   | 'suspended'
   | 'yielded'
+  | 'yieldTurn'
   | 'continueTurn'
+  | 'bytesStay'
   | 'isAhead'
   | 'onDrained'
 >;
@@ -47,7 +51,7 @@ export type Driven = Pick<
  * The one shell of a server between a Connection, which has no I/O, and a Transport, a clock and the turns of the event loop: bytes
  * in, one write per turn out, deadlines, the end.
  */
-export class ConnectionDriver implements TransportHandler, DirtyListener, Flushable, Timed {
+export class ConnectionDriver implements TransportHandler, DirtyListener, Flushable, Timed, Sliced {
   readonly transport: Transport;
   readonly #connection: Driven;
   readonly #node: DriverNode;
@@ -57,6 +61,11 @@ export class ConnectionDriver implements TransportHandler, DirtyListener, Flusha
   #ending = false;
   #heldBytes = 0;
   #gone = false;
+  /** What it has brought waits for its next go in the turn. */
+  #isWaiting = false;
+  /** The network has gone while something it had brought still waits; what the system said. */
+  #isLost = false;
+  #lostBy: Error | undefined;
 
   constructor(connection: Driven, transport: Transport, node: DriverNode, listener: DriverListener) {
     this.#connection = connection;
@@ -64,6 +73,7 @@ export class ConnectionDriver implements TransportHandler, DirtyListener, Flusha
     this.#node = node;
     this.#listener = listener;
     connection.output.listener = this;
+    connection.bytesStay = transport.bytesStay === true;
   }
 
   /** Begins to read. */
@@ -79,8 +89,14 @@ export class ConnectionDriver implements TransportHandler, DirtyListener, Flusha
 
   onData(bytes: Uint8Array): void {
     if (this.#ending || this.#gone) return;
+    const { clock, turn } = this.#node;
+    const now = clock.now();
+    // It has had no go since it brought something: no more for now.
+    if (this.#isWaiting) this.#setPaused(PAUSED_BY_TURN, true);
+    else if (turn.isCrowded) this.#connection.yieldTurn();
+    else turn.begin(now);
     try {
-      this.#connection.receive(bytes, this.#node.clock.now());
+      this.#connection.receive(bytes, now);
     } catch (error) {
       this.#onFault(error);
     }
@@ -98,6 +114,12 @@ export class ConnectionDriver implements TransportHandler, DirtyListener, Flusha
 
   onClose(error: Error | undefined): void {
     if (this.#gone) return;
+    if (this.#isWaiting && this.#connection.closeCause === undefined) {
+      // What it had sent before is handled first: a DISCONNECT may be among it.
+      this.#isLost = true;
+      this.#lostBy = error;
+      return;
+    }
     this.#gone = true;
     this.#node.deadlines.unwatch(this);
     this.#hold(0);
@@ -151,6 +173,16 @@ export class ConnectionDriver implements TransportHandler, DirtyListener, Flusha
     this.#listener.onAhead?.();
   }
 
+  /** A policy has answered: goes on with what was kept meanwhile, now or after those that wait already. */
+  resume(): void {
+    const { clock, turn } = this.#node;
+    const now = clock.now();
+    if (turn.isCrowded) this.#connection.yieldTurn();
+    else turn.begin(now);
+    this.#connection.resume(now);
+    this.afterTurn();
+  }
+
   /** Stops or resumes reading because what this connection sends has nowhere to go. */
   setBackpressure(paused: boolean): void {
     this.#setPaused(PAUSED_BY_BACKPRESSURE, paused);
@@ -164,6 +196,24 @@ export class ConnectionDriver implements TransportHandler, DirtyListener, Flusha
   /** The deadline of the Connection has come nearer (the CONNACK sets the Keep Alive). */
   watchDeadline(): void {
     this.#node.deadlines.watch(this);
+  }
+
+  /** Goes on with what the peer has sent; the turn has given it a go. */
+  runSlice(now: number): boolean {
+    const connection = this.#connection;
+    try {
+      connection.continueTurn(now);
+    } catch (error) {
+      this.#onFault(error);
+    }
+    this.#isWaiting = connection.yielded && connection.closeCause === undefined;
+    if (!this.#isWaiting && !this.#gone) this.#setPaused(PAUSED_BY_TURN, false);
+    this.afterTurn();
+    if (this.#isLost && !this.#isWaiting) {
+      this.#isLost = false;
+      this.onClose(this.#lostBy);
+    }
+    return this.#isWaiting;
   }
 
   flush(now: number): boolean {
@@ -203,28 +253,18 @@ export class ConnectionDriver implements TransportHandler, DirtyListener, Flusha
     const isMore = bytes > this.#heldBytes;
     this.#heldBytes = bytes;
     if (!isMore || bytes <= LITTLE_INPUT || input.bytes <= input.limit) return;
+    // What waits for this side is no fault of the peer's.
+    if (this.#connection.yielded || this.#connection.suspended) return;
     this.#listener.onInputOverflow?.();
     input.bytes -= bytes;
     this.#heldBytes = 0;
   }
 
-  /** What is left of what the peer has sent is handled in a later turn; until then it is not read. */
+  /** What is left of what the peer has sent is handled after others have had their go. */
   #continueLater(): void {
-    if ((this.#pausedBy & PAUSED_BY_TURN) !== 0) return;
-    this.#setPaused(PAUSED_BY_TURN, true);
-    this.#node.clock.defer(() => this.#continue());
-  }
-
-  #continue(): void {
-    const connection = this.#connection;
-    try {
-      connection.continueTurn(this.#node.clock.now());
-    } catch (error) {
-      this.#onFault(error);
-    }
-    if (connection.yielded && connection.closeCause === undefined) this.#node.clock.defer(() => this.#continue());
-    else if (!this.#gone) this.#setPaused(PAUSED_BY_TURN, false);
-    this.afterTurn();
+    if (this.#isWaiting) return;
+    this.#isWaiting = true;
+    this.#node.turn.later(this);
   }
 
   #resumeWhenAnswered(): void {

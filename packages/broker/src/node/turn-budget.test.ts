@@ -112,7 +112,7 @@ describe('a turn', () => {
     );
     const failed = turn.run(
       // biome-ignore lint/correctness/useYield: it fails before
-      (function* (): Generator<void, void> {
+      (function* (): Generator<undefined, void> {
         throw new Error('no');
       })(),
     );

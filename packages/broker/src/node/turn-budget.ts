@@ -2,14 +2,14 @@ import { Fifo } from '@hawser/protocol';
 import type { Clock } from '@hawser/transport';
 
 /**
- * The work of one turn. Work is counted, not timed, so that a test sees the same on every machine: delivering a message to
- * one receiver has 64 units (`WORK_OF_DELIVERY`), which take about a microsecond.
+ * The work of one turn, about five milliseconds. Work is counted, not timed, so that a test sees the same on every machine: a
+ * microsecond has about 200 units, and delivering a message to one receiver 64 (`WORK_OF_DELIVERY`).
  */
-export const TURN_WORK = 262_144;
+export const TURN_WORK = 1_048_576;
 /** What one task may spend before the next has its go: a quarter of a turn. */
 export const TASK_SHARE = TURN_WORK / 4;
 /** About so much takes a millisecond. */
-const WORK_OF_A_MS = 65_536;
+const WORK_OF_A_MS = 200_000;
 /** A turn that takes so much longer than its work explains was held up by something else. */
 const UNEXPLAINED = 4;
 /** How long the longest turn is remembered: for one to two of these. */
@@ -20,6 +20,9 @@ export interface Sliced {
   /** Goes on until the work is done or `TurnBudget.isOver`. True: some is left; it is called again after the others. */
   runSlice(now: number): boolean;
 }
+
+/** Work that yields wherever it may be interrupted; a promise where it has to wait. What it waits for must not reject. */
+export type Steps<T> = Iterator<undefined | Promise<unknown>, T>;
 
 /** A turn of the event loop, as measured. */
 export interface LongTurn {
@@ -120,24 +123,31 @@ export class TurnBudget {
     this.#waiting.push(task);
   }
 
-  /** Runs an iterator by slices to its end, and gives what it returns. It yields wherever it may be interrupted. */
-  run<T>(steps: Iterator<void, T>): Promise<T> {
+  /** Takes steps in slices, from a later go on, to their end, and gives what they return. */
+  run<T>(steps: Steps<T>): Promise<T> {
     return new Promise((resolve, reject) => {
-      const runSlice = (): boolean => {
-        try {
-          do {
-            const { done, value } = steps.next();
-            if (done !== true) continue;
-            resolve(value);
+      const task: Sliced = {
+        runSlice: () => {
+          try {
+            do {
+              const { done, value } = steps.next();
+              if (done === true) {
+                resolve(value);
+                return false;
+              }
+              if (value !== undefined) {
+                value.then(() => this.later(task), reject);
+                return false;
+              }
+            } while (!this.isOver);
+            return true;
+          } catch (error) {
+            reject(error);
             return false;
-          } while (!this.isOver);
-        } catch (error) {
-          reject(error);
-          return false;
-        }
-        return true;
+          }
+        },
       };
-      this.later({ runSlice });
+      this.later(task);
     });
   }
 

@@ -41,9 +41,17 @@ export const Work = {
   api: 21,
 } as const;
 
+/** What a packet takes before anything is done with it: 0.15 microseconds. */
+export const WORK_OF_PACKET = 30;
+/** To ask a policy what is not remembered: ten microseconds. */
+export const WORK_OF_QUESTION = 2000;
+/** To refuse a packet or a part of it, and to tell all who want to know: three microseconds. */
+export const WORK_OF_REFUSAL = 600;
+/** To set or remove a subscription: twelve microseconds. */
+export const WORK_OF_FILTER = 2400;
 /** One write to the system: eight microseconds. */
-export const WORK_OF_WRITE = 512;
-/** A write takes one more unit for each 2 ** 7 bytes. */
-export const WRITTEN_BYTES_TO_WORK = 7;
+export const WORK_OF_WRITE = 1600;
+/** A write takes one more unit for each 2 ** 4 bytes. */
+export const WRITTEN_BYTES_TO_WORK = 4;
 /** To tell somebody that its time has come: a microsecond. */
-export const WORK_OF_DEADLINE = 64;
+export const WORK_OF_DEADLINE = 200;

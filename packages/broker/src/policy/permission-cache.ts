@@ -1,5 +1,7 @@
+import { PacketType } from '@hawser/codec';
 import type { BrokerCore } from '../core.ts';
-import { ALLOWED, type Permission } from './answers.ts';
+import { WORK_OF_QUESTION } from '../node/work-kinds.ts';
+import { ALLOWED, DENIED, type Permission } from './answers.ts';
 import type { Asker } from './asker.ts';
 import { type AuthorizationRequest, type ClientInfo, isPromise } from './policies.ts';
 
@@ -7,14 +9,16 @@ import { type AuthorizationRequest, type ClientInfo, isPromise } from './policie
 const LONGEST_TOPIC = 512;
 
 /**
- * What the Authorizer has allowed a connection, until its rules change or the time that it said is over. Only permission is remembered, never
- * a denial.
+ * What the Authorizer has said to a connection, until its rules change or the time that it said is over. A denial that came at once is
+ * remembered like a permission, so that a flood of what is denied costs no more than one of what is allowed; what could not be
+ * decided, and what a policy denies after a while (it may have a time of its own for it), are asked about again.
  */
 export class PermissionCache {
   readonly #core: BrokerCore;
   readonly #asker: Asker;
   /** Until when, as the broker counts milliseconds. */
   readonly #allowed = new Map<string, number>();
+  readonly #denied = new Set<string>();
   /** What was allowed last: most clients publish to one topic, and a key for each of its messages would cost more than the rest. */
   #last: AuthorizationRequest | undefined;
   #lastUntil = 0;
@@ -32,6 +36,7 @@ export class PermissionCache {
       this.#generation = policies.generation;
       this.#client = request.client;
       this.#allowed.clear();
+      this.#denied.clear();
       this.#last = undefined;
     }
     const { action, topic, qos, retain } = request;
@@ -46,9 +51,17 @@ export class PermissionCache {
       this.#lastUntil = until;
       return ALLOWED;
     }
+    if (this.#denied.has(key)) return DENIED;
+    this.#core.driverNode.turn.spend(
+      action === 'publish' ? PacketType.PUBLISH : PacketType.SUBSCRIBE,
+      WORK_OF_QUESTION,
+    );
     const permission =
       action === 'publish' ? policies.mayPublish(this.#asker, request) : policies.maySubscribe(this.#asker, request);
-    if (!isPromise(permission)) return this.#remember(key, permission);
+    if (!isPromise(permission)) {
+      if (permission === DENIED) this.#rememberDenial(key);
+      return this.#remember(key, permission);
+    }
     const { generation } = policies;
     // Rules that have changed meanwhile have voided the answer: what it permits is not remembered.
     return permission.then((decided) =>
@@ -56,6 +69,13 @@ export class PermissionCache {
         ? this.#remember(key, decided)
         : decided,
     );
+  }
+
+  #rememberDenial(key: string): void {
+    const most = this.#core.settings['limits.permissions'];
+    if (key.length > LONGEST_TOPIC || most === 0) return;
+    if (this.#denied.size >= most) this.#denied.clear();
+    this.#denied.add(key);
   }
 
   #remember(key: string, permission: Permission): Permission {

@@ -52,6 +52,8 @@ export abstract class AnsweringConnection extends Connection implements AckWrite
   suspended = false;
   /** It has had its share of this turn of the event loop: what is left in the reader waits for `continueTurn`. */
   yielded = false;
+  /** Whoever calls `receive` does not change its bytes later: what waits for a turn needs no copy. */
+  bytesStay = false;
   protected abstract override readonly sink: AnsweringSink;
   protected readonly decodeLimits: DecodeLimits | undefined;
   readonly #commits: Commits;
@@ -99,6 +101,8 @@ export abstract class AnsweringConnection extends Connection implements AckWrite
   suspend(): void {
     this.suspended = true;
     this.hold();
+    // It may take long: a small rest must not hold a large chunk.
+    this.reader.keep();
   }
 
   /** The policy has answered: goes on with what was kept. Time suspended is not counted against the peer. */
@@ -111,6 +115,7 @@ export abstract class AnsweringConnection extends Connection implements AckWrite
 
   /** From within a sink's call: what this peer asks for has taken long enough, others come first now. */
   yieldTurn(): void {
+    if (this.yielded) return;
     this.yielded = true;
     this.hold();
   }
@@ -119,6 +124,14 @@ export abstract class AnsweringConnection extends Connection implements AckWrite
   continueTurn(now: number): void {
     this.yielded = false;
     if (!this.suspended) this.proceed(now);
+  }
+
+  protected override keep(): void {
+    if (!this.bytesStay) this.reader.keep();
+  }
+
+  protected override kept(bytes: Uint8Array): Uint8Array {
+    return this.bytesStay ? bytes : new Uint8Array(bytes);
   }
 
   /** Releases what the disk has reached. */

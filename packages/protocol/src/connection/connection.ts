@@ -102,14 +102,24 @@ export abstract class Connection {
     this.lastReceivedMs = now;
     const first = this.bytesIn === 0 ? bytes : undefined;
     this.bytesIn += bytes.length;
-    this.reader.push(this.#isHeld ? new Uint8Array(bytes) : bytes);
+    this.reader.push(this.#isHeld ? this.kept(bytes) : bytes);
     this.#run(now, first);
   }
 
   /** From within a sink's call: nothing further is handled until `proceed`. */
   hold(): void {
     this.#isHeld = true;
+    this.keep();
+  }
+
+  /** Sees to it that what the reader has outlives the call that brought it. */
+  protected keep(): void {
     this.reader.keep();
+  }
+
+  /** Bytes that outlive the call that brought them. */
+  protected kept(bytes: Uint8Array): Uint8Array {
+    return new Uint8Array(bytes);
   }
 
   /** Goes on with what was kept. */

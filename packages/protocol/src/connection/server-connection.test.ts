@@ -40,6 +40,7 @@ beforeEach(() => {
     onSubscribe: () => calls.push('subscribe'),
     onUnsubscribe: () => calls.push('unsubscribe'),
     onDisconnect: () => calls.push('disconnect'),
+    onHandled: () => {},
     onAcksWaiting: () => calls.push('acks wait'),
     onClosed: (why) => {
       cause = why;

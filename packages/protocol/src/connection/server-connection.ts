@@ -38,6 +38,8 @@ export interface ServerSink extends AnsweringSink {
   onUnsubscribe(packet: UnsubscribePacket, now: number): void;
   /** Just before `onClosed`, which follows with the same cause. */
   onDisconnect(packet: DisconnectPacket, now: number): void;
+  /** A packet of this type has been handled, whatever became of it: the place to `yieldTurn`. */
+  onHandled(type: number): void;
 }
 
 export interface ServerConnectionOptions extends AnsweringConnectionOptions {
@@ -71,6 +73,8 @@ export interface AcceptOptions {
  * - `connected`: between CONNACK and the end.
  */
 type ServerState = 'await-connect' | 'admitting' | 'connected';
+
+const PINGREQ = PacketType.PINGREQ << 4;
 
 /** A server's side of one Network Connection. */
 export class ServerConnection extends AnsweringConnection {
@@ -207,6 +211,11 @@ export class ServerConnection extends AnsweringConnection {
   }
 
   protected handlePacket(type: number, now: number): void {
+    this.#handle(type, now);
+    this.sink.onHandled(type);
+  }
+
+  #handle(type: number, now: number): void {
     if (type >= PacketType.PUBACK && type <= PacketType.PUBCOMP) {
       this.handleAck(type, now);
       return;
@@ -260,12 +269,12 @@ export class ServerConnection extends AnsweringConnection {
           now,
         );
         return;
-      default: {
-        // Throws for what only a server may send.
-        decodePacket(firstByte, bytes, bodyStart, end, this.version, 'to-server');
+      default:
+        // Throws for what only a server may send, and for a PINGREQ that is none.
+        if (firstByte !== PINGREQ || end > bodyStart)
+          decodePacket(firstByte, bytes, bodyStart, end, this.version, 'to-server');
         // [MQTT311-3.12.4-1] [MQTT5-3.12.4-1]
         if (type === PacketType.PINGREQ) this.#writePingresp();
-      }
     }
   }
 
