@@ -255,6 +255,7 @@ export class Broker implements BrokerCore {
     await this.recorder.close();
     await this.bans.close();
     if (this.store !== undefined && this.#storeIsOpen) {
+      this.registry.estates.stop();
       this.registry.losses.flush();
       await this.store.close();
     }

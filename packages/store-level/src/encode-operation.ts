@@ -19,6 +19,17 @@ export function encodeOperation(batch: Batch, index: StoreIndex, operation: Stor
       batch.endPut();
       return index.addSession(session.clientId, session.number);
     }
+    case 'renameSession': {
+      const { clientId, session } = operation;
+      if (index.sessionOf(clientId) !== session.number) return 0;
+      keyOfText(batch, Prefix.session, clientId);
+      batch.endDelete();
+      keyOfText(batch, Prefix.session, session.clientId);
+      writeSession(batch.value(), session);
+      batch.endPut();
+      index.renameSession(clientId, session.clientId, session.number);
+      return 0;
+    }
     case 'deleteSession':
       if (index.sessionOf(operation.clientId) !== operation.session) return 0;
       keyOfText(batch, Prefix.session, operation.clientId);
@@ -63,7 +74,7 @@ export function deleteKey(batch: Batch, key: Uint8Array): void {
 
 type SessionOperation = Exclude<
   StoreOperation,
-  { readonly kind: 'putSession' | 'deleteSession' | 'putRetained' | 'deleteRetained' | 'putQueued' }
+  { readonly kind: 'putSession' | 'renameSession' | 'deleteSession' | 'putRetained' | 'deleteRetained' | 'putQueued' }
 >;
 
 function encodeOfSession(batch: Batch, index: StoreIndex, operation: SessionOperation): void {

@@ -86,6 +86,11 @@ export class StoreIndex {
     return before ?? 0;
   }
 
+  renameSession(from: string, to: string, session: number): void {
+    this.#sessions.delete(from);
+    this.#sessions.set(to, session);
+  }
+
   removeSession(clientId: string, session: number): void {
     this.#sessions.delete(clientId);
     this.#dropNumber(session);

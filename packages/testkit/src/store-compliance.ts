@@ -361,6 +361,26 @@ export function describeStore(name: string, make: () => Promise<StoreUnderTest>)
         expect(left).toEqual({ ...picture(emptyContents()), nextSession: 3, nextSequence: 4 });
       });
 
+      it('keeps what a session has under another name, and its client has a new one meanwhile', async () => {
+        await store.open();
+        append(putSession(1), putQueued(1, 1), putInbound(1, 1));
+        const name = '\u0000ended/1';
+        append({ kind: 'renameSession', clientId: 'client-1', session: session({ number: 1, clientId: name }) });
+        append({ kind: 'putSession', session: session({ number: 2, clientId: 'client-1' }) }, putQueued(2, 2));
+        expect(await sequences(store, 1)).toEqual([1]);
+        // Too late: another session has its name.
+        append({ kind: 'renameSession', clientId: 'client-1', session: session({ number: 1, clientId: 'other' }) });
+        const contents = await reopen();
+        expect(contents.sessions.map(({ clientId, number }) => [clientId, number]).sort()).toEqual([
+          [name, 1],
+          ['client-1', 2],
+        ]);
+        expect(await sequences(store, 1)).toEqual([1]);
+        append({ kind: 'deleteSession', clientId: name, session: 1 });
+        expect(await sequences(store, 1)).toEqual([]);
+        expect(await sequences(store, 2)).toEqual([2]);
+      });
+
       it('ends the session that another of the same client replaces', async () => {
         await store.open();
         append(putSession(1), putQueued(1, 1), putInbound(1, 1));

@@ -111,6 +111,11 @@ export function randomStoreHistory(seed: number, model: StoreState = new StoreSt
       return { kind: 'deleteSession', clientId, session: number };
     }
     const session = someSession();
+    if (dice < 9) {
+      const number = current.get(clientId) ?? 1 + below(nextNumber);
+      current.delete(clientId);
+      return { kind: 'renameSession', clientId, session: someStoredSession(`\u0000ended/${number}`, number) };
+    }
     if (dice < 14) {
       const subscription = {
         topicFilter: `filter/${below(5)}/#`,

@@ -59,6 +59,11 @@ export class RouteTable {
     return count;
   }
 
+  /** There is a shared subscription. */
+  get hasSharedSubscriptions(): boolean {
+    return this.#shared.size > 0;
+  }
+
   get groupCount(): number {
     return this.#groups.size;
   }

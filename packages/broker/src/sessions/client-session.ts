@@ -49,6 +49,8 @@ const SESSION_BYTES = 1024;
 const USER_PROPERTY_BYTES = 64;
 export const NEVER_EXPIRES = 0xffff_ffff;
 const PAGE_BYTES = 1024 * 1024;
+/** What is read at a time of a session that has ended. */
+const WALK_LIMIT = { messages: 64, bytes: 256 * 1024 };
 /** How long after a page could not be read it is asked for again. */
 const READ_AGAIN_MS = 5000;
 /** While the queues of the node hold all they may in memory. */
@@ -359,6 +361,44 @@ export class ClientSession implements SessionHost, Timed {
   }
 
   // Restart.
+
+  /** Nothing of it is only in the store. */
+  get isAllHere(): boolean {
+    return this.#unread === undefined && !this.session.queue.isBehind;
+  }
+
+  /** Messages that are only in the store, as far as they have been counted. */
+  get elsewhere(): number {
+    const unread = this.#unread?.filter(({ state }) => state === 'published').length ?? 0;
+    return unread + Math.max(0, this.session.queue.paged);
+  }
+
+  /** The messages in memory that its client has not taken, in order: in flight first, then queued. */
+  unsettledHere(): readonly Delivery[] {
+    return [...this.session.unsettled()];
+  }
+
+  /**
+   * All messages that its client has not taken, in order, wherever they are, a page at a time. `here`: those that are in memory alone, which
+   * come last. Rejects when the store cannot be read.
+   */
+  async *unsettled(here: readonly Delivery[]): AsyncGenerator<readonly Delivery[], void> {
+    const { store } = this.#core;
+    const released = new Set(this.session.releasedSequences);
+    for (const { sequence, state } of this.#unread ?? []) if (state === 'released') released.add(sequence);
+    let after = 0;
+    while (store !== undefined && this.number > 0) {
+      const ready = this.#core.lastTicket;
+      const entries = await store.readQueue(this.number, after, WALK_LIMIT);
+      const last = entries.at(-1);
+      if (last === undefined) break;
+      after = last.sequence;
+      // Taken by the receiver, and only the note of it is left.
+      const waiting = entries.filter(({ sequence }) => !released.has(sequence));
+      yield waiting.map((entry) => deliveryOf(entry, ready, this.#core));
+    }
+    if (here.length > 0) yield here;
+  }
 
   /** Handshakes that a store has kept; their messages are read when the client comes back. */
   restoreOutbound(outbound: readonly StoredOutbound[]): void {

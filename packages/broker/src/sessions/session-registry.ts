@@ -7,6 +7,7 @@ import { Subscription } from '../routing/subscription.ts';
 import type { StoreContents, StoredQueueSummary, StoredSession, StoredSubscription } from '../stores/store.ts';
 import { messageOf } from '../stores/stored.ts';
 import { ClientSession, type ConnectionTerms, NEVER_EXPIRES, type SessionEndCause } from './client-session.ts';
+import { Estates, isEstate } from './estates.ts';
 import { LossLedger } from './loss-ledger.ts';
 import { QueueSweeper } from './queue-sweeper.ts';
 import type { Will } from './will.ts';
@@ -33,6 +34,7 @@ export class SessionRegistry {
   /** Memory of all sessions without their queues, as estimated (`sessions.bytes`). */
   stateBytes = 0;
   readonly losses: LossLedger;
+  readonly estates: Estates;
   readonly #sweeper: QueueSweeper;
   readonly #core: BrokerCore;
   readonly #sessions = new Map<string, ClientSession>();
@@ -49,6 +51,7 @@ export class SessionRegistry {
     };
     this.queueMemory = { bytes: 0, maximum: settings['queues.memoryBytes'] };
     this.losses = new LossLedger(core);
+    this.estates = new Estates(core);
     this.#sweeper = new QueueSweeper(core);
   }
 
@@ -172,8 +175,7 @@ export class SessionRegistry {
     if (session.isKept || session.wasKept) {
       core.observer.onSessionEnded?.({ clientId: session.clientId, cause, queued, at: core.wallNow() });
     }
-    this.#passOnShared(session);
-    if (session.number > 0) core.append({ kind: 'deleteSession', clientId: session.clientId, session: session.number });
+    this.estates.settle(session);
     session.subscriptions.clear();
     session.account();
     session.session.queue.clear();
@@ -231,35 +233,18 @@ export class SessionRegistry {
     }
   }
 
-  /** What a member of a shared subscription has not taken goes to another [MQTT5-4.8.2-5]; only QoS 1. */
-  #passOnShared(session: ClientSession): void {
-    const core = this.#core;
-    let lost = 0;
-    let topic = '';
-    for (const delivery of session.session.unsettled()) {
-      // [MQTT5-4.8.2-4] [MQTT5-4.8.2-6]
-      const group = delivery.shared === undefined ? undefined : core.router.routes.findSharedGroup(delivery.shared);
-      if (group !== undefined && delivery.qos === 1)
-        core.router.deliverShared(group, delivery.message, NO_TICKET, core.now());
-      else if (delivery.qos > 0) {
-        lost++;
-        topic = delivery.message.topic.name;
-      }
-    }
-    // What waits in the store alone is not read for this.
-    lost += Math.max(0, session.session.queue.paged);
-    if (lost === 0) return;
-    core.counters.countLost('session-ended', lost);
-    core.recorder.countLost(session.clientId, 'session-ended', topic, lost);
-  }
-
   /** Puts back what a store has kept. */
   restore(contents: StoreContents): void {
     const core = this.#core;
     const now = core.now();
     const queues = new Map(contents.queues.map((queue) => [queue.session, queue]));
+    const estates: StoredSession[] = [];
     for (const message of contents.retained) core.router.retained.restore(messageOf(message, core));
     for (const stored of contents.sessions) {
+      if (isEstate(stored)) {
+        estates.push(stored);
+        continue;
+      }
       const session = this.#restoreSession(stored, contents.nextSequence - 1);
       for (const subscription of contents.subscriptions.get(stored.number) ?? [])
         this.#restoreSubscription(session, subscription);
@@ -276,11 +261,22 @@ export class SessionRegistry {
       session.lost = contents.lost.get(stored.number);
       this.#settleAfterRestart(session, stored, now);
     }
+    for (const stored of estates) this.estates.resume({ session: this.#estateOf(stored, contents), here: [] });
     contents.counting?.then(
       (counted) => this.#onCounted(counted),
       // A store that was closed meanwhile has nobody to tell; one that is damaged says so itself.
       () => undefined,
     );
+  }
+
+  /** What a session has left that ended before the restart. */
+  #estateOf(stored: StoredSession, contents: StoreContents): ClientSession {
+    const { clientId, number, protocolVersion, expiryInterval, createdAt } = stored;
+    const session = new ClientSession(this.#core, clientId, protocolVersion, expiryInterval, createdAt);
+    session.number = number;
+    session.ended = true;
+    session.restoreOutbound(contents.outbound.get(number) ?? []);
+    return session;
   }
 
   #onCounted(counted: readonly StoredQueueSummary[]): void {

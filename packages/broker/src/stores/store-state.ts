@@ -33,6 +33,11 @@ export class StoreState {
       case 'putSession':
         this.#putSession(operation.session);
         break;
+      case 'renameSession':
+        if (this.#sessions.get(operation.clientId)?.number !== operation.session.number) break;
+        this.#sessions.delete(operation.clientId);
+        this.#putSession(operation.session);
+        break;
       case 'deleteSession':
         this.#deleteSession(operation.clientId, operation.session);
         break;

@@ -84,6 +84,8 @@ export interface StoredOutbound {
  */
 export type StoreOperation =
   | { readonly kind: 'putSession'; readonly session: StoredSession }
+  /** The session of `clientId` goes on under the name that `session` has, with all that is under its number. */
+  | { readonly kind: 'renameSession'; readonly clientId: string; readonly session: StoredSession }
   /** Ends a session with all that is under its number. */
   | { readonly kind: 'deleteSession'; readonly clientId: string; readonly session: number }
   | {

@@ -25,6 +25,7 @@ export function ownOperation(operation: StoreOperation): StoreOperation {
       return { ...operation, entry: { ...operation.entry, message: ownMessage(operation.entry.message) } };
     case 'putRetained':
       return { ...operation, message: ownMessage(operation.message) };
+    case 'renameSession':
     case 'putSession': {
       const will = operation.session.will;
       if (will === undefined) return operation;

@@ -64,6 +64,11 @@ export class BoundedQueue extends MessageQueue {
     return this.#bounds.policy;
   }
 
+  /** How much is only in the store is known. */
+  get isCounted(): boolean {
+    return this.#isCounted;
+  }
+
   /** Part of it is only in the store. */
   get isBehind(): boolean {
     return this.#tailSequence > this.#lastSequence;

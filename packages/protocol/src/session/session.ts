@@ -342,7 +342,12 @@ export class Session {
     this.queue.requestPageWhenDue();
   }
 
-  /** All messages that have not been taken by the receiver: in flight first, then queued. For moving them elsewhere. */
+  /** Sequences of messages that the receiver has taken, but for the end of their handshake. */
+  get releasedSequences(): Iterable<number> {
+    return this.#releasedSequences?.values() ?? [];
+  }
+
+  /** All messages in memory that have not been taken by the receiver: in flight first, then queued. For moving them elsewhere. */
   *unsettled(): Iterable<Delivery> {
     for (const handshake of this.#window.values()) if (typeof handshake === 'object') yield handshake;
     yield* this.queue.front;
