@@ -1,18 +1,25 @@
 import { type DisconnectProperties, propertyNamesOf } from '@hawser/codec';
 import * as PacketType from '@hawser/codec/packet-type';
 import { PacketIdentifiers } from '@hawser/protocol';
-import type { Client } from './api.ts';
+import type { Client, Grant, PublishResult, UnsubscribeResult } from './api.ts';
 import { checkNames } from './check-names.ts';
 import type { Established } from './connection/attempt.ts';
 import type { LinkListener } from './connection/link.ts';
 import { keepConnected, type SupervisedClient } from './connection/supervisor.ts';
 import { ClosedError, UsageError } from './errors.ts';
-import { type ClientEvents, emitterOf } from './events.ts';
+import { type ClientEvents, type Emitter, emitterOf } from './events.ts';
 import type { Consumer } from './inbound/consumer.ts';
 import { type InboxHost, inboxOf } from './inbound/inbox.ts';
 import { type MessageStream, messageStreamOf } from './inbound/message-stream.ts';
 import { type Negotiated, negotiate } from './negotiated.ts';
-import type { ClientOptions, DisconnectOptions } from './options.ts';
+import type {
+  ClientOptions,
+  DisconnectOptions,
+  Payload,
+  PublishOptions,
+  SubscribeOptions,
+  UnsubscribeOptions,
+} from './options.ts';
 import { composerOf } from './outgoing-message.ts';
 import type { ClientClock, Platform } from './platform.ts';
 import { requesterOf } from './requester.ts';
@@ -29,22 +36,31 @@ const NO_OPTIONS = {};
 const DRAIN_S = 5;
 
 /** A Client, and what its parts ask and tell it. */
-interface Host extends Client, SupervisedClient, LinkListener, InboxHost, Consumer, JournalHost {
+interface Host extends Client, SupervisedClient, LinkListener, InboxHost, Consumer, JournalHost, Emitter<ClientEvents> {
   clientId: string;
   negotiated: Negotiated | undefined;
   /** There is a session here that the server may have too. */
   resumes: boolean;
 }
 
-/** Makes a client of settings that have been checked, and connects it. */
-export async function openClient(
+/** A client that begins to connect at the end of this turn. */
+export interface OpenedClient {
+  readonly client: Client;
+  /** Connected for the first time. Asking for it counts as hearing why that did not come about. */
+  whenConnected(): Promise<void>;
+}
+
+/** Makes a client of settings that have been checked. */
+export function openClient(
   platform: Platform,
   settings: Settings,
   { on: listeners = {}, signal }: ClientOptions,
-): Promise<Client> {
+): OpenedClient {
+  signal?.throwIfAborted();
   const clock: ClientClock = platform.openClock?.((code, text) => client.warn(code, text)) ?? platform.clock;
   const now = (): number => clock.now();
   const { promise: closed, resolve: resolveClosed } = Promise.withResolvers<Error | undefined>();
+  const first = Promise.withResolvers<void>();
   const streams = new Set<MessageStream>();
   /** Topic Filters that the program has subscribed to by itself. */
   const subscribed = new Set<string>();
@@ -52,6 +68,8 @@ export async function openClient(
   const abort = new AbortController();
   let lastIdentifier = 0;
   let isReporting = false;
+  /** Some part of the program is told when the client stops. */
+  let isStopHeard = false;
   let stopMessages: (() => void) | undefined;
   let journal: Journal | undefined;
   let current: Established | undefined;
@@ -100,16 +118,59 @@ export async function openClient(
     if (why) throw new ClosedError(why.code, `the client is closed: ${why.message}`, why.reasonCode, why);
   };
 
+  const subscribe = async (filters: string | readonly string[], options: SubscribeOptions): Promise<Grant[]> => {
+    const grants = await after(subscriptions.subscribe(listOf(filters), options));
+    for (const { topicFilter, qos } of grants) if (qos !== undefined) subscribed.add(topicFilter);
+    return grants;
+  };
+
+  const unsubscribe = async (
+    filters: string | readonly string[],
+    options: UnsubscribeOptions,
+  ): Promise<UnsubscribeResult[]> => {
+    const topicFilters = listOf(filters);
+    for (const filter of topicFilters) subscribed.delete(filter);
+    const answer = after(subscriptions.unsubscribe(topicFilters, options));
+    inbox.review();
+    return answer;
+  };
+
+  const publish = (topic: string, payload: Payload, options: PublishOptions): Promise<PublishResult> => {
+    options.signal?.throwIfAborted();
+    const message = composer.compose(topic, payload, options, client.version);
+    const sent = outbox.publish(message, options.signal);
+    // The program waits for an answer: reading may have to go on.
+    if (message.qos > 0) current?.link.afterTurn();
+    return sent;
+  };
+
+  /** What a call of the program gives. A program that does not wait for it is not ended by its rejection. */
+  const called = <T>(call: () => Promise<T>): Promise<T> => {
+    try {
+      checkOpen();
+      return ignorable(call());
+    } catch (error) {
+      return ignorable(Promise.reject(error));
+    }
+  };
+
+  const throwLater = (error: Error): void =>
+    queueMicrotask(() => {
+      throw error;
+    });
+
+  const isBusy = (): boolean => outbox.pending + subscriptions.pending + requester.pending > 0;
+
   const disconnect = async (options: DisconnectOptions): Promise<void> => {
     checkNames(options, ['drain', 'reasonCode', ...propertyNamesOf(PacketType.DISCONNECT)]);
     const { drain = current ? DRAIN_S : 0, reasonCode = 0, ...properties } = options;
     // [MQTT5-3.14.2.2.2]
     if (properties.sessionExpiryInterval && client.negotiated?.sessionExpiryInterval.requested === 0)
       throw new UsageError('session-expiry-zero', 'sessionExpiryInterval: 0 when connecting stays 0');
-    if (drain > 0 && outbox.pending > 0) {
+    if (drain > 0 && isBusy()) {
       const late = Promise.withResolvers<void>();
-      const done = Promise.race([outbox.whenIdle(), closed, late.promise]);
-      await timed(done, clock, drain * 1000, late.resolve);
+      const idle = Promise.all([outbox, subscriptions, requester].map((part) => part.whenIdle()));
+      await timed(Promise.race([idle, closed, late.promise]), clock, drain * 1000, late.resolve);
     }
     const link = current?.link;
     link?.connection.disconnect(reasonCode, now(), properties as DisconnectProperties);
@@ -126,6 +187,7 @@ export async function openClient(
     // Given up with the CONNACK.
     current?.link.destroy();
     for (const part of [outbox, subscriptions, requester, inbox]) part.close(closedWith);
+    if (error && !isStopHeard && streams.size === 0 && !client.hears('disconnected')) client.reportError(closedWith);
     for (const stream of streams) stream.end(error);
     const end = (): void => {
       clock.close?.();
@@ -145,11 +207,15 @@ export async function openClient(
     ),
     clientId: settings.clientId,
     negotiated: undefined,
-    closed,
     clock,
     version: settings.protocolVersion,
     phase: 'connecting',
     resumes: false,
+
+    get closed() {
+      isStopHeard = true;
+      return closed;
+    },
 
     get state() {
       if (closedWith) return 'closed';
@@ -167,32 +233,16 @@ export async function openClient(
     publish(topic, payload = '', options = NO_OPTIONS) {
       try {
         checkOpen();
-        options.signal?.throwIfAborted();
-        const message = composer.compose(topic, payload, options, client.version);
-        const sent = outbox.publish(message, options.signal);
-        // The program waits for an answer: reading may have to go on.
-        if (message.qos > 0) current?.link.afterTurn();
-        return sent;
+        // Its promises are ignorable already.
+        return publish(topic, payload, options);
       } catch (error) {
         return ignorable(Promise.reject(error));
       }
     },
 
-    async subscribe(filters, options = {}) {
-      checkOpen();
-      const grants = await after(subscriptions.subscribe(listOf(filters), options));
-      for (const { topicFilter, qos } of grants) if (qos !== undefined) subscribed.add(topicFilter);
-      return grants;
-    },
+    subscribe: (filters, options = NO_OPTIONS) => called(() => subscribe(filters, options)),
 
-    async unsubscribe(filters, options = {}) {
-      checkOpen();
-      const topicFilters = listOf(filters);
-      for (const filter of topicFilters) subscribed.delete(filter);
-      const answer = after(subscriptions.unsubscribe(topicFilters, options));
-      inbox.review();
-      return answer;
-    },
+    unsubscribe: (filters, options = NO_OPTIONS) => called(() => unsubscribe(filters, options)),
 
     messages(filters, { buffer = 100, ...options } = {}) {
       checkOpen();
@@ -228,34 +278,38 @@ export async function openClient(
         deliver: ({ message }) => handler(message),
       }),
 
-    request: (topic, payload, options) => requester.request(topic, payload, options),
+    request: (topic, payload, options) => called(() => requester.request(topic, payload, options)),
 
-    async reauthenticate() {
-      checkOpen();
-      if (!current || !settings.authentication) {
+    reauthenticate: () =>
+      called(() => {
+        if (current && settings.authentication) return current.reauthenticate();
         const text = 'reauthenticate() needs a connection with the option authentication';
         throw new UsageError('authentication-missing', text);
-      }
-      await current.reauthenticate();
-    },
+      }),
 
     disconnect(options = {}) {
-      disconnecting ??= disconnect(options).catch((error) => {
-        // It was misused, and can be called again.
-        disconnecting = undefined;
-        throw error;
-      });
+      disconnecting ??= ignorable(
+        disconnect(options).catch((error) => {
+          // It was misused, and can be called again.
+          disconnecting = undefined;
+          throw error;
+        }),
+      );
       return disconnecting;
     },
 
     [Symbol.asyncDispose]: () => client.disconnect(),
 
-    reportError(error) {
-      // What its own listeners throw is told to nobody.
-      if (isReporting) return;
+    reportError(reported) {
+      const error = reported instanceof Error ? reported : new Error(String(reported), { cause: reported });
+      // What a listener of `error` throws is nothing for the same listener.
+      const isHeard = !isReporting && client.hears('error');
+      if (!isHeard) {
+        (platform.onUnheard ?? throwLater)(error);
+        return;
+      }
       isReporting = true;
-      if (!client.emit('error', error instanceof Error ? error : new Error(String(error))))
-        client.warn('handler-failed', `a handler failed: ${error}`);
+      client.emit('error', error);
       isReporting = false;
     },
 
@@ -332,17 +386,40 @@ export async function openClient(
   const outbox = outboxOf(settings.queue, client, nextIdentifier);
   const subscriptions = subscriptionsOf(nextIdentifier, client);
   const inbox = inboxOf(client, settings.acknowledge === 'manual');
-  const requester = requesterOf(client);
+  const requester = requesterOf({
+    clock,
+    get version() {
+      return client.version;
+    },
+    get negotiated() {
+      return client.negotiated;
+    },
+    get clientId() {
+      return client.clientId;
+    },
+    onMessage: client.onMessage,
+    // What `disconnect()` waits for goes on to its end.
+    publish: (topic, payload = '', options = NO_OPTIONS) => publish(topic, payload, options),
+    subscribe: (filters, options = NO_OPTIONS) => subscribe(filters, options),
+  });
   for (const [event, listener] of Object.entries(listeners))
     if (listener) client.on(event as keyof ClientEvents, listener as (data: unknown) => void);
-  signal?.throwIfAborted();
   for (const { code, message } of settings.warnings) client.warn(code, message);
-  const first = Promise.withResolvers<void>();
-  run(first.resolve).catch(close);
-  closed.then((error) => first.reject(signal?.aborted ? signal.reason : error));
   const giveUp = (): void => close(new ClosedError('client-closed', 'connecting was given up', 0, signal?.reason));
-  await abortable(first.promise, signal, giveUp);
-  return client;
+  ignorable(abortable(first.promise, signal, giveUp));
+  closed.then((error) => first.reject(signal?.aborted ? signal.reason : (error ?? closedWith)));
+  // Listeners come first.
+  queueMicrotask(() => {
+    if (!closedWith) run(first.resolve).catch(close);
+  });
+  return {
+    client,
+    async whenConnected() {
+      isStopHeard = true;
+      await first.promise;
+      isStopHeard = false;
+    },
+  };
 }
 
 function goodbye(): ClosedError {

@@ -10,7 +10,20 @@ import { resolveOptions, type Settings } from './settings.ts';
  * connects, and gives a Client that stays connected.
  */
 export async function connectWith(platform: Platform, options: ClientOptions): Promise<Client> {
-  return openClient(platform, checked(platform, options), options);
+  const { client, whenConnected } = openClient(platform, checked(platform, options), options);
+  await whenConnected();
+  return client;
+}
+
+/**
+ * The `createClient` of a platform: a client at once, which connects by itself. What is published and subscribed waits (`queue`, `store`). `reconnect.initial` is
+ * true here. Throws UsageError.
+ */
+export function createClientWith(platform: Platform, options: ClientOptions): Client {
+  const settings = checked(platform, options);
+  const { reconnect } = options;
+  const initial = (typeof reconnect === 'object' ? reconnect.initial : undefined) ?? true;
+  return openClient(platform, { ...settings, reconnect: { ...settings.reconnect, initial } }, options).client;
 }
 
 /** What `connect` was called with. A value that is no address is told like any other option's. */

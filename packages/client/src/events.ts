@@ -1,6 +1,7 @@
 import type { ClosedBy } from '@hawser/protocol';
 import type { Message } from './inbound/message.ts';
 import type { Negotiated } from './negotiated.ts';
+import { isThenable } from './settle.ts';
 
 export interface ConnectingEvent {
   /** 1 for the first, counted since the last good connection. */
@@ -49,7 +50,10 @@ export interface ClientEvents {
   warning: WarningEvent;
   /** Every message that comes. QoS 1 and 2 are acknowledged after the listeners; see `onMessage` for handlers that take time. */
   message: Message;
-  /** A handler threw, or a payload did not match its schema. The client goes on. */
+  /**
+   * A handler or a listener has failed, or a payload did not match its schema: the client goes on. Or the client has stopped for good, and nothing else of the program has been
+   * told. Without a listener it is thrown, as an unheard `error` of Node is: with its stack, and a program without `uncaughtException` ends.
+   */
   error: Error;
 }
 
@@ -58,11 +62,12 @@ export interface Emitter<Events> {
   on<E extends keyof Events>(event: E, listener: (data: Events[E]) => void): () => void;
   once<E extends keyof Events>(event: E, listener: (data: Events[E]) => void): () => void;
   off<E extends keyof Events>(event: E, listener: (data: Events[E]) => void): void;
+  hears(event: keyof Events): boolean;
   /** False: nobody listens. */
   emit<E extends keyof Events>(event: E, data: Events[E]): boolean;
 }
 
-/** Typed events without Node's EventEmitter. `onError`: what a listener has thrown; `onChange`: somebody has begun to listen, or has stopped. */
+/** Typed events without Node's EventEmitter. `onError`: what a listener has thrown, or the promise that it returned rejected with; `onChange`: somebody has begun to listen, or has stopped. */
 export function emitterOf(
   onError: (error: unknown) => void,
   onChange: (event: keyof ClientEvents, isHeard: boolean) => void,
@@ -89,12 +94,15 @@ export function emitterOf(
     once: (event, listener) => add(event, listener, true),
     off: (event, listener) => keep(event, (one) => one.listener !== listener),
 
+    hears: (event) => of(event).length > 0,
+
     emit(event, data) {
       const heard = of(event);
       for (const one of heard) {
         if (one.isOnce) keep(event, (other) => other !== one);
         try {
-          one.listener(data);
+          const result = one.listener(data);
+          if (isThenable(result)) result.then(undefined, onError);
         } catch (error) {
           onError(error);
         }
@@ -106,6 +114,6 @@ export function emitterOf(
 
 interface Registration {
   readonly event: keyof ClientEvents;
-  readonly listener: (data: unknown) => void;
+  readonly listener: (data: unknown) => unknown;
   readonly isOnce: boolean;
 }

@@ -1,11 +1,11 @@
 import type { Client } from './api.ts';
-import { connectWith, optionsOf } from './connect-with.ts';
+import { connectWith, createClientWith, optionsOf } from './connect-with.ts';
 import { nodePlatform } from './node/platform.ts';
 import type { ClientOptions } from './options.ts';
 
 export type { Client, ClientState, Grant, MessageHandler, PublishResult, UnsubscribeResult } from './api.ts';
 export { ScramError, type ScramOptions, scramSha256 } from './authentication/scram-sha-256.ts';
-export { connectWith } from './connect-with.ts';
+export { connectWith, createClientWith } from './connect-with.ts';
 export type { Address } from './connection/address.ts';
 export { formatAddress, parseAddress } from './connection/address.ts';
 export {
@@ -72,4 +72,14 @@ export function connect(url: string | URL, options?: Omit<ClientOptions, 'url'>)
 export function connect(options?: ClientOptions): Promise<Client>;
 export async function connect(first: string | URL | ClientOptions = {}, rest: ClientOptions = {}): Promise<Client> {
   return connectWith(nodePlatform, optionsOf(first, rest));
+}
+
+/**
+ * A client before its first connection: it connects by itself and goes on trying, from the end of this turn on. Messages and subscriptions wait until then (`queue`, `store`). Throws
+ * UsageError; what stops it is told by `closed`, `disconnected`, streams, or `error`. `connect()` is this and a wait.
+ */
+export function createClient(url: string | URL, options?: Omit<ClientOptions, 'url'>): Client;
+export function createClient(options?: ClientOptions): Client;
+export function createClient(first: string | URL | ClientOptions = {}, rest: ClientOptions = {}): Client {
+  return createClientWith(nodePlatform, optionsOf(first, rest));
 }

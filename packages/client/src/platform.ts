@@ -59,6 +59,8 @@ export interface Platform {
   createTopicCache?(): TopicCache;
   /** Throws AddressError for options that the way to these servers has no use for. */
   check?(options: ConnectOptions, addresses: readonly Address[]): void;
+  /** Gets an `error` that nothing listens to; absent: it is thrown, in a turn of its own, so that the program ends with its stack. */
+  onUnheard?(error: Error): void;
   /** What to do about an error, for people, where the texts are at hand. */
   hint?(error: ConnectError): string | undefined;
   /** What stands behind a failed attempt, where this platform can know or find out: TLS. Undefined: what `error` says. */

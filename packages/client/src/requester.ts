@@ -15,6 +15,8 @@ interface Requester {
   readonly request: Client['request'];
   /** Requests that wait for their answer. */
   readonly pending: number;
+  /** Resolves when all that are pending now have been settled. */
+  whenIdle(): Promise<unknown>;
   close(error: Error): void;
 }
 
@@ -79,6 +81,8 @@ export function requesterOf(client: RequesterClient): Requester {
     get pending() {
       return asked.size;
     },
+
+    whenIdle: () => Promise.allSettled([...asked.values()].map(({ promise }) => promise)),
 
     close(error) {
       for (const { reject } of asked.values()) reject(error);

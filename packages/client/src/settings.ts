@@ -19,6 +19,8 @@ import type { SessionStore } from './session/session-store.ts';
 export interface Settings extends Pick<ConnectOptions, 'username' | 'password' | 'authentication'> {
   readonly addresses: readonly Address[];
   readonly clientId: string;
+  /** It was generated, by this client or the server: no other client has it. */
+  readonly hasOwnClientId: boolean;
   readonly connectTimeout: number;
   readonly keepAlive: number;
   readonly cleanStart: boolean;
@@ -76,6 +78,7 @@ export function resolveOptions(options: ClientOptions, platform: Platform): Sett
     ...withDefaults(DEFAULTS, connection),
     addresses,
     clientId: clientId ?? platform.generateClientId(),
+    hasOwnClientId: !clientId,
     protocolVersion: isAuto ? 5 : protocolVersion,
     // Not when an option is set that only 5.0 has.
     fallsBack:

@@ -4,6 +4,7 @@ import { UsageError } from './errors.ts';
 import type { Message } from './inbound/message.ts';
 import type { MessageStream } from './inbound/message-stream.ts';
 import type { MessagesOptions, PublishOptions, SubscribeOptions } from './options.ts';
+import { ignorable } from './settle.ts';
 
 /** Standard Schema (standardschema.dev): zod, valibot, arktype and others have it. */
 export interface StandardSchema<Input = unknown, Output = Input> {
@@ -34,7 +35,7 @@ export class PayloadError extends Error {
   override readonly name = 'PayloadError';
   readonly code = 'payload-invalid';
   readonly topic: string;
-  /** The message that came; undefined: it was one to be published. It has been refused already, there is nothing to acknowledge. */
+  /** The message that came; undefined: it was one to be published. With `acknowledge: 'manual'` it is not acknowledged. */
   readonly received: Message | undefined;
 
   constructor(topic: string, message: string, { cause, received }: PayloadErrorInit = {}) {
@@ -73,13 +74,10 @@ export interface TypedMessageStream<Output, Parameters>
 
 const json: PayloadFormat = { encode: (value) => JSON.stringify(value), decode: (message) => message.json() };
 
-/** Reason Code of what does not match. */
-const PAYLOAD_FORMAT_INVALID = 0x99;
-
 /**
  * A topic with its type: `topic('devices/{id}/telemetry', schema)`; each level is text or one parameter. `$share/{ShareName}/` before it makes
- * the subscription a shared one. What does not match the schema goes to the client's `error` event as a PayloadError, and never stops the
- * client; with `acknowledge: 'manual'` it is refused with 0x99, Payload format invalid. Throws UsageError for a pattern that is no topic.
+ * the subscription a shared one. What does not match the schema goes to the client's `error` event as a PayloadError; with `acknowledge: 'manual'` a listener refuses it,
+ * `error.received.acknowledge(0x99)` (Payload format invalid). Throws UsageError for a pattern that is no topic.
  */
 export function topic<const Pattern extends string, Input, Output>(
   pattern: Pattern,
@@ -148,10 +146,7 @@ export class TypedTopic<Parameters, Input, Output> {
 
   /** Publishes a value that matches the schema; rejects with PayloadError for one that does not. */
   publish(client: Client, parameters: Parameters, value: Input, options: PublishOptions = {}): Promise<PublishResult> {
-    const sent = this.#publish(client, parameters, value, options);
-    // As with `client.publish`: who does not wait for it is not stopped.
-    sent.catch(() => {});
-    return sent;
+    return ignorable(this.#publish(client, parameters, value, options));
   }
 
   async #publish(
@@ -169,10 +164,18 @@ export class TypedTopic<Parameters, Input, Output> {
   }
 
   /** Subscribes, and calls `handler` with each message that matches. Returns how to stop; the subscription stays. */
-  async subscribe(
+  subscribe(
     client: Client,
     handler: (message: TypedMessage<Output, Parameters>) => void | Promise<void>,
     options: SubscribeOptions = {},
+  ): Promise<() => void> {
+    return ignorable(this.#subscribe(client, handler, options));
+  }
+
+  async #subscribe(
+    client: Client,
+    handler: (message: TypedMessage<Output, Parameters>) => void | Promise<void>,
+    options: SubscribeOptions,
   ): Promise<() => void> {
     const stop = client.onMessage(async (message) => {
       const typed = await this.#read(message);
@@ -196,7 +199,7 @@ export class TypedTopic<Parameters, Input, Output> {
     const typed = this.#readAll(client, received);
     const stream: TypedMessageStream<Output, Parameters> = {
       [Symbol.asyncIterator]: () => stream,
-      next: () => typed.next(),
+      next: () => ignorable(typed.next()),
       // Not the generator's, which would wait for a `next()` that waits for a message, and has not begun before the first one.
       async return() {
         await received.return();
@@ -219,16 +222,11 @@ export class TypedTopic<Parameters, Input, Output> {
     }
   }
 
-  /** Rejects with a PayloadError; the message is refused then. */
+  /** Rejects with a PayloadError. */
   async #read(message: Message): Promise<TypedMessage<Output, Parameters> | undefined> {
     const parameters = this.match(message.topic);
     if (parameters === undefined) return undefined;
-    try {
-      return { value: await this.#validate(message.topic, this.#decode(message), message), parameters, message };
-    } catch (error) {
-      message.acknowledge(PAYLOAD_FORMAT_INVALID);
-      throw error;
-    }
+    return { value: await this.#validate(message.topic, this.#decode(message), message), parameters, message };
   }
 
   #decode(received: Message): unknown {

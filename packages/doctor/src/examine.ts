@@ -103,6 +103,8 @@ class Examination {
           this.#url = url;
           this.#walk.leave(true, { url, ...asked(this.#connect) });
         },
+        // The trial that loses its connection tells it.
+        disconnected: () => {},
       },
     });
   }

@@ -101,6 +101,8 @@ async function open(
     protocolVersion: version,
     reconnect: false,
     acknowledge: 'manual',
+    // The step that loses its connection tells it.
+    on: { disconnected: () => {} },
   });
 }
 

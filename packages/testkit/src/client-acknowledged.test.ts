@@ -86,7 +86,6 @@ class Run {
 
   async start(): Promise<void> {
     this.client = await this.server.client({
-      clientId: 'x',
       cleanStart: false,
       keepAlive: 0,
       reconnect: { delay: 0.01, delayMax: 0.01 },

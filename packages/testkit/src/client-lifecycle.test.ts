@@ -146,34 +146,6 @@ describe('disconnect()', () => {
   });
 });
 
-describe('a listener that throws', () => {
-  it('on error or warning ends nothing', async () => {
-    const throwing = (error: unknown): void => {
-      throw error;
-    };
-    const client = await server.client({ on: { error: throwing, warning: throwing, connected: throwing } });
-    client.onMessage(() => {
-      throw new Error('handler');
-    });
-    client.reportError(new Error('mine'));
-    expect(client.state).toBe('connected');
-    await server.last.cut();
-    await clock.advance(1000);
-    expect(client.state).toBe('connected');
-  });
-
-  it('on warning, with nobody to tell, ends nothing', async () => {
-    const client = await server.client();
-    const warning = vi.fn(() => {
-      throw new Error('warning');
-    });
-    client.on('warning', warning);
-    client.reportError(new Error('mine'));
-    expect(warning).toHaveBeenCalled();
-    expect(client.state).toBe('connected');
-  });
-});
-
 describe('what an attempt asks the program', () => {
   const cases: [string, ClientOptions][] = [
     [

@@ -87,7 +87,8 @@ class Program {
       {
         url: 'mqtt://broker',
         cleanStart: false,
-        reconnect: { initial: true, delay: 0.05, delayMax: 0.2 },
+        // Links that break at once are no takeover: each connection counts as a good one.
+        reconnect: { initial: true, delay: 0.05, delayMax: 0.2, resetAfter: 0 },
         onTakenOver: 'retry',
         ...options,
       },

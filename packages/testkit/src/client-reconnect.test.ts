@@ -335,8 +335,34 @@ describe('the reason decides', () => {
     expect(server.connections.length).toBeLessThan(8);
   });
 
+  it.each([
+    ['generated', {}],
+    ['assigned by the server', { protocolVersion: 5, clientId: '' }],
+  ] as const)(
+    'a server that crashes in a loop does not stop a client whose Client ID was %s',
+    async (_how, options) => {
+      const warnings: string[] = [];
+      const client = await server.client({
+        protocolVersion: 4,
+        ...options,
+        on: { warning: ({ code, text }) => warnings.push(`${code}: ${text}`) },
+      });
+      const waited: number[] = [];
+      client.on('connecting', ({ delay }) => waited.push(delay));
+      for (let i = 0; i < 9; i++) {
+        await server.last.cut();
+        await clock.advance(1000 * 2 ** i);
+      }
+      expect(client.state).toBe('connected');
+      expect(waited).toEqual([1, 2, 4, 8, 16, 32, 64, 120, 120]);
+      expect(warnings[0]).toBe(
+        'quick-closes: closed 3 times within 5 s of the CONNACK, without a reason: the server is in trouble, or something before it ends connections',
+      );
+    },
+  );
+
   it('three closes right after the CONNACK are a takeover in 3.x', async () => {
-    const client = await server.client({ protocolVersion: 4 });
+    const client = await server.client({ protocolVersion: 4, clientId: 'mine' });
     const closed = watch(client.closed);
     await server.last.cut();
     await clock.advance(1000);

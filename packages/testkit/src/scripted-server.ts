@@ -113,6 +113,8 @@ export class ScriptedServer {
   readonly clock: FakeClock;
   readonly platform: Platform;
   readonly connections: ScriptedConnection[] = [];
+  /** Errors of its clients that nothing listened to. */
+  readonly unheard: Error[] = [];
   /** For CONNACKs to come. */
   connack: Partial<ConnackPacket> = {};
   /** Takes a packet away from the default answers by returning true. */
@@ -120,11 +122,12 @@ export class ScriptedServer {
 
   constructor(clock: FakeClock) {
     this.clock = clock;
-    this.platform = memoryPlatform(clock, (transport, url) => {
+    const accept = (transport: Transport, url: string): void => {
       this.connections.push(
         new ScriptedConnection(transport, url, clock, (packet, connection) => this.#answer(packet, connection)),
       );
-    });
+    };
+    this.platform = { ...memoryPlatform(clock, accept), onUnheard: (error) => this.unheard.push(error) };
   }
 
   /** The latest connection. */

@@ -18,7 +18,7 @@ interface Stop {
 }
 
 /** `username`, `password`: a function is asked once more when they are refused. */
-type ReconnectSettings = Pick<Settings, 'reconnect' | 'onTakenOver' | 'username' | 'password'>;
+type ReconnectSettings = Pick<Settings, 'reconnect' | 'onTakenOver' | 'username' | 'password' | 'hasOwnClientId'>;
 
 const RETRY: Decision = { kind: 'retry' };
 /** Bad user name or password, not authorized, in 3.x and in 5.0. */
@@ -33,6 +33,8 @@ const FINAL_DISCONNECT: readonly number[] = [0x84, 0x85, 0x8a, 0x8c];
 const QUICK_CLOSES = 3;
 const QUICK_CLOSE_MS = 5000;
 const QUICKLY_CLOSED = 'closed 3 times within 5 s of the CONNACK: another client may use this Client ID';
+const ENDED_QUICKLY =
+  'closed 3 times within 5 s of the CONNACK, without a reason: the server is in trouble, or something before it ends connections';
 /** Two clients that both come back would fight for ever: the first to lose this often stops. */
 const MOST_TAKEOVERS = 3;
 const MOST_PROTOCOL_FAULTS = 3;
@@ -131,6 +133,8 @@ export function reconnectPolicyOf(settings: ReconnectSettings): ReconnectPolicy 
       if (by !== 'network' || code !== 'network-lost' || afterMs >= QUICK_CLOSE_MS) quickCloses = 0;
       else if (++quickCloses >= QUICK_CLOSES) {
         quickCloses = 0;
+        // Nobody else has a Client ID that this client has generated.
+        if (settings.hasOwnClientId) return { kind: 'retry', warning: ENDED_QUICKLY };
         // A server of 5.0 has a word for it. Not all say it (Mosquitto 2.0.11 does not), but others may lose connections.
         if (version === 5) return { kind: 'retry', warning: QUICKLY_CLOSED };
         return afterTakeover(QUICKLY_CLOSED);

@@ -1,3 +1,4 @@
+import { ignorable } from '../settle.ts';
 import type { Consumer, Delivery } from './consumer.ts';
 import type { Inbox } from './inbox.ts';
 import type { Message } from './message.ts';
@@ -60,6 +61,25 @@ export function messageStreamOf(
     onPressure();
   };
 
+  const next = async (): Promise<Result> => {
+    releaseLast();
+    const delivery = buffer.shift();
+    if (delivery) {
+      if (stream.isFull && buffer.length <= bound / 2) setFull(false);
+      return give(delivery);
+    }
+    if (failure !== undefined) {
+      const error = failure;
+      failure = undefined;
+      throw error;
+    }
+    if (!isOpen) return finished();
+    const reader = Promise.withResolvers<Result>();
+    readers.push(reader);
+    onPressure();
+    return reader.promise;
+  };
+
   const stream: MessageStream = {
     filters,
     identifiers: new Set(),
@@ -77,24 +97,7 @@ export function messageStreamOf(
 
     [Symbol.asyncIterator]: () => stream,
 
-    async next() {
-      releaseLast();
-      const next = buffer.shift();
-      if (next) {
-        if (stream.isFull && buffer.length <= bound / 2) setFull(false);
-        return give(next);
-      }
-      if (failure !== undefined) {
-        const error = failure;
-        failure = undefined;
-        throw error;
-      }
-      if (!isOpen) return finished();
-      const reader = Promise.withResolvers<Result>();
-      readers.push(reader);
-      onPressure();
-      return reader.promise;
-    },
+    next: () => ignorable(next()),
 
     async return() {
       const wasOpen = isOpen;

@@ -69,6 +69,8 @@ export interface Subscriptions {
   detach(): void;
   /** Throws ProtocolError when nothing like it was asked. */
   handleAnswer(packet: Answer): void;
+  /** Resolves when all that is pending now has been answered. */
+  whenIdle(): Promise<unknown>;
   close(error: unknown): void;
 }
 
@@ -261,6 +263,8 @@ export function subscriptionsOf(
       request.resolve(answer);
       sendWaiting();
     },
+
+    whenIdle: () => Promise.allSettled([...waiting, ...sent.values()].map(({ promise }) => promise)),
 
     close(error) {
       detach();
