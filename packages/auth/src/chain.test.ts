@@ -52,6 +52,16 @@ describe('anonymous', () => {
 });
 
 describe('a chain of authorizers', () => {
+  it("lets a default permit no topic of the server's own, but for what bridges say of themselves", () => {
+    const open = authorizers([], 'allow');
+    expect(open(wants('publish', 'a'), NEVER)).toBe('allow');
+    expect(open(wants('subscribe', '$SYS/#'), NEVER)).toBe('allow');
+    expect(open(wants('publish', '$SYS/broker/version', { retain: true }), NEVER)).toBe('deny');
+    expect(open(wants('publish', '$SYS/broker/connection/bridge/state'), NEVER)).toBe('allow');
+    const explicit = authorizers([() => 'allow'], 'deny');
+    expect(explicit(wants('publish', '$SYS/mine'), NEVER)).toBe('allow');
+  });
+
   it('falls back on the default', async () => {
     expect(authorizers([], 'deny')(wants('publish', 'a'), NEVER)).toBe('deny');
     expect(await authorizers([async () => undefined], 'allow')(wants('publish', 'a'), NEVER)).toBe('allow');

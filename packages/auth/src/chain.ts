@@ -7,7 +7,10 @@ import {
   BAD_CREDENTIALS,
   type Decision,
   type DenyConnect,
+  isForBridges,
+  isOfServer,
   isPromise,
+  type TimedDecision,
 } from '@hawser/broker';
 import { ReasonCode } from '@hawser/codec';
 
@@ -21,7 +24,7 @@ export type AuthenticatorLink = (
 export type AuthorizerLink = (
   request: AuthorizationRequest,
   signal: AbortSignal,
-) => Decision | undefined | Promise<Decision | undefined>;
+) => Decision | TimedDecision | undefined | Promise<Decision | TimedDecision | undefined>;
 
 const NO_METHOD: DenyConnect = Object.freeze({
   kind: 'deny',
@@ -43,9 +46,15 @@ export function chain(...links: readonly AuthenticatorLink[]): Authenticator {
   return (request, signal) => askFrom(links, 0, request, signal, refusalOf);
 }
 
-/** Asks one authorizer after another; `otherwise` when none has an opinion. */
+/**
+ * Asks one authorizer after another; `otherwise` when none has an opinion. Topics that begin with `$` are the server's own: to publish there
+ * takes an opinion.
+ */
 export function authorizers(links: readonly AuthorizerLink[], otherwise: Decision): Authorizer {
-  return (request, signal) => askFrom(links, 0, request, signal, () => otherwise);
+  const decide = ({ action, topic }: AuthorizationRequest): Decision =>
+    action === 'publish' && isOfServer(topic) && !isForBridges(topic) ? 'deny' : otherwise;
+  return (request, signal) =>
+    askFrom<AuthorizationRequest, Decision | TimedDecision>(links, 0, request, signal, decide);
 }
 
 type Link<Request, Answer> = (

@@ -17,7 +17,12 @@ export {
 export { type ConsoleUserChange, ConsoleUsersFile } from './passwords/console-users-file.ts';
 export { ARGON2_COST, type Argon2Cost, hashPassword, type PasswordHash, parseHash } from './passwords/hash.ts';
 export { changePassword, type PasswdRequest } from './passwords/passwd.ts';
-export { type PasswordOptions, passwords } from './passwords/password-authenticator.ts';
+export {
+  type PasswordLinks,
+  type PasswordOptions,
+  passwordLinks,
+  passwords,
+} from './passwords/password-authenticator.ts';
 export { PasswordChecker, type PasswordCheckerOptions } from './passwords/password-checker.ts';
 export { editPasswordFile, PasswordFileError, parsePasswordFile, type Users } from './passwords/password-file.ts';
 export { SCRAM_SHA_256, type ScramOptions, scram } from './passwords/scram-authenticator.ts';

@@ -11,6 +11,7 @@ export { TokenBucket } from './intake/token-bucket.ts';
 export { type AddressSet, addressSet, isLoopback, subscriberOf } from './policy/addresses.ts';
 export { fingerprint } from './policy/claimed-name.ts';
 export * from './policy/policies.ts';
+export { isForBridges, isOfServer } from './policy/server-topics.ts';
 export { CAUSES, type CauseWords, type Language, LOSSES, SESSION_ENDS } from './recorder/causes.ts';
 export { COMPLAINTS } from './recorder/complaints.ts';
 export { Counters } from './recorder/counters.ts';

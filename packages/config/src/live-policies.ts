@@ -21,14 +21,19 @@ const NO_METHOD: DenyConnect = Object.freeze({
 /** Policies that can be exchanged while a broker runs: its listeners keep what `authenticatorOf` gave them. */
 export class LivePolicies {
   readonly #onWarning: PolicyWarning;
+  readonly #decoySecret: Uint8Array | undefined;
   #policies: Policies;
   #listenerUrls: readonly string[] | undefined;
   #warnedOfCredentials = false;
 
-  /** Throws Error, with words, for what cannot be used. */
-  constructor(configuration: OwnConfiguration, onWarning: PolicyWarning) {
+  /**
+   * Throws Error, with words, for what cannot be used. `decoySecret`: what the salts of users that do not exist are made of, so that they are
+   * the same after a restart.
+   */
+  constructor(configuration: OwnConfiguration, onWarning: PolicyWarning, decoySecret?: Uint8Array) {
     this.#onWarning = onWarning;
-    this.#policies = createPolicies(configuration, onWarning);
+    this.#decoySecret = decoySecret;
+    this.#policies = createPolicies(configuration, onWarning, decoySecret);
   }
 
   /** Undefined: everybody may do everything. */
@@ -66,7 +71,7 @@ export class LivePolicies {
 
   /** Throws, and goes on with what there was. The broker has to be given `authorize` anew, and to forget permissions. */
   replace(configuration: OwnConfiguration): void {
-    this.#policies = createPolicies(configuration, this.#onWarning);
+    this.#policies = createPolicies(configuration, this.#onWarning, this.#decoySecret);
   }
 
   #warnOfCredentials(): void {

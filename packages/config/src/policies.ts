@@ -12,20 +12,16 @@ import {
   type JwtKeySource,
   jwt,
   parsePasswordFile,
-  passwords,
+  passwordLinks,
   type Rule,
   rules,
   scram,
   tokenPermissions,
+  type Users,
   WatchedFile,
 } from '@hawser/auth';
 import type { Authenticator, Authorizer } from '@hawser/broker';
-import type {
-  AuthenticationConfig,
-  AuthenticationLinkConfig,
-  HttpServiceConfig,
-  JwtConfig,
-} from './schema/authentication-schema.ts';
+import type { AuthenticationConfig, HttpServiceConfig, JwtConfig } from './schema/authentication-schema.ts';
 import type { AuthorizationConfig } from './schema/authorization-schema.ts';
 import type { OwnConfiguration } from './schema/configuration-schema.ts';
 import { readSecret } from './secrets.ts';
@@ -43,12 +39,24 @@ export interface Policies {
   readonly authorize: { readonly listeners: readonly Authorizer[]; readonly shared: Authorizer } | undefined;
 }
 
+/** What the parts of a policy are made with. */
+interface PolicyParts {
+  readonly onWarning: PolicyWarning;
+  /** Of the salts that users who do not exist are shown (SCRAM): the same after a restart. */
+  readonly decoySecret: Uint8Array | undefined;
+}
+
 /** Builds the policies; opens password files and key sets. Throws Error, with words, for what cannot be used. */
-export function createPolicies(configuration: OwnConfiguration, onWarning: PolicyWarning = () => {}): Policies {
+export function createPolicies(
+  configuration: OwnConfiguration,
+  onWarning: PolicyWarning = () => {},
+  decoySecret?: Uint8Array,
+): Policies {
   const { authentication, listeners } = configuration;
-  const shared = createAuthenticator(authentication, onWarning);
+  const parts = { onWarning, decoySecret };
+  const shared = createAuthenticator(authentication, parts);
   const authenticate = listeners.map((listener) =>
-    listener.authentication === undefined ? shared : createAuthenticator(listener.authentication, onWarning),
+    listener.authentication === undefined ? shared : createAuthenticator(listener.authentication, parts),
   );
   return { authenticate, shared, authorize: createAuthorizers(configuration, onWarning) };
 }
@@ -63,7 +71,8 @@ function createAuthorizers(configuration: OwnConfiguration, onWarning: PolicyWar
   return { listeners: own.map((authorize) => authorize ?? ALLOW), shared: shared ?? ALLOW };
 }
 
-const ALLOW: Authorizer = () => 'allow';
+/** All but what is the server's own. */
+const ALLOW: Authorizer = authorizers([], 'allow');
 
 /** Somebody has a name: from then on what is not permitted is denied. */
 export function hasUsers({ authentication, listeners }: OwnConfiguration): boolean {
@@ -72,11 +81,14 @@ export function hasUsers({ authentication, listeners }: OwnConfiguration): boole
   );
 }
 
-function createAuthenticator(config: AuthenticationConfig, onWarning: PolicyWarning): Authenticator | undefined {
+function createAuthenticator(
+  config: AuthenticationConfig,
+  { onWarning, decoySecret }: PolicyParts,
+): Authenticator | undefined {
   const open = config.chain.length === 0;
   const allowed = config.anonymous ?? (open ? 'loopback' : false);
   if (open && allowed === true) return undefined;
-  const links = config.chain.flatMap((link) => createLinks(link, onWarning));
+  const links = createChain(config.chain, { onWarning, decoySecret });
   if (allowed !== false) {
     const from = allowed === true ? 'anywhere' : 'loopback';
     links.push(anonymous({ from, ignoreCredentials: open, onIgnored: ignoredWarning(onWarning) }));
@@ -84,17 +96,60 @@ function createAuthenticator(config: AuthenticationConfig, onWarning: PolicyWarn
   return chain(...links);
 }
 
-function createLinks(link: AuthenticationLinkConfig, onWarning: PolicyWarning): AuthenticatorLink[] {
-  if (link.passwords !== undefined) {
-    const { file: path, scram: withScram } = link.passwords;
-    const onFault = (text: string): void => onWarning('password-file', text);
-    const file = new WatchedFile(path, { parse: parsePasswordFile, onFault });
-    const users = () => file.value;
-    return [...(withScram ? [scram({ users })] : []), passwords({ users, passUnknownUsers: false })];
+/**
+ * The links in their order. Users whom a password file does not know are the next link's; where nobody knows them, the last link makes them cost
+ * what a wrong password costs. Tokens are looked at before password files behind which they stand: what is said of a token does not depend on
+ * whether a file knows the user name that came with it.
+ */
+function createChain(config: AuthenticationConfig['chain'], parts: PolicyParts): AuthenticatorLink[] {
+  const { onWarning, decoySecret } = parts;
+  const files = config.map(({ passwords }) =>
+    passwords === undefined ? undefined : openUsers(passwords.file, onWarning),
+  );
+  const withScram = files.filter((users, i) => users !== undefined && config[i]?.passwords?.scram === true);
+  const links: AuthenticatorLink[] = [];
+  const tokens: AuthenticatorLink[] = [];
+  if (withScram.length > 0) {
+    links.push(scram({ users: allUsers(withScram.filter((users) => users !== undefined)), secret: decoySecret }));
   }
-  if (link.jwt !== undefined) return [createJwt(link.jwt, onWarning)];
-  if (link.http !== undefined) return [httpAuthenticator(serviceOf(link.http))];
-  return link.certificate === undefined ? [] : [certificate(link.certificate)];
+  let end: AuthenticatorLink | undefined;
+  let firstFile = Number.POSITIVE_INFINITY;
+  for (const [i, { jwt, http, certificate: certificates }] of config.entries()) {
+    const users = files[i];
+    if (users !== undefined) {
+      const { known, all } = passwordLinks({ users });
+      firstFile = Math.min(firstFile, links.length);
+      links.push(known);
+      end = all;
+    }
+    if (jwt !== undefined) (firstFile < links.length ? tokens : links).push(createJwt(jwt, onWarning));
+    if (http !== undefined) links.push(httpAuthenticator(serviceOf(http)));
+    if (certificates !== undefined) links.push(certificate(certificates));
+  }
+  links.splice(Math.min(firstFile, links.length), 0, ...tokens);
+  return end === undefined ? links : [...links, end];
+}
+
+function openUsers(path: string, onWarning: PolicyWarning): () => Users {
+  const onFault = (text: string): void => onWarning('password-file', text);
+  const file = new WatchedFile(path, { parse: parsePasswordFile, onFault });
+  return () => file.value;
+}
+
+/** Users of several files; the first file that knows one has it. Made anew when a file has changed. */
+function allUsers(sources: readonly (() => Users)[]): () => Users {
+  const [only, ...others] = sources;
+  if (only !== undefined && others.length === 0) return only;
+  let parts: readonly Users[] = [];
+  let all: Users = new Map();
+  return () => {
+    const now = sources.map((users) => users());
+    if (now.some((users, i) => users !== parts[i])) {
+      parts = now;
+      all = new Map(now.toReversed().flatMap((users) => [...users]));
+    }
+    return all;
+  };
 }
 
 function createJwt(config: JwtConfig, onWarning: PolicyWarning): AuthenticatorLink {

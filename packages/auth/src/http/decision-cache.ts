@@ -1,11 +1,12 @@
-interface Entry<T> {
+/** An answer and until when it is good. */
+export interface CachedDecision<T> {
   readonly value: T;
   readonly until: number;
 }
 
 /** Answers that are good for a while: so many, the oldest go first. */
 export class DecisionCache<T> {
-  readonly #entries = new Map<string, Entry<T>>();
+  readonly #entries = new Map<string, CachedDecision<T>>();
   readonly #maximum: number;
   readonly #now: () => number;
 
@@ -14,21 +15,23 @@ export class DecisionCache<T> {
     this.#now = now;
   }
 
-  get(key: string): T | undefined {
+  get(key: string): CachedDecision<T> | undefined {
     const entry = this.#entries.get(key);
     if (entry === undefined) return undefined;
-    if (this.#now() < entry.until) return entry.value;
+    if (this.#now() < entry.until) return entry;
     this.#entries.delete(key);
     return undefined;
   }
 
-  set(key: string, value: T, forMs: number): void {
-    if (forMs <= 0 || this.#maximum === 0) return;
+  set(key: string, value: T, forMs: number): CachedDecision<T> {
+    const entry = { value, until: this.#now() + forMs };
+    if (forMs <= 0 || this.#maximum === 0) return entry;
     this.#entries.delete(key);
     if (this.#entries.size >= this.#maximum) {
       const [oldest] = this.#entries.keys();
       if (oldest !== undefined) this.#entries.delete(oldest);
     }
-    this.#entries.set(key, { value, until: this.#now() + forMs });
+    this.#entries.set(key, entry);
+    return entry;
   }
 }

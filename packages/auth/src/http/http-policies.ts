@@ -5,10 +5,12 @@ import {
   BAD_CREDENTIALS,
   type ClientInfo,
   type Decision,
+  subscriberOf,
+  type TimedDecision,
 } from '@hawser/broker';
 import type { AuthenticatorLink, AuthorizerLink } from '../chain.ts';
 import { parseAclClaim, withAcl } from '../jwt/acl-claim.ts';
-import { DecisionCache } from './decision-cache.ts';
+import { type CachedDecision, DecisionCache } from './decision-cache.ts';
 import { type HttpService, JsonPoster } from './post-json.ts';
 
 /**
@@ -28,8 +30,8 @@ export function httpAuthenticator(service: HttpService): AuthenticatorLink {
     // An HMAC: passwords do not lie about in memory longer than they must.
     const digest = createHmac('sha256', key).update(JSON.stringify(body)).digest('base64');
     const known = cache.get(digest);
-    if (known !== undefined) return known === 'ignore' ? undefined : known;
-    return poster.post(body, signal).then((answer) => {
+    if (known !== undefined) return known.value === 'ignore' ? undefined : known.value;
+    return poster.post(subscriberOf(client.remoteAddress), body, signal).then((answer) => {
       const decision = readConnectDecision(answer);
       cache.set(digest, decision, service.cacheMs ?? 10_000);
       return decision === 'ignore' ? undefined : decision;
@@ -43,17 +45,19 @@ export function httpAuthenticator(service: HttpService): AuthenticatorLink {
  */
 export function httpAuthorizer(service: HttpService): AuthorizerLink {
   const poster = new JsonPoster(service);
-  const cache = new DecisionCache<Decision | 'ignore'>(service.cached ?? 10_000, nowOf(service));
+  const now = nowOf(service);
+  const cache = new DecisionCache<Decision | 'ignore'>(service.cached ?? 10_000, now);
+  /** Also a live connection asks again when its time is over. */
+  const timed = ({ value, until }: CachedDecision<Decision | 'ignore'>): TimedDecision | undefined =>
+    value === 'ignore' ? undefined : { decision: value, expiresAt: Date.now() + until - now() };
   return (request, signal) => {
     const { client, action, topic, qos, retain } = request;
     const body = { ...describe(client), action, topic, qos, retain };
     const key = JSON.stringify(body);
     const known = cache.get(key);
-    if (known !== undefined) return known === 'ignore' ? undefined : known;
-    return poster.post(body, signal).then((answer) => {
-      const result = resultOf(answer);
-      cache.set(key, result, service.cacheMs ?? 10_000);
-      return result === 'ignore' ? undefined : result;
+    if (known !== undefined) return timed(known);
+    return poster.post(client.clientId, body, signal).then((answer) => {
+      return timed(cache.set(key, resultOf(answer), service.cacheMs ?? 10_000));
     });
   };
 }

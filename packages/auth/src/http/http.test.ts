@@ -73,10 +73,28 @@ describe('a service that authenticates', () => {
 
   it('is not asked more than it can bear', async () => {
     const url = await serve(() => ({ hang: true }));
-    const link = httpAuthenticator({ url, atOnce: 1, timeoutMs: 200 });
+    const link = httpAuthenticator({ url, atOnce: 1, maximumWaiting: 0, timeoutMs: 200 });
     const first = link(login('a', '1'), NEVER);
-    await expect(link(login('a', '2'), NEVER)).rejects.toThrow('under way');
+    await expect(link(login('a', '2'), NEVER)).rejects.toThrow('too many requests');
     await expect(first).rejects.toThrow();
+  });
+
+  it('is shared out by address, and a client that has hung up frees its place', async () => {
+    const url = await serve(() =>
+      seen.at(-1)?.username === 'flood' ? { hang: true } : { body: '{"result":"allow"}' },
+    );
+    const link = httpAuthenticator({ url, atOnce: 8, timeoutMs: 60_000 });
+    const gone = new AbortController();
+    const flood = Array.from({ length: 70 }, (_, i) =>
+      Promise.resolve(link(login('flood', `${i}`, { remoteAddress: '203.0.113.9' }), gone.signal)),
+    );
+    const settled = Promise.allSettled(flood);
+    const honest = login('bob', 'x', { remoteAddress: '198.51.100.1' });
+    expect(await link(honest, NEVER)).toMatchObject({ kind: 'allow' });
+    gone.abort();
+    await settled;
+    expect(await link(login('carol', 'x', { remoteAddress: '203.0.113.9' }), NEVER)).toMatchObject({ kind: 'allow' });
+    expect(seen.filter(({ username }) => username === 'flood').length).toBeLessThanOrEqual(4);
   });
 
   it('must have a URL', () => {
@@ -88,10 +106,40 @@ describe('a service that authorizes', () => {
   it('sees what is asked for and decides', async () => {
     const url = await serve(() => ({ body: '{"result":"allow"}' }));
     const link = httpAuthorizer({ url });
-    expect(await link(wants('publish', 'a', { qos: 1, retain: true }), NEVER)).toBe('allow');
-    expect(await link(wants('publish', 'a', { qos: 1, retain: true }), NEVER)).toBe('allow');
+    for (let i = 0; i < 2; i++) {
+      expect(await link(wants('publish', 'a', { qos: 1, retain: true }), NEVER)).toMatchObject({ decision: 'allow' });
+    }
     expect(seen).toHaveLength(1);
     expect(seen[0]).toMatchObject({ action: 'publish', topic: 'a', qos: 1, retain: true, clientId: 'device-7' });
+  });
+
+  it('says how long its answer holds, and the time does not begin anew when it is remembered', async () => {
+    let now = 0;
+    const url = await serve(() => ({ body: '{"result":"allow"}' }));
+    const link = httpAuthorizer({ url, cacheMs: 1_000_000, now: () => now });
+    const left = async (): Promise<number> => {
+      const answer = await link(wants('publish', 'a'), NEVER);
+      return typeof answer === 'object' ? answer.expiresAt - Date.now() : Number.NaN;
+    };
+    expect(await left()).toBeGreaterThan(900_000);
+    now = 600_000;
+    expect(await left()).toBeLessThan(500_000);
+  });
+
+  it('is shared out by client: one SUBSCRIBE with a hundred filters does not take all requests', async () => {
+    const url = await serve(() =>
+      seen.at(-1)?.clientId === 'greedy' ? { hang: true } : { body: '{"result":"allow"}' },
+    );
+    const link = httpAuthorizer({ url, timeoutMs: 60_000 });
+    const gone = new AbortController();
+    const greedy = { client: { clientId: 'greedy' } };
+    const filters = Array.from({ length: 100 }, (_, i) =>
+      Promise.resolve(link(wants('subscribe', `t/${i}`, greedy), gone.signal)),
+    );
+    const settled = Promise.allSettled(filters);
+    expect(await link(wants('publish', 'a'), NEVER)).toMatchObject({ decision: 'allow' });
+    gone.abort();
+    await settled;
   });
 
   it('fails closed', async () => {

@@ -1,3 +1,4 @@
+import { FairQueue } from '../fair-queue.ts';
 import { isLoopbackHost } from './url.ts';
 
 /** A service that decides. */
@@ -11,8 +12,10 @@ export interface HttpService {
   readonly cacheMs?: number;
   /** Answers that are remembered; 10,000. */
   readonly cached?: number;
-  /** Requests under way at once; 64. Over it the answer is no. */
+  /** Requests under way at once; 64. One address (authentication) or client (authorization) leaves room for others. */
   readonly atOnce?: number;
+  /** Requests that wait for their turn; 1,000. Over it whoever has most waiting gets no answer. */
+  readonly maximumWaiting?: number;
   readonly now?: () => number;
 }
 
@@ -21,7 +24,7 @@ const LARGEST_ANSWER = 65_536;
 /** Posts JSON, one service's requests bounded in number, time and size. Redirects are not followed. */
 export class JsonPoster {
   readonly #service: HttpService;
-  #underWay = 0;
+  readonly #queue: FairQueue;
 
   /** Throws RangeError for a URL that is none, or is neither https nor this machine's. */
   constructor(service: HttpService) {
@@ -30,6 +33,8 @@ export class JsonPoster {
       throw new RangeError(`'${service.url}' is no http or https URL`);
     }
     this.#service = service;
+    const { atOnce = 64, maximumWaiting = 1000 } = service;
+    this.#queue = new FairQueue({ atOnce, maximumWaiting, keepsRoom: true });
   }
 
   /** Passwords go there: true when somebody on the way can read them. */
@@ -38,27 +43,27 @@ export class JsonPoster {
     return url.protocol === 'http:' && !isLoopbackHost(url.hostname);
   }
 
-  /** Rejects when there is no good answer: status other than 200, too late, too large, no JSON. */
-  async post(body: unknown, signal: AbortSignal): Promise<unknown> {
-    const { url, headers = {}, timeoutMs = 3000, atOnce = 64 } = this.#service;
-    if (this.#underWay >= atOnce) throw new Error(`${atOnce} requests to ${url} are under way already`);
-    this.#underWay++;
-    try {
-      const response = await fetch(url, {
-        method: 'POST',
-        redirect: 'error',
-        headers: { ...headers, 'content-type': 'application/json', accept: 'application/json' },
-        body: JSON.stringify(body),
-        signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
-      });
-      if (response.status !== 200) {
-        await response.body?.cancel();
-        throw new Error(`${url} answered ${response.status}`);
-      }
-      return JSON.parse(await readText(response, url));
-    } finally {
-      this.#underWay--;
+  /** `key`: whose turn it is. Rejects when there is no good answer: status other than 200, too late, too large, no JSON, no room. */
+  async post(key: string, body: unknown, signal: AbortSignal): Promise<unknown> {
+    const answer = await this.#queue.run(key, async () => ({ json: await this.#post(body, signal) }), signal);
+    if (answer === undefined) throw new Error(`too many requests to ${this.#service.url} are waiting already`);
+    return answer.json;
+  }
+
+  async #post(body: unknown, signal: AbortSignal): Promise<unknown> {
+    const { url, headers = {}, timeoutMs = 3000 } = this.#service;
+    const response = await fetch(url, {
+      method: 'POST',
+      redirect: 'error',
+      headers: { ...headers, 'content-type': 'application/json', accept: 'application/json' },
+      body: JSON.stringify(body),
+      signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
+    });
+    if (response.status !== 200) {
+      await response.body?.cancel();
+      throw new Error(`${url} answered ${response.status}`);
     }
+    return JSON.parse(await readText(response, url));
   }
 }
 

@@ -1,6 +1,6 @@
-import { type AllowConnect, type AuthenticationDecision, BAD_CREDENTIALS, type DenyConnect } from '@hawser/broker';
+import type { AllowConnect, AuthenticationDecision, DenyConnect } from '@hawser/broker';
 import { ReasonCode } from '@hawser/codec';
-import { decodeJwt, errors, type JWTPayload, jwtVerify } from 'jose';
+import { decodeJwt, decodeProtectedHeader, errors, type JWTPayload, jwtVerify } from 'jose';
 import type { AuthenticatorLink } from '../chain.ts';
 import { parseAclClaim, withAcl } from './acl-claim.ts';
 import { type JwtKeySource, jwtKeys } from './jwt-keys.ts';
@@ -35,11 +35,10 @@ export interface JwtOptions {
 const LOOKS_LIKE_A_TOKEN = /^[\w-]+\.[\w-]*\.[\w-]*$/;
 const LONGEST_TOKEN = 16_384;
 
-const EXPIRED: DenyConnect = Object.freeze({
-  kind: 'deny',
-  reasonCode: ReasonCode.BadUserNameOrPassword,
-  reason: 'the token has expired',
-});
+/** It says what is wrong with the token: who has one made it, or has it made, and the key is what cannot be guessed. */
+function refused(reason: string): DenyConnect {
+  return { kind: 'deny', reasonCode: ReasonCode.BadUserNameOrPassword, reason };
+}
 const NO_KEYS: DenyConnect = Object.freeze({
   kind: 'deny',
   reasonCode: ReasonCode.ServerUnavailable,
@@ -58,8 +57,7 @@ export function jwt(options: JwtOptions): AuthenticatorLink {
     if (request.authenticationMethod !== undefined) return undefined;
     const { client, password } = request;
     const token = options.from === 'username' ? (client.username ?? '') : textOf(password);
-    if (token.length > LONGEST_TOKEN || !LOOKS_LIKE_A_TOKEN.test(token) || isOfAnother(token, options.issuer))
-      return undefined;
+    if (!isToken(token) || isOfAnother(token, options.issuer)) return undefined;
     const verified = jwtVerify(token, key, {
       algorithms: [...algorithms],
       requiredClaims: required,
@@ -79,19 +77,21 @@ function decide(payload: JWTPayload, options: JwtOptions, clientId: string, user
   const { usernameClaim = 'sub', clientIdClaim, aclClaim = 'acl', claims = {} } = options;
   for (const [name, wanted] of Object.entries(claims)) {
     const value = wanted.replace(/%[cu]/g, (placeholder) => (placeholder === '%c' ? clientId : username));
-    if (!Object.hasOwn(payload, name) || String(payload[name]) !== value) return BAD_CREDENTIALS;
+    if (!Object.hasOwn(payload, name)) return refused(`the token has no \`${name}\``);
+    if (String(payload[name]) !== value) return refused(`the \`${name}\` of the token is not what it has to be here`);
   }
   const name = payload[usernameClaim];
   const ownClientId = clientIdClaim === undefined ? undefined : payload[clientIdClaim];
-  if (typeof name !== 'string' || name === '') return BAD_CREDENTIALS;
-  if (clientIdClaim !== undefined && (typeof ownClientId !== 'string' || ownClientId === '')) return BAD_CREDENTIALS;
+  if (typeof name !== 'string' || name === '') return refused(`the token has no \`${usernameClaim}\``);
+  if (clientIdClaim !== undefined && (typeof ownClientId !== 'string' || ownClientId === ''))
+    return refused(`the token has no \`${clientIdClaim}\``);
   let attributes: AllowConnect['attributes'] = { claims: payload };
   if (Object.hasOwn(payload, aclClaim)) {
     try {
       attributes = withAcl(attributes, parseAclClaim(payload[aclClaim]));
     } catch (error) {
       options.onFault?.(`a token of ${name} has permissions that cannot be read: ${messageOf(error)}`);
-      return BAD_CREDENTIALS;
+      return refused('the permissions in the token cannot be read');
     }
   }
   return {
@@ -101,6 +101,16 @@ function decide(payload: JWTPayload, options: JwtOptions, clientId: string, user
     ...(typeof ownClientId === 'string' ? { clientId: ownClientId } : {}),
     ...(payload.exp === undefined ? {} : { expiresAt: (payload.exp + (options.clockTolerance ?? 0)) * 1000 }),
   };
+}
+
+/** Three parts are not enough: a password may have dots in it. */
+function isToken(text: string): boolean {
+  if (text.length > LONGEST_TOKEN || !LOOKS_LIKE_A_TOKEN.test(text)) return false;
+  try {
+    return typeof decodeProtectedHeader(text) === 'object';
+  } catch {
+    return false;
+  }
 }
 
 /** Read without trust, and only to find out whose it is. */
@@ -113,20 +123,32 @@ function isOfAnother(token: string, issuer: string | undefined): boolean {
   }
 }
 
-function refusalFor(error: unknown, options: JwtOptions): DenyConnect {
-  if (error instanceof errors.JWTExpired) return EXPIRED;
-  const isTheClients =
+/** What is wrong with a token; undefined: nothing is, it could not be checked. */
+function reasonOf(error: unknown): string | undefined {
+  if (error instanceof errors.JWTExpired) return 'the token has expired';
+  if (error instanceof errors.JWTClaimValidationFailed) {
+    const { claim, reason } = error;
+    if (reason === 'missing') return `the token has no \`${claim}\``;
+    if (claim === 'nbf') return 'the token is not valid yet (`nbf`)';
+    return `the \`${claim}\` of the token is not what it has to be here`;
+  }
+  if (error instanceof errors.JWSSignatureVerificationFailed)
+    return 'the token was signed with another key than the one that is known here';
+  if (error instanceof errors.JWKSNoMatchingKey || error instanceof errors.JWKSMultipleMatchingKeys)
+    return 'the token names no key that is known here (`kid`, `alg`)';
+  if (error instanceof errors.JOSEAlgNotAllowed) return 'the algorithm of the token is not taken here';
+  const isMalformed =
     error instanceof errors.JWTInvalid ||
-    error instanceof errors.JWTClaimValidationFailed ||
     error instanceof errors.JWSInvalid ||
-    error instanceof errors.JWSSignatureVerificationFailed ||
-    error instanceof errors.JOSEAlgNotAllowed ||
     error instanceof errors.JOSENotSupported ||
-    error instanceof errors.JWKSNoMatchingKey ||
-    error instanceof errors.JWKSMultipleMatchingKeys ||
     // What fetch throws is a TypeError too, with a cause.
     (error instanceof TypeError && error.cause === undefined);
-  if (isTheClients) return BAD_CREDENTIALS;
+  return isMalformed ? 'the token is none that can be read' : undefined;
+}
+
+function refusalFor(error: unknown, options: JwtOptions): DenyConnect {
+  const reason = reasonOf(error);
+  if (reason !== undefined) return refused(reason);
   options.onFault?.(`a token could not be checked: ${messageOf(error)}`);
   return NO_KEYS;
 }

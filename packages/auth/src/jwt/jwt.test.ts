@@ -107,6 +107,52 @@ describe('tricks with tokens', () => {
     expect(decision).toMatchObject({ kind: 'deny', reasonCode: 0x86 });
   });
 
+  it.each([
+    [
+      'another secret',
+      'signed with another key',
+      async () => await sign(new TextEncoder().encode('x'.repeat(40)), 'HS256'),
+    ],
+    ['no end', 'no `exp`', async () => await sign(secretBytes, 'HS256', { sub: 'alice', aud: 'us' })],
+    [
+      'no name',
+      'no `sub`',
+      async () => await sign(secretBytes, 'HS256', { exp: NOW + 60, aud: 'us', device: 'device-7' }),
+    ],
+    [
+      'another audience',
+      '`aud` of the token is not',
+      async () => await sign(secretBytes, 'HS256', { ...claims, aud: 'them' }),
+    ],
+    ['no audience', 'no `aud`', async () => await sign(secretBytes, 'HS256', claims)],
+    [
+      'a time to come',
+      'not valid yet',
+      async () => await sign(secretBytes, 'HS256', { ...claims, nbf: NOW + 9, aud: 'us' }),
+    ],
+    ['a past', 'has expired', async () => await sign(secretBytes, 'HS256', { ...claims, exp: NOW - 1, aud: 'us' })],
+    [
+      'another algorithm',
+      'algorithm of the token',
+      async () => await sign(secretBytes, 'HS384', { ...claims, aud: 'us' }),
+    ],
+    [
+      'another device',
+      '`device` of the token is not',
+      async () => await sign(secretBytes, 'HS256', { ...claims, aud: 'us', device: 'x' }),
+    ],
+    ['no device', 'no `device`', async () => await sign(secretBytes, 'HS256', { ...claims, aud: 'us' })],
+    ['rubbish in it', 'none that can be read', async () => `${encode({ alg: 'HS256', crit: ['x'] })}.e30.AAAA`],
+  ])('of %s is refused with its reason', async (_, reason, make) => {
+    const options = { keys: secret, algorithms: ['HS256'], audience: 'us', claims: { device: '%c' } };
+    const decision = await decide(options, await make());
+    expect(decision).toMatchObject({ kind: 'deny', reasonCode: 0x86, reason: expect.stringContaining(reason) });
+  });
+
+  it('a password with two dots in it is no token: the next link may know it', async () => {
+    expect(await decide({ keys: secret }, 'correct.horse.battery')).toBeUndefined();
+  });
+
   it('a public key used as the secret of an HMAC is refused', async () => {
     const head = `${encode({ alg: 'HS256' })}.${encode(claims)}`;
     const forged = `${head}.${createHmac('sha256', rsaKeys.pem).update(head).digest('base64url')}`;

@@ -1,4 +1,10 @@
-import { type AllowConnect, type AuthenticationDecision, BAD_CREDENTIALS, type DenyConnect } from '@hawser/broker';
+import {
+  type AllowConnect,
+  type AuthenticationDecision,
+  BAD_CREDENTIALS,
+  type DenyConnect,
+  subscriberOf,
+} from '@hawser/broker';
 import { ReasonCode } from '@hawser/codec';
 import { type AuthenticatorLink, hasCredentials } from '../chain.ts';
 import { PasswordChecker, type PasswordCheckerOptions } from './password-checker.ts';
@@ -8,8 +14,14 @@ import type { Users } from './password-file.ts';
 export interface PasswordOptions extends PasswordCheckerOptions {
   /** Users by name, asked for at each login: a file that has changed is another map. */
   readonly users: () => Users;
-  /** Another link of the chain may know a user that this one does not. */
-  readonly passUnknownUsers?: boolean;
+}
+
+/** Checks passwords in a chain of authenticators. */
+export interface PasswordLinks {
+  /** Decides about users it knows; others are the next link's. */
+  readonly known: AuthenticatorLink;
+  /** Decides about everybody: for the end of a chain. */
+  readonly all: AuthenticatorLink;
 }
 
 const TOO_MANY: DenyConnect = Object.freeze({
@@ -20,19 +32,32 @@ const TOO_MANY: DenyConnect = Object.freeze({
 
 /** User name and password. A user that does not exist takes as long as a wrong password. */
 export function passwords(options: PasswordOptions): AuthenticatorLink {
+  return passwordLinks(options).all;
+}
+
+/**
+ * The same in two links, for a chain where others may know a user that the file does not: `known` at its place, `all` at the end, where a user
+ * whom nobody knows costs what a wrong password costs.
+ */
+export function passwordLinks(options: PasswordOptions): PasswordLinks {
   const checker = new PasswordChecker(options);
-  return (request, signal) => {
-    const { username = '' } = request.client;
-    const { password = NO_PASSWORD } = request;
-    if (request.authenticationMethod !== undefined || !hasCredentials(request)) return undefined;
-    const users = options.users();
-    if (options.passUnknownUsers === true && !users.has(username)) return undefined;
-    const allow: AllowConnect = { kind: 'allow', username };
-    const decide = (isTheirs: boolean): AuthenticationDecision => (isTheirs ? allow : BAD_CREDENTIALS);
-    const checked = checker.check(users, username, password, signal);
-    if (checked === undefined) return TOO_MANY;
-    return typeof checked === 'boolean' ? decide(checked) : checked.then(decide);
-  };
+  const link =
+    (passesUnknown: boolean): AuthenticatorLink =>
+    (request, signal) => {
+      const { username = '', remoteAddress } = request.client;
+      const { password = NO_PASSWORD } = request;
+      if (request.authenticationMethod !== undefined || !hasCredentials(request)) return undefined;
+      const users = options.users();
+      if (passesUnknown && !users.has(username)) return undefined;
+      const allow: AllowConnect = { kind: 'allow', username };
+      const checked = checker.check(users, username, password, signal, subscriberOf(remoteAddress));
+      if (checked === undefined) return TOO_MANY;
+      if (checked === true) return allow;
+      return checked.then(
+        (isTheirs): AuthenticationDecision => (isTheirs === undefined ? TOO_MANY : isTheirs ? allow : BAD_CREDENTIALS),
+      );
+    };
+  return { known: link(true), all: link(false) };
 }
 
 const NO_PASSWORD = new Uint8Array(0);

@@ -16,8 +16,8 @@ export interface PasswordCheckerOptions {
 }
 
 /**
- * Checks passwords, a few at a time; logins with the same user and password share the check that is under way. A user that does not exist takes as long as a wrong password: the password is then
- * checked against a hash that nobody has.
+ * Checks passwords, a few at a time; logins with the same user and password share the check that is under way. All logins
+ * that are wrong take as long, whoever they are for.
  */
 export class PasswordChecker {
   readonly #checks: SharedChecks;
@@ -36,29 +36,29 @@ export class PasswordChecker {
     return this.#checks.refused;
   }
 
-  /** Whether it is the user's password. Undefined: too many are waiting. */
+  /**
+   * Whether it is the user's password. `address`: where the login comes from; addresses take turns. Undefined, at once or in the end: too many are
+   * waiting.
+   */
   check(
     users: Users,
     username: string,
     password: Uint8Array,
     signal: AbortSignal,
-  ): boolean | Promise<boolean> | undefined {
+    address = '',
+  ): true | Promise<boolean | undefined> | undefined {
     const known = users.get(username);
-    const hash = known ?? this.#decoys.for(users);
-    const login = this.#digest(username, password, hash);
+    const login = this.#digest(username, password, known?.text ?? '');
     if (known !== undefined && this.#remembered.has(login)) return true;
-    return this.#checks
-      .run(login, () => hash.matches(password), signal)
-      ?.then((matches) => {
-        // A decoy that matches is no way in.
-        if (matches !== true || known === undefined) return false;
-        this.#remembered.add(login);
-        return true;
-      });
+    const work = (): Promise<boolean> => matchesOrCosts(known, this.#decoys.of(users), password);
+    return this.#checks.run(login, address, work, signal)?.then((matches) => {
+      if (matches === true) this.#remembered.add(login);
+      return matches;
+    });
   }
 
   /** An HMAC: passwords do not lie about in memory. With the hash: another password of the same user is another login. */
-  #digest(username: string, password: Uint8Array, { text }: PasswordHash): string {
+  #digest(username: string, password: Uint8Array, text: string): string {
     const digest = createHmac('sha256', this.#key).update(`${username.length}:${username}${text.length}:${text}`);
     return digest.update(password).digest('base64');
   }
@@ -87,31 +87,56 @@ class RememberedLogins {
   }
 }
 
-/** A hash of nobody's password that costs what those of the users cost. */
+/** Kinds of hash that a wrong login is checked against, in all: a file has one or two. */
+const MOST_COSTS = 4;
+
+/** For each cost that a hash of the file has, one hash that costs it. */
 class Decoys {
   #users: Users | undefined;
-  #decoy: PasswordHash | undefined;
+  #decoys: ReadonlyMap<string, PasswordHash> = new Map();
 
-  for(users: Users): PasswordHash {
-    if (this.#decoy === undefined || this.#users !== users) {
+  of(users: Users): ReadonlyMap<string, PasswordHash> {
+    if (this.#users !== users) {
       this.#users = users;
-      this.#decoy = decoyLike([...users.values()]);
+      this.#decoys = decoysLike([...users.values()]);
     }
-    return this.#decoy;
+    return this.#decoys;
   }
 }
 
-/** Like the hash of most users, with another result. */
-function decoyLike(hashes: readonly PasswordHash[]): PasswordHash {
+/**
+ * A login that is wrong costs one hash of each kind that the file has: the user's own and decoys for the others, or decoys alone where there is no
+ * such user. So all of them look alike, also those whose hash is cheap. A decoy that matches is no way in.
+ */
+async function matchesOrCosts(
+  known: PasswordHash | undefined,
+  decoys: ReadonlyMap<string, PasswordHash>,
+  password: Uint8Array,
+): Promise<boolean> {
+  if (known !== undefined && (await known.matches(password))) return true;
+  const paid = known === undefined ? undefined : costOf(known);
+  for (const [cost, decoy] of decoys) if (cost !== paid) await decoy.matches(password);
+  return false;
+}
+
+/** What a hash takes: its kind and its parameters. */
+function costOf({ text }: PasswordHash): string {
+  const scram = /^SCRAM-SHA-256\$\d+/.exec(text);
+  return scram === null ? text.split('$').slice(1, -2).join('$') : scram[0];
+}
+
+/** One of each cost, those that most users have; of our own where there are none. */
+function decoysLike(hashes: readonly PasswordHash[]): ReadonlyMap<string, PasswordHash> {
   const counts = new Map<string, { count: number; hash: PasswordHash }>();
   for (const hash of hashes) {
-    const cost = hash.text.split('$').slice(1, -2).join('$');
+    const cost = costOf(hash);
     const entry = counts.get(cost) ?? { count: 0, hash };
     entry.count++;
     counts.set(cost, entry);
   }
-  const [most] = [...counts.values()].sort((a, b) => b.count - a.count);
-  const made = most?.hash ?? parseHash(hashPassword(randomBytes(16)));
+  const most = [...counts].sort(([, a], [, b]) => b.count - a.count).slice(0, MOST_COSTS);
+  if (most.length > 0) return new Map(most.map(([cost, { hash }]) => [cost, hash]));
+  const made = parseHash(hashPassword(randomBytes(16)));
   if (made === undefined) throw new Error('a hash of our own cannot be read');
-  return made;
+  return new Map([[costOf(made), made]]);
 }

@@ -5,7 +5,6 @@ import { isPromise } from '@hawser/broker';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { login, NEVER } from '../testing/requests.ts';
 import { WatchedFile } from '../watched-file.ts';
-import { CheckQueue } from './check-queue.ts';
 import { type Argon2Cost, hashPassword, type PasswordHash, parseHash } from './hash.ts';
 import { changePassword } from './passwd.ts';
 import { passwords } from './password-authenticator.ts';
@@ -177,6 +176,50 @@ describe('logins with passwords', () => {
     expect(checks).toHaveLength(1);
   });
 
+  it('pays for every kind of hash that the file has when a login is wrong, whoever it is for', async () => {
+    const checks: string[] = [];
+    const hash = (name: string, text: string): PasswordHash => ({
+      text,
+      kind: 'argon2id',
+      matches: async (password) => {
+        checks.push(text.split('$')[1] ?? '');
+        return new TextDecoder().decode(password) === name;
+      },
+    });
+    const users: Users = new Map([
+      ['old', hash('old', '$6$salt$hash')],
+      ['older', hash('older', '$6$other$hash')],
+      ['new', hash('new', '$argon2id$v=19$m=64,t=1,p=1$salt$hash')],
+      ['scram', hash('scram', 'SCRAM-SHA-256$4096:salt$StoredKey:ServerKey')],
+    ]);
+    const link = passwords({ users: () => users });
+    const answers: unknown[] = [];
+    const costs: string[] = [];
+    for (const user of ['old', 'older', 'new', 'scram', 'nobody']) {
+      checks.length = 0;
+      answers.push(await link(login(user, 'wrong'), NEVER));
+      costs.push(checks.toSorted().join());
+    }
+    expect(new Set(costs)).toEqual(new Set(['4096:salt,6,argon2id']));
+    expect(new Set(answers).size).toBe(1);
+    checks.length = 0;
+    expect(await link(login('old', 'old'), NEVER)).toMatchObject({ kind: 'allow' });
+    expect(checks).toEqual(['6']);
+    expect(await link(login('nobody', 'new'), NEVER)).toMatchObject({ kind: 'deny' });
+  });
+
+  it('are shared out by address: one that fills the queue turns itself away, not others', async () => {
+    const { users } = countingUsers();
+    const link = passwords({ users: () => users, checksAtOnce: 1, maximumWaiting: 8 });
+    const flood = Array.from({ length: 20 }, (_, i) =>
+      link(login('alice', `wrong ${i}`, { remoteAddress: '203.0.113.9' }), NEVER),
+    );
+    const honest = await link(login('bob', 'bob', { remoteAddress: '198.51.100.1' }), NEVER);
+    expect(honest).toMatchObject({ kind: 'allow' });
+    const codes = (await Promise.all(flood)).map((answer) => (answer?.kind === 'deny' ? answer.reasonCode : 0));
+    expect(codes.filter((code) => code === 0x89)).toHaveLength(12);
+  });
+
   it('checks a right login once, a wrong one each time, and forgets when the hash changes', async () => {
     let { users, checks } = countingUsers();
     const link = passwords({ users: () => users });
@@ -290,27 +333,5 @@ describe('logins with passwords', () => {
     const ratio = (await time('nobody')) / (await time('alice'));
     expect(ratio).toBeGreaterThan(0.33);
     expect(ratio).toBeLessThan(3);
-  });
-});
-
-describe('the queue of checks', () => {
-  it('never runs more than it may, and runs all in the end', async () => {
-    const queue = new CheckQueue(2, 100);
-    let running = 0;
-    let most = 0;
-    const work = async (): Promise<void> => {
-      most = Math.max(most, ++running);
-      await Promise.resolve();
-      running--;
-    };
-    await Promise.all(Array.from({ length: 20 }, () => queue.run(work, NEVER)));
-    expect([most, running, queue.length]).toEqual([2, 0, 0]);
-  });
-
-  it('does not begin work nobody waits for any more', async () => {
-    let done = 0;
-    const gone = AbortSignal.abort();
-    expect(await new CheckQueue(1, 1).run(async () => ++done, gone)).toBeUndefined();
-    expect(done).toBe(0);
   });
 });

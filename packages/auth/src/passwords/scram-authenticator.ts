@@ -3,7 +3,8 @@ import { type AuthenticationDecision, BAD_CREDENTIALS, type ContinueConnect, typ
 import { ReasonCode } from '@hawser/codec';
 import type { AuthenticatorLink } from '../chain.ts';
 import type { Users } from './password-file.ts';
-import { hmac, parseScram, SCRAM_ITERATIONS, type ScramCredentials, sha256 } from './scram-credentials.ts';
+import { hmac, parseScram, type ScramCredentials, sha256 } from './scram-credentials.ts';
+import { ScramDecoys } from './scram-decoys.ts';
 
 export const SCRAM_SHA_256 = 'SCRAM-SHA-256';
 
@@ -11,6 +12,11 @@ export const SCRAM_SHA_256 = 'SCRAM-SHA-256';
 export interface ScramOptions {
   /** Users by name; those whose hash is not SCRAM-SHA-256 cannot come in this way. */
   readonly users: () => Users;
+  /**
+   * Salts of users that do not exist are made of it: the same after a restart, and nobody's to know. Absent: of the first line of the file, which
+   * is the same as long as that line is.
+   */
+  readonly secret?: Uint8Array | undefined;
   /** This side's part of the nonce; tests hand in their own. */
   readonly nonce?: () => string;
 }
@@ -37,14 +43,17 @@ interface ClientFirst {
  */
 export function scram(options: ScramOptions): AuthenticatorLink {
   const nonce = options.nonce ?? (() => base64(randomBytes(18)));
-  const secret = randomBytes(32);
+  const decoys = new ScramDecoys(options.secret);
   return (request) => {
     if (request.authenticationMethod !== SCRAM_SHA_256) return undefined;
     const first = parseClientFirst(textOf(request.authenticationData));
     if (first === undefined) return MALFORMED;
-    const hash = options.users().get(first.username);
+    // Whoever authenticates again is who it was: a proof of another user's password is not even looked at.
+    if (request.again && first.username !== request.client.username) return BAD_CREDENTIALS;
+    const users = options.users();
+    const hash = users.get(first.username);
     const known = hash === undefined ? undefined : parseScram(hash.text);
-    const credentials = known ?? decoy(secret, first.username);
+    const credentials = known ?? decoys.of(users, first.username);
     return exchange(first, credentials, known !== undefined, nonce());
   };
 }
@@ -97,12 +106,6 @@ function parseClientFirst(text: string): ClientFirst | undefined {
 function unescapeName(name: string): string | undefined {
   if (/=(?!2C|3D)/.test(name)) return undefined;
   return name.replace(/=2C/g, ',').replace(/=3D/g, '=');
-}
-
-function decoy(secret: Uint8Array, username: string): ScramCredentials {
-  const salt = hmac(secret, `salt ${username}`).subarray(0, 16);
-  const key = hmac(secret, `key ${username}`);
-  return { iterations: SCRAM_ITERATIONS, salt, storedKey: key, serverKey: key };
 }
 
 function textOf(data: Uint8Array | undefined): string {

@@ -66,6 +66,32 @@ describe('SCRAM-SHA-256', () => {
     expect(text(one.authenticationData)).toBe(text(other.authenticationData));
   });
 
+  it('gives an unknown user the same salt after a restart and when the file has changed, with or without a secret', async () => {
+    const first = new ScramClient('nobody', 'x').first();
+    const salt = async (options: Omit<Parameters<typeof scram>[0], 'nonce'>): Promise<string> => {
+      const challenge = await begin(scram({ ...options, nonce: () => 'x' }), first);
+      if (challenge?.kind !== 'continue') throw new Error('no challenge');
+      return text(challenge.authenticationData);
+    };
+    const later = new Map([...users(), ['zoe', parseHash(hashScram('x', 4096))]]) as Users;
+    expect(await salt({ users })).toBe(await salt({ users }));
+    expect(await salt({ users: () => later })).toBe(await salt({ users }));
+    const secret = new Uint8Array(32).fill(7);
+    expect(await salt({ users: () => later, secret })).toBe(await salt({ users, secret }));
+    expect(await salt({ users, secret })).not.toBe(await salt({ users }));
+    // And as many iterations as the users have, or it would be no disguise.
+    expect(await salt({ users })).toMatch(/,i=4096$/);
+  });
+
+  it('looks at no proof of another user when somebody authenticates again', async () => {
+    const link = scram({ users });
+    const client = new ScramClient('user', 'pencil');
+    const request = enhanced(SCRAM_SHA_256, client.first());
+    const as = (username: string) => ({ ...request, again: true, client: { ...request.client, username } });
+    expect(await link(as('mallory'), NEVER)).toMatchObject({ kind: 'deny', reasonCode: 0x86 });
+    expect(await link(as('user'), NEVER)).toMatchObject({ kind: 'continue' });
+  });
+
   it.each([
     'p=tls-unique,,n=user,r=rOprNGfwEbeRWgbNEkqO',
     'n,a=admin,n=user,r=rOprNGfwEbeRWgbNEkqO',

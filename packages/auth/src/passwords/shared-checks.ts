@@ -1,4 +1,4 @@
-import { CheckQueue } from './check-queue.ts';
+import { FairQueue } from '../fair-queue.ts';
 
 /** A check that is under way, or waits for its turn, and those who wait for it. */
 interface SharedCheck {
@@ -19,14 +19,14 @@ export interface SharedCheckBounds {
  * done, right or wrong. Who shares one hears sooner than a check of its own would take, and learns from it only that somebody is trying the same.
  */
 export class SharedChecks {
-  readonly #queue: CheckQueue;
+  readonly #queue: FairQueue;
   readonly #maximumSharing: number;
   readonly #underWay = new Map<string, SharedCheck>();
   #sharing = 0;
   #refused = 0;
 
   constructor({ atOnce, maximumWaiting, maximumSharing }: SharedCheckBounds) {
-    this.#queue = new CheckQueue(atOnce, maximumWaiting);
+    this.#queue = new FairQueue({ atOnce, maximumWaiting });
     this.#maximumSharing = maximumSharing;
   }
 
@@ -35,11 +35,19 @@ export class SharedChecks {
     return this.#refused + this.#queue.refused;
   }
 
-  /** `key`: the same for the same login. The check is not begun when nobody waits for it any more. Undefined: too many are waiting. */
-  run(key: string, check: () => Promise<boolean>, signal: AbortSignal): Promise<boolean | undefined> | undefined {
+  /**
+   * `key`: the same for the same login; `address`: whose turn it is. The check is not begun when nobody waits for it any more. Undefined: too many
+   * are waiting.
+   */
+  run(
+    key: string,
+    address: string,
+    check: () => Promise<boolean>,
+    signal: AbortSignal,
+  ): Promise<boolean | undefined> | undefined {
     const underWay = this.#underWay.get(key);
     // One that nobody waits for any more may end without an answer.
-    if (underWay === undefined || isAbandoned(underWay)) return this.#begin(key, check, signal);
+    if (underWay === undefined || isAbandoned(underWay)) return this.#begin(key, address, check, signal);
     if (this.#sharing >= this.#maximumSharing) {
       this.#refused++;
       return undefined;
@@ -49,14 +57,19 @@ export class SharedChecks {
     return underWay.matches;
   }
 
-  #begin(key: string, check: () => Promise<boolean>, signal: AbortSignal): Promise<boolean | undefined> | undefined {
+  #begin(
+    key: string,
+    address: string,
+    check: () => Promise<boolean>,
+    signal: AbortSignal,
+  ): Promise<boolean | undefined> | undefined {
     const signals = [signal];
     const all = {
       get aborted(): boolean {
         return isAbandoned({ signals });
       },
     };
-    const matches = this.#queue.run(check, all)?.finally(() => {
+    const matches = this.#queue.run(address, check, all)?.finally(() => {
       this.#sharing -= signals.length - 1;
       if (this.#underWay.get(key)?.signals === signals) this.#underWay.delete(key);
     });

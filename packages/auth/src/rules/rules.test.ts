@@ -25,6 +25,25 @@ const TOPICS: readonly string[] = (() => {
   return all.filter((name) => name !== '');
 })();
 
+describe("topics that begin with '$'", () => {
+  const publish = (list: Rule[], topic: string, clientId: string, username?: string) =>
+    rules(list)(wants('publish', topic, { client: { clientId, username } }), NEVER);
+
+  it.each(['%c/#', '%c', '%u/#', '%c%u/#', '#', '+/#'])(
+    'are not permitted by %s, whatever a client is called',
+    (topics) => {
+      for (const name of ['$SYS', '$'])
+        for (const topic of ['$SYS/broker/version', '$SYS', '$/a'])
+          expect(publish([{ allow: 'all', topics }], topic, name, name)).toBeUndefined();
+    },
+  );
+
+  it('are permitted by a rule that names them, and denied by a name', () => {
+    expect(publish([{ allow: 'publish', topics: '$SYS/%c/#' }], '$SYS/dev/x', 'dev')).toBe('allow');
+    expect(publish([{ deny: 'all', topics: '%c/#' }], '$SYS/x', '$SYS')).toBe('deny');
+  });
+});
+
 describe('filters against filters', () => {
   it('covers: what matches the inner one matches the outer one, and nothing less is enough', () => {
     fc.assert(

@@ -51,6 +51,8 @@ function fillIn(text: string, client: ClientInfo, denies: boolean): string[] | u
       return value ?? '';
     });
     if (isMissing || (isDangerous && !denies)) return undefined;
+    // `$…` is the server's own: a client's name does not make a permission for it.
+    if (!denies && levels.length === 0 && filled.startsWith('$') && !level.startsWith('$')) return undefined;
     if (isDangerous) return [...levels, '#'];
     levels.push(filled);
   }

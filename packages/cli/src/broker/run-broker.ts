@@ -13,6 +13,7 @@ import { stopSignal } from '../stop-signal.ts';
 import { readVersion } from '../version.ts';
 import { type BrokerConfiguration, readConfiguration } from './configuration.ts';
 import { type RunningConsole, startConsole } from './console.ts';
+import { decoySecret } from './decoy-secret.ts';
 import { type PreparedListeners, withDevelopmentCertificate } from './development-tls.ts';
 import { firstSteps } from './first-steps.ts';
 import { type Reloaded, Reloader, reloadWords } from './reload.ts';
@@ -23,7 +24,11 @@ export async function runBroker(flags: BrokerFlags): Promise<void> {
   const stop = stopSignal();
   const { listeners, developmentCa } = await prepareListeners(configuration);
   const observer = logObserver(createLogger(configuration.logLevel));
-  const policies = new LivePolicies(configuration.loaded, (code, text) => observer.onWarning?.(code, text));
+  const policies = new LivePolicies(
+    configuration.loaded,
+    (code, text) => observer.onWarning?.(code, text),
+    decoySecret(configuration.dataDirectory),
+  );
   const broker = await start({ ...configuration, listeners }, policies, observer);
   policies.setListenerUrls(broker.listeners.map(({ url }) => url));
   broker.forgetPermissions();

@@ -67,8 +67,6 @@ const linkSchema = z
     error: 'needs exactly one of passwords, jwt, http and certificate',
   });
 
-export type AuthenticationLinkConfig = z.infer<typeof linkSchema>;
-
 export const authenticationSchema = z.strictObject({
   anonymous: z
     .union([z.boolean(), z.literal('loopback')], { error: 'takes true, false or loopback' })
