@@ -126,6 +126,12 @@ export function createMetrics(broker: Broker): Metrics {
     labelNames: ['cause'],
     registers,
   });
+  const longestTurn = new Gauge({
+    name: 'hawser_longest_turn_seconds',
+    help: 'The longest turn of the event loop in the last minute or two, by what it was spent on; other: no work explains it',
+    labelNames: ['cause'],
+    registers,
+  });
   const refused = new Counter({
     name: 'hawser_connections_refused_total',
     help: 'Connections that were not let in, by code: before the CONNECT, or with the CONNACK',
@@ -149,6 +155,8 @@ export function createMetrics(broker: Broker): Metrics {
       }
       dropped.reset();
       for (const [cause, count] of Object.entries(overview.lostByCause)) dropped.inc({ cause }, count);
+      longestTurn.reset();
+      longestTurn.set({ cause: overview.longestTurn.cause }, overview.longestTurn.seconds);
       refused.reset();
       for (const [code, count] of Object.entries(overview.refusedByCode)) refused.inc({ code }, count);
       closed.reset();

@@ -225,6 +225,12 @@ export const Overview = z
       .object({ peer: byCode, self: byCode, network: byCode })
       .describe('by who ended the connection; self: the broker'),
     recorder: z.object({ clients: count, evicted: count, droppedLines: count }),
+    longestTurn: z
+      .object({
+        seconds: z.number(),
+        cause: z.string().describe('what most of it was spent on; `other`: no work explains it'),
+      })
+      .describe('of the event loop, in the last minute or two'),
     warnings: z.array(z.object({ at: time, code: z.string(), text: z.string(), count })).readonly(),
   })
   .register(registry, { id: 'Overview' }) satisfies z.ZodType<OverviewView>;

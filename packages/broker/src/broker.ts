@@ -18,6 +18,8 @@ import { Intake, type ListenerInfo } from './intake/intake.ts';
 import { Listeners } from './intake/listeners.ts';
 import { loopGauge } from './intake/loop-gauge.ts';
 import { createDriverNode, type DriverNode } from './node/driver-node.ts';
+import type { TurnBudget } from './node/turn-budget.ts';
+import { Work } from './node/work-kinds.ts';
 import { DeliveryPermissions } from './policy/delivery-permissions.ts';
 import type { Authorizer } from './policy/policies.ts';
 import { PolicyDesk } from './policy/policy-desk.ts';
@@ -50,6 +52,8 @@ export async function createBroker(options: BrokerOptions = {}): Promise<Broker>
   return broker;
 }
 
+/** A step of what the API asks for, in units of a turn: two microseconds. */
+const WORK_OF_STEP = 400;
 const CLOSE_WITHIN_MS = 5000;
 const SAFE = Promise.resolve();
 const ID_LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
@@ -236,6 +240,14 @@ export class Broker implements BrokerCore {
     this.permissions.reviseAll();
   }
 
+  /**
+   * Does long work (a listing, a search) in slices beside that of the clients, none of which then waits for it. `steps` yields after each piece
+   * of a microsecond or a few; a value that it yields is passed over. Resolves with what it returns, rejects with what it throws.
+   */
+  inSlices<T>(steps: Iterator<unknown, T>): Promise<T> {
+    return this.driverNode.turn.run(chargedSteps(steps, this.driverNode.turn));
+  }
+
   /** Stops: no new connections, those there are told (0x8B) and closed, the store is committed and closed. */
   close(): Promise<void> {
     this.#closing ??= this.#close();
@@ -371,5 +383,14 @@ export class Broker implements BrokerCore {
       for (const { reject } of this.#commitWaiters.splice(0)) reject(fault);
       this.observer.onWarning?.('store-fault', `the data directory cannot be written: ${fault.message}`);
     }
+  }
+}
+
+function* chargedSteps<T>(steps: Iterator<unknown, T>, turn: TurnBudget): Generator<undefined, T> {
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done === true) return value;
+    turn.spend(Work.api, WORK_OF_STEP);
+    if (turn.isOver) yield;
   }
 }

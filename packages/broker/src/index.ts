@@ -22,6 +22,7 @@ export {
   type Explanation,
   explain,
   explainEvent,
+  explainInSlices,
 } from './recorder/explain.ts';
 export { FileRecorderLog, type FileRecorderLogOptions } from './recorder/file-recorder-log.ts';
 export type * from './recorder/observer.ts';

@@ -20,7 +20,7 @@ import {
   Retained,
   RetainedMessage,
 } from '../schemas.ts';
-import { matches, page, paramOf, queryOf, type Route } from './route.ts';
+import { longPage, matches, paramOf, queryOf, type Route } from './route.ts';
 
 const RetainedQuery = Paging.extend({
   filter: z.string().default('#').describe('Topic Filter; # leaves out topics that begin with $'),
@@ -41,18 +41,19 @@ export function brokerRoutes(broker: Broker, mayRead: (request: FastifyRequest) 
 
   function* recordsWithLosses(filter: string | undefined) {
     for (const record of recorder.records()) {
-      if (record.losses !== undefined && matches(record.clientId, filter)) yield record;
+      yield record.losses !== undefined && matches(record.clientId, filter) ? record : undefined;
     }
   }
 
-  function* history(query: z.output<typeof HistoryQuery>): Iterable<HistoryEntry> {
+  function* history(query: z.output<typeof HistoryQuery>): Iterable<HistoryEntry | undefined> {
     for (const entry of recorder.history()) {
       const { clientId, event } = entry;
-      if (query.clientId !== undefined && query.clientId !== clientId) continue;
-      if (query.address !== undefined && query.address !== event.remoteAddress) continue;
-      if (query.kind !== undefined && query.kind !== event.kind) continue;
-      if (query.code !== undefined && query.code !== event.code) continue;
-      yield entry;
+      const isWanted =
+        (query.clientId === undefined || query.clientId === clientId) &&
+        (query.address === undefined || query.address === event.remoteAddress) &&
+        (query.kind === undefined || query.kind === event.kind) &&
+        (query.code === undefined || query.code === event.code);
+      yield isWanted ? entry : undefined;
     }
   }
 
@@ -86,8 +87,9 @@ export function brokerRoutes(broker: Broker, mayRead: (request: FastifyRequest) 
         const query = queryOf(RetainedQuery, request);
         if (!isValidTopicFilter(query.filter))
           throw new ApiError(400, 'bad-query', `'${query.filter}' is not a Topic Filter`);
-        const found = router.retained.matching(query.filter, broker.now());
-        return page(found, query, (message) => inspectRetained(broker, message));
+        return longPage(broker, router.retained.matching(query.filter, broker.now()), query, (message) =>
+          inspectRetained(broker, message),
+        );
       },
     },
     {
@@ -132,7 +134,7 @@ export function brokerRoutes(broker: Broker, mayRead: (request: FastifyRequest) 
       changes: false,
       serve(request) {
         const query = queryOf(LossesQuery, request);
-        return page(recordsWithLosses(query.filter), query, ({ clientId, losses: ledger }) => {
+        return longPage(broker, recordsWithLosses(query.filter), query, ({ clientId, losses: ledger }) => {
           const losses = inspectLosses(ledger);
           return { clientId, dropped: losses.reduce((sum, { count }) => sum + count, 0), losses };
         });
@@ -148,7 +150,7 @@ export function brokerRoutes(broker: Broker, mayRead: (request: FastifyRequest) 
       changes: false,
       serve(request) {
         const query = queryOf(HistoryQuery, request);
-        return page(history(query), query, ({ clientId, event }) => ({
+        return longPage(broker, history(query), query, ({ clientId, event }) => ({
           clientId: clientId ?? null,
           ...explainEvent(event, query.lang),
         }));

@@ -2,6 +2,7 @@ import {
   type Broker,
   clearSession,
   explain,
+  explainInSlices,
   inspectClient,
   inspectClientDetail,
   inspectSession,
@@ -12,7 +13,7 @@ import {
 import { z } from 'zod';
 import { ApiError } from '../api-error.ts';
 import { Client, ClientDetails, Done, Explained, Lang, Paging, Session, Subscription, Will } from '../schemas.ts';
-import { matches, page, paramOf, queryOf, type Route } from './route.ts';
+import { longPage, matches, paramOf, queryOf, type Route } from './route.ts';
 
 const Filter = Paging.extend({ filter: z.string().optional().describe('part of the Client Identifier') });
 const ClientsQuery = Filter.extend({ username: z.string().optional(), address: z.string().optional() });
@@ -25,32 +26,34 @@ export function clientRoutes(broker: Broker): Route[] {
   function* connectedSessions(query: z.output<typeof ClientsQuery>) {
     for (const session of registry.values()) {
       const client = session.handler === undefined ? undefined : session.client;
-      if (client === undefined || !matches(session.clientId, query.filter)) continue;
-      if (query.username !== undefined && client.username !== query.username) continue;
-      if (query.address !== undefined && client.remoteAddress !== query.address) continue;
-      yield session;
+      const isWanted =
+        client !== undefined &&
+        matches(session.clientId, query.filter) &&
+        (query.username === undefined || client.username === query.username) &&
+        (query.address === undefined || client.remoteAddress === query.address);
+      yield isWanted ? session : undefined;
     }
   }
 
   function* sessions(filter: string | undefined) {
-    for (const session of registry.values()) if (matches(session.clientId, filter)) yield session;
+    for (const session of registry.values()) yield matches(session.clientId, filter) ? session : undefined;
   }
 
   function* subscriptions(query: z.output<typeof SubscriptionsQuery>) {
     for (const session of sessions(query.filter)) {
-      for (const subscription of session.subscriptions.values()) {
-        if (matches(subscription.topicFilter, query.topicFilter)) yield subscription;
-      }
+      yield undefined;
+      for (const subscription of session?.subscriptions.values() ?? [])
+        yield matches(subscription.topicFilter, query.topicFilter) ? subscription : undefined;
     }
   }
 
   function* sessionsWithWill(filter: string | undefined) {
-    for (const session of sessions(filter)) if (session.will !== undefined) yield session;
+    for (const session of sessions(filter)) yield session?.will === undefined ? undefined : session;
   }
 
   /** Throws ApiError 404 with what may have been meant. */
-  const unknown = (clientId: string, message: string): never => {
-    const { near } = explain(broker, clientId);
+  const unknown = async (clientId: string, message: string): Promise<never> => {
+    const { near } = await explainInSlices(broker, clientId);
     throw new ApiError(404, 'unknown-client', message, near.length === 0 ? {} : { near });
   };
 
@@ -65,7 +68,7 @@ export function clientRoutes(broker: Broker): Route[] {
       changes: false,
       serve(request) {
         const query = queryOf(ClientsQuery, request);
-        return page(connectedSessions(query), query, (session) => inspectClient(broker, session));
+        return longPage(broker, connectedSessions(query), query, (session) => inspectClient(broker, session));
       },
     },
     {
@@ -107,9 +110,10 @@ export function clientRoutes(broker: Broker): Route[] {
       answer: Explained,
       paged: false,
       changes: false,
-      serve(request) {
+      async serve(request) {
         const clientId = paramOf(request, 'clientId');
-        const { known, near, explanation } = explain(broker, clientId, queryOf(Lang, request).lang);
+        const { lang } = queryOf(Lang, request);
+        const { known, near, explanation } = await explainInSlices(broker, clientId, lang);
         if (!known) throw new ApiError(404, 'unknown-client', explanation.verdict, { near, explanation });
         return explanation;
       },
@@ -124,7 +128,7 @@ export function clientRoutes(broker: Broker): Route[] {
       changes: false,
       serve(request) {
         const query = queryOf(Filter, request);
-        return page(sessions(query.filter), query, (session) => inspectSession(broker, session));
+        return longPage(broker, sessions(query.filter), query, (session) => inspectSession(broker, session));
       },
     },
     {
@@ -151,7 +155,7 @@ export function clientRoutes(broker: Broker): Route[] {
       changes: false,
       serve(request) {
         const query = queryOf(SubscriptionsQuery, request);
-        return page(subscriptions(query), query, inspectSubscription);
+        return longPage(broker, subscriptions(query), query, inspectSubscription);
       },
     },
     {
@@ -164,7 +168,7 @@ export function clientRoutes(broker: Broker): Route[] {
       changes: false,
       serve(request) {
         const query = queryOf(Filter, request);
-        return page(sessionsWithWill(query.filter), query, (session) => inspectWill(broker, session));
+        return longPage(broker, sessionsWithWill(query.filter), query, (session) => inspectWill(broker, session));
       },
     },
   ];

@@ -1,4 +1,5 @@
 import type { ConsoleRole } from '@hawser/auth';
+import type { Broker } from '@hawser/broker';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { Needs } from '../access/guard.ts';
@@ -43,6 +44,28 @@ export interface Page<T> {
 export function pageOf(items: z.ZodType): z.ZodObject {
   const count = z.number().int();
   return z.object({ items: z.array(items), total: count, offset: count, limit: count });
+}
+
+/** The same of what may be long: in slices, beside the work of the clients. Undefined in `all`: one that is passed over. */
+export function longPage<T, V>(
+  broker: Broker,
+  all: Iterable<T | undefined>,
+  { offset, limit }: { offset: number; limit: number },
+  view: (item: T) => V,
+): Promise<Page<V>> {
+  return broker.inSlices(
+    (function* () {
+      const items: V[] = [];
+      let total = 0;
+      for (const item of all) {
+        yield;
+        if (item === undefined) continue;
+        if (total >= offset && items.length < limit) items.push(view(item));
+        total++;
+      }
+      return { items, total, offset, limit };
+    })(),
+  );
 }
 
 /** Counts all, makes views of those of the page only. */

@@ -35,6 +35,7 @@ export function inspectOverview(broker: Broker, language: Language = 'en'): Over
     queuedMessages += session.queue.length;
     queuedBytes += session.queue.bytes;
   }
+  const { longest } = broker.driverNode.turn;
   const lostByCause = { ...counters.lost };
   return {
     startedAt: iso(broker.startedAt),
@@ -73,6 +74,7 @@ export function inspectOverview(broker: Broker, language: Language = 'en'): Over
       evicted: broker.recorder.evicted,
       droppedLines: broker.recorder.droppedLines,
     },
+    longestTurn: { seconds: longest.ms / 1000, cause: longest.cause },
     warnings: [...broker.recorder.warnings()].map(({ at, code, text, repeated }) => ({
       at: iso(at),
       code,

@@ -166,6 +166,12 @@ export interface OverviewView {
   readonly closedByCode: Readonly<Record<'peer' | 'self' | 'network', Readonly<Record<string, number>>>>;
   /** Client Identifiers that are remembered, those forgotten for want of room, lines of the log that were not written. */
   readonly recorder: { readonly clients: number; readonly evicted: number; readonly droppedLines: number };
+  /** The longest turn of the event loop in the last minute or two: how long everybody had to wait at worst, and for what. */
+  readonly longestTurn: {
+    readonly seconds: number;
+    /** A packet's type, `write`, `deadline`, `commit`, `session`, `replay`, `api`; `other`: no work explains it. */
+    readonly cause: string;
+  };
   readonly warnings: readonly {
     readonly at: string;
     readonly code: string;

@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { type Broker, createBroker } from '../broker.ts';
 import type { BrokerOptions } from '../broker-options.ts';
 import { TURN_WORK } from '../node/turn-budget.ts';
+import { explainInSlices } from '../recorder/explain.ts';
 
 /** What one turn may have: its tasks' work, that of writing, and as much as one step of each may take beyond. */
 const MOST_WORK = 2 * TURN_WORK + TURN_WORK / 8;
@@ -203,5 +204,25 @@ describe('no turn has more than its work', () => {
     expect(broker.counters.messagesIn).toBe(20_000);
     expect(broker.counters.turnsYielded).toBeGreaterThan(0);
     expect(broker.recorder.get('a')?.events.last).toMatchObject({ code: 'normal-disconnection' });
+  });
+
+  it('with a search for a name that is like one of 50,000', async () => {
+    const { broker, clock } = await scene();
+    const { username, will } = { username: undefined, will: undefined };
+    for (const clientId of numbered(50_000, (i) => `meter-${i}-hall`)) {
+      broker.registry.open({
+        clientId,
+        cleanStart: false,
+        protocolVersion: 5,
+        knowsOptions: true,
+        expiryInterval: 1000,
+        username,
+        will,
+      });
+    }
+    const explained = explainInSlices(broker, 'metre-4711-hall');
+    await clock.settle();
+    expect((await explained).near).toContain('meter-4711-hall');
+    expect(broker.driverNode.turn.mostWork).toBeLessThan(MOST_WORK);
   });
 });

@@ -13,6 +13,8 @@ import { wordsOf } from './words-of.ts';
 
 /** Client Identifiers that are named for an address. */
 const MOST_CLIENTS = 10;
+/** Names that may have been meant. */
+const MOST_NEAR = 5;
 
 /** An event with its sentence; the figures stand beside it. */
 export interface ExplainedEvent extends Omit<RecordedEvent, 'at' | 'lastAt'> {
@@ -55,9 +57,22 @@ export interface ExplainAnswer {
  * never said who they were, and names those who did.
  */
 export function explain(broker: Broker, clientId: string, language: Language = 'en'): ExplainAnswer {
+  const steps = explainSteps(broker, clientId, language);
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done === true) return value;
+  }
+}
+
+/** The same, beside the work of the clients: looking for a name among many takes a while. */
+export function explainInSlices(broker: Broker, clientId: string, language: Language = 'en'): Promise<ExplainAnswer> {
+  return broker.inSlices(explainSteps(broker, clientId, language));
+}
+
+function* explainSteps(broker: Broker, clientId: string, language: Language): Generator<undefined, ExplainAnswer> {
   const session = broker.registry.get(clientId);
   const record = broker.recorder.get(clientId);
-  if (session === undefined && record === undefined) return explainStranger(broker, clientId, language);
+  if (session === undefined && record === undefined) return yield* explainStranger(broker, clientId, language);
   const events = [...(record?.events ?? [])];
   const losses = inspectLosses(record?.losses);
   const entries = lossEntries(record?.losses);
@@ -192,13 +207,16 @@ function sayGone(
   return said;
 }
 
-function explainStranger(broker: Broker, name: string, language: Language): ExplainAnswer {
+function* explainStranger(broker: Broker, name: string, language: Language): Generator<undefined, ExplainAnswer> {
   const texts = EXPLAIN_TEXTS[language];
-  const attempts = [...broker.recorder.refusals()].filter(({ remoteAddress = '', remotePort = 0 }) => {
-    return remoteAddress === name || endpoint(remoteAddress, remotePort) === name;
-  });
+  const attempts: RecordedEvent[] = [];
+  for (const event of [...broker.recorder.refusals()]) {
+    yield;
+    const { remoteAddress = '', remotePort = 0 } = event;
+    if (remoteAddress === name || endpoint(remoteAddress, remotePort) === name) attempts.push(event);
+  }
   attempts.reverse();
-  const clients = clientsFrom(broker, name);
+  const clients = yield* clientsFrom(broker, name);
   const last = attempts.at(-1);
   if (last !== undefined || clients.length > 0) {
     const verdict: string[] = [];
@@ -229,7 +247,7 @@ function explainStranger(broker: Broker, name: string, language: Language): Expl
     };
   }
   if (isIP(name) !== 0) return { known: false, near: [], explanation: explainSilence(broker, name, language) };
-  const near = nearNames(name, knownNames(broker), 5);
+  const near = yield* nearNames(name, knownNames(broker), MOST_NEAR);
   const verdict =
     fill(texts.unknown, { id: name }) +
     (near.length === 0 ? '' : texts.space + fill(texts.near, { names: near.map((id) => `"${id}"`).join(texts.comma) }));
@@ -258,9 +276,10 @@ function explainSilence({ urls }: Broker, address: string, language: Language): 
 }
 
 /** Client Identifiers that were used from an address, those of the most recent events first. */
-function clientsFrom(broker: Broker, address: string): string[] {
+function* clientsFrom(broker: Broker, address: string): Generator<undefined, string[]> {
   const found: string[] = [];
   for (const { clientId, events } of [...broker.recorder.records()].reverse()) {
+    yield;
     const isFrom = [...events].some((event) => event.remoteAddress === address);
     if (isFrom && found.push(clientId) >= MOST_CLIENTS) break;
   }

@@ -32,9 +32,10 @@ export class Ring<T> {
     for (let i = 0; i < this.#items.length; i++) yield this.#items[(this.#next + i) % this.#items.length] as T;
   }
 
-  /** Newest first. */
+  /** Newest first, those that are there now. */
   *newestFirst(): Iterable<T> {
-    const { length } = this.#items;
-    for (let i = length - 1; i >= 0; i--) yield this.#items[(this.#next + i) % length] as T;
+    const items = this.#items.slice();
+    const next = this.#next;
+    for (let i = items.length - 1; i >= 0; i--) yield items[(next + i) % items.length] as T;
   }
 }

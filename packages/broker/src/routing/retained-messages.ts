@@ -5,6 +5,9 @@ import { storedMessage } from '../stores/stored.ts';
 import type { TopicCursor } from './topic-cursor.ts';
 import { TopicIndex } from './topic-index.ts';
 
+/** Topics that are looked at before others may have their turn. */
+const STEP_TOPICS = 16;
+
 /** The last message of each topic that was published with RETAIN, bounded by count and bytes. */
 export class RetainedMessages {
   readonly #core: BrokerCore;
@@ -69,15 +72,13 @@ export class RetainedMessages {
     return this.#index.cursor(filter);
   }
 
-  /** Those that a filter matches, without what has expired. */
-  matching(filter: string, now: number): Message[] {
-    const found: Message[] = [];
-    const expired: string[] = [];
-    this.#index.match(filter, (message, topic) => {
-      if (message.isExpired(now)) expired.push(topic);
-      else found.push(message);
-    });
-    for (const topic of expired) this.delete(topic);
-    return found;
+  /** Those that a filter matches, without what has expired; undefined: there was none among the next few topics. */
+  *matching(filter: string, now: number): Generator<Message | undefined, void> {
+    const cursor = this.cursor(filter);
+    while (!cursor.done) {
+      const message = cursor.next(STEP_TOPICS);
+      if (message === undefined || !message.isExpired(now)) yield message;
+      else this.delete(message.topic.name);
+    }
   }
 }
