@@ -2,7 +2,7 @@ import { type DisconnectProperties, propertyNamesOf } from '@hawser/codec';
 import * as PacketType from '@hawser/codec/packet-type';
 import { PacketIdentifiers } from '@hawser/protocol';
 import type { Client, Grant, PublishResult, UnsubscribeResult } from './api.ts';
-import { checkNames } from './check-names.ts';
+import { checkFunction, checkKind, checkOptions, pairsOf } from './check-options.ts';
 import type { Established } from './connection/attempt.ts';
 import type { LinkListener } from './connection/link.ts';
 import { keepConnected, type SupervisedClient } from './connection/supervisor.ts';
@@ -15,23 +15,23 @@ import { type Negotiated, negotiate } from './negotiated.ts';
 import type {
   ClientOptions,
   DisconnectOptions,
+  MessagesOptions,
   Payload,
   PublishOptions,
   SubscribeOptions,
   UnsubscribeOptions,
 } from './options.ts';
-import { composerOf } from './outgoing-message.ts';
+import { composerOf, NO_OPTIONS } from './outgoing-message.ts';
 import type { ClientClock, Platform } from './platform.ts';
 import { requesterOf } from './requester.ts';
 import type { Journal, JournalHost } from './session/journal.ts';
 import { outboxOf } from './session/outbox.ts';
-import { listOf, subscriptionsOf } from './session/subscriptions.ts';
+import { checkFilters, listOf, subscriptionsOf } from './session/subscriptions.ts';
 import type { Settings } from './settings.ts';
 import { abortable, ignorable, timed } from './settle.ts';
 
 /** Warnings that are kept for the first who listens. */
 const EARLY_WARNINGS = 100;
-const NO_OPTIONS = {};
 /** Seconds that `disconnect` waits for acknowledgements, unless it is told otherwise. */
 const DRAIN_S = 5;
 
@@ -136,8 +136,8 @@ export function openClient(
   };
 
   const publish = (topic: string, payload: Payload, options: PublishOptions): Promise<PublishResult> => {
-    options.signal?.throwIfAborted();
     const message = composer.compose(topic, payload, options, client.version);
+    options.signal?.throwIfAborted();
     const sent = outbox.publish(message, options.signal);
     // The program waits for an answer: reading may have to go on.
     if (message.qos > 0) current?.link.afterTurn();
@@ -162,8 +162,9 @@ export function openClient(
   const isBusy = (): boolean => outbox.pending + subscriptions.pending + requester.pending > 0;
 
   const disconnect = async (options: DisconnectOptions): Promise<void> => {
-    checkNames(options, ['drain', 'reasonCode', ...propertyNamesOf(PacketType.DISCONNECT)]);
-    const { drain = current ? DRAIN_S : 0, reasonCode = 0, ...properties } = options;
+    checkOptions('disconnect', options, ['drain', 'reasonCode', ...propertyNamesOf(PacketType.DISCONNECT)]);
+    const { drain = current ? DRAIN_S : 0, reasonCode = 0, userProperties, ...rest } = options;
+    const properties = { ...rest, userProperties: pairsOf(userProperties) };
     // [MQTT5-3.14.2.2.2]
     if (properties.sessionExpiryInterval && client.negotiated?.sessionExpiryInterval.requested === 0)
       throw new UsageError('session-expiry-zero', 'sessionExpiryInterval: 0 when connecting stays 0');
@@ -230,9 +231,10 @@ export function openClient(
       return inbox.dropped;
     },
 
-    publish(topic, payload = '', options = NO_OPTIONS) {
+    publish(topic, payload = '', options = NO_OPTIONS, last?: unknown) {
       try {
         checkOpen();
+        if (last !== undefined) checkKind('publish', options, last);
         // Its promises are ignorable already.
         return publish(topic, payload, options);
       } catch (error) {
@@ -240,12 +242,22 @@ export function openClient(
       }
     },
 
-    subscribe: (filters, options = NO_OPTIONS) => called(() => subscribe(filters, options)),
+    subscribe: (filters, options = NO_OPTIONS, last?: unknown) =>
+      called(() => {
+        checkKind('subscribe', options, last);
+        return subscribe(filters, options);
+      }),
 
-    unsubscribe: (filters, options = NO_OPTIONS) => called(() => unsubscribe(filters, options)),
+    unsubscribe: (filters, options = NO_OPTIONS, last?: unknown) =>
+      called(() => {
+        checkKind('unsubscribe', options, last);
+        return unsubscribe(filters, options);
+      }),
 
-    messages(filters, { buffer = 100, ...options } = {}) {
+    messages(filters, given = NO_OPTIONS) {
       checkOpen();
+      checkKind('messages', given);
+      const { buffer = 100, ...options }: MessagesOptions = given;
       if (!Number.isInteger(buffer) || buffer < 1)
         throw new UsageError('out-of-range', `buffer: ${buffer} is not a whole number, 1 or more`);
       const topicFilters = listOf(filters);
@@ -272,13 +284,18 @@ export function openClient(
       return after(stream);
     },
 
-    onMessage: (handler, filters) =>
-      inbox.add({
-        filters: filters === undefined ? undefined : listOf(filters),
-        deliver: ({ message }) => handler(message),
-      }),
+    onMessage(handler, given) {
+      checkFunction('the handler of onMessage()', handler);
+      const filters = given === undefined ? undefined : listOf(given);
+      if (filters) checkFilters(filters);
+      return inbox.add({ filters, deliver: ({ message }) => handler(message) });
+    },
 
-    request: (topic, payload, options) => called(() => requester.request(topic, payload, options)),
+    request: (topic, payload, options = NO_OPTIONS, last?: unknown) =>
+      called(() => {
+        checkKind('request', options, last);
+        return requester.request(topic, payload, options);
+      }),
 
     reauthenticate: () =>
       called(() => {
@@ -403,7 +420,7 @@ export function openClient(
     subscribe: (filters, options = NO_OPTIONS) => subscribe(filters, options),
   });
   for (const [event, listener] of Object.entries(listeners))
-    if (listener) client.on(event as keyof ClientEvents, listener as (data: unknown) => void);
+    if (listener !== undefined) client.on(event as keyof ClientEvents, listener as (data: unknown) => void);
   for (const { code, message } of settings.warnings) client.warn(code, message);
   const giveUp = (): void => close(new ClosedError('client-closed', 'connecting was given up', 0, signal?.reason));
   ignorable(abortable(first.promise, signal, giveUp));

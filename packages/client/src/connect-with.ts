@@ -1,4 +1,6 @@
+import { isPlainObject, kindOf } from '@hawser/parameters';
 import type { Client } from './api.ts';
+import { checkKind } from './check-options.ts';
 import { openClient } from './client.ts';
 import { ConnectError } from './errors.ts';
 import type { ClientOptions } from './options.ts';
@@ -28,8 +30,10 @@ export function createClientWith(platform: Platform, options: ClientOptions): Cl
 
 /** What `connect` was called with. A value that is no address is told like any other option's. */
 export function optionsOf(first: string | URL | ClientOptions, rest: ClientOptions): ClientOptions {
-  if (first instanceof URL) return { ...rest, url: first.href };
-  return typeof first === 'object' ? { ...rest, ...first } : { ...rest, url: first };
+  checkKind('connect', rest);
+  // By what they are: a URL may be another realm's.
+  if (kindOf(first) === 'URL') return { ...rest, url: (first as URL).href };
+  return isPlainObject(first) ? { ...rest, ...(first as ClientOptions) } : { ...rest, url: first as string };
 }
 
 function checked(platform: Platform, options: ClientOptions): Settings {

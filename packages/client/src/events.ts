@@ -1,4 +1,7 @@
+import { nearest } from '@hawser/parameters';
 import type { ClosedBy } from '@hawser/protocol';
+import { checkFunction } from './check-options.ts';
+import { UsageError } from './errors.ts';
 import type { Message } from './inbound/message.ts';
 import type { Negotiated } from './negotiated.ts';
 import { isThenable } from './settle.ts';
@@ -67,6 +70,39 @@ export interface Emitter<Events> {
   emit<E extends keyof Events>(event: E, data: Events[E]): boolean;
 }
 
+const EVENTS: Readonly<Record<keyof ClientEvents, true>> = {
+  connecting: true,
+  connected: true,
+  disconnected: true,
+  warning: true,
+  message: true,
+  error: true,
+};
+
+/** What others call it. */
+const MEANT: ReadonlyMap<string, string> = new Map([
+  ['connect', "'connected'"],
+  ['reconnect', "'connecting'"],
+  ['close', "'disconnected'"],
+  ['offline', "'disconnected'"],
+  ['disconnect', "'disconnected'"],
+  ['end', 'the promise client.closed'],
+]);
+
+/** A caller without types may give anything. */
+function checkListener(event: string, listener: unknown): void {
+  const names = Object.keys(EVENTS);
+  if (!names.includes(event)) {
+    const near = typeof event === 'string' ? nearest(event, names) : undefined;
+    const meant = MEANT.get(event) ?? (near && `'${near}'`);
+    throw new UsageError(
+      'unknown-event',
+      `on('${String(event)}'): no such event${meant ? `; did you mean ${meant}?` : ''}`,
+    );
+  }
+  checkFunction(`the listener of '${event}'`, listener);
+}
+
 /** Typed events without Node's EventEmitter. `onError`: what a listener has thrown, or the promise that it returned rejected with; `onChange`: somebody has begun to listen, or has stopped. */
 export function emitterOf(
   onError: (error: unknown) => void,
@@ -75,6 +111,7 @@ export function emitterOf(
   let all: Registration[] = [];
 
   const add = (event: keyof ClientEvents, listener: unknown, isOnce: boolean): (() => void) => {
+    checkListener(event, listener);
     const added = { event, listener: listener as Registration['listener'], isOnce };
     all.push(added);
     onChange(event, true);

@@ -44,6 +44,7 @@ export type {
   SubscribeOptions,
   TlsOptions,
   UnsubscribeOptions,
+  UserPropertiesOption,
   WillOptions,
 } from './options.ts';
 export type { DialFailure, Platform, PlatformDialOptions } from './platform.ts';

@@ -2,8 +2,11 @@ import type { QoS, UserProperties } from '@hawser/codec';
 import type { ClientEvents } from './events.ts';
 import type { SessionStore } from './session/session-store.ts';
 
-/** Text (sent as UTF-8) or bytes. */
-export type Payload = string | Uint8Array | ArrayBuffer;
+/** Text (sent as UTF-8) or bytes: a typed array, a DataView, an ArrayBuffer. */
+export type Payload = string | ArrayBufferView | ArrayBuffer;
+
+/** Pairs, whose order and repeats are kept, or an object: each name with one value or several. */
+export type UserPropertiesOption = UserProperties | Readonly<Record<string, string | readonly string[]>>;
 
 /** Asked anew before every attempt to connect, so that a token can be renewed. Gets the signal that gives the attempt up. */
 export type Provider<T> = (signal: AbortSignal) => T | Promise<T>;
@@ -20,8 +23,7 @@ export interface MessageProperties {
   readonly responseTopic?: string | undefined;
   /** Comes back with the answer. */
   readonly correlationData?: string | Uint8Array | undefined;
-  /** Pairs; order and repeats are kept. */
-  readonly userProperties?: UserProperties | undefined;
+  readonly userProperties?: UserPropertiesOption | undefined;
 }
 
 /** What the server publishes when this client is lost (section 3.1.2.5). Checked before it is sent. */
@@ -137,7 +139,7 @@ export interface ConnectOptions {
   /** Default true (5.0). */
   readonly requestProblemInformation?: boolean | undefined;
   /** Of the CONNECT (5.0). */
-  readonly userProperties?: UserProperties | undefined;
+  readonly userProperties?: UserPropertiesOption | undefined;
   readonly authentication?: AuthenticationOptions | undefined;
   /** Or a function that is asked before every attempt. */
   readonly tls?: TlsOptions | Provider<TlsOptions> | undefined;
@@ -182,7 +184,7 @@ export interface SubscribeOptions {
   readonly retainHandling?: 0 | 1 | 2 | undefined;
   /** 1 to 268,435,455 (5.0). */
   readonly subscriptionIdentifier?: number | undefined;
-  readonly userProperties?: UserProperties | undefined;
+  readonly userProperties?: UserPropertiesOption | undefined;
   /** Stops waiting for the answer. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -194,7 +196,7 @@ export interface MessagesOptions extends SubscribeOptions {
 }
 
 export interface UnsubscribeOptions {
-  readonly userProperties?: UserProperties | undefined;
+  readonly userProperties?: UserPropertiesOption | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -204,7 +206,7 @@ export interface DisconnectOptions {
   readonly reasonString?: string | undefined;
   /** Seconds; changes what was asked for when connecting (5.0). */
   readonly sessionExpiryInterval?: number | undefined;
-  readonly userProperties?: UserProperties | undefined;
+  readonly userProperties?: UserPropertiesOption | undefined;
   /** Seconds to wait, at most, for messages that are not acknowledged yet. Default: 5 while there is a connection. What stays unacknowledged rejects. */
   readonly drain?: number | undefined;
 }

@@ -6,12 +6,15 @@ import {
   propertyNamesOf,
   type QoS,
 } from '@hawser/codec';
-import { checkNames } from './check-names.ts';
+import { bytesIn, show } from '@hawser/parameters';
+import { checkOptions, pairsOf } from './check-options.ts';
 import { UsageError } from './errors.ts';
-import type { MessageProperties, Payload, PublishOptions } from './options.ts';
+import type { MessageProperties, Payload, PublishOptions, UserPropertiesOption } from './options.ts';
 import type { OutgoingContent } from './session/outgoing.ts';
 import { bytesOf } from './settings.ts';
 
+/** What `publish` has without options. */
+export const NO_OPTIONS: PublishOptions = {};
 /** Topics that are not checked and encoded again when they are published to once more. */
 const MOST_TOPICS = 256;
 
@@ -38,15 +41,14 @@ export function composerOf(now: () => number): Composer {
 
   return {
     compose(topic, payload, options, version) {
-      const { qos = 0, retain = false } = options;
       let properties: PublishProperties | undefined;
       // Most messages have no options: then there is nothing to look at.
-      for (const _name in options) {
-        checkNames(options, PUBLISH_NAMES);
-        checkQoS(qos);
+      if (options !== NO_OPTIONS) {
+        checkOptions('publish', options, PUBLISH_NAMES);
+        checkQoS(options.qos ?? 0);
         properties = propertiesOf(options, version);
-        break;
       }
+      const { qos = 0, retain = false } = options;
       const interval = properties?.messageExpiryInterval;
       // QoS 0 is written down nowhere.
       const receivedAtMs = qos === 0 && interval === undefined ? 0 : now();
@@ -83,16 +85,33 @@ function propertiesOf(options: MessageProperties, version: ProtocolVersion): Pub
     if (value === undefined) continue;
     if (version !== 5) throw onlyIn5(name);
     properties ??= {};
-    const encoded = name === 'correlationData' ? bytesOf(value as string | Uint8Array) : value;
-    Object.assign(properties, { [name]: encoded });
+    Object.assign(properties, { [name]: encodedOf(name, value) });
   }
   return properties;
+}
+
+/** As the codec takes it. */
+function encodedOf(name: keyof MessageProperties, value: unknown): unknown {
+  if (name === 'userProperties') return pairsOf(value as UserPropertiesOption);
+  // What is no bytes the codec refuses.
+  return name === 'correlationData' ? (bytesOf(value as string | Uint8Array) ?? value) : value;
 }
 
 /** Its own bytes: the caller may go on writing into what it gave. */
 function payloadOf(payload: Payload): Uint8Array {
   if (typeof payload === 'string') return bytesOf(payload);
-  if (payload instanceof ArrayBuffer) return new Uint8Array(payload.slice(0));
   if (payload instanceof Uint8Array) return new Uint8Array(payload);
-  throw new UsageError('wrong-type', 'the payload is not text or bytes: use JSON.stringify()');
+  const bytes = bytesIn(payload);
+  if (bytes) return bytes.slice();
+  throw new UsageError('wrong-type', `the payload is ${show(payload)}, and not text or bytes: ${insteadOf(payload)}`);
+}
+
+function insteadOf(payload: unknown): string {
+  if (typeof payload === 'function') return 'publish() takes no callback, it returns a promise';
+  if (payload === null) return 'leave it out for an empty message';
+  // What is read first: a promise, a Blob, a Response.
+  if (typeof (payload as Partial<PromiseLike<unknown>>).then === 'function') return 'await it';
+  return typeof (payload as Partial<Blob>).arrayBuffer === 'function'
+    ? 'give await payload.arrayBuffer()'
+    : 'use JSON.stringify()';
 }

@@ -1,6 +1,8 @@
 import type { ProtocolVersion } from '@hawser/codec';
+import { show } from '@hawser/parameters';
 import type { Clock } from '@hawser/transport/clock';
 import type { Client } from './api.ts';
+import { checkSignal } from './check-options.ts';
 import { TimeoutError, UsageError } from './errors.ts';
 import type { Message } from './inbound/message.ts';
 import { onlyIn5 } from './outgoing-message.ts';
@@ -54,6 +56,9 @@ export function requesterOf(client: RequesterClient): Requester {
         throw new UsageError('conflicting-options', text);
       }
       if (client.version !== 5) throw onlyIn5('request()');
+      checkSignal(signal);
+      if (!(timeout > 0))
+        throw new UsageError('out-of-range', `timeout: takes seconds, more than 0, not ${show(timeout)}`);
       signal?.throwIfAborted();
       const key = `${++count}`;
       // A request that has been given up is not sent any more.

@@ -1,6 +1,7 @@
 import { type ConnectProperties, type ProtocolVersion, propertyNamesOf, type WillMessage } from '@hawser/codec';
 import * as PacketType from '@hawser/codec/packet-type';
-import { type OptionProblem, validateOptions } from '@hawser/parameters';
+import { bytesIn, isPlainObject, type OptionProblem, validateOptions } from '@hawser/parameters';
+import { checkSignal, pairsOf } from './check-options.ts';
 import { type Address, addressOf, isEncrypted, isLoopback, parseAddress } from './connection/address.ts';
 import { AddressError, UsageError } from './errors.ts';
 import type {
@@ -58,7 +59,11 @@ const QUEUE = { messages: 1000, bytes: 16_777_216, whenFull: 'error' } as const;
 
 /** Checks all options; throws AddressError or UsageError for the first that is wrong, and says all that are. */
 export function resolveOptions(options: ClientOptions, platform: Platform): Settings {
-  const { signal: _signal, store, servers = [], on: _on, ...connection } = options;
+  const { signal, store, servers = [], on = {}, ...connection } = options;
+  checkSignal(signal);
+  if (!isPlainObject(on)) throw new UsageError('wrong-type', 'on: takes an object of listeners');
+  if (!Array.isArray(servers) || servers.some((server) => typeof server !== 'string'))
+    throw new UsageError('wrong-type', `servers: takes a list of addresses: ['mqtts://second.example.com']`);
   const { url, host, port, path, username, password, will, clientId } = connection;
   const { protocolVersion = 5, tls = {}, reconnect = true, queue = {} } = connection;
   const known = { ...connection, tls: typeof tls === 'function' ? undefined : tls };
@@ -117,7 +122,16 @@ export function throwFirst(problems: readonly OptionProblem[]): void {
 }
 
 function willOf(will: WillOptions): WillMessage {
-  const { topic, payload = '', qos = 0, retain = false, delayInterval, correlationData, ...message } = will;
+  const {
+    topic,
+    payload = '',
+    qos = 0,
+    retain = false,
+    delayInterval,
+    correlationData,
+    userProperties,
+    ...message
+  } = will;
   return {
     topic,
     payload: bytesOf(payload),
@@ -125,6 +139,7 @@ function willOf(will: WillOptions): WillMessage {
     retain,
     properties: {
       ...message,
+      userProperties: pairsOf(userProperties),
       willDelayInterval: delayInterval,
       correlationData: bytesOf(correlationData),
     },
@@ -135,7 +150,8 @@ function willOf(will: WillOptions): WillMessage {
 function propertiesOf(options: ConnectOptions): ConnectProperties {
   const given = options as Readonly<Record<string, unknown>>;
   const properties = Object.fromEntries(propertyNamesOf(PacketType.CONNECT).map((name) => [name, given[name]]));
-  return { ...properties, authenticationMethod: options.authentication?.method };
+  const userProperties = pairsOf(options.userProperties);
+  return { ...properties, userProperties, authenticationMethod: options.authentication?.method };
 }
 
 function warningsOfPlainCredentials(addresses: readonly Address[], given: unknown): Warning[] {
@@ -148,9 +164,9 @@ function warningsOfPlainCredentials(addresses: readonly Address[], given: unknow
     }));
 }
 
-/** UTF-8 of a text; bytes, or nothing, as they are. */
+/** UTF-8 of a text; bytes as such, of whatever realm they are; nothing stays nothing. */
 export function bytesOf(value: string | Uint8Array): Uint8Array;
 export function bytesOf(value: string | Uint8Array | undefined): Uint8Array | undefined;
 export function bytesOf(value: string | Uint8Array | undefined): Uint8Array | undefined {
-  return typeof value === 'string' ? new TextEncoder().encode(value) : value;
+  return typeof value === 'string' ? new TextEncoder().encode(value) : bytesIn(value);
 }

@@ -1,3 +1,4 @@
+export { bytesIn, isPlainObject, kindOf, show } from './bytes.ts';
 export { nearest } from './nearest.ts';
 export {
   type OptionContext,

@@ -1,3 +1,4 @@
+import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import { longFlagOf } from './flags.ts';
 import { findParameter, type OptionContext, type Parameter, parseText, validateOptions } from './index.ts';
@@ -47,9 +48,31 @@ describe('validateOptions', () => {
 
   it('knows what other clients call it, in a group and out of one', () => {
     expect(messages({ will: { topic: 'a', willDelayInterval: 1 } })[0]).toContain('did you mean will.delayInterval?');
-    expect(messages({ tls: { rejectUnauthorized: false } })[0]).toContain('did you mean tls.insecure?');
+    expect(messages({ reconnectPeriod: 0 })).toEqual(['reconnectPeriod: unknown option; write reconnect: false']);
+    expect(messages({ reconnectPeriod: 5000 })[0]).toContain('write reconnect.delay, in seconds');
+    expect(messages({ tls: { pfx: 'x' } })[0]).toContain('give PEM as tls.cert and tls.key');
     expect(messages({ ca: 'x' })[0]).toContain('did you mean tls.ca?');
     expect(messages({ properties: {} })).toEqual(['properties: unknown option; did you mean its members?']);
+  });
+
+  it('never turns a meaning round', () => {
+    expect(messages({ tls: { rejectUnauthorized: false } })).toEqual([
+      'tls.rejectUnauthorized: unknown option; write tls.insecure: true',
+    ]);
+    expect(messages({ rejectUnauthorized: true })[0]).toContain('checked anyway: leave it out');
+  });
+
+  it('takes User Properties as pairs or by their names, and bytes of any kind and realm', () => {
+    const foreign = runInNewContext('new Uint8Array([1, 2]).buffer');
+    const good = [{}, { a: 'b', c: ['d', 'e'] }, [['a', 'b']]];
+    for (const userProperties of good) expect(messages({ userProperties })).toEqual([]);
+    for (const password of [foreign, new DataView(foreign), new Uint16Array(2)])
+      expect(messages({ password })).toEqual([]);
+    expect(messages({ will: { topic: 'a', payload: new Blob(['x']) } })).toEqual([
+      'will.payload: takes text or bytes, 0 to 65,535 bytes, not a Blob',
+    ]);
+    expect(codes({ password: new Uint16Array(40_000) })).toEqual(['error password out-of-range']);
+    expect(codes({ userProperties: { a: 'x\0' } })).toEqual(['error userProperties bad-text']);
   });
 
   it('asks whether milliseconds were meant', () => {
@@ -71,8 +94,8 @@ describe('validateOptions', () => {
     ]);
     expect(messages({ keepAlive: 1.5 })).toEqual(['keepAlive: takes a whole number of seconds, 0 to 65,535, not 1.5']);
     expect(messages({ protocolVersion: 6 })).toEqual(["protocolVersion: takes one of 3, 4, 5, 'auto', not 6"]);
-    expect(messages({ userProperties: { a: 'b' } })).toEqual([
-      "userProperties: takes pairs: [['name', 'value'], ...], not an object",
+    expect(messages({ userProperties: { a: 1 } })).toEqual([
+      "userProperties: takes pairs: [['name', 'value'], ...] or { name: 'value' }, not an object",
     ]);
     expect(messages({ cleanStart: 'no' })).toEqual(["cleanStart: takes true or false, not 'no'"]);
     expect(messages({ clientId: 'é'.repeat(40_000) })).toEqual([

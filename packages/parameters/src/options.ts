@@ -1,7 +1,8 @@
+import { isPlainObject } from './bytes.ts';
 import { nearest } from './nearest.ts';
 import type { Parameter, Platform, ProtocolVersion } from './parameter.ts';
 import { findParameter, parameters } from './table.ts';
-import { checkValue, isPlainObject, type ValueProblemCode } from './value.ts';
+import { checkValue, type ValueProblemCode } from './value.ts';
 
 /** Stable codes of what can be wrong with a set of options. */
 export type OptionProblemCode =
@@ -41,14 +42,30 @@ export interface OptionContext {
 const otherNames: ReadonlyMap<string, string> = new Map(
   Object.entries({
     cleanSession: 'cleanStart',
-    reconnectPeriod: 'reconnect.delay',
-    rejectUnauthorized: 'tls.insecure',
     protocol: 'transport',
     hostname: 'host',
     timeout: 'connectTimeout',
     properties: 'its members',
   }),
 );
+
+/** Where a name alone would lead astray: the other client's option means something else, or the contrary. By the option's value. */
+const advice: ReadonlyMap<string, (value: unknown, label: (option: string) => string) => string> = new Map([
+  [
+    'rejectUnauthorized',
+    (value, label) =>
+      value === false ? `write ${label('tls.insecure')}: true` : 'certificates are checked anyway: leave it out',
+  ],
+  [
+    'reconnectPeriod',
+    (value, label) => (value === 0 ? 'write reconnect: false' : `write ${label('reconnect.delay')}, in seconds`),
+  ],
+  [
+    'pfx',
+    (_value, label) =>
+      `give PEM as ${label('tls.cert')} and ${label('tls.key')}: openssl pkcs12 -in FILE -nodes -out client.pem has both`,
+  ],
+]);
 
 const names: readonly string[] = parameters.map(({ name }) => name);
 
@@ -74,7 +91,7 @@ export function validateOptions(options: object, context: OptionContext): Option
     const parameter = findParameter(name);
     const found =
       parameter === undefined
-        ? unknown(name, label)
+        ? unknown(name, value, label)
         : (placeOf(parameter, version, context.platform) ?? checkValue(parameter, value));
     if (found) report(name, found);
   }
@@ -165,11 +182,13 @@ function oldName(version: ProtocolVersion | 'auto'): string | undefined {
   return version === 3 ? 'MQTT 3.1' : version === 4 ? 'MQTT 3.1.1' : undefined;
 }
 
-function unknown(name: string, label: (option: string) => string): Found {
+function unknown(name: string, value: unknown, label: (option: string) => string): Found {
   const code = 'unknown-option';
   if (isGroup(name)) return { code, message: 'takes an object of options' };
   // In a group, or out of one, where others have it.
   const own = name.replace(/.*\./, '');
+  const words = advice.get(own)?.(value, label);
+  if (words !== undefined) return { code, detail: `; ${words}` };
   // Those of the client that are no parameters never come here but misspelt.
   const known = [...names, 'signal', 'store', 'servers', 'on'];
   const meant =

@@ -1,3 +1,4 @@
+import { bytesIn, isPlainObject, show } from './bytes.ts';
 import type { Parameter, ParameterType } from './parameter.ts';
 
 /** What is wrong with one value, in words that follow the parameter's name; `undefined` when nothing is. */
@@ -10,7 +11,6 @@ export interface ValueProblem {
 /** Stable codes of what can be wrong with a single value. */
 export type ValueProblemCode = 'wrong-type' | 'out-of-range' | 'not-one-of' | 'bad-text' | 'probably-milliseconds';
 
-const longest = 40;
 /** A duration whose range ends at a day or less: thousands in it are most likely milliseconds. */
 const longestWait = 86_400;
 /** One whose range ends at an hour is a matter of seconds: one thousand is enough. */
@@ -51,12 +51,13 @@ function checkOne(parameter: Parameter, value: unknown): ValueProblem | undefine
     if (value < minimum || value > maximum) return unfit('out-of-range', count(value) + meant);
     return meant ? problem('probably-milliseconds', `${count(value)} seconds${meant}`, 'warning') : undefined;
   }
-  // Pairs are two lists deep.
-  if (type !== 'bytes' && [value].flat(2).some((text) => typeof text === 'string' && !isText(text))) {
+  // Pairs are two lists deep, or an object of texts.
+  const texts = isPlainObject(value) ? Object.entries(value) : [value];
+  if (type !== 'bytes' && texts.flat(2).some((text) => typeof text === 'string' && !isText(text))) {
     return problem('bad-text', 'contains U+0000 or half a surrogate pair');
   }
-  const bytes = typeof value === 'string' ? new TextEncoder().encode(value) : value;
-  if (bytes instanceof Uint8Array && (bytes.length < minimum || bytes.length > maximum)) {
+  const bytes = typeof value === 'string' ? new TextEncoder().encode(value) : bytesIn(value);
+  if (bytes && (bytes.length < minimum || bytes.length > maximum)) {
     return unfit('out-of-range', bytes.length === 0 ? 'empty text' : `${count(bytes.length)} bytes`);
   }
   return undefined;
@@ -86,23 +87,17 @@ const types: Record<
   integer: ['a whole number', Number.isSafeInteger],
   number: ['a number', Number.isFinite],
   boolean: ['true or false', (value) => typeof value === 'boolean'],
-  bytes: ['text or bytes', (value) => isString(value) || value instanceof Uint8Array],
-  pairs: ["pairs: [['name', 'value'], ...]", (value) => Array.isArray(value) && value.every(isPair)],
+  bytes: ['text or bytes', (value) => isString(value) || bytesIn(value) !== undefined],
+  pairs: [
+    "pairs: [['name', 'value'], ...] or { name: 'value' }",
+    (value) =>
+      Array.isArray(value)
+        ? value.every(isPair)
+        : isPlainObject(value) && Object.values(value).every((one) => [one].flat().every(isString)),
+  ],
   function: ['a function', (value) => typeof value === 'function'],
   object: ['an object of options', isPlainObject],
 };
-
-/** Options by their names, and nothing that happens to be an object. */
-export function isPlainObject(value: unknown): value is object {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Uint8Array);
-}
-
-function show(value: unknown): string {
-  if (typeof value === 'string') return `'${value.length > longest ? `${value.slice(0, longest)}…` : value}'`;
-  if (typeof value === 'function') return 'a function';
-  if (value instanceof Uint8Array) return `${value.length} bytes`;
-  return Array.isArray(value) ? 'a list' : isPlainObject(value) ? 'an object' : String(value);
-}
 
 function count(value: number): string {
   return value.toLocaleString('en-US');

@@ -205,7 +205,7 @@ export function nodePem(pem: Pem): string | Buffer {
 }
 
 export function nodePems(pems: Pem | readonly Pem[]): (string | Buffer)[] {
-  return typeof pems === 'string' || pems instanceof Uint8Array ? [nodePem(pems)] : pems.map(nodePem);
+  return typeof pems === 'string' || ArrayBuffer.isView(pems) ? [nodePem(pems)] : pems.map(nodePem);
 }
 
 function explainTlsOptions(error: unknown): ListenError {

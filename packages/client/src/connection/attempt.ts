@@ -86,7 +86,7 @@ export function attempt(
 
   const begin = async (): Promise<void> => {
     const username = await ask(settings.username ?? address.username, 'username');
-    const password = await ask(settings.password ?? address.password, 'password');
+    const password = bytesOf(await ask(settings.password ?? address.password, 'password'));
     const tls = (await ask(settings.tls, 'tls')) ?? {};
     const start: Provider<string | Uint8Array | undefined> = async (given) => authentication?.start?.(given);
     const authenticationData = bytesOf(await ask(start, 'authentication', 'password'));
@@ -115,7 +115,7 @@ export function attempt(
       keepAlive: settings.keepAlive,
       clientId: owner.clientId,
       username: isAnonymous ? undefined : username,
-      password: isAnonymous ? undefined : bytesOf(password),
+      password: isAnonymous ? undefined : password,
       will: settings.will,
       properties: is5 ? { ...settings.properties, authenticationData } : undefined,
       bridge: false,

@@ -1,5 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
+import { bytesIn } from '@hawser/parameters';
 import type { TlsDialOptions } from '@hawser/transport';
 import { AddressError } from '../errors.ts';
 import type { TlsOptions } from '../options.ts';
@@ -21,7 +22,7 @@ export async function readTls({ ca, cert, key, alpn, ...rest }: TlsOptions): Pro
 type Pem = string | Uint8Array;
 
 async function readAuthorities(ca: Pem | readonly Pem[]): Promise<Pem[]> {
-  const given = typeof ca === 'string' || ca instanceof Uint8Array ? [ca] : ca;
+  const given = Array.isArray(ca) ? ca : [ca as Pem];
   if (given.length === 0) throw caInvalid('is an empty list: nothing would be trusted');
   return Promise.all(
     given.map(async (one) => {
@@ -61,7 +62,8 @@ function caInvalid(fault: string): AddressError {
 
 /** PEM text and bytes as they are; other text is the path of a file. */
 async function readPem(value: Pem, option: string): Promise<Pem> {
-  if (typeof value !== 'string' || value.includes('-----BEGIN')) return value;
+  if (typeof value !== 'string') return bytesIn(value) ?? value;
+  if (value.includes('-----BEGIN')) return value;
   try {
     return await readFile(value);
   } catch (error) {

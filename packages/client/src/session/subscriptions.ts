@@ -15,7 +15,7 @@ import {
 } from '@hawser/codec';
 import type { ClientConnection } from '@hawser/protocol';
 import type { Grant, UnsubscribeResult } from '../api.ts';
-import { checkNames } from '../check-names.ts';
+import { checkOptions, pairsOf } from '../check-options.ts';
 import { ClosedError, RefusedError, UsageError } from '../errors.ts';
 import type { Negotiated } from '../negotiated.ts';
 import type { SubscribeOptions, UnsubscribeOptions } from '../options.ts';
@@ -194,13 +194,13 @@ export function subscriptionsOf(
 
     subscribe(topicFilters, options, identifier = options.subscriptionIdentifier) {
       checkFilters(topicFilters);
-      checkOptions(options, agreed);
+      checkSubscribe(options, agreed);
       for (const filter of topicFilters) {
         wanted.add(filter);
         givenUp.delete(filter);
       }
-      const { signal, subscriptionIdentifier, userProperties } = options;
-      const properties = { subscriptionIdentifier, userProperties };
+      const { signal, subscriptionIdentifier } = options;
+      const properties = { subscriptionIdentifier, userProperties: pairsOf(options.userProperties) };
       const entries = topicFilters.map((filter) => ({
         subscription: toSubscription(filter, options),
         properties,
@@ -211,9 +211,10 @@ export function subscriptionsOf(
 
     async unsubscribe(topicFilters, options) {
       checkFilters(topicFilters);
-      checkNames(options, ['signal', 'userProperties']);
+      checkOptions('unsubscribe', options, ['signal', 'userProperties']);
       for (const filter of topicFilters) giveUp(filter);
-      const { signal, userProperties } = options;
+      const { signal } = options;
+      const userProperties = pairsOf(options.userProperties);
       const packetOf = (packetIdentifier: number): UnsubscribePacket => ({
         type: 'unsubscribe',
         packetIdentifier,
@@ -278,7 +279,8 @@ export function listOf(filters: string | readonly string[]): readonly string[] {
   return [filters].flat();
 }
 
-function checkFilters(topicFilters: readonly string[]): void {
+/** Throws UsageError. */
+export function checkFilters(topicFilters: readonly string[]): void {
   if (topicFilters.length === 0) throw new UsageError('no-topic-filters', 'there is no Topic Filter');
   for (const topicFilter of topicFilters) {
     const fault = typeof topicFilter === 'string' ? filterFault(topicFilter) : 'it is not text';
@@ -289,8 +291,8 @@ function checkFilters(topicFilters: readonly string[]): void {
 const ONLY_5 = ['noLocal', 'retainAsPublished', 'retainHandling', 'subscriptionIdentifier', 'userProperties'] as const;
 const SUBSCRIBE_NAMES: readonly string[] = [...ONLY_5, 'qos', 'signal'];
 
-function checkOptions(options: SubscribeOptions, negotiated: Negotiated | undefined): void {
-  checkNames(options, SUBSCRIBE_NAMES);
+function checkSubscribe(options: SubscribeOptions, negotiated: Negotiated | undefined): void {
+  checkOptions('subscribe', options, SUBSCRIBE_NAMES);
   const { qos = 0 } = options;
   checkQoS(qos);
   if ((negotiated?.protocolVersion.effective ?? 5) === 5) return;

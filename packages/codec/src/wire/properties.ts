@@ -254,8 +254,9 @@ function writeValue(writer: PacketWriter, row: PropertyRow, value: unknown): voi
     writer.string(name, `${title} name`);
     writer.string(text, `${title} value`);
   } else if (wireType === 'binary') {
-    if (!(value instanceof Uint8Array)) throw unfit(title, value, 'bytes');
-    writer.binary(value, title);
+    // Of another realm too (jest's jsdom), where `instanceof` knows nothing.
+    if (Object.prototype.toString.call(value) !== '[object Uint8Array]') throw unfit(title, value, 'bytes');
+    writer.binary(value as Uint8Array, title);
   } else if (wireType === 'string') {
     if (typeof value !== 'string') throw unfit(title, value, 'a string');
     if (row.name === 'responseTopic' && !isValidTopicName(value)) {

@@ -1,25 +1,25 @@
 import { describe, expect, it } from 'vitest';
-import { checkNames } from './check-names.ts';
+import { checkOptions } from './check-options.ts';
 import { UsageError } from './errors.ts';
 import { composerOf } from './outgoing-message.ts';
 import { subscriptionsOf } from './session/subscriptions.ts';
 
-describe('checkNames', () => {
+describe('checkOptions', () => {
   it('takes what is known, and what is not given', () => {
-    expect(() => checkNames({ qos: 1, other: undefined }, ['qos'])).not.toThrow();
+    expect(() => checkOptions('publish', { qos: 1, other: undefined }, ['qos'])).not.toThrow();
   });
 
   it.each([
     ['retian', 'retain'],
     ['Qos', 'qos'],
   ])('names what %s was meant to be', (wrong, meant) => {
-    expect(() => checkNames({ [wrong]: 1 }, ['qos', 'retain'])).toThrow(
+    expect(() => checkOptions('publish', { [wrong]: 1 }, ['qos', 'retain'])).toThrow(
       new UsageError('unknown-option', `${wrong}: unknown option; did you mean ${meant}?`),
     );
   });
 
   it('says so of a name that is like none', () => {
-    expect(() => checkNames({ colour: 1 }, ['qos'])).toThrow(
+    expect(() => checkOptions('publish', { colour: 1 }, ['qos'])).toThrow(
       new UsageError('unknown-option', 'colour: unknown option'),
     );
   });
