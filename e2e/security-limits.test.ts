@@ -178,6 +178,12 @@ function v2WithCertificate(commonName: string, verify: number): Uint8Array {
   ]);
 }
 
+/** Of a balancer that listens on IPv6 and writes IPv4 addresses as IPv6 ones: ::ffff:203.0.113.7, port 8888. */
+const V2_MAPPED = Buffer.from(
+  `0d0a0d0a000d0a515549540a21210024${'0'.repeat(20)}ffffcb007107${'0'.repeat(31)}122b8075b`,
+  'hex',
+);
+
 describe('behind a balancer', () => {
   const seen = (proxyProtocol: readonly string[], more: BrokerOptions = {}): BrokerOptions => ({
     listeners: [{ url: 'mqtt://127.0.0.1:0', proxyProtocol }],
@@ -195,7 +201,8 @@ describe('behind a balancer', () => {
       for (const version of versions) {
         expect((await withAttacker(port, version, (peer) => peer.connect(), { before: V1 }))?.reasonCode).toBe(0);
       }
-      expect(addresses).toEqual(['203.0.113.7:8888', '203.0.113.7:8888']);
+      await withAttacker(port, 5, (peer) => peer.connect(), { before: V2_MAPPED });
+      expect(addresses).toEqual(Array(3).fill('203.0.113.7:8888'));
     });
   });
 

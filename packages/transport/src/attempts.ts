@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { plainAddress } from './plain-address.ts';
 
 /** How far a connection has come that is not a Transport yet. */
 export type AttemptStage = 'tcp' | 'tls' | 'websocket';
@@ -31,12 +32,6 @@ export class Attempt {
     this.remoteAddress = plainAddress(socket.remoteAddress);
     this.remotePort = socket.remotePort ?? 0;
   }
-}
-
-/** An IPv4 address that came in over an IPv6 socket, as people write it. */
-export function plainAddress(address: string | undefined): string {
-  if (address === undefined) return '';
-  return address.startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address;
 }
 
 /** The handshakes of one listener that are under way: bounded in number and in time, each refused or done once. */

@@ -1,7 +1,7 @@
 import { connect, isIP, type Socket } from 'node:net';
-import { plainAddress } from './attempts.ts';
 import { DialError, type DialErrorCode, type DialEvidence, type DialStage } from './dial-error.ts';
 import { systemCodeOf } from './listen-error.ts';
+import { plainAddress } from './plain-address.ts';
 
 /** When the next address of a name is tried because the one before has not answered. */
 const NEXT_ADDRESS_MS = 500;

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { plainAddress } from './attempts.ts';
+import { plainAddress } from './plain-address.ts';
 
 /** Entries of the header that are looked at: proxies in a row are few. */
 const MOST_HOPS = 32;

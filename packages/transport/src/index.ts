@@ -1,4 +1,4 @@
-export { type AttemptStage, plainAddress, type RefusedAttempt } from './attempts.ts';
+export type { AttemptStage, RefusedAttempt } from './attempts.ts';
 export { type Clock, systemClock } from './clock.ts';
 export { type DialAddress, type DialOptions, dial } from './dial.ts';
 export {
@@ -23,6 +23,7 @@ export {
   parseListenUrl,
 } from './listen-url.ts';
 export { MemoryNetwork, type MemoryNetworkOptions } from './memory.ts';
+export { plainAddress } from './plain-address.ts';
 export { Random } from './random.ts';
 export { SocketTransport } from './tcp.ts';
 export { nodeTlsOptions, type Pem, type TlsCertificate, type TlsListenOptions, tlsInfoOf } from './tls.ts';

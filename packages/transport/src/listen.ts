@@ -1,7 +1,8 @@
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
-import { Attempts, plainAddress, type RefusedAttempt } from './attempts.ts';
+import { Attempts, type RefusedAttempt } from './attempts.ts';
 import { explainListenFailure, ListenError } from './listen-error.ts';
 import { DEFAULT_WS_PATH, formatListenUrl, type ListenAddress } from './listen-url.ts';
+import { plainAddress } from './plain-address.ts';
 import { ProxyStage, proxiedTls } from './proxy-stage.ts';
 import { SocketTransport } from './tcp.ts';
 import { type TlsListenOptions, TlsStage, tlsInfoOf } from './tls.ts';

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
-import { plainAddress, type RefusedAttempt } from './attempts.ts';
+import type { RefusedAttempt } from './attempts.ts';
+import { plainAddress } from './plain-address.ts';
 import { parseProxyHeader } from './proxy-protocol.ts';
 import type { TlsInfo } from './transport.ts';
 
@@ -67,7 +68,8 @@ export class ProxyStage {
       }
       if (got.length > header.length) socket.unshift(got.subarray(header.length));
       if (header.source !== undefined) {
-        const { address: remoteAddress, port: remotePort } = header.source;
+        const { address, port: remotePort } = header.source;
+        const remoteAddress = plainAddress(address);
         Object.defineProperty(socket, 'remoteAddress', { value: remoteAddress });
         Object.defineProperty(socket, 'remotePort', { value: remotePort });
       }

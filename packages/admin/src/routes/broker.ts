@@ -7,6 +7,7 @@ import {
   inspectRetained,
 } from '@hawser/broker';
 import { isValidTopicFilter } from '@hawser/codec';
+import { plainAddress } from '@hawser/transport';
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { ApiError } from '../api-error.ts';
@@ -46,11 +47,12 @@ export function brokerRoutes(broker: Broker, mayRead: (request: FastifyRequest) 
   }
 
   function* history(query: z.output<typeof HistoryQuery>): Iterable<HistoryEntry | undefined> {
+    const address = query.address === undefined ? undefined : plainAddress(query.address);
     for (const entry of recorder.history()) {
       const { clientId, event } = entry;
       const isWanted =
         (query.clientId === undefined || query.clientId === clientId) &&
-        (query.address === undefined || query.address === event.remoteAddress) &&
+        (address === undefined || address === event.remoteAddress) &&
         (query.kind === undefined || query.kind === event.kind) &&
         (query.code === undefined || query.code === event.code);
       yield isWanted ? entry : undefined;

@@ -10,6 +10,7 @@ import {
   inspectWill,
   kickClient,
 } from '@hawser/broker';
+import { plainAddress } from '@hawser/transport';
 import { z } from 'zod';
 import { ApiError } from '../api-error.ts';
 import { Client, ClientDetails, Done, Explained, Lang, Paging, Session, Subscription, Will } from '../schemas.ts';
@@ -24,13 +25,14 @@ export function clientRoutes(broker: Broker): Route[] {
   const { registry } = broker;
 
   function* connectedSessions(query: z.output<typeof ClientsQuery>) {
+    const address = query.address === undefined ? undefined : plainAddress(query.address);
     for (const session of registry.values()) {
       const client = session.handler === undefined ? undefined : session.client;
       const isWanted =
         client !== undefined &&
         matches(session.clientId, query.filter) &&
         (query.username === undefined || client.username === query.username) &&
-        (query.address === undefined || client.remoteAddress === query.address);
+        (address === undefined || client.remoteAddress === address);
       yield isWanted ? session : undefined;
     }
   }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { isIP } from 'node:net';
+import { plainAddress } from '@hawser/transport';
 import { subscriberOf } from '../policy/addresses.ts';
 
 /** Of a Client Identifier in a target: attackers choose them, up to 65,535 bytes. */
@@ -44,10 +45,11 @@ export function parseBanTarget(text: string): string {
 const SHAPES = 'a ban is for 203.0.113.7, 2001:db8::7 (its /64), client:ID, user:NAME or pair:ID@ADDRESS';
 
 function addressTarget(text: string): string {
-  const plain = text.trim().replace(/\/64$/, '').toLowerCase();
-  const address = plain.startsWith('::ffff:') && plain.includes('.') ? plain.slice(7) : plain;
+  const given = text.trim();
+  const isHalf = /\/64$/.test(given);
+  const address = plainAddress(given.replace(/\/64$/, '').toLowerCase());
   const family = isIP(address);
-  if (family === 6 || (family === 4 && address === text.trim().replace(/^::ffff:/i, ''))) return subscriberOf(address);
+  if (family === 6 || (family === 4 && !isHalf)) return subscriberOf(address);
   const isNetwork = /^[0-9a-f.:]+\/\d+$/i.test(text);
   throw new RangeError(
     isNetwork

@@ -1,4 +1,5 @@
 import { BlockList, isIP } from 'node:net';
+import { plainAddress } from '@hawser/transport';
 
 /** Whether an address belongs to a set of addresses and networks. An address that is not one belongs to none. */
 export type AddressSet = (address: string) => boolean;
@@ -8,7 +9,7 @@ export function addressSet(entries: readonly string[]): AddressSet {
   const list = new BlockList();
   for (const entry of entries) addTo(list, entry);
   return (address) => {
-    const plain = address.startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address;
+    const plain = plainAddress(address);
     const family = isIP(plain);
     return family !== 0 && list.check(plain, family === 6 ? 'ipv6' : 'ipv4');
   };
@@ -29,7 +30,10 @@ function addTo(list: BlockList, entry: string): void {
       `'${entry}' is no address and no network, such as 10.1.2.3, 10.0.0.0/8, 2001:db8::/32 or loopback`,
     );
   }
-  list.addSubnet(address, length, family === 6 ? 'ipv6' : 'ipv4');
+  // A network of IPv4 addresses as IPv6 writes them is one of IPv4.
+  const plain = plainAddress(address);
+  if (family === 6 && isIP(plain) === 4 && length >= 96) list.addSubnet(plain, length - 96, 'ipv4');
+  else list.addSubnet(address, length, family === 6 ? 'ipv6' : 'ipv4');
 }
 
 /** This machine. */
@@ -37,11 +41,12 @@ export const isLoopback: AddressSet = addressSet(['loopback']);
 
 /** What one subscriber of the internet has: an IPv4 address, or the first half of an IPv6 address. */
 export function subscriberOf(address: string): string {
-  if (!address.includes(':')) return address;
-  const [head = '', tail = ''] = address.split('%', 1)[0]?.split('::') ?? [];
+  const plain = plainAddress(address);
+  if (!plain.includes(':')) return plain;
+  const [head = '', tail = ''] = plain.split('%', 1)[0]?.split('::') ?? [];
   const front = head === '' ? [] : head.split(':');
   const back = tail === '' ? [] : tail.split(':');
-  const groups = address.includes('::')
+  const groups = plain.includes('::')
     ? [...front, ...Array(Math.max(0, 8 - front.length - back.length)).fill('0'), ...back]
     : front;
   return `${groups

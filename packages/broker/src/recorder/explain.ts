@@ -1,4 +1,5 @@
 import { isIP } from 'node:net';
+import { plainAddress } from '@hawser/transport';
 import type { Broker } from '../broker.ts';
 import { handlerOf, inspectLosses, iso, lossEntries } from '../inspect/inspect.ts';
 import type { LossView } from '../inspect/views.ts';
@@ -209,11 +210,12 @@ function sayGone(
 
 function* explainStranger(broker: Broker, name: string, language: Language): Generator<undefined, ExplainAnswer> {
   const texts = EXPLAIN_TEXTS[language];
+  const address = plainAddress(name);
   const attempts: RecordedEvent[] = [];
   for (const event of [...broker.recorder.refusals()]) {
     yield;
     const { remoteAddress = '', remotePort = 0 } = event;
-    if (remoteAddress === name || endpoint(remoteAddress, remotePort) === name) attempts.push(event);
+    if (remoteAddress === address || endpoint(remoteAddress, remotePort) === name) attempts.push(event);
   }
   attempts.reverse();
   const clients = yield* clientsFrom(broker, name);
@@ -276,7 +278,8 @@ function explainSilence({ urls }: Broker, address: string, language: Language): 
 }
 
 /** Client Identifiers that were used from an address, those of the most recent events first. */
-function* clientsFrom(broker: Broker, address: string): Generator<undefined, string[]> {
+function* clientsFrom(broker: Broker, name: string): Generator<undefined, string[]> {
+  const address = plainAddress(name);
   const found: string[] = [];
   for (const { clientId, events } of [...broker.recorder.records()].reverse()) {
     yield;
