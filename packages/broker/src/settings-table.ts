@@ -79,7 +79,7 @@ export const SETTINGS = {
     'bytes',
     1024,
     65_536 * MiB,
-    'Messages that were sent to one session and not acknowledged; the next wait in its queue.',
+    'Messages that were sent to one session and not acknowledged, with what they take in memory; the next wait in its queue.',
   ),
   'limits.subscriptionBytes': number(
     8 * MiB,
@@ -224,7 +224,13 @@ export const SETTINGS = {
     'How long publishers wait for one slow subscriber before it begins to lose QoS 0.',
   ),
   'queue.messages': number(1000, 'messages', 0, 100_000_000, 'Messages waiting for one session.'),
-  'queue.bytes': number(16 * MiB, 'bytes', 0, 65_536 * MiB, 'Bytes waiting for one session, topics and payloads.'),
+  'queue.bytes': number(
+    16 * MiB,
+    'bytes',
+    0,
+    65_536 * MiB,
+    'Bytes waiting for one session, topics, payloads and properties; what they take in memory beside that is in queues.memoryBytes.',
+  ),
   'queue.age': number(
     0,
     's',
@@ -244,7 +250,7 @@ export const SETTINGS = {
     'bytes',
     0,
     1024 * 1024 * MiB,
-    'What the queues of all sessions hold in memory; beyond it messages are in the store alone, or dropped where there is none.',
+    'What all sessions hold of messages in memory, in queues and in flight, with all that it costs; a message that many wait for counts once. Beyond it messages are in the store alone, or dropped where there is none.',
   ),
   'data.bytesMax': number(
     0,

@@ -22,7 +22,7 @@ export { InboundAliases, OutboundAliases } from './connection/topic-aliases.ts';
 export { BoundedQueue, type DropCause, type QueueHost, type QueueOptions } from './session/bounded-queue.ts';
 export { InboundQos } from './session/inbound-qos.ts';
 export { Delivery, Message, type MessageContent } from './session/message.ts';
-export { Fifo, MessageQueue, type QueueBounds, type QueueMemory } from './session/message-queue.ts';
+export { Fifo, MessageQueue, type QueueBounds, QueueMemory } from './session/message-queue.ts';
 export { PacketIdentifiers } from './session/packet-identifiers.ts';
 export { Session, type SessionConnection, type SessionHost, type SessionOptions } from './session/session.ts';
 export { NO_TICKET, type Ticket } from './ticket.ts';

@@ -218,7 +218,7 @@ describe('bounds of one session', () => {
   });
 
   test('limits.inflightBytes: a client that reads and acknowledges nothing gets no more than that', async () => {
-    const s = await scene({ 'limits.inflightBytes': 10_000, 'queue.messages': 50 });
+    const s = await scene({ 'limits.inflightBytes': 15_000, 'queue.messages': 50 });
     const deaf = await s.join(5, { properties: { sessionExpiryInterval: 100 } });
     await s.subscribe(deaf, ['t'], 1);
     const publisher = await s.join(4);

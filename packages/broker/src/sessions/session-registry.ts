@@ -1,5 +1,5 @@
 import { type ProtocolVersion, parseTopicFilter } from '@hawser/codec';
-import { type Message, NO_TICKET, type QueueBounds, type QueueMemory } from '@hawser/protocol';
+import { type Message, NO_TICKET, type QueueBounds, QueueMemory } from '@hawser/protocol';
 import type { BrokerCore } from '../core.ts';
 import type { Permission } from '../policy/answers.ts';
 import { isPromise } from '../policy/policies.ts';
@@ -49,7 +49,7 @@ export class SessionRegistry {
       policy: settings['queue.policy'],
       ...(age === 0 ? {} : { ageMs: age * 1000 }),
     };
-    this.queueMemory = { bytes: 0, maximum: settings['queues.memoryBytes'] };
+    this.queueMemory = new QueueMemory(settings['queues.memoryBytes']);
     this.losses = new LossLedger(core);
     this.estates = new Estates(core);
     this.#sweeper = new QueueSweeper(core);
@@ -178,7 +178,7 @@ export class SessionRegistry {
     this.estates.settle(session);
     session.subscriptions.clear();
     session.account();
-    session.session.queue.clear();
+    session.session.clear();
   }
 
   /** Publishes the Will, if there is one, and forgets it. */

@@ -106,7 +106,7 @@ export class BoundedQueue extends MessageQueue {
     }
     // [MQTT5-4.6.0-6]
     else this.pushBack(delivery);
-    if (!canSendNow) this.#enforceBounds();
+    if (!canSendNow) this.#enforceBounds(delivery.size);
     if (!isHeld) this.requestPageWhenDue();
     return isHeld;
   }
@@ -236,26 +236,36 @@ export class BoundedQueue extends MessageQueue {
     this.push(delivery);
   }
 
-  /** The oldest go until it is within its bounds; those that are only in the store, once they have been read. */
-  #enforceBounds(): void {
-    if (!this.#isOver || this.policy === 'drop-newest' || this.policy === 'refuse') return;
+  /**
+   * The oldest go until it is within its bounds; those that are only in the store, once they have been read. For the bound of the node as
+   * much goes as has come: what other sessions hold as well makes no room.
+   */
+  #enforceBounds(added = 0): void {
+    let left = added;
+    if (!this.#isOver(left) || this.policy === 'drop-newest' || this.policy === 'refuse') return;
     // What is superseded by something behind it makes room too: first all of it must be here.
     if (this.policy === 'keep-last-per-topic' && this.isBehind) {
       this.#requestPage();
       return;
     }
-    while (this.#isOver) {
+    while (this.#isOver(left)) {
       const oldest = this.#isOverOwnBounds ? this.shift() : this.#oldestOnlyHere();
       if (oldest === undefined) {
         if (this.isBehind) this.#requestPage();
         return;
       }
+      left -= oldest.size;
+      // Not a second one for the sake of a few bytes.
+      if (left < oldest.size / 2) left = 0;
       this.drop('queue-full', oldest);
     }
   }
 
-  get #isOver(): boolean {
-    return this.#isOverOwnBounds || (this.length > 1 && this.#isMemoryOver);
+  /** `left`: bytes that are still to make room for what has come. */
+  #isOver(left: number): boolean {
+    if (this.#isOverOwnBounds) return true;
+    if (!this.#isMemoryOver) return false;
+    return this.isMemoryExceeded || (left > 0 && this.length > 1);
   }
 
   get #isOverOwnBounds(): boolean {

@@ -67,14 +67,33 @@ export interface QueueBounds {
   readonly ageMs?: number;
 }
 
-/** What all queues of a node hold in memory, and may (`queues.memoryBytes`). One object for all of them. */
-export interface QueueMemory {
-  bytes: number;
+/**
+ * What all sessions of a node hold of messages in memory, waiting or in flight, and may (`queues.memoryBytes`). A message that many of them
+ * wait for counts once.
+ */
+export class QueueMemory {
+  bytes = 0;
   readonly maximum: number;
+
+  constructor(maximum: number) {
+    this.maximum = maximum;
+  }
+
+  hold(delivery: Delivery): void {
+    const { message } = delivery;
+    this.bytes += delivery.cost;
+    if (message.holders++ === 0) this.bytes += message.cost;
+  }
+
+  release(delivery: Delivery): void {
+    const { message } = delivery;
+    this.bytes -= delivery.cost;
+    if (--message.holders === 0) this.bytes -= message.cost;
+  }
 }
 
-/** What a message in memory costs beside its topic and payload. */
-const OVERHEAD = 160;
+/** Times the maximum. */
+const EXCEEDED = 1.25;
 
 /**
  * Messages that wait for a session, bounded by count and by bytes, in three parts: `front` is in memory; behind it `paged`
@@ -93,10 +112,10 @@ export class MessageQueue {
   #heldBytes = 0;
   /** Messages in memory that are nowhere else. */
   #onlyHere = 0;
-  readonly #memory: QueueMemory | undefined;
+  readonly memory: QueueMemory | undefined;
 
   constructor(memory?: QueueMemory) {
-    this.#memory = memory;
+    this.memory = memory;
   }
 
   get length(): number {
@@ -112,9 +131,14 @@ export class MessageQueue {
     return this.#onlyHere;
   }
 
-  /** All queues of the node together hold more than they may. */
+  /** All sessions of the node together hold as much as they may. */
   get isMemoryFull(): boolean {
-    return this.#memory !== undefined && this.#memory.bytes >= this.#memory.maximum;
+    return this.memory !== undefined && this.memory.bytes >= this.memory.maximum;
+  }
+
+  /** They hold so much more that giving up as much as comes does not help: others hold the same messages. */
+  get isMemoryExceeded(): boolean {
+    return this.memory !== undefined && this.memory.bytes >= EXCEEDED * this.memory.maximum;
   }
 
   push(delivery: Delivery): void {
@@ -186,15 +210,13 @@ export class MessageQueue {
   #countIn(delivery: Delivery): void {
     if (delivery.message.expiresAtMs < this.earliestExpiryMs) this.earliestExpiryMs = delivery.message.expiresAtMs;
     if (delivery.sequence === 0) this.#onlyHere++;
-    const { size } = delivery;
-    this.#heldBytes += size;
-    if (this.#memory !== undefined) this.#memory.bytes += size + OVERHEAD;
+    this.#heldBytes += delivery.size;
+    this.memory?.hold(delivery);
   }
 
   #countOut(delivery: Delivery): void {
     if (delivery.sequence === 0) this.#onlyHere--;
-    const { size } = delivery;
-    this.#heldBytes -= size;
-    if (this.#memory !== undefined) this.#memory.bytes -= size + OVERHEAD;
+    this.#heldBytes -= delivery.size;
+    this.memory?.release(delivery);
   }
 }

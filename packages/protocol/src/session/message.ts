@@ -32,6 +32,8 @@ export class Message implements MessageContent {
   storeSequence = 0;
   /** The store takes it: decided once, before anything of it is written, for all that is to be written. */
   isStorable = true;
+  /** Queues and windows of sessions that hold it. */
+  holders = 0;
   readonly #propertiesSize: number;
   #kept: boolean;
   #encoded: Uint8Array | undefined;
@@ -56,14 +58,24 @@ export class Message implements MessageContent {
     return this.topic.bytes.length + this.payload.length + this.#propertiesSize;
   }
 
+  /**
+   * Memory it takes, about, however many hold it; no less than half of what it really is in any shape. Text has two bytes a character
+   * in memory, and properties are encoded once more for those who get the same.
+   */
+  get cost(): number {
+    const properties = this.properties === undefined ? 0 : costOfProperties(this.properties);
+    return MESSAGE_BYTES + 2 * this.topic.bytes.length + this.payload.length + properties;
+  }
+
   /** Makes it its own: what is queued, stored or retained must not hold a socket's chunk. Idempotent. */
   keep(): this {
     if (this.#kept) return this;
     this.#kept = true;
-    this.payload = this.payload.slice();
+    // Not slice(): that of a Buffer, which an embedder may publish, copies nothing.
+    this.payload = new Uint8Array(this.payload);
     const correlationData = this.properties?.correlationData;
     if (correlationData !== undefined)
-      this.properties = { ...this.properties, correlationData: correlationData.slice() };
+      this.properties = { ...this.properties, correlationData: new Uint8Array(correlationData) };
     return this;
   }
 
@@ -100,7 +112,21 @@ export class Message implements MessageContent {
   }
 }
 
-/** What a User Property costs beside its text. */
+/** What a message takes in memory beside its content, and what properties do. */
+const MESSAGE_BYTES = 384;
+const PROPERTIES_BYTES = 192;
+const USER_PROPERTY_COST = 112;
+const BYTES_OF_CHARACTER = 3;
+
+function costOfProperties({ contentType, responseTopic, correlationData, userProperties }: PublishProperties): number {
+  let cost = PROPERTIES_BYTES + 2 * (correlationData?.length ?? 0);
+  cost += BYTES_OF_CHARACTER * ((contentType?.length ?? 0) + (responseTopic?.length ?? 0));
+  for (const [key, value] of userProperties ?? [])
+    cost += BYTES_OF_CHARACTER * (key.length + value.length) + USER_PROPERTY_COST;
+  return cost;
+}
+
+/** What a User Property counts for beside its text. */
 const USER_PROPERTY_BYTES = 64;
 
 function sizeOfProperties(properties: PublishProperties): number {
@@ -150,4 +176,13 @@ export class Delivery {
   get size(): number {
     return this.message.size;
   }
+
+  /** Memory it takes beside its message. */
+  get cost(): number {
+    const identifiers = this.subscriptionIdentifiers;
+    return DELIVERY_BYTES + (identifiers === undefined ? 0 : IDENTIFIER_BYTES * identifiers.length);
+  }
 }
+
+const DELIVERY_BYTES = 160;
+const IDENTIFIER_BYTES = 8;

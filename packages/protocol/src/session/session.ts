@@ -235,6 +235,13 @@ export class Session {
     this.pump(now);
   }
 
+  /** It has ended: it holds nothing any more. */
+  clear(): void {
+    this.queue.clear();
+    for (const handshake of this.#window.values()) if (typeof handshake === 'object') this.#release(handshake);
+    this.#window = NO_HANDSHAKES;
+  }
+
   detach(): void {
     this.connection = undefined;
     this.queue.isServed = false;
@@ -508,7 +515,7 @@ export class Session {
 
   #end(packetIdentifier: number): void {
     const handshake = this.#window.get(packetIdentifier);
-    if (typeof handshake === 'object') this.#inflightBytes -= handshake.size;
+    if (typeof handshake === 'object') this.#release(handshake);
     this.#window.delete(packetIdentifier);
     this.#releasedSequences?.delete(packetIdentifier);
     if (this.survives) this.host.storeOutboundDone(packetIdentifier);
@@ -544,9 +551,17 @@ export class Session {
   #setHandshake(packetIdentifier: number, handshake: Handshake): void {
     if (this.#window === NO_HANDSHAKES) this.#window = new Map();
     const before = this.#window.get(packetIdentifier);
-    if (typeof before === 'object') this.#inflightBytes -= before.size;
-    if (typeof handshake === 'object') this.#inflightBytes += handshake.size;
+    if (typeof before === 'object') this.#release(before);
+    if (typeof handshake === 'object') {
+      this.#inflightBytes += handshake.cost + handshake.message.cost;
+      this.queue.memory?.hold(handshake);
+    }
     this.#window.set(packetIdentifier, handshake);
+  }
+
+  #release(delivery: Delivery): void {
+    this.#inflightBytes -= delivery.cost + delivery.message.cost;
+    this.queue.memory?.release(delivery);
   }
 
   #wait(ticket: Ticket): void {
