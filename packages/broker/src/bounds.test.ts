@@ -14,6 +14,7 @@ interface AtTheBound {
 
 const at = (then: string, ...counters: string[]): AtTheBound => ({ then, counters });
 
+const WITH_MOST = 'the address (of IPv6: the /64) that has most, or the newcomer where that is its own,';
 const STORES_NOTHING = '0x97 for what would have to be stored (3.x is closed, CONNACK 3), QoS 0 is not kept';
 
 /** Every bound of something that a peer can make grow. */
@@ -40,8 +41,8 @@ const BOUNDS: Readonly<Partial<Record<SettingKey, AtTheBound>>> = {
   'limits.webSocketBytes': at('the WebSocket is closed with 1009', 'limitClosures'),
   'limits.inputBytesNode': at('whoever brings more is ended with 0x97', 'inputOverflows'),
   'limits.connections': at('CONNACK 0x89', 'connectionsRefused'),
-  'limits.halfOpen': at('the connection is closed', 'connectionsRefused'),
-  'limits.handshakes': at('the connection is cut off', 'connectionsRefused'),
+  'limits.halfOpen': at(`the oldest of ${WITH_MOST} is closed`, 'connectionsRefused'),
+  'limits.handshakes': at(`the oldest of ${WITH_MOST} is cut off`, 'connectionsRefused'),
   'limits.connectionsPerAddress': at('CONNACK 0x97 or closed', 'limitedConnections'),
   'limits.connectionsPerUser': at('CONNACK 0x97', 'limitedConnections'),
   'limits.connectRate': at('CONNACK 0x9F or closed', 'limitedConnections'),

@@ -64,8 +64,9 @@ class Harbour {
   }
 
   /** A bare TCP connection. */
-  socket(): Socket {
-    const socket = connectSocket(this.port, '127.0.0.1');
+  /** `from`: the address it comes from. */
+  socket(from = '127.0.0.1'): Socket {
+    const socket = connectSocket({ port: this.port, host: '127.0.0.1', localAddress: from });
     socket.on('error', () => {});
     opened.push({ close: () => socket.destroy() });
     return socket;
@@ -321,6 +322,18 @@ describe('a TLS listener', () => {
       },
     ]);
     expect(harbour.transports.all).toEqual([]);
+  });
+
+  it('shares handshakes out among addresses, and cuts off whom the broker refuses before one', async () => {
+    const refuses = (address: string) => (address === '127.0.0.3' ? { code: 'banned', text: 'kept out' } : undefined);
+    const harbour = await Harbour.open('tls', { maximumHandshakes: 3, refuses });
+    const greedy = [harbour.socket(), harbour.socket(), harbour.socket()];
+    await Promise.all(greedy.map((socket) => new Promise((resolve) => socket.once('connect', resolve))));
+    harbour.socket('127.0.0.2');
+    const evicted = await harbour.refused.next();
+    expect(evicted).toMatchObject({ code: 'too-many-handshakes', remoteAddress: '127.0.0.1' });
+    harbour.socket('127.0.0.3');
+    expect(await harbour.refused.next()).toMatchObject({ stage: 'tcp', code: 'banned', remoteAddress: '127.0.0.3' });
   });
 
   it('has a bound for handshakes under way', async () => {

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { FairShare } from './fair-share.ts';
 import { plainAddress } from './plain-address.ts';
 
 /** How far a connection has come that is not a Transport yet. */
@@ -25,23 +26,38 @@ export class Attempt {
   stage: 'tls' | 'websocket';
   timer: ReturnType<typeof setTimeout> | undefined;
   onClose: () => void = () => {};
+  /** Whose share of the handshakes it is; a proxy has one share for all its clients. */
+  readonly owner: string;
 
-  constructor(socket: Socket, stage: 'tls' | 'websocket') {
+  constructor(socket: Socket, stage: 'tls' | 'websocket', ownerOf: (address: string) => string) {
     this.socket = socket;
     this.stage = stage;
     this.remoteAddress = plainAddress(socket.remoteAddress);
+    this.owner = ownerOf(this.remoteAddress);
     this.remotePort = socket.remotePort ?? 0;
   }
 }
 
-/** The handshakes of one listener that are under way: bounded in number and in time, each refused or done once. */
+/**
+ * The handshakes of one listener that are under way: bounded in number and in time, shared out among addresses, each refused or done
+ * once.
+ */
 export class Attempts {
   readonly #underWay = new Map<Socket, Attempt>();
+  readonly #shares = new FairShare<Attempt>();
   readonly #maximum: number;
   readonly #timeoutMs: number;
+  readonly #ownerOf: (address: string) => string;
   readonly #onRefused: ((attempt: RefusedAttempt) => void) | undefined;
 
-  constructor(maximum: number, timeoutMs: number, onRefused: ((attempt: RefusedAttempt) => void) | undefined) {
+  /** `ownerOf`: addresses that share one share. */
+  constructor(
+    maximum: number,
+    timeoutMs: number,
+    onRefused: ((attempt: RefusedAttempt) => void) | undefined,
+    ownerOf: (address: string) => string = (address) => address,
+  ) {
+    this.#ownerOf = ownerOf;
     this.#maximum = maximum;
     this.#timeoutMs = timeoutMs;
     this.#onRefused = onRefused;
@@ -53,16 +69,16 @@ export class Attempts {
 
   /** Undefined: there are too many already; the socket is cut off. */
   begin(socket: Socket, stage: 'tls' | 'websocket'): Attempt | undefined {
-    const attempt = new Attempt(socket, stage);
-    if (this.#underWay.size >= this.#maximum) {
-      socket.destroy();
-      this.#tell(
-        attempt,
-        stage,
-        'too-many-handshakes',
-        `${this.#maximum} handshakes were under way on this listener, its bound`,
-      );
-      return undefined;
+    const attempt = new Attempt(socket, stage, this.#ownerOf);
+    const evicted = this.#shares.add(attempt.owner, attempt, this.#maximum);
+    if (evicted !== undefined) {
+      const text = `${this.#maximum} handshakes were under way on this listener, its bound`;
+      evicted.socket.destroy();
+      if (evicted === attempt) {
+        this.#tell(attempt, stage, 'too-many-handshakes', text);
+        return undefined;
+      }
+      this.refuse(evicted, evicted.stage, 'too-many-handshakes', text);
     }
     this.#underWay.set(socket, attempt);
     attempt.timer = setTimeout(() => this.#onTimeout(attempt), this.#timeoutMs);
@@ -80,6 +96,7 @@ export class Attempts {
   done(attempt: Attempt): boolean {
     clearTimeout(attempt.timer);
     attempt.socket.off('close', attempt.onClose);
+    this.#shares.delete(attempt.owner, attempt);
     return this.#underWay.delete(attempt.socket);
   }
 

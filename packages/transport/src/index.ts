@@ -10,6 +10,7 @@ export {
   type HttpEvidence,
 } from './dial-error.ts';
 export { explainTlsFailure, isTlsAlert, type TlsDialOptions } from './dial-tls.ts';
+export { FairShare } from './fair-share.ts';
 export { forwardedFor } from './forwarded.ts';
 export { type ListenOptions, listen, type NetworkListener } from './listen.ts';
 export { ListenError, type ListenErrorCode } from './listen-error.ts';

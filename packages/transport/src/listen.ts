@@ -32,6 +32,10 @@ export interface ListenOptions {
   readonly handshakeTimeoutMs?: number | undefined;
   /** TLS handshakes and WebSocket upgrades under way at once; those over it are cut off. 1,024. */
   readonly maximumHandshakes?: number | undefined;
+  /** Addresses that count as one when handshakes are shared out; absent: each is one. */
+  readonly ownerOf?: ((address: string) => string) | undefined;
+  /** Asked before a handshake: why a connection from this address is cut off at once; undefined: it is not. */
+  readonly refuses?: ((address: string) => { readonly code: string; readonly text: string } | undefined) | undefined;
   /** Bytes of one WebSocket message; 2 MiB. */
   readonly wsMaximumFrame?: number | undefined;
   /** Web pages that may connect, `https://example.org`, or `*`; none: those of the same host and of loopback. */
@@ -60,6 +64,7 @@ export async function listen(wanted: ListenAddress, options: ListenOptions): Pro
     options.maximumHandshakes ?? MAXIMUM_HANDSHAKES,
     options.handshakeTimeoutMs ?? HANDSHAKE_TIMEOUT_MS,
     options.onRefused,
+    options.ownerOf,
   );
   const stages = createStages(address, options, attempts);
   const proxy =
@@ -128,6 +133,7 @@ function createStages(address: ListenAddress, options: ListenOptions, attempts: 
         );
   if (transport === 'ws') {
     const accept = (socket: Socket): void => {
+      if (isRefused(socket, options)) return;
       const attempt = attempts.begin(socket, 'websocket');
       if (attempt !== undefined) webSocket?.accept(socket, attempt, proxiedTls(socket));
     };
@@ -148,9 +154,20 @@ function createStages(address: ListenAddress, options: ListenOptions, attempts: 
   });
   const accept = (socket: Socket): void => {
     socket.on('error', ignore);
-    if (attempts.begin(socket, 'tls') !== undefined) tls.accept(socket);
+    if (!isRefused(socket, options) && attempts.begin(socket, 'tls') !== undefined) tls.accept(socket);
   };
   return { accept, tls };
+}
+
+/** Whoever is not to come in costs no handshake. */
+function isRefused(socket: Socket, { refuses, onRefused }: ListenOptions): boolean {
+  const remoteAddress = plainAddress(socket.remoteAddress);
+  const refusal = refuses?.(remoteAddress);
+  if (refusal === undefined) return false;
+  socket.on('error', ignore);
+  onRefused?.({ stage: 'tcp', remoteAddress, remotePort: socket.remotePort ?? 0, ...refusal });
+  socket.destroy();
+  return true;
 }
 
 /** A failed socket's `close` is told by those who have it. */

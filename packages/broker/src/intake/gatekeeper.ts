@@ -43,6 +43,14 @@ export class Gatekeeper {
     return this.#hasRates;
   }
 
+  /** Before a TLS handshake or a WebSocket upgrade: they cost more than whoever is banned should have. */
+  onHandshake(address: string): GateRefusal | undefined {
+    const ban = this.bans.find(subscriberOf(address));
+    if (ban === undefined || this.isExempt(address)) return undefined;
+    this.#core.counters.bannedConnections++;
+    return banned(ban.reason);
+  }
+
   /** A network connection is there. Each call needs an `onGone`. */
   onArrival(address: string, now: number): GateRefusal | undefined {
     this.#refresh();

@@ -1,7 +1,8 @@
 import { type DecodeLimits, type ProtocolVersion, ReasonCode } from '@hawser/codec';
 import type { AnswerBounds, CloseCause } from '@hawser/protocol';
-import type { Transport } from '@hawser/transport';
+import { FairShare, type Transport } from '@hawser/transport';
 import type { BrokerCore } from '../core.ts';
+import { subscriberOf } from '../policy/addresses.ts';
 import type { Authenticator } from '../policy/policies.ts';
 import type { RecorderLog } from '../recorder/recorder-log.ts';
 import { Backpressure } from './backpressure.ts';
@@ -44,6 +45,8 @@ export class Intake {
   readonly subscribeLimits: DecodeLimits;
   readonly #openFiles: OpenFiles;
   readonly #handlers = new Set<ClientHandler>();
+  /** Those without a CONNACK, by address. */
+  readonly #halfOpen = new FairShare<ClientHandler>();
   #connected = 0;
   #lastNumber = 0;
   #warnedOfCredentials = false;
@@ -105,9 +108,16 @@ export class Intake {
       handler.disconnect('too-many-open-files', ReasonCode.ServerBusy, this.#openFiles.words);
       return;
     }
-    if (this.#handlers.size - this.#connected <= settings['limits.halfOpen']) return;
-    const text = `${this.#handlers.size - this.#connected - 1} connections without a CONNECT already (limits.halfOpen)`;
-    handler.disconnect('too-many-half-open', ReasonCode.ServerBusy, text);
+    const most = settings['limits.halfOpen'];
+    const evicted = this.#halfOpen.add(subscriberOf(transport.info.remoteAddress), handler, most);
+    if (evicted === undefined) return;
+    const text = `${most} connections without a CONNECT already (limits.halfOpen)`;
+    evicted.disconnect('too-many-half-open', ReasonCode.ServerBusy, text);
+  }
+
+  /** It is half open no more: its CONNACK is out, or it has ended. */
+  #settle(handler: ClientHandler): void {
+    this.#halfOpen.delete(subscriberOf(handler.driver.transport.info.remoteAddress), handler);
   }
 
   /** Why nobody can be let in at all now. */
@@ -121,8 +131,10 @@ export class Intake {
     return { code: 'server-busy', reasonCode, text };
   }
 
-  onAccepted({ client }: ClientHandler): void {
+  onAccepted(handler: ClientHandler): void {
+    const { client } = handler;
     this.#connected++;
+    this.#settle(handler);
     if (client !== undefined) this.gatekeeper.onAccepted(client);
   }
 
@@ -131,6 +143,7 @@ export class Intake {
     const { connection, client, session } = handler;
     const at = core.wallNow();
     handler.output.detach();
+    this.#settle(handler);
     this.backpressure.release();
     if (handler.connectedAtMs > 0) this.#connected--;
     core.counters.bytesIn += connection.bytesIn;

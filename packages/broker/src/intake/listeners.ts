@@ -14,7 +14,7 @@ import {
 } from '@hawser/transport';
 import type { ListenerOptions, UpgradeOptions } from '../broker-options.ts';
 import type { BrokerCore } from '../core.ts';
-import { addressSet } from '../policy/addresses.ts';
+import { addressSet, subscriberOf } from '../policy/addresses.ts';
 import type { Intake, ListenerInfo } from './intake.ts';
 
 /** Where connections come from: addresses that are listened on, with their TLS files, and upgrades of the program's own HTTP server. */
@@ -45,6 +45,8 @@ export class Listeners {
         this.#onAttemptRefused(attempt.code, attempt.text, attempt.remoteAddress, attempt.remotePort, info.url),
       handshakeTimeoutMs: settings['limits.connectTimeout'] * 1000,
       maximumHandshakes: settings['limits.handshakes'],
+      ownerOf: subscriberOf,
+      refuses: (address) => this.#intake.gatekeeper.onHandshake(address),
       wsMaximumFrame: settings['limits.webSocketBytes'],
       ...(options.proxyProtocol === undefined ? {} : { proxyProtocol: addressSet(options.proxyProtocol) }),
       ...(options.forwardedFrom === undefined ? {} : { forwardedFrom: addressSet(options.forwardedFrom) }),
