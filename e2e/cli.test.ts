@@ -87,7 +87,7 @@ describe('hawser: what is wrong is said in a line, with an exit code', () => {
     [
       'sub -t a -F jsn',
       64,
-      "--format takes text, json, hex, base64 or a template such as '%t %p', not 'jsn'; did you mean json?",
+      "--format takes text, raw, json, hex, base64 or a template such as '%t %p', not 'jsn'; did you mean json?",
     ],
     ['sub -t a --formt json', 64, 'unknown flag --formt; did you mean --format?'],
     ['sub -L $URL -t nothing/comes -W 0.2', 27, ''],
@@ -363,10 +363,33 @@ describe('hawser pub and hawser sub', () => {
   });
 
   it('warns of a session that nobody finds again, in flags', async () => {
-    const { code, stderr } = await hawser('sub -L $URL -t a -c -W 0.1');
+    const { code, stderr } = await hawser('sub -L $URL -t a -c -x 0 -W 0.1');
     expect(code).toBe(27);
     expect(stderr).toContain('warning: --client-id: session without client id: a random one never finds it again');
     expect(stderr).toContain('warning: --session-expiry-interval: session without expiry');
+  });
+
+  it('-c without -x keeps the session for ever, as mosquitto_sub does', async () => {
+    const topic = newTopic();
+    expect(await hawser(['sub', '-L', '$URL', '-i', topic, '-c', '-t', topic, '-q', '1', '-E'])).toMatchObject({
+      code: 0,
+    });
+    await hawser(['pub', '-L', '$URL', '-t', topic, '-m', 'kept', '-q', '1']);
+    const { stdout, stderr } = await hawser(['sub', '-L', '$URL', '-i', topic, '-c', '-d', '-C', '1']);
+    expect(stdout).toBe('kept\n');
+    expect(stderr).toMatch(/Session Expiry Interval +never/);
+    await hawser(['sub', '-L', '$URL', '-i', topic, '-t', topic, '-E']);
+  });
+
+  it('with --json what goes wrong is JSON too, with its code', async () => {
+    const wrong = await hawser('sub --json -t a --colour red');
+    expect(JSON.parse(wrong.stdout)).toMatchObject({ error: { code: 'usage' }, exitCode: 64 });
+    const refused = await hawser('sub --json -t a -L mqtt://127.0.0.1:1');
+    expect(JSON.parse(refused.stdout)).toMatchObject({ error: { code: 'refused' }, exitCode: 1 });
+  });
+
+  it("knows other programs' names for its commands", async () => {
+    expect((await hawser('publish -t a -m x')).stderr).toContain("there is no command 'publish'; did you mean pub?");
   });
 
   it('ends quietly when nobody reads its output any more', async () => {

@@ -107,6 +107,6 @@ describe('from nothing to a guarded broker', () => {
     const { code, out, err } = await hawser('import', 'mosquitto.conf');
     expect(code).toBe(0);
     expect(out).toContain('mqtt://127.0.0.1:1883');
-    expect(err).toContain('note: line 1');
+    expect(err).toContain('mosquitto.conf:1: listener 0: a socket of the file system');
   });
 });

@@ -1,5 +1,6 @@
 import { type ClientInfo, fingerprint, type LossCause, type Observer } from '@hawser/broker';
 import { reasonCodeName } from '@hawser/codec';
+import { escapeInJson } from '@hawser/parameters/safe-text';
 import { type DestinationStream, type Logger, pino } from 'pino';
 import { LogBudget } from './log-budget.ts';
 
@@ -15,10 +16,12 @@ const ORDERLY = new Set(['normal-disconnection', 'disconnect-with-will-message',
 
 /** A logger that writes lines of JSON to a stream (standard error, at once, when there is none). */
 export function createLogger(level: LogLevel, destination?: DestinationStream): Logger {
-  return pino(
-    { level, base: null, timestamp: pino.stdTimeFunctions.isoTime },
-    destination ?? pino.destination({ dest: 2, sync: true }),
-  );
+  const to = destination ?? pino.destination({ dest: 2, sync: true });
+  // JSON leaves control characters from U+0080 on and marks of direction as they are; a terminal would act on them.
+  const write = (line: string): void => {
+    to.write(escapeInJson(line));
+  };
+  return pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, { write });
 }
 
 /**

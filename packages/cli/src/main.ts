@@ -11,6 +11,7 @@ import { passwdCommand } from './commands/passwd.ts';
 import { pubCommand } from './commands/pub.ts';
 import { subCommand } from './commands/sub.ts';
 import { EXIT } from './exit-error.ts';
+import { joinProperties } from './flags/property-flag.ts';
 import { reportError } from './report-error.ts';
 import { readVersion } from './version.ts';
 
@@ -22,9 +23,14 @@ export async function main(argv: string[]): Promise<void> {
   endQuietlyWhenNobodyReads();
   const program = createProgram();
   try {
-    await program.parseAsync(argv, { from: 'user' });
+    const command = program.commands.find((known) => known.name() === argv[0]);
+    const words = command === undefined ? argv : [argv[0] ?? '', ...joinProperties(command, argv.slice(1))];
+    await program.parseAsync(words, { from: 'user' });
   } catch (error) {
-    process.exitCode = error instanceof CommanderError && error.exitCode === 0 ? EXIT.ok : reportError(error, program);
+    process.exitCode =
+      error instanceof CommanderError && error.exitCode === 0
+        ? EXIT.ok
+        : reportError(error, program, asksForJson(argv));
   }
   await leaveNameServer();
 }
@@ -50,6 +56,11 @@ function createProgram(): Command {
     command.showSuggestionAfterError(false).allowExcessArguments(false);
   }
   return program;
+}
+
+/** Who asked for JSON gets errors in JSON too, those of the command line itself included. */
+function asksForJson(argv: readonly string[]): boolean {
+  return argv.includes('--json') || argv.includes('--format=json') || argv[argv.indexOf('--format') + 1] === 'json';
 }
 
 /** A name server that does not answer keeps a process for as long as the system asks it, though nobody waits for that any more. */

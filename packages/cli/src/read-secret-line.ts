@@ -1,10 +1,11 @@
 import { createInterface } from 'node:readline/promises';
 import { Writable } from 'node:stream';
+import { printNote } from './output.ts';
 
 /** Asks on the terminal, and shows nothing of what is typed; from a pipe the first line is taken. */
 export async function readSecretLine(question: string): Promise<string> {
   const isTerminal = process.stdin.isTTY === true;
-  if (isTerminal) process.stderr.write(question);
+  if (isTerminal) printNote(question);
   const silent = new Writable({ write: (_chunk, _encoding, done) => done() });
   const lines = createInterface({ input: process.stdin, output: silent, terminal: isTerminal });
   try {
@@ -12,6 +13,6 @@ export async function readSecretLine(question: string): Promise<string> {
     return '';
   } finally {
     lines.close();
-    if (isTerminal) process.stderr.write('\n');
+    if (isTerminal) printNote('\n');
   }
 }

@@ -28,6 +28,20 @@ describe('firstSteps', () => {
     );
   });
 
+  it('has the flags that the listener asks for', () => {
+    const certificate = { cert: '/c/client.crt', key: '/c/client.key' };
+    const lines = firstSteps(['mqtts://127.0.0.1:8883'], undefined, () => ({
+      ca: '/c/ca.crt',
+      certificate,
+      user: true,
+    }));
+    const flags = '--ca /c/ca.crt --cert /c/client.crt --key /c/client.key -u USER -P PASSWORD';
+    expect(lines).toContain(`  npx hawser sub -L mqtts://127.0.0.1:8883 ${flags} -v -t 'harbour/#'`);
+    expect(firstSteps(['mqtt://127.0.0.1:1883'], undefined, () => ({ user: true }))).toContain(
+      "  mosquitto_sub -u USER -P PASSWORD -v -t 'harbour/#'",
+    );
+  });
+
   it('speaks of mosquitto only where there is plain TCP', () => {
     expect(firstSteps(['ws://127.0.0.1:8083/mqtt'])).toEqual([
       'Try it, each in a terminal of its own:',

@@ -1,13 +1,19 @@
 import { parseListenUrl } from '@hawser/transport';
 import { shellWord } from '../shell-word.ts';
+import type { LoginNeeds } from './login-needs.ts';
 
 /**
  * A first thing to try against a broker that listens at `urls`: lines of text. `developmentCa`: file that clients must trust
- * for its TLS listeners; undefined: they have certificates of their own, about which nothing is known here.
+ * for its TLS listeners; undefined: they have certificates of their own. `needsOf`: what clients of the listener at that place bring along.
  */
-export function firstSteps(urls: readonly string[], developmentCa?: string): string[] {
+export function firstSteps(
+  urls: readonly string[],
+  developmentCa?: string,
+  needsOf: (place: number) => LoginNeeds = () => NOTHING,
+): string[] {
   const url = urls.find((candidate) => candidate.startsWith('mqtt://')) ?? urls[0];
   if (url === undefined) return [];
+  const needs = needsOf(urls.indexOf(url));
   const { transport, host, port } = parseListenUrl(url);
   // What listens everywhere is reached here by the name of this machine's loopback.
   const reachable = reachableHost(host);
@@ -15,15 +21,28 @@ export function firstSteps(urls: readonly string[], developmentCa?: string): str
   const where = isDefault ? '' : ` -L ${url.replace(/\/\/(\[::\]|0\.0\.0\.0)/, `//${reachable}`)}`;
   const lines = [
     'Try it, each in a terminal of its own:',
-    `  npx hawser sub${where} -v -t 'harbour/#'`,
-    `  npx hawser pub${where} -t harbour/bell -m 'eight bells'`,
+    `  npx hawser sub${where}${flagsFor(needs, 'ca')} -v -t 'harbour/#'`,
+    `  npx hawser pub${where}${flagsFor(needs, 'ca')} -t harbour/bell -m 'eight bells'`,
   ];
+  if (needs.user) lines.push('(USER and PASSWORD: of the password file; HAWSER_USERNAME and HAWSER_PASSWORD do too)');
   if (transport === 'tcp') {
     const mosquitto = `${reachable === 'localhost' || isDefault ? '' : ` -h ${reachable}`}${port === 1883 ? '' : ` -p ${port}`}`;
-    lines.push('or with what you have:', `  mosquitto_sub${mosquitto} -v -t 'harbour/#'`);
+    lines.push('or with what you have:', `  mosquitto_sub${mosquitto}${flagsFor(needs, 'cafile')} -v -t 'harbour/#'`);
   }
   if (developmentCa !== undefined) lines.push(...stepsOverTls(urls, developmentCa));
   return lines;
+}
+
+const NOTHING: LoginNeeds = { user: false };
+
+/** The flags of `hawser` and of Mosquitto's commands differ in the CA's alone. */
+function flagsFor({ ca, certificate, user }: LoginNeeds, caFlag: 'ca' | 'cafile'): string {
+  const flags = [
+    ...(ca === undefined ? [] : [`--${caFlag} ${shellWord(ca)}`]),
+    ...(certificate === undefined ? [] : [`--cert ${shellWord(certificate.cert)} --key ${shellWord(certificate.key)}`]),
+    ...(user ? ['-u USER -P PASSWORD'] : []),
+  ];
+  return flags.map((flag) => ` ${flag}`).join('');
 }
 
 function stepsOverTls(urls: readonly string[], developmentCa: string): string[] {

@@ -8,6 +8,7 @@ import { ListenError } from '@hawser/transport';
 import { colors } from '../colors.ts';
 import type { BrokerFlags } from '../commands/broker.ts';
 import { EXIT, ExitError } from '../exit-error.ts';
+import { print } from '../output.ts';
 import { shellWord } from '../shell-word.ts';
 import { stopSignal } from '../stop-signal.ts';
 import { readVersion } from '../version.ts';
@@ -16,6 +17,7 @@ import { type RunningConsole, startConsole } from './console.ts';
 import { decoySecret } from './decoy-secret.ts';
 import { type PreparedListeners, withDevelopmentCertificate } from './development-tls.ts';
 import { firstSteps } from './first-steps.ts';
+import { loginNeeds } from './login-needs.ts';
 import { type Reloaded, Reloader, reloadWords } from './reload.ts';
 
 /** Runs a broker in this process until it is told to stop. Throws ExitError when it cannot start. */
@@ -118,7 +120,7 @@ function logIn(dataDirectory: string, name: string, bytes: number): FileRecorder
 /** The line `ready` comes last: scripts wait for it. */
 function announce(
   broker: Broker,
-  { dataDirectory }: BrokerConfiguration,
+  { dataDirectory, loaded }: BrokerConfiguration,
   developmentCa: string | undefined,
   consoleLines: readonly string[],
 ): void {
@@ -131,9 +133,9 @@ function announce(
     ...consoleLines,
     `  data       ${dataDirectory ?? 'in memory, gone when this ends'}`,
     '',
-    ...firstSteps(broker.urls, developmentCa),
+    ...firstSteps(broker.urls, developmentCa, (place) => loginNeeds(loaded, place)),
     '',
     'ready',
   ];
-  process.stdout.write(`${lines.join('\n')}\n`);
+  print(`${lines.join('\n')}\n`);
 }

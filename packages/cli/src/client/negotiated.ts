@@ -1,11 +1,12 @@
 import type { Negotiated, NegotiatedValue } from '@hawser/client';
 import { versionName } from '@hawser/codec';
+import { visible } from '@hawser/parameters/safe-text';
 
 /** What was asked for, what the server said and what holds: one line for each parameter, the names of the specification. */
 export function describeNegotiated(negotiated: Negotiated): string {
   const seconds = (value: number | undefined) =>
     value === 0xffff_ffff ? 'never' : value === undefined ? undefined : `${value} s`;
-  const plain = (value: unknown) => (value === undefined ? undefined : String(value));
+  const plain = (value: unknown) => (value === undefined ? undefined : visible(String(value)));
   const rows: (readonly [string, string, string, string])[] = [
     ['', 'requested', 'granted', 'effective'],
     row('Protocol Version', negotiated.protocolVersion, versionName),
@@ -48,8 +49,8 @@ function extras({ responseInformation, serverReference, reasonString, userProper
     'Reason String': reasonString,
   };
   return [
-    ...Object.entries(named).flatMap(([name, value]) => (value === undefined ? [] : [`  ${name}: ${value}`])),
-    ...userProperties.map(([name, value]) => `  User Property: ${name}=${value}`),
+    ...Object.entries(named).flatMap(([name, value]) => (value === undefined ? [] : [`  ${name}: ${visible(value)}`])),
+    ...userProperties.map(([name, value]) => `  User Property: ${visible(name)}=${visible(value)}`),
   ];
 }
 

@@ -1,5 +1,7 @@
 import { type Client, type ClientEvents, type ClientOptions, connect, type DisconnectedEvent } from '@hawser/client';
+import { visible } from '@hawser/parameters/safe-text';
 import type { ConnectFlags } from '../flags/connect-flags.ts';
+import { printNote } from '../output.ts';
 import { withAuthentication } from './authentication.ts';
 import { explainClientError } from './explain-error.ts';
 import { describeNegotiated } from './negotiated.ts';
@@ -27,7 +29,7 @@ export async function openClient({ flags, verbose, signal, more = {} }: OpenOpti
     },
     connected: ({ negotiated, reconnected }: ClientEvents['connected']) => {
       if (reconnected) note(`connected again${negotiated.sessionPresent ? ', the session goes on' : ''}`);
-      if (verbose) process.stderr.write(`${describeNegotiated(negotiated)}\n`);
+      if (verbose) printNote(`${describeNegotiated(negotiated)}\n`);
     },
     disconnected: (event: DisconnectedEvent) => {
       if (event.willRetry)
@@ -43,7 +45,7 @@ export async function openClient({ flags, verbose, signal, more = {} }: OpenOpti
 
 /** A line on standard error. */
 export function note(text: string): void {
-  process.stderr.write(`hawser: ${text}\n`);
+  printNote(`hawser: ${visible(text)}\n`);
 }
 
 function inSeconds(delay: number | undefined): string {

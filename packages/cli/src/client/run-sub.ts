@@ -4,6 +4,7 @@ import type { SubFlags } from '../commands/sub.ts';
 import { EXIT, usageError } from '../exit-error.ts';
 import type { ConnectFlags } from '../flags/connect-flags.ts';
 import { chooseFormat, type MessageFormat } from '../format/message-format.ts';
+import { printBytes } from '../output.ts';
 import { stopSignal } from '../stop-signal.ts';
 import { explainClientError } from './explain-error.ts';
 import { note, openClient } from './open-client.ts';
@@ -96,7 +97,11 @@ class Printer {
 
   constructor(flags: SubFlags, onEnough: () => void) {
     this.#flags = flags;
-    this.#format = chooseFormat(flags.json === true ? 'json' : flags.format, flags.verbose === true);
+    this.#format = chooseFormat(
+      flags.json === true ? 'json' : flags.format,
+      flags.verbose === true,
+      process.stdout.isTTY === true,
+    );
     this.#onEnough = onEnough;
     this.#left = flags.count ?? Number.POSITIVE_INFINITY;
   }
@@ -121,7 +126,7 @@ class Printer {
 
   #print(message: Message): void {
     const bytes = this.#format(message, new Date());
-    process.stdout.write(this.#flags.newline ? Buffer.concat([bytes, NEWLINE]) : bytes);
+    printBytes(this.#flags.newline ? Buffer.concat([bytes, NEWLINE]) : bytes);
     this.#left -= 1;
   }
 }

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { Command } from 'commander';
+import { print } from '../output.ts';
 import { shellWord } from '../shell-word.ts';
 
 interface CertsFlags {
@@ -40,7 +41,7 @@ export function certsCommand(): Command {
         `  --cert ${shellWord(client)} --key ${shellWord(client.replace(/\.crt$/, '.key'))}`,
         'For development only: whoever has ca.key can be anybody.',
       ];
-      process.stdout.write(`${lines.join('\n')}\n`);
+      print(`${lines.join('\n')}\n`);
     });
 }
 

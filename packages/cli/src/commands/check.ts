@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { EXIT, ExitError } from '../exit-error.ts';
+import { print, printNote } from '../output.ts';
 
 interface CheckFlags {
   readonly config?: string;
@@ -20,10 +21,10 @@ export function checkCommand(): Command {
       try {
         const configuration = loadConfiguration({ file: config, environment: process.env, flags: { set } });
         const warnings = checkConfiguration(configuration);
-        for (const warning of warnings) process.stderr.write(`warning: ${warning}\n`);
+        for (const warning of warnings) printNote(`warning: ${warning}\n`);
         const count =
           warnings.length === 0 ? '' : ` (${warnings.length} ${warnings.length === 1 ? 'warning' : 'warnings'})`;
-        process.stdout.write(`${configuration.file ?? 'the configuration'} is in order${count}\n`);
+        print(`${configuration.file ?? 'the configuration'} is in order${count}\n`);
       } catch (error) {
         if (error instanceof ConfigurationError) throw new ExitError(EXIT.failed, error.message, { cause: error });
         throw error;

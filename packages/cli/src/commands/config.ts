@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { EXIT, ExitError } from '../exit-error.ts';
+import { print } from '../output.ts';
 
 interface ConfigFlags {
   readonly config?: string;
@@ -26,7 +27,7 @@ export function configCommand(): Command {
         '@hawser/config'
       );
       if (schema === true) {
-        process.stdout.write(`${JSON.stringify(configurationJsonSchema(), null, 2)}\n`);
+        print(`${JSON.stringify(configurationJsonSchema(), null, 2)}\n`);
         return;
       }
       try {
@@ -34,7 +35,7 @@ export function configCommand(): Command {
         const values = explainConfiguration(configuration).filter(
           ({ source }) => changed !== true || source !== 'default',
         );
-        process.stdout.write(json === true ? `${JSON.stringify(values, null, 2)}\n` : table(values));
+        print(json === true ? `${JSON.stringify(values, null, 2)}\n` : table(values));
       } catch (error) {
         if (error instanceof ConfigurationError) throw new ExitError(EXIT.failed, error.message, { cause: error });
         throw error;

@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { EXIT, ExitError } from '../exit-error.ts';
+import { print, printNote } from '../output.ts';
 
 /** `hawser import mosquitto.conf`: the same for Hawser, as far as it goes. */
 export function importCommand(): Command {
@@ -13,9 +14,9 @@ export function importCommand(): Command {
       const { importMosquitto } = await import('@hawser/config');
       try {
         const { yaml, notes } = importMosquitto(file);
-        if (output === undefined) process.stdout.write(yaml);
+        if (output === undefined) print(yaml);
         else writeFileSync(output, yaml, { flag: 'wx', mode: 0o600 });
-        for (const note of notes) process.stderr.write(`note: ${note}\n`);
+        for (const note of notes) printNote(`note: ${note}\n`);
       } catch (error) {
         throw new ExitError(EXIT.failed, error instanceof Error ? error.message : String(error), { cause: error });
       }

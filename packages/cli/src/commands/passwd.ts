@@ -1,6 +1,7 @@
 import type { ConsoleRole } from '@hawser/auth';
 import { Command, Option } from 'commander';
 import { EXIT, ExitError, usageError } from '../exit-error.ts';
+import { print } from '../output.ts';
 
 interface PasswdFlags {
   readonly batch?: boolean;
@@ -41,7 +42,7 @@ export function passwdCommand(): Command {
       try {
         const done = changePassword({ file, user, password, kind: scram === true ? 'scram' : 'argon2id', role });
         const as = role === undefined || password === undefined ? '' : ` as ${role}`;
-        process.stdout.write(`${user} ${done} in ${file}${as}; a running broker sees it within a second\n`);
+        print(`${user} ${done} in ${file}${as}; a running broker sees it within a second\n`);
       } catch (error) {
         throw new ExitError(EXIT.failed, error instanceof Error ? error.message : String(error), { cause: error });
       }

@@ -4,6 +4,7 @@ import { type StoreBackup, StoreError } from '@hawser/broker';
 import { backupLevelStore } from '@hawser/store-level';
 import { apiRefusal, askApi } from '../api/ask-api.ts';
 import { EXIT, ExitError } from '../exit-error.ts';
+import { print } from '../output.ts';
 import { inWords } from './store-words.ts';
 
 /** Of `hawser data backup`. */
@@ -27,12 +28,12 @@ export async function backupData(target: string, path: string, { api, tokenFile 
   const made = await inWords(
     backupLevelStore(directory, copy).catch(async (error: unknown) => {
       if (!(error instanceof StoreError) || error.code !== 'store-in-use') throw error;
-      process.stdout.write(`${directory} is in use: the broker is asked for the backup, at ${api}.\n`);
+      print(`${directory} is in use: the broker is asked for the backup, at ${api}.\n`);
       return askBroker(copy, directory, { api, tokenFile });
     }),
   );
   const { records, sessions, messages, retained, bytes } = made;
-  process.stdout.write(
+  print(
     `Copied ${records} records to ${copy}: ${sessions} sessions, ${messages} queued messages, ${retained} retained; ${bytes} bytes.\n`,
   );
 }

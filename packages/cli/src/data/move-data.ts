@@ -5,6 +5,7 @@ import { createInterface } from 'node:readline';
 import { finished } from 'node:stream/promises';
 import { exportLevelStore, importLevelStore } from '@hawser/store-level';
 import { EXIT, ExitError } from '../exit-error.ts';
+import { print } from '../output.ts';
 import { inWords } from './store-words.ts';
 
 /** `hawser data export`: JSON lines into a file, or to standard output. Throws ExitError. */
@@ -20,7 +21,7 @@ export async function exportData(directory: string, output: string | undefined):
   if (output === undefined) return;
   target.end();
   await Promise.race([finished(target), failed]);
-  process.stdout.write(`Wrote ${records} records to ${output}.\n`);
+  print(`Wrote ${records} records to ${output}.\n`);
 }
 
 /** `hawser data import`: from a file, or `-` for standard input. Throws ExitError. */
@@ -34,7 +35,7 @@ export async function importData(file: string, path: string): Promise<void> {
   }
   const lines = createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY });
   const records = await inWords(importLevelStore(directory, lines));
-  process.stdout.write(`Made ${directory} with ${records} records.\n`);
+  print(`Made ${directory} with ${records} records.\n`);
 }
 
 function notWritten(file: string, error: Error): ExitError {

@@ -1,8 +1,10 @@
 import { isValidTopicName } from '@hawser/codec';
 import { type DoctorReport, examine } from '@hawser/doctor';
+import { toJsonText, visible, visibleIn } from '@hawser/parameters/safe-text';
 import type { DoctorFlags } from '../commands/doctor.ts';
 import { EXIT, usageError } from '../exit-error.ts';
 import type { ConnectFlags } from '../flags/connect-flags.ts';
+import { print, printNote } from '../output.ts';
 import { stopSignal } from '../stop-signal.ts';
 import { DOCTOR_WORDS } from './doctor-words.ts';
 import { formatEnd, formatStage } from './format-doctor.ts';
@@ -12,7 +14,6 @@ const WHERE = ['url', 'host', 'port', 'transport'];
 /** Examines a connection, prints the walk while it is walked, and sets the exit code. Throws ExitError 64. */
 export async function runDoctor(url: string | undefined, flags: DoctorFlags, connection: ConnectFlags): Promise<void> {
   const isElsewhere = WHERE.some((name) => connection.given.has(name));
-  if (url === undefined && !isElsewhere) throw usageError('give the address: hawser doctor mqtt://host:1883');
   if (url !== undefined && isElsewhere)
     throw usageError('the address is given twice: as URL, and with -L, -h, -p or --transport');
   if (url !== undefined) connection.given.set('url', url);
@@ -26,10 +27,10 @@ export async function runDoctor(url: string | undefined, flags: DoctorFlags, con
   const words = DOCTOR_WORDS[flags.lang];
   const isJson = flags.json === true;
   const say = (text: string): void => {
-    if (!isJson) process.stdout.write(`${text}\n`);
+    if (!isJson) print(`${text}\n`);
   };
   // Said before anything is opened, and to people who read JSON with a program too.
-  if (flags.asClient === true) process.stderr.write(`hawser: ${words.asClientNotice(String(clientId))}\n`);
+  if (flags.asClient === true) printNote(`hawser: ${words.asClientNotice(visible(String(clientId)))}\n`);
   const stop = new AbortController();
   stopSignal().then(() => stop.abort());
   const report = await examine({
@@ -38,7 +39,7 @@ export async function runDoctor(url: string | undefined, flags: DoctorFlags, con
     topic,
     language: flags.lang,
     signal: stop.signal,
-    onStage: (stage) => say(formatStage(stage, flags.lang, process.stdout.columns)),
+    onStage: (stage) => say(formatStage(visibleIn(stage), flags.lang, process.stdout.columns)),
   }).catch((error: unknown) => {
     if (stop.signal.aborted) return undefined;
     throw error;
@@ -47,8 +48,8 @@ export async function runDoctor(url: string | undefined, flags: DoctorFlags, con
     process.exitCode = EXIT.failed;
     return;
   }
-  if (isJson) process.stdout.write(`${JSON.stringify(report, undefined, 2)}\n`);
-  else say(formatEnd(report, flags.lang, process.stdout.columns));
+  if (isJson) print(`${toJsonText(report, 2)}\n`);
+  else say(formatEnd(visibleIn(report), flags.lang, process.stdout.columns));
   process.exitCode = exitCodeOf(report);
 }
 

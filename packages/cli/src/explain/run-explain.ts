@@ -1,7 +1,9 @@
 import type { Explanation } from '@hawser/broker';
+import { toJsonText, visibleIn } from '@hawser/parameters/safe-text';
 import { apiRefusal, askApi } from '../api/ask-api.ts';
 import type { ExplainFlags } from '../commands/explain.ts';
 import { EXIT } from '../exit-error.ts';
+import { print } from '../output.ts';
 import { formatExplanation } from './format-explanation.ts';
 
 const TIMEOUT_MS = 10_000;
@@ -11,9 +13,9 @@ export async function runExplain(clientId: string, flags: ExplainFlags): Promise
   const { explanation, known } = await ask(clientId, flags);
   const text =
     flags.json === true
-      ? JSON.stringify(explanation, undefined, 2)
-      : formatExplanation(explanation, flags.lang, process.stdout.columns);
-  process.stdout.write(`${text}\n`);
+      ? toJsonText(explanation, 2)
+      : formatExplanation(visibleIn(explanation), flags.lang, process.stdout.columns);
+  print(`${text}\n`);
   if (!known) process.exitCode = EXIT.failed;
 }
 

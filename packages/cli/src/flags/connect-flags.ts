@@ -4,7 +4,7 @@ import { flagsOf, longFlagOf } from '@hawser/parameters/flags';
 import { parameterTexts } from '@hawser/parameters/texts';
 import { type Command, Option } from 'commander';
 import { EXIT, ExitError, usageError } from '../exit-error.ts';
-import { addParameterFlags, type GivenValues, giveText } from './parameter-flags.ts';
+import { addParameterFlags, EXPIRY, FOREVER, type GivenValues, giveText } from './parameter-flags.ts';
 
 /** Parameters of TLS whose flags name a file. */
 const FILES = ['tls.ca', 'tls.cert', 'tls.key'];
@@ -62,6 +62,9 @@ export class ConnectFlags {
           path.map((one) => readFile(String(one), labelOf(name))),
         );
     }
+    // As for mosquitto_sub: a session that is to be kept is kept until somebody ends it.
+    if (values.get('cleanStart') === false && !values.has(EXPIRY) && speaks5(values.get('protocolVersion')))
+      values.set(EXPIRY, FOREVER);
     const usesTls = [...values.keys()].some((name) => name.startsWith('tls.'));
     // With certificates on the command line nobody means plain TCP.
     if (usesTls && !values.has('url') && !values.has('transport')) values.set('transport', 'mqtts');
@@ -84,6 +87,11 @@ export class ConnectFlags {
       if (text !== undefined && text !== '' && !values.has(name)) values.set(name, text);
     }
   }
+}
+
+/** 5.0 alone has a Session Expiry Interval; with `auto` another version may be spoken in the end. */
+function speaks5(version: unknown): boolean {
+  return version === undefined || version === 5;
 }
 
 /** How the command line calls an option: by its flag. */

@@ -7,7 +7,7 @@ import { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
 import { ConnectFlags } from './connect-flags.ts';
 import { addParameterFlags, type GivenValues } from './parameter-flags.ts';
-import { PropertyFlag } from './property-flag.ts';
+import { joinProperties, PropertyFlag } from './property-flag.ts';
 
 function parse(args: readonly string[], environment: NodeJS.ProcessEnv = {}) {
   const command = new Command('x')
@@ -19,7 +19,7 @@ function parse(args: readonly string[], environment: NodeJS.ProcessEnv = {}) {
   const connection = new ConnectFlags(command);
   const properties = new PropertyFlag(command);
   command.action(() => {});
-  command.parse([...args], { from: 'user' });
+  command.parse(joinProperties(command, args), { from: 'user' });
   properties.apply(connection.given, message);
   return { message: Object.fromEntries(message), ...connection.options(environment) };
 }
@@ -37,6 +37,11 @@ describe('connection flags', () => {
     ['-c -i a -x 60', { cleanStart: false, clientId: 'a', sessionExpiryInterval: 60 }],
     ['--no-clean -i a -x 60', { cleanStart: false, clientId: 'a', sessionExpiryInterval: 60 }],
     ['--disable-clean-session -i a -x 60', { cleanStart: false, clientId: 'a', sessionExpiryInterval: 60 }],
+    ['-c -i a', { cleanStart: false, clientId: 'a', sessionExpiryInterval: 0xffff_ffff }],
+    ['-c -i a -x max', { cleanStart: false, clientId: 'a', sessionExpiryInterval: 0xffff_ffff }],
+    ['-i a -x -1', { clientId: 'a', sessionExpiryInterval: 0xffff_ffff }],
+    ['-c -i a -x 0', { cleanStart: false, clientId: 'a', sessionExpiryInterval: 0 }],
+    ['-c -i a -V 4', { cleanStart: false, clientId: 'a', protocolVersion: 4 }],
     ['-V 31', { protocolVersion: 3 }],
     ['-V mqttv311', { protocolVersion: 4 }],
     ['-V 5', { protocolVersion: 5 }],
@@ -104,10 +109,34 @@ describe('connection flags', () => {
   });
 
   it('warns with the names of flags', () => {
-    expect(parse(['-c']).warnings.map(({ message }) => message)).toEqual([
+    expect(parse(['-c', '-x', '0']).warnings.map(({ message }) => message)).toEqual([
       expect.stringContaining('--client-id: session without client id'),
       expect.stringContaining('--session-expiry-interval: session without expiry'),
     ]);
+  });
+
+  it('takes the words of -D as they stand, and what belongs to another flag as its own', () => {
+    const command = [
+      '-D',
+      'publish',
+      'content-type',
+      '-x',
+      '-D',
+      'publish',
+      'user-property',
+      '-D',
+      '--',
+      '-m',
+      '-D',
+      '-q',
+      '1',
+    ];
+    expect(parse(command).message).toEqual({
+      contentType: '-x',
+      userProperties: [['-D', '--']],
+      payload: '-D',
+      qos: 1,
+    });
   });
 });
 

@@ -5,6 +5,12 @@ import type { ParameterText } from '@hawser/parameters/texts';
 import { type Command, Option } from 'commander';
 import { usageError } from '../exit-error.ts';
 
+/** Session Expiry Interval of a session that never ends [MQTT5-3.1.2.11.2]. */
+export const FOREVER = 0xffff_ffff;
+export const EXPIRY = 'sessionExpiryInterval';
+/** How mosquitto_sub and people write it. */
+const FOREVER_WORDS: ReadonlySet<string> = new Set(['-1', 'max', '∞']);
+
 /** Values of flags by the name of their parameter, as the flags gave them: the last one counts; pairs and lists add up. */
 export type GivenValues = Map<string, unknown>;
 
@@ -42,7 +48,7 @@ export function addParameterFlags(
 
 /** Takes one text for a parameter, as a flag or the environment brings it. Throws ExitError 64 when it does not fit. */
 export function giveText(given: GivenValues, parameter: Parameter, text: string, label = longFlagOf(parameter)): void {
-  const value = parseText(parameter, text);
+  const value = parseText(parameter, FOREVER_WORDS.has(text) && parameter.name === EXPIRY ? String(FOREVER) : text);
   const problem = checkValue(parameter, value);
   if (problem?.severity === 'error')
     throw usageError(`${label}: ${parameter.type === 'pairs' ? `'${text}' is not name=value` : problem.message}`);

@@ -16,11 +16,11 @@ export class PropertyFlag {
   constructor(command: Command) {
     command.addOption(
       new Option(
-        '-D, --property <words...>',
+        '-D, --property <words>',
         'a property: connect|publish|will IDENTIFIER VALUE, as mosquitto_pub takes it',
       ),
     );
-    command.on('option:property', (word: string) => this.#words.push(word));
+    command.on('option:property', (words: string) => this.#words.push(...wordsIn(words)));
   }
 
   /** Puts the properties among the values of the flags. Throws ExitError 64. */
@@ -53,6 +53,33 @@ export class PropertyFlag {
   }
 }
 
+const SEPARATOR = '\0';
+
+/**
+ * Joins what follows each `-D` to one argument, so that a word of a property is never taken for a flag: `-D publish content-type -x`. An
+ * argument that belongs to another flag is left alone, whatever it looks like.
+ */
+export function joinProperties(command: Command, argv: readonly string[]): string[] {
+  const joined: string[] = [];
+  const left = [...argv];
+  for (let word = left.shift(); word !== undefined; word = left.shift()) {
+    joined.push(word);
+    if (word === '--') return [...joined, ...left];
+    const option = command.options.find(({ short, long }) => word === short || word === long);
+    if (option?.long === '--property') {
+      const count = left[1] === USER_PROPERTY ? 4 : 3;
+      joined.push(left.splice(0, count).join(SEPARATOR));
+    } else if (option?.required) joined.push(...left.splice(0, 1));
+  }
+  return joined;
+}
+
+function wordsIn(joined: string): string[] {
+  return joined.split(SEPARATOR);
+}
+
+const USER_PROPERTY = 'user-property';
+
 function isTarget(word: string): word is Target {
   return word === 'connect' || word === 'publish' || word === 'will';
 }
@@ -79,8 +106,8 @@ function rowsOf(target: Target): ReadonlyMap<string, Parameter> {
 }
 
 const SPECIAL: Readonly<Record<string, string>> = {
-  userProperties: 'user-property',
-  'will.userProperties': 'user-property',
+  userProperties: USER_PROPERTY,
+  'will.userProperties': USER_PROPERTY,
   'will.delayInterval': 'will-delay-interval',
   'authentication.method': 'authentication-method',
 };

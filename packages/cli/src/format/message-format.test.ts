@@ -23,8 +23,8 @@ function message(payload: string | Uint8Array, more: Partial<PublishPacket> = {}
   );
 }
 
-function print(format: string, of: Message, verbose = false): string {
-  return Buffer.from(chooseFormat(format, verbose)(of, AT)).toString('latin1');
+function print(format: string, of: Message, verbose = false, isTerminal = false): string {
+  return Buffer.from(chooseFormat(format, verbose, isTerminal)(of, AT)).toString('latin1');
 }
 
 describe('chooseFormat', () => {
@@ -81,8 +81,24 @@ describe('chooseFormat', () => {
     expect(print(template, message('hi'))).toBe(wanted);
   });
 
+  it('on a terminal nothing of a message is obeyed, but for raw', () => {
+    const hostile = message('\u001b[2J\nx\u009by', {
+      topic: 'a\u001b]0;t\u0007',
+      properties: { contentType: '\u202etext', userProperties: [['k', '\u001b[1m']] },
+    });
+    const shown = (format: string): string => print(format, hostile, true, true);
+    expect(shown('text')).toBe(`${String.raw`a\x1b]0;t\x07 \x1b[2J`}\n${String.raw`x\x9by`}`);
+    expect(shown(String.raw`%t\n%p %C %P`)).toBe(
+      `${String.raw`a\x1b]0;t\x07`}\n${String.raw`\x1b[2J`}\n${String.raw`x\x9by \u202etext k:\x1b[1m`}`,
+    );
+    expect(shown('hex')).toMatch(/^a\\x1b/);
+    expect(JSON.parse(shown('json'))).toMatchObject({ payload: '\u001b[2J\nx\u009by' });
+    expect(print('json', hostile)).not.toContain(Buffer.from('\u009b').toString('latin1'));
+    expect(Buffer.from(shown('raw'), 'latin1').toString()).toBe('a\u001b]0;t\u0007 \u001b[2J\nx\u009by');
+  });
+
   it('names the nearest format, and the letters there are', () => {
-    expect(() => chooseFormat('jsn', false)).toThrow("not 'jsn'; did you mean json?");
-    expect(() => chooseFormat('%t %w', false)).toThrow('there is no %w');
+    expect(() => chooseFormat('jsn', false, false)).toThrow("not 'jsn'; did you mean json?");
+    expect(() => chooseFormat('%t %Z', false, false)).toThrow('there is no %Z');
   });
 });

@@ -1,6 +1,8 @@
 import type { Message } from '@hawser/client';
+import { toJsonText, visible } from '@hawser/parameters/safe-text';
 import { usageError } from '../exit-error.ts';
 import { toJson } from './message-json.ts';
+import { visiblePayload } from './visible-payload.ts';
 
 type Field = (message: Message, at: Date) => Uint8Array | string | number | undefined;
 
@@ -15,7 +17,7 @@ const FIELDS: Readonly<Record<string, Field>> = {
   q: ({ qos }) => qos,
   r: ({ retain }) => (retain ? 1 : 0),
   d: ({ dup }) => (dup ? 1 : 0),
-  j: (message, at) => JSON.stringify(toJson(message, at)),
+  j: (message, at) => toJsonText(toJson(message, at)),
   I: (_message, at) => at.toISOString(),
   U: (_message, at) => (at.getTime() / 1000).toFixed(3),
   C: ({ contentType }) => contentType,
@@ -29,13 +31,15 @@ const FIELDS: Readonly<Record<string, Field>> = {
 const ESCAPES: Readonly<Record<string, string>> = { n: '\n', t: '\t', r: '\r', '0': '\0', '\\': '\\' };
 
 /** Prints by a template: `%t` topic, `%p` payload, `%q` QoS … as mosquitto_sub's `-F` has them. Throws ExitError 64. */
-export function templateFormat(template: string): (message: Message, at: Date) => Uint8Array {
+export function templateFormat(template: string, isTerminal: boolean): (message: Message, at: Date) => Uint8Array {
   const fields: Field[] = [];
+  /** Texts of the template itself, which may have line ends. */
+  const literals = new Set<number>();
   const pattern = /%(.?)|\\([nrt0\\])|[^%\\]+|\\/gs;
   for (const [words, letter, escaped] of template.matchAll(pattern)) {
     if (letter === undefined) {
       const text = escaped === undefined ? words : (ESCAPES[escaped] ?? '');
-      fields.push(() => text);
+      literals.add(fields.push(() => text) - 1);
       continue;
     }
     const field = Object.hasOwn(FIELDS, letter) ? FIELDS[letter] : undefined;
@@ -49,9 +53,12 @@ export function templateFormat(template: string): (message: Message, at: Date) =
   }
   return (message, at) =>
     Buffer.concat(
-      fields.map((field) => {
+      fields.map((field, place) => {
         const value = field(message, at) ?? '';
-        return value instanceof Uint8Array ? value : Buffer.from(String(value));
+        const isPayload = value instanceof Uint8Array;
+        if (isTerminal && !literals.has(place))
+          return Buffer.from(isPayload ? visiblePayload(value) : visible(String(value)));
+        return isPayload ? value : Buffer.from(String(value));
       }),
     );
 }
