@@ -40,6 +40,7 @@ const BOUNDS: Readonly<Partial<Record<SettingKey, AtTheBound>>> = {
   'limits.topics': at('others make room'),
   'limits.webSocketBytes': at('the WebSocket is closed with 1009', 'limitClosures'),
   'limits.inputBytesNode': at('whoever brings more is ended with 0x97', 'inputOverflows'),
+  'limits.inputBytesStrangers': at('whoever brings more of a CONNECT is cut off', 'inputOverflows'),
   'limits.connections': at('CONNACK 0x89', 'connectionsRefused'),
   'limits.halfOpen': at(`the oldest of ${WITH_MOST} is closed`, 'connectionsRefused'),
   'limits.handshakes': at(`the oldest of ${WITH_MOST} is cut off`, 'connectionsRefused'),

@@ -100,6 +100,7 @@ export class Broker implements BrokerCore {
     this.loopDelayMs = options.loopDelayMs ?? (options.clock === undefined ? loopGauge(() => this.now()) : () => 0);
     this.driverNode = createDriverNode(this.#clock);
     this.driverNode.input.limit = this.settings['limits.inputBytesNode'];
+    this.driverNode.strangerInput.limit = this.settings['limits.inputBytesStrangers'];
     this.slab.limit = this.settings['limits.outputBytesNode'];
     this.topics = new TopicCache(this.settings['limits.topics'], this.settings['limits.topicLevels']);
     this.recorder = new Recorder({ settings: this.settings, clock: this.#clock, log: options.recorderLog });

@@ -25,9 +25,15 @@ class Scene {
     this.clock = clock;
   }
 
-  async join(version: ProtocolVersion, more: Partial<Connect> = {}): Promise<FakePeer> {
+  /** A connection that has sent nothing yet. */
+  peer(version: ProtocolVersion): FakePeer {
     const peer = new FakePeer(this.clock, version);
     this.broker.attach(peer);
+    return peer;
+  }
+
+  async join(version: ProtocolVersion, more: Partial<Connect> = {}): Promise<FakePeer> {
+    const peer = this.peer(version);
     const connect: Connect = {
       type: 'connect',
       protocolVersion: version,
@@ -360,8 +366,45 @@ describe('bounds of the node', () => {
     expect(last(peers[5] as FakePeer)).toMatchObject({ type: 'disconnect', reasonCode: 0x97 });
     expect(small.closed).toBe(false);
     expect(s.broker.counters.inputOverflows).toBe(3);
-    expect(s.broker.driverNode.input.bytes).toBe(5 * 200_004 + 4);
+    const { bytes } = s.broker.driverNode.input;
+    expect(bytes).toBeGreaterThan(5 * 200_004);
+    expect(bytes).toBeLessThan(5 * 210_000);
     for (const peer of [...peers, small]) peer.destroy();
+    await s.clock.settle();
+    expect(s.broker.driverNode.input.bytes).toBe(0);
+  });
+
+  test('limits.inputBytesStrangers: half a CONNECT of many takes nothing from who is connected', async () => {
+    const s = await scene({ 'limits.inputBytesStrangers': 1024 * 1024, 'limits.inputBytesNode': 1024 * 1024 });
+    const client = await s.join(5);
+    const strangers = times(10, () => s.peer(5));
+    for (const stranger of strangers) {
+      stranger.sendBytes(Uint8Array.of(0x10, 0x80, 0x80, 0x14));
+      stranger.sendBytes(new Uint8Array(200_000).fill(0x61));
+      await s.clock.settle();
+    }
+    expect(strangers.filter(({ closed }) => closed).length).toBe(5);
+    expect(s.broker.driverNode.strangerInput.bytes).toBeLessThan(1024 * 1024 + 10_000);
+    client.sendBytes(Uint8Array.of(0x30, 0x80, 0x80, 0x20));
+    client.sendBytes(new Uint8Array(200_000).fill(0x61));
+    await s.clock.settle();
+    expect(client.closed).toBe(false);
+    // Whoever is let in takes along what it holds.
+    for (const stranger of strangers) stranger.destroy();
+    await s.clock.settle();
+    expect(s.broker.driverNode.strangerInput.bytes).toBe(0);
+    const early = s.peer(5);
+    early.sendBytes(
+      Buffer.concat([
+        Uint8Array.of(0x10, 14, 0, 4, 0x4d, 0x51, 0x54, 0x54, 5, 2, 0, 0, 0, 0, 1, 0x65),
+        Uint8Array.of(0x30, 100, 0, 1),
+      ]),
+    );
+    await s.clock.settle();
+    expect(early.closed).toBe(false);
+    expect(s.broker.driverNode.strangerInput.bytes).toBe(0);
+    expect(s.broker.driverNode.input.bytes).toBeGreaterThan(200_000);
+    for (const peer of [client, early]) peer.destroy();
     await s.clock.settle();
     expect(s.broker.driverNode.input.bytes).toBe(0);
   });

@@ -236,8 +236,8 @@ export class ClientHandler implements ServerSink, DriverListener, SessionHandler
 
   onInputOverflow(): void {
     this.core.counters.inputOverflows++;
-    const limit = this.core.settings['limits.inputBytesNode'];
-    const text = `over ${limit} bytes of packets are held whose rest has not come (limits.inputBytesNode)`;
+    const key = this.connectedAtMs > 0 ? 'limits.inputBytesNode' : 'limits.inputBytesStrangers';
+    const text = `over ${this.core.settings[key]} bytes of packets are held whose rest has not come (${key})`;
     this.connection.fail('quota-exceeded', ReasonCode.QuotaExceeded, text, this.core.now());
   }
 

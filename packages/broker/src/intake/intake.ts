@@ -135,6 +135,7 @@ export class Intake {
     const { client } = handler;
     this.#connected++;
     this.#settle(handler);
+    handler.driver.admit();
     if (client !== undefined) this.gatekeeper.onAccepted(client);
   }
 

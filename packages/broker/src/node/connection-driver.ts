@@ -1,13 +1,13 @@
 import type { AnsweringConnection, DirtyListener } from '@hawser/protocol';
 import { type Transport, type TransportHandler, WebSocketError } from '@hawser/transport';
 import type { Timed } from './deadlines.ts';
-import type { DriverNode } from './driver-node.ts';
+import type { DriverNode, InputPool } from './driver-node.ts';
 import type { Flushable } from './flush-queue.ts';
 import type { Sliced } from './turn-budget.ts';
 import { WORK_OF_WRITE, Work, WRITTEN_BYTES_TO_WORK } from './work-kinds.ts';
 
-/** A connection that holds no more than this is not the one that is ended. */
-const LITTLE_INPUT = 16 * 1024;
+/** What the arrays of a packet that came in parts take beside its bytes. */
+const BYTES_OF_PARTS = 256;
 
 /** Told what a driver does besides what the Connection's sink is told. */
 export interface DriverListener {
@@ -60,6 +60,7 @@ export class ConnectionDriver implements TransportHandler, DirtyListener, Flusha
   #pausedBy = 0;
   #ending = false;
   #heldBytes = 0;
+  #input: InputPool;
   #gone = false;
   /** What it has brought waits for its next go in the turn. */
   #isWaiting = false;
@@ -71,6 +72,7 @@ export class ConnectionDriver implements TransportHandler, DirtyListener, Flusha
     this.#connection = connection;
     this.transport = transport;
     this.#node = node;
+    this.#input = node.strangerInput;
     this.#listener = listener;
     connection.output.listener = this;
     connection.bytesStay = transport.bytesStay === true;
@@ -157,8 +159,8 @@ export class ConnectionDriver implements TransportHandler, DirtyListener, Flusha
   /** Call after anything was done to the Connection from outside `onData`: sees to its end and to reading. */
   afterTurn(): void {
     const connection = this.#connection;
-    const held = connection.closeCause === undefined ? connection.reader.bufferedBytes : 0;
-    if (held !== this.#heldBytes) this.#hold(held);
+    const { heldBytes } = connection.reader;
+    this.#hold(connection.closeCause === undefined ? heldBytes : 0);
     if (connection.closeCause !== undefined) {
       if (!this.#ending) {
         this.#ending = true;
@@ -247,16 +249,25 @@ export class ConnectionDriver implements TransportHandler, DirtyListener, Flusha
     if (!this.#gone) this.transport.destroy();
   }
 
+  /** It has been let in: what it holds counts with that of the clients from here on. */
+  admit(): void {
+    this.#input.bytes -= this.#heldBytes;
+    this.#input = this.#node.input;
+    this.#input.bytes += this.#heldBytes;
+  }
+
+  /** `bytes`: what the reader keeps; 0: nothing. */
   #hold(bytes: number): void {
-    const { input } = this.#node;
-    input.bytes += bytes - this.#heldBytes;
-    const isMore = bytes > this.#heldBytes;
-    this.#heldBytes = bytes;
-    if (!isMore || bytes <= LITTLE_INPUT || input.bytes <= input.limit) return;
+    const input = this.#input;
+    const held = bytes === 0 ? 0 : bytes + BYTES_OF_PARTS;
+    const isMore = held > this.#heldBytes;
+    input.bytes += held - this.#heldBytes;
+    this.#heldBytes = held;
+    if (!isMore || held <= input.little || input.bytes <= input.limit) return;
     // What waits for this side is no fault of the peer's.
     if (this.#connection.yielded || this.#connection.suspended) return;
     this.#listener.onInputOverflow?.();
-    input.bytes -= bytes;
+    input.bytes -= held;
     this.#heldBytes = 0;
   }
 

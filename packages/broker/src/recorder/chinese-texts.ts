@@ -143,8 +143,8 @@ const TEXTS: readonly (readonly [pattern: RegExp, sentence: string])[] = [
     '超过 {count} 条 QoS 2 消息没有用 PUBREL 释放（limits.inboundQos2）',
   ],
   [
-    /^over (?<bytes>\d+) bytes of packets are held whose rest has not come .*$/,
-    '尚未收全的报文已占用超过 {bytes} 字节（limits.inputBytesNode）',
+    /^over (?<bytes>\d+) bytes of packets are held whose rest has not come \((?<key>[\w.]+)\)$/,
+    '尚未收全的报文已占用超过 {bytes} 字节（{key}）',
   ],
   [/^there is no room for another retained message$/, '没有空间保存更多保留消息'],
   [/^the queue of a subscriber to (?<topic>.*) is full$/s, '{topic} 的某个订阅者的队列已满'],

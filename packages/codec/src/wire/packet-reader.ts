@@ -57,6 +57,11 @@ export class PacketReader {
     return this.#partialLength + (this.#chunk.length - this.#position) + this.#waitingBytes;
   }
 
+  /** Memory that these take: arrays that grow with what comes are larger than what is in them. */
+  get heldBytes(): number {
+    return this.#partial.length + this.#chunk.length + this.#waitingBytes;
+  }
+
   /** Hands over the next bytes of the stream. They must not change until they are consumed. */
   push(chunk: Uint8Array): void {
     if (chunk.length === 0) return;

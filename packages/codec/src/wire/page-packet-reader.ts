@@ -27,6 +27,10 @@ export class PacketReader {
     this.maximumPacketSize = maximumPacketSize;
   }
 
+  get heldBytes(): number {
+    return this.bufferedBytes;
+  }
+
   push(chunk: Uint8Array): void {
     if (chunk.length === 0) return;
     // One that has to wait may be taken back before it is looked at.
