@@ -20,6 +20,8 @@ export interface ConnectEvidence {
   readonly tlsVersion?: string | undefined;
   /** The server's certificate first. */
   readonly certificates?: readonly CertificateSeen[] | undefined;
+  /** The server has asked for a client certificate: this side has none, or has given it. Absent: it has not asked. */
+  readonly clientCertificate?: 'missing' | 'given' | undefined;
   readonly http?: HttpSeen | undefined;
   readonly systemCode?: string | undefined;
   /** Of the CONNACK or DISCONNECT. */

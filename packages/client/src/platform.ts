@@ -20,6 +20,8 @@ export interface DialFailure {
 export interface FailedAttempt {
   readonly address: Address;
   readonly signal: AbortSignal;
+  /** As it was connected with. */
+  readonly tls: TlsOptions;
   /** No connection has been there yet: what fails is looked into. */
   readonly isFirst: boolean;
   /** What the system said when the network connection went. */

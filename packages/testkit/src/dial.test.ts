@@ -212,7 +212,10 @@ describe('dial, stage tls', () => {
     const explained = explainTlsFailure(error as Error, { host: 'localhost', port, addresses: [] }, 1);
     expect(explained).toMatchObject({ stage: 'tls', code: 'client-certificate-required' });
     const port2 = await openTls({ ...options, maxVersion: 'TLSv1.2' });
-    expect(await failure({ ...localhost, port: port2, tls: { ca: authority.cert } })).toMatchObject({ stage: 'tls' });
+    expect(await failure({ ...localhost, port: port2, tls: { ca: authority.cert } })).toMatchObject({
+      stage: 'tls',
+      code: 'client-certificate-required',
+    });
   });
 
   it("says that the client's own certificate can't be used", async () => {

@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto';
 import { createServer as createHttpServer } from 'node:http';
 import { type AddressInfo, connect as connectSocket, type Socket } from 'node:net';
 import {
@@ -149,6 +150,14 @@ describe('listen', () => {
     [
       'a key of another certificate',
       () => ({ ...server, key: authority.issue('other').key }),
+      'do not belong together',
+    ],
+    [
+      'a key of another kind',
+      () => {
+        const { privateKey } = generateKeyPairSync('ed25519');
+        return { ...server, key: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString() };
+      },
       'do not belong together',
     ],
     ['what is no PEM', () => ({ cert: 'cert.pem', key: 'key.pem' }), 'PEM text'],

@@ -38,6 +38,8 @@ export interface DialEvidence {
   alpn?: string;
   /** The server's first, then those of its issuers. */
   certificates?: readonly CertificateEvidence[];
+  /** The server has asked for a client certificate: this side has none, or has given it. Absent: it has not asked. */
+  clientCertificate?: 'missing' | 'given';
   http?: HttpEvidence;
   /** What the system called it: `ECONNREFUSED`. */
   systemCode?: string;

@@ -1,10 +1,17 @@
 import type { X509Certificate } from 'node:crypto';
 import { isIP, type Socket } from 'node:net';
-import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
+import {
+  type ConnectionOptions,
+  connect,
+  createSecureContext,
+  type SecureContext,
+  type SecureContextOptions,
+  type TLSSocket,
+} from 'node:tls';
 import { type CertificateEvidence, DialError, type DialErrorCode, type DialEvidence } from './dial-error.ts';
 import { whereOf } from './dial-tcp.ts';
 import { systemCodeOf } from './listen-error.ts';
-import { distinguishedName, nodePem, nodePems, type Pem, tlsOptionsWords } from './tls.ts';
+import { checkKeyPair, distinguishedName, nodePem, nodePems, type Pem, tlsOptionsWords } from './tls.ts';
 import { alertWords, firstLine, verifyWords } from './tls-words.ts';
 
 /** How a client shows itself, and whom it trusts. */
@@ -26,25 +33,45 @@ export interface TlsDialOptions {
 
 const MAXIMUM_CHAIN = 10;
 
+/** Certificate, key and CA as they are used. Throws DialError, before anything is opened, when they can't be. */
+export function clientContext(options: TlsDialOptions, evidence: DialEvidence): SecureContext {
+  const { cert, key, passphrase } = options;
+  try {
+    const context = createSecureContext(contextOptions(options));
+    if (cert !== undefined && key !== undefined) checkKeyPair({ cert, key, passphrase });
+    return context;
+  } catch (error) {
+    throw new DialError('tls', 'own-certificate-invalid', tlsOptionsWords(error), evidence, error);
+  }
+}
+
 /** The stage `tls` over a connected socket. */
-export function connectTls(raw: Socket, options: TlsDialOptions, evidence: DialEvidence): Promise<TLSSocket> {
+export function connectTls(
+  raw: Socket,
+  options: TlsDialOptions,
+  secureContext: SecureContext,
+  evidence: DialEvidence,
+): Promise<TLSSocket> {
   return new Promise((resolve, reject) => {
-    let socket: TLSSocket;
-    try {
-      socket = connect(toNodeOptions(raw, options, evidence.host));
-    } catch (error) {
-      reject(new DialError('tls', 'own-certificate-invalid', tlsOptionsWords(error), evidence, error));
-      return;
-    }
+    const socket = connect({ ...toNodeOptions(raw, options, evidence.host), secureContext });
+    /** A client has signature algorithms of the server's from its request for a certificate alone. */
+    const noteRequest = (): void => {
+      // Null when the socket is gone.
+      const shared: readonly string[] | null = socket.getSharedSigalgs();
+      if (shared !== null && shared.length > 0)
+        evidence.clientCertificate = options.cert === undefined ? 'missing' : 'given';
+    };
     const onError = (error: Error): void => {
       const code = systemCodeOf(error);
       if (code !== undefined) evidence.systemCode = code;
+      noteRequest();
       reject(explainTlsFailure(error, evidence, raw.bytesRead));
     };
     socket.on('error', onError);
     socket.once('secureConnect', () => {
       socket.off('error', onError);
       socket.on('error', ignore);
+      noteRequest();
       evidence.tlsVersion = socket.getProtocol() ?? 'unknown';
       evidence.cipher = socket.getCipher()?.name ?? 'unknown';
       if (typeof socket.alpnProtocol === 'string') evidence.alpn = socket.alpnProtocol;
@@ -69,18 +96,23 @@ function toNodeOptions(raw: Socket, options: TlsDialOptions, host: string): Conn
     host,
     // Does not mean that any certificate is good enough: see `secureConnect`.
     rejectUnauthorized: false,
-    minVersion: options.minVersion ?? 'TLSv1.2',
   };
-  const servername = options.servername ?? host;
+  // The zone of an address means something on this machine only.
+  const servername = options.servername ?? host.replace(/%.*/, '');
   // An address is no name of a server (RFC 6066).
   if (isIP(servername) === 0) result.servername = servername;
   else result.host = servername;
+  if (options.alpn !== undefined && options.alpn.length > 0) result.ALPNProtocols = [...options.alpn];
+  return result;
+}
+
+function contextOptions(options: TlsDialOptions): SecureContextOptions {
+  const result: SecureContextOptions = { minVersion: options.minVersion ?? 'TLSv1.2' };
   if (options.ca !== undefined) result.ca = nodePems(options.ca);
   if (options.cert !== undefined) result.cert = nodePem(options.cert);
   if (options.key !== undefined) result.key = nodePem(options.key);
   if (options.passphrase !== undefined) result.passphrase = options.passphrase;
   if (options.ciphers !== undefined) result.ciphers = options.ciphers;
-  if (options.alpn !== undefined && options.alpn.length > 0) result.ALPNProtocols = [...options.alpn];
   return result;
 }
 
@@ -168,6 +200,8 @@ export function explainTlsFailure(error: Error, evidence: DialEvidence, bytesRea
   const where = whereOf(evidence);
   const system = systemCodeOf(error) ?? '';
   const failed = (code: DialErrorCode, text: string): DialError => new DialError('tls', code, text, evidence, error);
+  const certificateRequired = (): DialError =>
+    failed('client-certificate-required', `${where} requires a client certificate: give cert and key`);
   switch (system) {
     case 'ERR_SSL_WRONG_VERSION_NUMBER':
     case 'ERR_SSL_PACKET_LENGTH_TOO_LONG':
@@ -175,7 +209,7 @@ export function explainTlsFailure(error: Error, evidence: DialEvidence, bytesRea
     case 'ERR_SSL_HTTP_REQUEST':
       return failed('not-tls-here', `${where} does not speak TLS: use its TLS port, or mqtt:// or ws:// for this one`);
     case 'ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED':
-      return failed('client-certificate-required', `${where} requires a client certificate: give cert and key`);
+      return certificateRequired();
     case 'ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION':
     case 'ERR_SSL_UNSUPPORTED_PROTOCOL':
     case 'ERR_SSL_VERSION_TOO_LOW':
@@ -186,13 +220,12 @@ export function explainTlsFailure(error: Error, evidence: DialEvidence, bytesRea
       return failed('alpn', `${where} has none of the application protocols (ALPN) that were offered`);
     case 'ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE':
     case 'ERR_SSL_SSL/TLS_ALERT_HANDSHAKE_FAILURE':
-      // In TLS 1.2 this alert stands for a missing client certificate as well.
-      return failed(
-        'no-shared-cipher',
-        `${where} found nothing in common in the TLS handshake: no cipher, or it misses a client certificate`,
-      );
+      // In TLS 1.2 this alert stands for a missing client certificate as well; a server that asks for one has found a cipher.
+      if (evidence.clientCertificate === 'missing') return certificateRequired();
+      return failed('no-shared-cipher', `${where} found nothing in common in the TLS handshake, no cipher above all`);
     case 'ECONNRESET':
     case 'EPIPE':
+      if (evidence.clientCertificate === 'missing') return certificateRequired();
       return bytesRead === 0
         ? failed('not-tls-here', `${where} closed the connection when TLS began: it is probably no TLS port`)
         : failed('reset', `${where} closed the connection during the TLS handshake`);

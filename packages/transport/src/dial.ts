@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { DialError, type DialErrorCode, type DialEvidence, type DialStage } from './dial-error.ts';
 import { connectTcp, whereOf } from './dial-tcp.ts';
-import { connectTls, type TlsDialOptions } from './dial-tls.ts';
+import { clientContext, connectTls, type TlsDialOptions } from './dial-tls.ts';
 import { connectWebSocket } from './dial-websocket.ts';
 import { DEFAULT_WS_PATH } from './listen-url.ts';
 import { SocketTransport } from './tcp.ts';
@@ -64,6 +64,8 @@ async function connectAll(
   evidence: DialEvidence,
 ): Promise<Transport> {
   const { transport: kind } = address;
+  const isTls = kind === 'tls' || kind === 'wss';
+  const secureContext = isTls ? clientContext(address.tls ?? {}, evidence) : undefined;
   const onStage = (stage: DialStage): void => attempt.enter(stage);
   attempt.enter('dns');
   let socket = await connectTcp(address.host, address.port, evidence, (raw) => attempt.hold(raw), onStage);
@@ -74,9 +76,9 @@ async function connectAll(
     remotePort: address.port,
     tls,
   });
-  if (kind === 'tls' || kind === 'wss') {
+  if (secureContext !== undefined) {
     attempt.enter('tls');
-    const secure = await connectTls(socket, address.tls ?? {}, evidence);
+    const secure = await connectTls(socket, address.tls ?? {}, secureContext, evidence);
     attempt.hold(secure);
     tls = tlsInfoOf(secure);
     socket = secure;

@@ -1,4 +1,4 @@
-import { constants, X509Certificate } from 'node:crypto';
+import { constants, createPrivateKey, X509Certificate } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { createSecureContext, createServer, type Server, type TLSSocket, type TlsOptions } from 'node:tls';
 import type { Attempt, Attempts } from './attempts.ts';
@@ -131,8 +131,23 @@ function createTlsServer(options: TlsListenOptions): Server {
 
 /** The options as `node:tls` and `node:https` have them, for servers of other protocols. Throws what Node throws for PEM that can't be used. */
 export function nodeTlsOptions(options: TlsListenOptions): TlsOptions {
-  return { ...toNodeOptions(options, options), ...byServerName(options) };
+  const result = { ...toNodeOptions(options, options), ...byServerName(options) };
+  for (const certificate of [options, ...(options.certificates ?? [])]) checkKeyPair(certificate);
+  return result;
 }
+
+/**
+ * Throws when the key is not that of the certificate. OpenSSL says so only of two of one kind: a key of another kind (EC beside RSA) it keeps in
+ * a place of its own, and the certificate is never shown.
+ */
+export function checkKeyPair({ cert, key, passphrase }: TlsCertificate): void {
+  const ofKey = createPrivateKey({ key: nodePem(key), ...(passphrase !== undefined && { passphrase }) });
+  if (new X509Certificate(nodePem(cert)).checkPrivateKey(ofKey)) return;
+  throw Object.assign(new Error('key values mismatch'), { code: MISMATCH });
+}
+
+/** What OpenSSL calls it. */
+const MISMATCH = 'ERR_OSSL_X509_KEY_VALUES_MISMATCH';
 
 /** Node tells of a failed handshake with the TLS socket only, when that no longer knows its peer's address. */
 function rawSocketOf(socket: TLSSocket): Socket | undefined {
@@ -216,7 +231,7 @@ function explainTlsOptions(error: unknown): ListenError {
 export function tlsOptionsWords(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error);
   switch (systemCodeOf(error)) {
-    case 'ERR_OSSL_X509_KEY_VALUES_MISMATCH':
+    case MISMATCH:
       return 'the certificate and the key do not belong together: the certificate was issued for another key';
     case 'ERR_SSL_NO_CIPHER_MATCH':
       return 'no cipher that this runtime has is in the list of ciphers (OpenSSL notation, such as ECDHE+AESGCM)';
@@ -225,6 +240,7 @@ export function tlsOptionsWords(error: unknown): string {
         return 'the revocation list (CRL) is not PEM text: it must have a line -----BEGIN X509 CRL-----';
       return `the certificate, the key or the CA can't be used: ${text}`;
     case 'ERR_OSSL_PEM_NO_START_LINE':
+    case 'ERR_OSSL_UNSUPPORTED':
       return 'the certificate, the key or the CA is not PEM text: it must have a line -----BEGIN …-----';
     case 'ERR_MISSING_PASSPHRASE':
     case 'ERR_OSSL_CRYPTO_INTERRUPTED_OR_CANCELLED':

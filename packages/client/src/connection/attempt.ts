@@ -6,7 +6,7 @@ import type { Clock } from '@hawser/transport/clock';
 import type { Transport } from '@hawser/transport/transport';
 import { ClosedError, ConnectError, type ConnectEvidence, type ConnectStage, type Retry } from '../errors.ts';
 import type { Negotiated } from '../negotiated.ts';
-import type { Provider } from '../options.ts';
+import type { Provider, TlsOptions } from '../options.ts';
 import type { Platform } from '../platform.ts';
 import { bytesOf, type Settings, throwFirst } from '../settings.ts';
 import { abortable, timed } from '../settle.ts';
@@ -65,6 +65,7 @@ export function attempt(
   /** The one object of the platform grows: it is looked at when something is to be explained. */
   const seen = (): Seen => ({ ...evidence, url });
   let connect: ConnectPacket;
+  let tls: TlsOptions = {};
   let transport: Transport | undefined;
   let link: Link | undefined;
   let isEstablished = false;
@@ -87,7 +88,7 @@ export function attempt(
   const begin = async (): Promise<void> => {
     const username = await ask(settings.username ?? address.username, 'username');
     const password = bytesOf(await ask(settings.password ?? address.password, 'password'));
-    const tls = (await ask(settings.tls, 'tls')) ?? {};
+    tls = (await ask(settings.tls, 'tls')) ?? {};
     const start: Provider<string | Uint8Array | undefined> = async (given) => authentication?.start?.(given);
     const authenticationData = bytesOf(await ask(start, 'authentication', 'password'));
     if (abort.signal.aborted) return;
@@ -133,7 +134,7 @@ export function attempt(
   /** What closed without a word may be explained by the platform. */
   const fail = async (error: unknown): Promise<void> => {
     const isFirst = !owner.negotiated;
-    const failed = { address, signal: abort.signal, isFirst, loss: link?.error, received: link?.firstBytes };
+    const failed = { address, signal: abort.signal, tls, isFirst, loss: link?.error, received: link?.firstBytes };
     giveUp(
       (error instanceof ConnectError && (await platform.explain?.(error, failed).catch(() => undefined))) || error,
     );
