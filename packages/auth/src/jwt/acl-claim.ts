@@ -39,14 +39,13 @@ function readFilters(key: string, value: unknown): Template[] {
 
 /**
  * Permissions out of the token a client has come with: what the token's ACL does not have is denied. Clients without
- * such a token are the next link's. A session whose client has not come back since a restart of the broker keeps the
- * subscriptions it was permitted: its token is seen again when it connects.
+ * such a token are the next link's. A session whose client has not come back since a restart of the broker is asked about when it does, with the
+ * token it brings then.
  */
 export function tokenPermissions(): AuthorizerLink {
   return (request) => {
     const acl = aclOf(request.client.attributes);
-    if (acl !== undefined) return permits(acl, request) ? 'allow' : 'deny';
-    return request.client.remoteAddress === '' && request.action === 'subscribe' ? 'allow' : undefined;
+    return acl === undefined ? undefined : permits(acl, request) ? 'allow' : 'deny';
   };
 }
 

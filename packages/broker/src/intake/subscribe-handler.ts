@@ -11,7 +11,7 @@ import {
 import { NO_TICKET, type Ticket } from '@hawser/protocol';
 import type { BrokerCore } from '../core.ts';
 import { WORK_OF_FILTER } from '../node/work-kinds.ts';
-import { ALLOWED, type Permission } from '../policy/answers.ts';
+import { ALLOWED, type Permission, UNKNOWN } from '../policy/answers.ts';
 import { isPromise } from '../policy/policies.ts';
 import { Subscription } from '../routing/subscription.ts';
 import { bytesOfSubscription } from '../routing/subscription-list.ts';
@@ -19,6 +19,8 @@ import type { ClientSession } from '../sessions/client-session.ts';
 import type { ClientHandler } from './client-handler.ts';
 import { fitsSuback, reasonString } from './reason-string.ts';
 
+/** Topic Filters of one SUBSCRIBE that an Authorizer with promises is asked about before the next are. */
+const ASKED_AT_ONCE = 32;
 /** Refusals of one SUBSCRIBE that are told in words. */
 const MOST_REASONS = 10;
 
@@ -95,17 +97,18 @@ export class SubscribeHandler {
   *#decide(packet: SubscribePacket): Generator<undefined | Promise<unknown>, readonly Permission[] | undefined> {
     const { turn } = this.#core.driverNode;
     const decisions: (Permission | Promise<Permission>)[] = [];
-    let isAsked = false;
+    let asked = 0;
     for (const requested of packet.subscriptions) {
       if (turn.isOver) {
         yield;
         if (this.#handler.connection.closeCause !== undefined) return undefined;
       }
       const decision = this.#permitted(requested, this.#core.now());
-      isAsked ||= isPromise(decision);
       decisions.push(decision);
+      // A service is asked about so many at a time: who waits for it is not turned away because of this one.
+      if (isPromise(decision) && ++asked % ASKED_AT_ONCE === 0) yield decision;
     }
-    if (!isAsked) return decisions as Permission[];
+    if (asked === 0) return decisions as Permission[];
     let decided: readonly Permission[] | undefined;
     yield Promise.all(decisions).then((all) => {
       decided = all;
@@ -116,7 +119,14 @@ export class SubscribeHandler {
   *#subscribe(packet: SubscribePacket): Generator<undefined | Promise<unknown>, void> {
     const { connection } = this.#handler;
     const { turn } = this.#core.driverNode;
-    const decisions = yield* this.#decide(packet);
+    const { policies, permissions } = this.#core;
+    let generation = policies.generation;
+    let decisions = yield* this.#decide(packet);
+    // Rules that have changed while they were asked about have voided the answers.
+    while (decisions !== undefined && generation !== policies.generation) {
+      generation = policies.generation;
+      decisions = yield* this.#decide(packet);
+    }
     if (decisions === undefined || connection.closeCause !== undefined) return;
     const reasonCodes: number[] = [];
     const refusals: string[] = [];
@@ -129,7 +139,8 @@ export class SubscribeHandler {
         yield;
         if (connection.closeCause !== undefined) return;
       }
-      const decision = decisions[i]?.decision ?? 'unknown';
+      const permission = decisions[i] ?? UNKNOWN;
+      const { decision } = permission;
       if (decision !== 'allow') {
         this.#core.counters.subscribesDenied++;
         const [reasonCode, why] = decision === 'deny' ? DENIED_SUBSCRIPTION : UNDECIDED_SUBSCRIPTION;
@@ -171,6 +182,7 @@ export class SubscribeHandler {
         continue;
       }
       ticket = Math.max(ticket, this.#add(requested, identifier));
+      permissions.onGranted(this.#session, permission);
       reasonCodes.push(requested.qos);
     }
     const { packetIdentifier } = packet;

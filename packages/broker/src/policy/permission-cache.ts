@@ -16,12 +16,11 @@ const LONGEST_TOPIC = 512;
 export class PermissionCache {
   readonly #core: BrokerCore;
   readonly #asker: Asker;
-  /** Until when, as the broker counts milliseconds. */
-  readonly #allowed = new Map<string, number>();
+  readonly #allowed = new Map<string, Permission>();
   readonly #denied = new Set<string>();
   /** What was allowed last: most clients publish to one topic, and a key for each of its messages would cost more than the rest. */
   #last: AuthorizationRequest | undefined;
-  #lastUntil = 0;
+  #lastPermission: Permission = ALLOWED;
   #generation = 0;
   #client: ClientInfo | undefined;
 
@@ -42,14 +41,14 @@ export class PermissionCache {
     const { action, topic, qos, retain } = request;
     const last = this.#last;
     if (last?.topic === topic && last.action === action && last.qos === qos && last.retain === retain) {
-      if (now < this.#lastUntil) return ALLOWED;
+      if (this.#isGood(this.#lastPermission, now)) return this.#lastPermission;
     }
     const key = `${action === 'publish' ? 'p' : 's'}${qos}${retain ? 'r' : '-'}${topic}`;
-    const until = this.#allowed.get(key);
-    if (until !== undefined && now < until) {
+    const known = this.#allowed.get(key);
+    if (known !== undefined && this.#isGood(known, now)) {
       this.#last = request;
-      this.#lastUntil = until;
-      return ALLOWED;
+      this.#lastPermission = known;
+      return known;
     }
     if (this.#denied.has(key)) return DENIED;
     this.#core.driverNode.turn.spend(
@@ -78,14 +77,18 @@ export class PermissionCache {
     this.#denied.add(key);
   }
 
+  /** Most permissions have no end, and no clock is read for them. */
+  #isGood({ expiresAt }: Permission, now: number): boolean {
+    return expiresAt === Number.POSITIVE_INFINITY || now < this.#core.fromWall(expiresAt);
+  }
+
   #remember(key: string, permission: Permission): Permission {
     this.#allowed.delete(key);
     if (permission.decision !== 'allow') return permission;
     const most = this.#core.settings['limits.permissions'];
     if (key.length > LONGEST_TOPIC || most === 0) return permission;
     if (this.#allowed.size >= most) this.#allowed.clear();
-    const { expiresAt } = permission;
-    this.#allowed.set(key, Number.isFinite(expiresAt) ? this.#core.fromWall(expiresAt) : expiresAt);
+    this.#allowed.set(key, permission);
     return permission;
   }
 }

@@ -567,6 +567,10 @@ export const LOSSES: Readonly<Record<string, CauseWords>> = {
     words('nobody could say whether publishing there is permitted', '无法判断是否有发布到该主题的权限'),
     POLICY_TROUBLE,
   ),
+  'no-longer-permitted': cause(
+    words('it may not have messages of that topic any more', '它不再有权限接收该主题的消息'),
+    PERMISSIONS,
+  ),
   'offline-qos0': cause(
     words('it was not connected and QoS 0 does not wait', '它不在线，而 QoS 0 不会等待'),
     words('Subscribe and publish with QoS 1, or set `queue.qos0`.', '请使用 QoS 1 订阅和发布，或设置 `queue.qos0`。'),

@@ -160,6 +160,7 @@ export class Router {
       const connection = entry.session.session.connection;
       if (
         connection !== undefined &&
+        !entry.session.session.isHeld &&
         entry.identifiers === undefined &&
         connection.aliases === undefined &&
         publication.properties === undefined

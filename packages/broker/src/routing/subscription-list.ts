@@ -17,6 +17,8 @@ export class SubscriptionList {
   #few: Subscription[] | undefined;
   #many: Map<string, Subscription> | undefined;
   #bytes = 0;
+  /** Grows with each change. */
+  changes = 0;
 
   get size(): number {
     return this.#many?.size ?? this.#few?.length ?? 0;
@@ -39,6 +41,7 @@ export class SubscriptionList {
   /** Adds it, or puts it in the place of the one with its Topic Filter. */
   set(subscription: Subscription): void {
     const { topicFilter } = subscription;
+    this.changes++;
     if (!this.has(topicFilter)) this.#bytes += bytesOfSubscription(topicFilter);
     if (this.#many !== undefined) {
       this.#many.set(topicFilter, subscription);
@@ -57,6 +60,7 @@ export class SubscriptionList {
 
   delete(topicFilter: string): boolean {
     if (!this.has(topicFilter)) return false;
+    this.changes++;
     this.#bytes -= bytesOfSubscription(topicFilter);
     if (this.#many !== undefined) return this.#many.delete(topicFilter);
     const at = this.#few?.findIndex((known) => known.topicFilter === topicFilter) ?? -1;

@@ -12,6 +12,8 @@ export interface SubscriptionOptions {
 
 const NO_LOCAL = 4;
 const RETAIN_AS_PUBLISHED = 8;
+/** Ours, above what is on the wire. */
+const SUSPENDED = 64;
 
 /** One subscription of one session. There may be millions: options are bits, as they are on the wire [MQTT5-3.8.3.1]. */
 export class Subscription {
@@ -21,7 +23,7 @@ export class Subscription {
   readonly identifier: number | undefined;
   /** The shared subscription it is a member of. */
   readonly shared: SharedGroup | undefined;
-  readonly #options: number;
+  #options: number;
 
   constructor(
     session: ClientSession,
@@ -76,7 +78,17 @@ export class Subscription {
   }
 
   get retainHandling(): 0 | 1 | 2 {
-    return (this.#options >> 4) as 0 | 1 | 2;
+    return ((this.#options >> 4) & 3) as 0 | 1 | 2;
+  }
+
+  /** Its client may not have it any more: nothing is delivered for it. */
+  get isSuspended(): boolean {
+    return (this.#options & SUSPENDED) !== 0;
+  }
+
+  /** Until there is another in its place. */
+  suspend(): void {
+    this.#options |= SUSPENDED;
   }
 }
 

@@ -10,6 +10,7 @@ import {
 } from '@hawser/protocol';
 import type { BrokerCore } from '../core.ts';
 import type { Timed } from '../node/deadlines.ts';
+import type { Asker } from '../policy/asker.ts';
 import type { ClientInfo } from '../policy/policies.ts';
 import type { LossCause, SessionEndedEvent } from '../recorder/observer.ts';
 import type { GroupMember } from '../routing/route.ts';
@@ -29,6 +30,8 @@ export interface SessionHandler extends GroupMember {
   miss(topic: string): void;
   /** Another connection has come with the same Client Identifier: ends this one with 0x8E [MQTT5-3.1.4-3]. */
   takeOver(by: { readonly remoteAddress: string; readonly remotePort: number }): void;
+  /** For what policies are asked because of this connection. */
+  readonly asker: Asker;
   /** Ends the connection from this side, with a Reason Code and words. */
   disconnect(code: string, reasonCode: number, text: string): void;
 }
@@ -81,6 +84,8 @@ export class ClientSession implements SessionHost, Timed {
   handler: SessionHandler | undefined;
   /** What a connection that has no CONNACK yet would change; `new`: it made the session. */
   before: ConnectionTerms | 'new' | undefined;
+  /** Some of its subscriptions are, or were, suspended: what waits in its queue is looked at before it is sent. */
+  hasSuspended = false;
   /** It has ended; nothing may be done to it any more. */
   ended = false;
   readonly createdAt: number;
@@ -202,11 +207,22 @@ export class ClientSession implements SessionHost, Timed {
   /** It may share bytes with others: connected, reading, and nothing about its packets is its own. */
   get takesSharedBytes(): boolean {
     const connection = this.session.connection;
-    if (connection === undefined || this.handler === undefined || this.handler.isSlow) return false;
+    if (connection === undefined || this.handler === undefined || this.handler.isSlow || this.session.isHeld)
+      return false;
     return (
       connection.aliases === undefined &&
       connection.peerMaximumPacketSize >= this.#core.settings['limits.maximumPacketSize']
     );
+  }
+
+  mayDeliver(delivery: Delivery): boolean {
+    return !this.hasSuspended || this.#core.permissions.mayDeliver(this, delivery);
+  }
+
+  /** Goes on with what was held back. */
+  resume(now: number): void {
+    this.session.pump(now);
+    this.#replays?.run(now);
   }
 
   losesWhenCongested(now: number): boolean {

@@ -87,6 +87,7 @@ export class RetainedReplays {
     if (this.#isScheduled) return;
     let left = REPLAY_TOPICS;
     for (const [topicFilter, replay] of this.#replays) {
+      if (this.#isSuspended(topicFilter)) continue;
       if (!this.#isReady(replay)) return;
       const { cursor } = replay;
       while (replay.held !== undefined || !cursor.done) {
@@ -107,6 +108,7 @@ export class RetainedReplays {
   /** One message, in turn with one of the queue: neither waits for the end of the other. */
   runOne(now: number): void {
     for (const [topicFilter, replay] of this.#replays) {
+      if (this.#isSuspended(topicFilter)) continue;
       if (!this.#isReady(replay) || this.#mustWait()) return;
       this.#next(topicFilter, replay, LOOK_AHEAD, now);
       if (replay.held === undefined && replay.cursor.done) this.#finish(topicFilter, replay);
@@ -120,9 +122,15 @@ export class RetainedReplays {
     return false;
   }
 
-  /** Nothing can be sent: its client is away, or does not read. */
+  /** It goes on when it is permitted again. */
+  #isSuspended(topicFilter: string): boolean {
+    return this.#session.subscriptions.get(topicFilter)?.isSuspended === true;
+  }
+
+  /** Nothing can be sent: its client is away, does not read, or nobody can say what it may have. */
   #mustWait(): boolean {
     const { handler } = this.#session;
+    if (this.#session.session.isHeld) return true;
     return handler === undefined || this.#session.session.connection === undefined || handler.output.blocked;
   }
 

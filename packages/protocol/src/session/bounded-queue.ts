@@ -3,7 +3,7 @@ import { MessageQueue, type QueueBounds, type QueueMemory } from './message-queu
 
 /**
  * Why a message did not reach the session it was for. `superseded`: a newer one of its topic took its place
- * (`keep-last-per-topic`); `too-old`: it waited for longer than messages are kept for who is not connected.
+ * (`keep-last-per-topic`); `no-longer-permitted`: its receiver may not have it any more; `too-old`: it waited for longer than messages are kept for who is not connected.
  */
 export type DropCause =
   | 'queue-full'
@@ -12,7 +12,8 @@ export type DropCause =
   | 'expired'
   | 'packet-too-large'
   | 'slow-consumer'
-  | 'rejected-by-receiver';
+  | 'rejected-by-receiver'
+  | 'no-longer-permitted';
 
 /** Whom a queue tells what becomes of its messages, and who reads for it what is only in the store. */
 export interface QueueHost {

@@ -31,6 +31,8 @@ export interface SessionHost extends QueueHost {
   waitFor(ticket: Ticket): void;
   /** The receiver has taken a message to the end, or refused it with this Reason Code. Only for those that were kept. */
   onSettled(delivery: Delivery, reasonCode: number): void;
+  /** Whether a message that has waited may be sent now; absent: any may. */
+  mayDeliver?(delivery: Delivery): boolean;
   /** The receiver has refused a message of which nothing was kept. */
   onRejected?(): void;
 }
@@ -73,6 +75,8 @@ export class Session {
   keepsRetain = true;
   /** Sends a message that is owed beside the queue: one in turn with each of the queue, so that neither waits for the other's end. */
   beside: { runOne(now: number): void } | undefined;
+  /** Nothing is sent until it is known what its client may have: messages wait in the queue. */
+  isHeld = false;
   /** The connection it is served by now. */
   connection: SessionConnection | undefined;
   readonly host: SessionHost;
@@ -134,7 +138,7 @@ export class Session {
     now: number,
   ): Ticket {
     if (ready <= this.host.committed) {
-      if (qos === 0 && this.connection !== undefined) {
+      if (qos === 0 && this.connection !== undefined && !this.isHeld) {
         // [MQTT311-4.3.1-1] [MQTT5-4.3.1-1]
         this.#send(message, 0, retain, false, 0, subscriptionIdentifiers, now, undefined);
         return NO_TICKET;
@@ -323,6 +327,7 @@ export class Session {
 
   /** Sends what the window, the connection and the disk let go. */
   pump(now: number): void {
+    if (this.isHeld) return;
     this.#sendHandshakes(now);
     while (this.queue.front.length > 0 && this.#toSend === undefined) {
       const delivery = this.queue.front.peek() as Delivery;
@@ -333,6 +338,11 @@ export class Session {
         continue;
       }
       if (!this.#hasWindow()) break;
+      if (this.host.mayDeliver?.(delivery) === false) {
+        this.queue.shift();
+        this.queue.drop('no-longer-permitted', delivery);
+        continue;
+      }
       if (delivery.ready > this.host.committed) {
         this.#wait(delivery.ready);
         break;
@@ -399,6 +409,7 @@ export class Session {
     while (this.queue.front.length > 0 && this.#hasWindow()) {
       const delivery = this.queue.front.peek() as Delivery;
       if (delivery.qos !== 2 || delivery.sequence === 0 || delivery.ready > this.host.committed) return;
+      if (this.host.mayDeliver?.(delivery) === false) return;
       this.queue.shift();
       const packetIdentifier = this.#nextOf(this.#window);
       this.#setHandshake(packetIdentifier, delivery);
@@ -495,6 +506,7 @@ export class Session {
     const connection = this.connection;
     return (
       connection !== undefined &&
+      !this.isHeld &&
       // [MQTT5-3.3.4-9] [MQTT5-4.9.0-2]
       this.#unacknowledged + (this.#toSend?.length ?? 0) < this.#receiveMaximum &&
       this.#window.size < 65_535 &&

@@ -90,6 +90,15 @@ export const LOSSES_REACHED: Readonly<Record<LossCause, Scenario>> = {
       for (let i = 0; i < LOST; i++) await stage.send(peer, publishPacket('t', 1, i + 1));
     },
   },
+  'no-longer-permitted': {
+    options: { authorize: () => 'allow' },
+    run: async (stage) => {
+      await stage.leaveSession();
+      await publish(stage, LOST, 1);
+      stage.broker.setAuthorizer(() => 'deny');
+      await stage.join(5, { cleanStart: false });
+    },
+  },
   'policy-failed': {
     options: {
       authorize: () => {
