@@ -172,8 +172,9 @@ export const scenarios: readonly Scenario[] = [
         reconnect: { delay: 0.01 },
       };
       const first = await open(options);
+      const firstClosed = first.closed;
       const second = await open(options);
-      const loser = await Promise.race([first.closed, second.closed]);
+      const loser = await Promise.race([firstClosed, second.closed]);
       same((loser as { readonly code?: string } | undefined)?.code, 'session-taken-over');
       same([first.state, second.state].includes('closed'), true);
       await first.disconnect();

@@ -1,10 +1,10 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
-import { WebSocket } from 'ws';
 import { DialError, type DialErrorCode, type DialEvidence, type DialStage, type HttpEvidence } from './dial-error.ts';
 import { whereOf } from './dial-tcp.ts';
 import { explainTlsFailure, isTlsAlert } from './dial-tls.ts';
 import { systemCodeOf } from './listen-error.ts';
+import { WebSocket } from './ws-library.ts';
 
 /** How a WebSocket is asked for. */
 export interface WebSocketRequest {

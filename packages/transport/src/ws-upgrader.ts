@@ -1,12 +1,12 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { TLSSocket } from 'node:tls';
-import { WebSocketServer } from 'ws';
 import { forwardedFor } from './forwarded.ts';
 import { plainAddress } from './plain-address.ts';
 import { tlsInfoOf } from './tls.ts';
 import type { Transport, TransportInfo } from './transport.ts';
 import { chooseSubprotocol, WebSocketTransport } from './ws.ts';
+import { WebSocketServer } from './ws-library.ts';
 import { originRefusal } from './ws-origin.ts';
 
 /** Bytes of one WebSocket message that are taken when nothing else is said. */

@@ -91,6 +91,7 @@ export const Buffer = {
 };
 
 export const process = {
+  env: {},
   memoryUsage: (): { heapUsed: number } => ({ heapUsed: 0 }),
   nextTick: (callback: () => void): void => queueMicrotask(callback),
 };
