@@ -31,6 +31,7 @@ import type { LocalMessage, LocalSubscriber } from './routing/subscription.ts';
 import type { ClientSession } from './sessions/client-session.ts';
 import { SessionRegistry } from './sessions/session-registry.ts';
 import { type Settings, settingsWith } from './settings.ts';
+import { CommitReleases } from './stores/commit-releases.ts';
 import { CommitTimes } from './stores/commit-times.ts';
 import type { Store, StoreContents, StoreOperation } from './stores/store.ts';
 import { StoreError } from './stores/store-error.ts';
@@ -82,8 +83,7 @@ export class Broker implements BrokerCore {
   readonly #random: (size: number) => Uint8Array;
   readonly loopDelayMs: () => number;
   readonly #listeners: Listeners;
-  readonly #waitingSessions = new Set<ClientSession>();
-  readonly #waitingConnections = new Set<AnsweringConnection>();
+  readonly #releases: CommitReleases;
   readonly #waitingPublishes = new Fifo<{ readonly ticket: Ticket; resolve(): void }>();
   #sequence = 1;
   #sessionNumber = 1;
@@ -101,6 +101,7 @@ export class Broker implements BrokerCore {
     this.driverNode = createDriverNode(this.#clock);
     this.driverNode.input.limit = this.settings['limits.inputBytesNode'];
     this.driverNode.strangerInput.limit = this.settings['limits.inputBytesStrangers'];
+    this.#releases = new CommitReleases(this.driverNode.turn, () => this.committed);
     this.slab.limit = this.settings['limits.outputBytesNode'];
     this.topics = new TopicCache(this.settings['limits.topics'], this.settings['limits.topicLevels']);
     this.recorder = new Recorder({ settings: this.settings, clock: this.#clock, log: options.recorderLog });
@@ -340,11 +341,11 @@ export class Broker implements BrokerCore {
   }
 
   waitForCommit(session: ClientSession): void {
-    this.#waitingSessions.add(session);
+    this.#releases.addSession(session);
   }
 
   waitToRelease(connection: AnsweringConnection): void {
-    this.#waitingConnections.add(connection);
+    this.#releases.addConnection(connection);
   }
 
   newClientId(): string {
@@ -360,22 +361,12 @@ export class Broker implements BrokerCore {
     const now = this.now();
     const { committed } = this;
     this.commitTimes.end(committed, now);
-    for (const connection of this.#waitingConnections) {
-      if (connection.acks.headTicket > committed && connection.acks.length > 0) continue;
-      connection.releaseAcks();
-      if (connection.acks.length === 0 || connection.closeCause !== undefined)
-        this.#waitingConnections.delete(connection);
-    }
     const waiting = this.#commitWaiters;
     if (waiting.length > 0) {
       this.#commitWaiters = waiting.filter(({ ticket }) => ticket > committed);
       for (const waiter of waiting) if (waiter.ticket <= committed) waiter.resolve();
     }
-    const sessions = [...this.#waitingSessions];
-    this.#waitingSessions.clear();
-    for (const session of sessions) {
-      session.onCommitted(now);
-    }
+    this.#releases.run(now);
   }
 
   #onFault(fault: Error | undefined): void {

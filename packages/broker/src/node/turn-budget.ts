@@ -12,6 +12,7 @@ export const TASK_SHARE = TURN_WORK / 4;
 const WORK_OF_A_MS = 200_000;
 /** A turn that takes so much longer than its work explains was held up by something else. */
 const UNEXPLAINED = 4;
+const WORK_OF_GO = 50;
 /** How long the longest turn is remembered: for one to two of these. */
 const WINDOW_MS = 60_000;
 
@@ -190,6 +191,8 @@ export class TurnBudget {
       this.#grant();
       const task = this.#granted > 0 ? this.#waiting.shift() : undefined;
       if (task === undefined) return;
+      // One that can do nothing now does not keep the turn going.
+      this.left -= WORK_OF_GO;
       if (task.runSlice(now)) this.#waiting.push(task);
     }
   }

@@ -1,6 +1,8 @@
 import type { QoS } from '@hawser/codec';
 import { type Message, NO_TICKET, type Ticket } from '@hawser/protocol';
 import type { BrokerCore } from '../core.ts';
+import type { Sliced } from '../node/turn-budget.ts';
+import { Work } from '../node/work-kinds.ts';
 import type { Subscription } from '../routing/subscription.ts';
 import type { TopicCursor } from '../routing/topic-cursor.ts';
 import type { ClientSession } from './client-session.ts';
@@ -20,8 +22,11 @@ interface Replay {
 
 /** What waits in an output before a replay goes on; enough for a whole flush. */
 const REPLAY_BYTES = 64 * 1024;
-/** Topics that are looked at for one client in one turn of the event loop. */
-const REPLAY_TOPICS = 1000;
+/** To look at a topic, a quarter of a microsecond, and to send what is retained there. */
+const WORK_OF_TOPIC = 50;
+const WORK_OF_MESSAGE = 200;
+/** Topics that are looked at before others may have their turn. */
+const STEP_TOPICS = 100;
 /** Topics that are looked at before it is written down that retained messages are owed. */
 const LOOK_AHEAD = 16;
 
@@ -30,7 +35,7 @@ const LOOK_AHEAD = 16;
  * the broker. A cursor for each subscription, outside the bounds of the queue; while the queue has messages too, the two take turns.
  * After a restart of the broker a replay that was not finished begins anew.
  */
-export class RetainedReplays {
+export class RetainedReplays implements Sliced {
   readonly #core: BrokerCore;
   readonly #session: ClientSession;
   /** By Topic Filter, in the order in which they began. */
@@ -85,20 +90,26 @@ export class RetainedReplays {
   /** Goes on as far as window, network and turn let it. */
   run(now: number): void {
     if (this.#isScheduled) return;
-    let left = REPLAY_TOPICS;
+    const { clock, turn } = this.#core.driverNode;
     for (const [topicFilter, replay] of this.#replays) {
       if (this.#isSuspended(topicFilter)) continue;
       if (!this.#isReady(replay)) return;
       const { cursor } = replay;
       while (replay.held !== undefined || !cursor.done) {
         if (this.#mustWait()) return;
-        if (left <= 0 || this.#isAhead) {
-          this.#runLater();
+        if (turn.isOver) {
+          this.#isScheduled = true;
+          turn.later(this);
+          return;
+        }
+        if (this.#isAhead) {
+          this.#isScheduled = true;
+          clock.defer(() => this.runSlice(this.#core.now()));
           return;
         }
         const before = cursor.visited;
-        const isSent = this.#next(topicFilter, replay, left, now);
-        left -= 1 + cursor.visited - before;
+        const isSent = this.#next(topicFilter, replay, STEP_TOPICS, now);
+        turn.spend(Work.replay, WORK_OF_MESSAGE + WORK_OF_TOPIC * (cursor.visited - before));
         if (!isSent) return;
       }
       this.#finish(topicFilter, replay);
@@ -175,11 +186,10 @@ export class RetainedReplays {
     if (replay.notedAt !== undefined) this.#session.saveSubscription(topicFilter, undefined, true);
   }
 
-  #runLater(): void {
-    this.#isScheduled = true;
-    this.#core.driverNode.clock.defer(() => {
-      this.#isScheduled = false;
-      this.run(this.#core.now());
-    });
+  /** It has waited for its turn. */
+  runSlice(now: number): boolean {
+    this.#isScheduled = false;
+    this.run(now);
+    return false;
   }
 }
