@@ -97,7 +97,7 @@ export class DeliveryPermissions {
     let known = this.#deliverable.get(session);
     if (known?.changes !== subscriptions.changes) {
       const tree = new SubscriptionTree<Subscription>();
-      for (const one of subscriptions.values()) if (one.shared === undefined) tree.add(one.filter, one);
+      for (const one of subscriptions.values()) if (one.shared === undefined) tree.add(one);
       known = { tree, changes: subscriptions.changes };
       this.#deliverable.set(session, known);
     }

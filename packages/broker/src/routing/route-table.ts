@@ -2,10 +2,11 @@ import { encodeUtf8 } from '@hawser/codec';
 import type { BrokerCore } from '../core.ts';
 import type { ClientSession } from '../sessions/client-session.ts';
 import { FanoutGroup, type SegmentPool } from './fanout-group.ts';
+import { hasWildcard } from './levels.ts';
 import { type Fan, type GroupMember, type GroupTarget, Route, type RouteEntry } from './route.ts';
 import { SharedGroup } from './shared-group.ts';
 import type { LocalSubscriber, Subscription } from './subscription.ts';
-import { hasWildcard, SubscriptionTree } from './subscription-tree.ts';
+import { SubscriptionTree } from './subscription-tree.ts';
 import { TopicIndex } from './topic-index.ts';
 import { WORK_OF_DELIVERY } from './work.ts';
 
@@ -84,11 +85,11 @@ export class RouteTable {
 
   add(subscription: Subscription): void {
     const group = subscription.shared;
-    if (group === undefined) this.#tree.add(subscription.filter, subscription);
+    if (group === undefined) this.#tree.add(subscription);
     else {
       if (group.members.length === 0) {
         this.#shared.set(group.topicFilter, group);
-        this.#tree.add(group.filter, group);
+        this.#tree.add(group);
       }
       group.members.push(subscription);
     }
@@ -97,10 +98,10 @@ export class RouteTable {
 
   remove(subscription: Subscription): void {
     const group = subscription.shared;
-    if (group === undefined) this.#tree.remove(subscription.filter, subscription);
+    if (group === undefined) this.#tree.remove(subscription);
     else {
       if (group.remove(subscription) && group.members.length === 0) {
-        this.#tree.remove(group.filter, group);
+        this.#tree.remove(group);
         this.#shared.delete(group.topicFilter);
       }
     }
@@ -108,12 +109,12 @@ export class RouteTable {
   }
 
   addLocal(subscriber: LocalSubscriber): void {
-    this.#tree.add(subscriber.filter, subscriber);
+    this.#tree.add(subscriber);
     this.invalidate(subscriber.filter);
   }
 
   removeLocal(subscriber: LocalSubscriber): void {
-    this.#tree.remove(subscriber.filter, subscriber);
+    this.#tree.remove(subscriber);
     this.invalidate(subscriber.filter);
   }
 

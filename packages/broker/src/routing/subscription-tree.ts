@@ -1,170 +1,174 @@
-/** Subscribers of one path: mostly one, kept without a list. */
-type Bucket<S> = S | S[] | undefined;
+import { commonLevels, endOfLevel, hasWildcard, isLevel, ownPart, passLevels, restMatches } from './levels.ts';
+import { type Branch, type Bucket, Node } from './subscription-node.ts';
 
-/** What is under one level: a node, or, where no filter goes deeper, only the subscribers of exactly that path. */
-type Branch<S> = Node<S> | S | S[];
-
-/** Up to this many children of a node are a list, `level, branch, level, branch …`: a map of so few takes more room and time. */
-const FEW = 8;
-
-type Children<S> = (string | Branch<S>)[] | Map<string, Branch<S>> | undefined;
-
-class Node<S> {
-  children: Children<S>;
-  /** Under `+`. */
-  plus: Branch<S> | undefined;
-  /** Subscribers of exactly this path. */
-  here: Bucket<S>;
-  /** Subscribers of this path and everything below it (`path/#`). */
-  below: Bucket<S>;
-
-  constructor(here: Bucket<S>) {
-    this.here = here;
-  }
-
-  /** The branch under the level that stands in `text` from `from` to `to`. */
-  child(text: string, from: number, to: number): Branch<S> | undefined {
-    const { children } = this;
-    if (children === undefined) return undefined;
-    if (children instanceof Map) return children.get(text.slice(from, to));
-    for (let i = 0; i < children.length; i += 2) {
-      const level = children[i] as string;
-      if (level.length === to - from && text.startsWith(level, from)) return children[i + 1] as Branch<S>;
-    }
-    return undefined;
-  }
-
-  /** Puts a branch under a level in the place of the one there is; undefined: none is left. */
-  setChild(level: string, branch: Branch<S> | undefined): void {
-    const { children } = this;
-    if (children instanceof Map) {
-      if (branch !== undefined) children.set(level, branch);
-      else if (children.delete(level) && children.size === 0) this.children = undefined;
-      return;
-    }
-    const list = children ?? [];
-    const at = list.findIndex((known, i) => i % 2 === 0 && known === level);
-    if (branch === undefined) {
-      if (at >= 0) list.splice(at, 2);
-      if (list.length === 0) this.children = undefined;
-    } else if (at >= 0) list[at + 1] = branch;
-    else if (list.length < 2 * FEW) this.children = list.length === 0 ? [level, branch] : [...list, level, branch];
-    else {
-      const map = new Map<string, Branch<S>>();
-      for (let i = 0; i < list.length; i += 2) map.set(list[i] as string, list[i + 1] as Branch<S>);
-      this.children = map.set(level, branch);
-    }
-  }
-
-  /** Itself, or the least that says as much. */
-  reduced(): Branch<S> | undefined {
-    const isLeaf = this.below === undefined && this.plus === undefined && this.children === undefined;
-    return isLeaf ? this.here : this;
-  }
+/** Somebody with a Topic Filter, without `$share/group/`. */
+export interface Filtered {
+  readonly filter: string;
 }
 
+/** Where a branch hangs in the tree. */
+interface Step<S> {
+  readonly node: Node<S>;
+  readonly level: string;
+}
+
+/** So many units of a text are held against each other in the time of a visit to a node. As a shift. */
+const UNITS_OF_VISIT = 4;
+
 /**
- * Who subscribes to what: Topic Filters without wildcards in a map, the others in a tree by level. Matching follows
- * [MQTT5-4.7.1] and keeps `$` topics from wildcards at the start [MQTT5-4.7.2-1]. `S` is never an array.
+ * Who subscribes to what: Topic Filters without wildcards in a map, the others in a tree by level, in which filters have nodes only where
+ * they part: the rest of a filter that goes on alone is read from the filter itself. Matching follows [MQTT5-4.7.1] and keeps `$` topics
+ * from wildcards at the start [MQTT5-4.7.2-1]. `S` is never an array. Nothing here is recursive.
  */
-export class SubscriptionTree<S extends object> {
+export class SubscriptionTree<S extends Filtered> {
   readonly #exact = new Map<string, S | S[]>();
   readonly #root = new Node<S>(undefined);
-  /** Nodes that `match` has visited; set it to 0 to count anew. */
+  /** Nodes that `match` has visited, and as many for what else it has looked at; set it to 0 to count anew. */
   visited = 0;
   #size = 0;
+  /** Branches that a match has still to look at, each with where it stands in the topic and in the filter. */
+  readonly #branches: Branch<S>[] = [];
+  readonly #offsets: number[] = [];
 
   get size(): number {
     return this.#size;
   }
 
-  /** `filter`: valid, without `$share/group/`. */
-  add(filter: string, subscriber: S): void {
+  add(subscriber: S): void {
     this.#size++;
+    const { filter } = subscriber;
     if (!hasWildcard(filter)) {
       this.#exact.set(filter, withOne(this.#exact.get(filter), subscriber));
       return;
     }
-    const levels = filter.split('/');
     let node = this.#root;
-    for (const [depth, level] of levels.entries()) {
-      if (level === '#') {
+    let at = 0;
+    for (;;) {
+      if (at > filter.length) {
+        node.here = withOne(node.here, subscriber);
+        return;
+      }
+      const to = endOfLevel(filter, at);
+      if (isLevel(filter, at, to, '#')) {
         node.below = withOne(node.below, subscriber);
         return;
       }
-      const isPlus = level === '+';
-      const known = isPlus ? node.plus : node.child(level, 0, level.length);
-      // The last level of a path that nothing goes on from needs no node.
-      const isEnd = depth === levels.length - 1;
-      let branch: Branch<S>;
-      if (known instanceof Node) {
-        branch = known;
-        if (isEnd) known.here = withOne(known.here, subscriber);
-      } else branch = isEnd ? withOne(known, subscriber) : new Node<S>(known);
-      if (isPlus) node.plus = branch;
-      else if (branch !== known) node.setChild(level, branch);
-      if (branch instanceof Node) node = branch;
+      const known = branchAt(node, filter, at, to);
+      if (known === undefined) {
+        setBranch(node, ownPart(filter, at, to), subscriber);
+        return;
+      }
+      const next = to + 1;
+      if (!(known instanceof Node) && filterOf(known) === filter) {
+        const bucket = withOne(known, subscriber);
+        if (bucket !== known) setBranch(node, ownPart(filter, at, to), bucket);
+        return;
+      }
+      const child = parted(known, filter, next);
+      if (child !== known) setBranch(node, ownPart(filter, at, to), child);
+      node = child;
+      at = child.label === undefined ? next : next + child.label.length + 1;
     }
   }
 
   /** False: it was not there. */
-  remove(filter: string, subscriber: S): boolean {
+  remove(subscriber: S): boolean {
+    const { filter } = subscriber;
     const before = this.#size;
     if (!hasWildcard(filter)) {
       const rest = this.#without(this.#exact.get(filter), subscriber);
       if (rest === undefined) this.#exact.delete(filter);
       else this.#exact.set(filter, rest);
-    } else this.#removeFrom(this.#root, filter.split('/'), 0, subscriber);
+      return this.#size < before;
+    }
+    let node = this.#root;
+    let above: Step<S> | undefined;
+    let at = 0;
+    while (at <= filter.length) {
+      const to = endOfLevel(filter, at);
+      if (isLevel(filter, at, to, '#')) break;
+      const known = branchAt(node, filter, at, to);
+      const level = filter.slice(at, to);
+      if (known === undefined) return false;
+      if (!(known instanceof Node)) {
+        if (filterOf(known) !== filter) return false;
+        const rest = this.#without(known, subscriber);
+        if (rest !== known) setBranch(node, level, rest);
+        reduce(node, above);
+        return this.#size < before;
+      }
+      const next = to + 1;
+      const { label } = known;
+      if (label !== undefined && commonLevels(label, 0, filter, next) !== label.length) return false;
+      above = { node, level };
+      node = known;
+      at = label === undefined ? next : next + label.length + 1;
+    }
+    if (at > filter.length) node.here = this.#without(node.here, subscriber);
+    else node.below = this.#without(node.below, subscriber);
+    reduce(node, above);
     return this.#size < before;
   }
 
   /** All subscribers whose filters match a topic; one that has several such filters comes several times. */
   match(topic: string, visit: (subscriber: S) => void): void {
     visitAll(this.#exact.get(topic), visit);
-    this.#matchNode(this.#root, topic, 0, topic.charCodeAt(0) === 0x24, visit);
-  }
-
-  /** `from`: where the next level begins; past the end: there is none. */
-  #matchNode(node: Node<S>, topic: string, from: number, dollar: boolean, visit: (subscriber: S) => void): void {
-    this.visited++;
-    const wild = !(dollar && from === 0);
-    if (wild) visitAll(node.below, visit);
-    if (from > topic.length) {
-      visitAll(node.here, visit);
-      return;
-    }
-    const { children, plus } = node;
-    if (children === undefined && plus === undefined) return;
-    const slash = topic.indexOf('/', from);
-    const to = slash < 0 ? topic.length : slash;
-    const child = node.child(topic, from, to);
-    if (child !== undefined) this.#matchBranch(child, topic, to + 1, dollar, visit);
-    if (plus !== undefined && wild) this.#matchBranch(plus, topic, to + 1, dollar, visit);
-  }
-
-  #matchBranch(branch: Branch<S>, topic: string, from: number, dollar: boolean, visit: (subscriber: S) => void): void {
-    if (branch instanceof Node) this.#matchNode(branch, topic, from, dollar, visit);
-    else {
+    const branches = this.#branches;
+    const offsets = this.#offsets;
+    const isDollar = topic.charCodeAt(0) === 0x24;
+    let branch: Branch<S> = this.#root;
+    let from = 0;
+    let at = 0;
+    for (;;) {
       this.visited++;
-      if (from > topic.length) visitAll(branch, visit);
+      // Until the way down ends.
+      while (branch instanceof Node) {
+        const { label, below, plus } = branch as Node<S>;
+        if (label !== undefined) {
+          const passed = passLevels(label, topic, from);
+          this.visited += label.length >> UNITS_OF_VISIT;
+          if (passed < 0) break;
+          from = passed;
+          at += label.length + 1;
+        }
+        const isWild = from > 0 || !isDollar;
+        if (isWild && below !== undefined) visitAll(below, visit);
+        if (from > topic.length) {
+          visitAll((branch as Node<S>).here, visit);
+          break;
+        }
+        const to = endOfLevel(topic, from);
+        const child: Branch<S> | undefined = (branch as Node<S>).child(topic, from, to);
+        const next = to + 1;
+        if (child === undefined) {
+          if (plus === undefined || !isWild) break;
+          branch = plus;
+          at += 2;
+        } else {
+          if (plus !== undefined && isWild) {
+            branches.push(plus);
+            offsets.push(next, at + 2);
+          }
+          branch = child;
+          at += next - from;
+        }
+        from = next;
+        this.visited++;
+        if (branch instanceof Node) continue;
+        const filter = filterOf(branch as S | S[]);
+        this.visited += (filter.length - at) >> UNITS_OF_VISIT;
+        if (restMatches(filter, at, topic, from)) visitAll(branch as S | S[], visit);
+      }
+      const waiting = branches.pop();
+      if (waiting === undefined) return;
+      branch = waiting;
+      at = offsets.pop() as number;
+      from = offsets.pop() as number;
+      if (branch instanceof Node) continue;
+      const filter = filterOf(branch);
+      this.visited += (filter.length - at) >> UNITS_OF_VISIT;
+      if (restMatches(filter, at, topic, from)) visitAll(branch, visit);
     }
-  }
-
-  /** What is left of the branch. */
-  #removeFrom(branch: Branch<S>, levels: readonly string[], depth: number, subscriber: S): Branch<S> | undefined {
-    const level = levels[depth];
-    if (!(branch instanceof Node)) return level === undefined ? this.#without(branch, subscriber) : branch;
-    if (level === undefined) branch.here = this.#without(branch.here, subscriber);
-    else if (level === '#') branch.below = this.#without(branch.below, subscriber);
-    else {
-      const isPlus = level === '+';
-      const known = isPlus ? branch.plus : branch.child(level, 0, level.length);
-      if (known === undefined) return branch;
-      const left = this.#removeFrom(known, levels, depth + 1, subscriber);
-      if (isPlus) branch.plus = left;
-      else if (left !== known) branch.setChild(level, left);
-    }
-    return branch.reduced();
   }
 
   #without(bucket: Bucket<S>, subscriber: S): Bucket<S> {
@@ -183,8 +187,57 @@ export class SubscriptionTree<S extends object> {
   }
 }
 
-export function hasWildcard(filter: string): boolean {
-  return filter.includes('+') || filter.includes('#');
+/** The node in which a filter, of which the rest begins at `from`, parts from those of the branch, or ends where they go on. */
+function parted<S extends Filtered>(branch: Branch<S>, filter: string, from: number): Node<S> {
+  if (!(branch instanceof Node)) {
+    const other = filterOf(branch);
+    const common = commonLevels(other, from, filter, from);
+    const node = new Node<S>(common < 0 ? undefined : ownPart(other, from, from + common));
+    place(node, branch, other, common < 0 ? from : from + common + 1);
+    return node;
+  }
+  const { label } = branch;
+  if (label === undefined) return branch;
+  const common = commonLevels(label, 0, filter, from);
+  if (common === label.length) return branch;
+  const node = new Node<S>(common < 0 ? undefined : ownPart(label, 0, common));
+  const rest = common < 0 ? 0 : common + 1;
+  const to = endOfLevel(label, rest);
+  branch.label = to < label.length ? ownPart(label, to + 1, label.length) : undefined;
+  setBranch(node, ownPart(label, rest, to), branch);
+  return node;
+}
+
+/** Puts the subscribers of one filter, of which the rest begins at `from`, into a new node. */
+function place<S extends Filtered>(node: Node<S>, bucket: S | S[], filter: string, from: number): void {
+  if (from > filter.length) {
+    node.here = bucket;
+    return;
+  }
+  const to = endOfLevel(filter, from);
+  if (isLevel(filter, from, to, '#')) node.below = bucket;
+  else setBranch(node, ownPart(filter, from, to), bucket);
+}
+
+/** Something in the node is gone: where filters do not part any more, there is no node. */
+function reduce<S>(node: Node<S>, above: Step<S> | undefined): void {
+  if (above === undefined) return;
+  const left = node.reduced();
+  if (left !== node) setBranch(above.node, above.level, left);
+}
+
+function branchAt<S>(node: Node<S>, filter: string, from: number, to: number): Branch<S> | undefined {
+  return isLevel(filter, from, to, '+') ? node.plus : node.child(filter, from, to);
+}
+
+function setBranch<S>(node: Node<S>, level: string, branch: Branch<S> | undefined): void {
+  if (level === '+') node.plus = branch;
+  else node.setChild(level, branch);
+}
+
+/** The filter of a bucket: all in it have the same. */
+function filterOf<S extends Filtered>(bucket: S | S[]): string {
+  return Array.isArray(bucket) ? (bucket[0] as S).filter : bucket.filter;
 }
 
 function withOne<S extends object>(bucket: Bucket<S>, subscriber: S): S | S[] {
