@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { parsePasswordFile } from '@hawser/auth';
 import { openConsoleUsers } from './console-users.ts';
 import type { Configuration } from './load.ts';
+import { permissionWarnings } from './permission-warnings.ts';
 import { createPolicies } from './policies.ts';
 import { ConfigurationError, type ConfigurationProblem } from './problems.ts';
 import type { AuthenticationConfig } from './schema/authentication-schema.ts';
@@ -44,6 +45,7 @@ export function checkConfiguration(configuration: Configuration): readonly strin
       warnings.push(`passwords go to ${listener.url} in clear: use mqtts or wss`);
     }
   }
+  warnings.push(...permissionWarnings(configuration));
   if (console !== undefined && console !== false) checkConsole(console, attempt, warnings);
   attempt('authentication', () => createPolicies(configuration, (_code, text) => warnings.push(text)));
   if (problems.length > 0) throw new ConfigurationError(problems);

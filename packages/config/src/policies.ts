@@ -199,9 +199,10 @@ function hasTokens({ authentication, listeners }: OwnConfiguration): boolean {
   return chains.flat().some((link) => link.jwt !== undefined || link.http !== undefined);
 }
 
-function serviceOf({ url, headers = {}, timeout, cache }: HttpServiceConfig): HttpService {
+function serviceOf({ url, headers = {}, timeout, cache, atOnce, waiting }: HttpServiceConfig): HttpService {
   const read = Object.entries(headers).map(([name, secret]) => [name, readSecret(secret)] as const);
-  return { url, headers: Object.fromEntries(read), timeoutMs: timeout * 1000, cacheMs: cache * 1000 };
+  const bounds = { timeoutMs: timeout * 1000, cacheMs: cache * 1000, atOnce, maximumWaiting: waiting };
+  return { url, headers: Object.fromEntries(read), ...bounds };
 }
 
 function ignoredWarning(onWarning: PolicyWarning): () => void {

@@ -6,6 +6,8 @@ export const httpServiceSchema = z.strictObject({
   headers: z.record(z.string(), secretSchema).optional().describe('Sent with each request.'),
   timeout: z.number().min(0.01).max(600).default(3).describe('How long an answer may take before it is no. (s)'),
   cache: z.number().min(0).max(86_400).default(10).describe('How long an answer is good. 0: asked each time. (s)'),
+  atOnce: z.int().min(1).max(10_000).default(64).describe('Requests under way at once; nobody gets all of them.'),
+  waiting: z.int().min(0).max(1_000_000).default(1000).describe('Requests that wait; over it there is no answer.'),
 });
 
 export type HttpServiceConfig = z.infer<typeof httpServiceSchema>;
