@@ -186,7 +186,7 @@ describe('WebSockets', () => {
       await expectServes(port);
     }));
 
-  it('with fragments without end are closed at the bound of a message', () =>
+  it('with fragments without end are held to what packets are held to', () =>
     withBroker({ listeners }, async (port, broker) => {
       const web = await open(broker);
       const part = new Uint8Array(256 * 1024).fill(0xc0);

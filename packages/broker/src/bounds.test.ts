@@ -38,7 +38,6 @@ const BOUNDS: Readonly<Partial<Record<SettingKey, AtTheBound>>> = {
   'limits.subscriptionBytes': at('0x97 in the SUBACK (0x80 in 3.1.1)', 'quotaRefusals'),
   'limits.permissions': at('all are forgotten and asked for again'),
   'limits.topics': at('others make room'),
-  'limits.webSocketBytes': at('the WebSocket is closed with 1009', 'limitClosures'),
   'limits.inputBytesNode': at('whoever brings more is ended with 0x97', 'inputOverflows'),
   'limits.inputBytesStrangers': at('whoever brings more of a CONNECT is cut off', 'inputOverflows'),
   'limits.connections': at('CONNACK 0x89', 'connectionsRefused'),

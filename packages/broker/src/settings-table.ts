@@ -96,19 +96,12 @@ export const SETTINGS = {
     'Permissions that are remembered for one connection, for publishing and subscribing each.',
   ),
   'limits.topics': number(8192, 'topics', 64, 1_048_576, 'Topic Names that are remembered with their bytes.'),
-  'limits.webSocketBytes': number(
-    2 * MiB,
-    'bytes',
-    1024,
-    1024 * MiB,
-    'Largest message of a WebSocket; several packets may be in it, and a packet in several.',
-  ),
   'limits.inputBytesNode': number(
     256 * MiB,
     'bytes',
     MiB,
     65_536 * MiB,
-    'Memory of parts of packets that are held for all clients until the rest has come.',
+    'Memory of parts of packets that are held for all clients until the rest has come, over WebSockets too.',
   ),
   'limits.inputBytesStrangers': number(
     32 * MiB,

@@ -9,6 +9,7 @@ export {
 export { ClientConnection, type ClientConnectionOptions, type ClientSink } from './connection/client-connection.ts';
 export type { CloseCause, ClosedBy } from './connection/close-cause.ts';
 export { Connection, type ConnectionOptions, type ConnectionSink, type PacketOutput } from './connection/connection.ts';
+export type { Framing } from './connection/framing.ts';
 export { type DirtyListener, type Drain, type OpenSource, Output } from './connection/output.ts';
 export { connackCode3 } from './connection/refusal-codes.ts';
 export {

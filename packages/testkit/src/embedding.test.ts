@@ -101,15 +101,10 @@ test('an upgrade comes from whom a proxy names that the program trusts, and from
   }
 });
 
-test('upgrades obey the settings that listeners obey: websocket.origins, limits.webSocketBytes', async () => {
-  const settings = { 'websocket.origins': 'https://console.example', 'limits.webSocketBytes': 1024 };
-  await using broker = await embed({ settings });
+test('upgrades obey the settings that listeners obey: websocket.origins', async () => {
+  await using broker = await embed({ settings: { 'websocket.origins': 'https://console.example' } });
   await broker.connect({ origin: 'https://console.example' });
   expect(await broker.refusal({ origin: 'https://elsewhere.example' })).toContain('403');
-  const client = await mqtt.connectAsync(broker.url, { reconnectPeriod: 0 });
-  client.on('error', () => {});
-  client.publish('t', 'x'.repeat(2000));
-  await expect.poll(() => broker.closed).toContain('websocket-message-too-large');
 });
 
 test('whoever has not sent a whole CONNECT when the broker is closed, or comes then, is recorded', async () => {

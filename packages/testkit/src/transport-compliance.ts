@@ -1,6 +1,6 @@
 import { Random, type Transport } from '@hawser/transport';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { TransportRecorder } from './transport-recorder.ts';
+import { framed, TransportRecorder } from './transport-recorder.ts';
 
 /** Two ends of one connection, not started. */
 export interface TransportPair {
@@ -40,8 +40,8 @@ export function describeTransport(name: string, make: () => Promise<TransportUnd
 
     it('carries bytes both ways', async () => {
       const [atLeft, atRight] = [new TransportRecorder(left), new TransportRecorder(right)];
-      expect(left.write([bytes(1, 2, 3)])).toBe(true);
-      expect(right.write([bytes(4, 5)])).toBe(true);
+      expect(write(left, [bytes(1, 2, 3)])).toBe(true);
+      expect(write(right, [bytes(4, 5)])).toBe(true);
       expect(await atRight.received(3)).toEqual(bytes(1, 2, 3));
       expect(await atLeft.received(2)).toEqual(bytes(4, 5));
     });
@@ -55,7 +55,7 @@ export function describeTransport(name: string, make: () => Promise<TransportUnd
       for (let i = 0; i < 200; i++) chunks.push(random.bytes(random.integer(1, 300)));
       for (let at = 0; at < chunks.length; ) {
         const count = random.integer(1, 5);
-        left.write(chunks.slice(at, at + count));
+        write(left, chunks.slice(at, at + count));
         at += count;
       }
       const expected = join(chunks);
@@ -64,8 +64,8 @@ export function describeTransport(name: string, make: () => Promise<TransportUnd
 
     it('reads nothing before it is started', async () => {
       const atLeft = new TransportRecorder(left);
-      left.write([bytes(1)]);
-      right.write([bytes(2)]);
+      write(left, [bytes(1)]);
+      write(right, [bytes(2)]);
       await atLeft.received(1);
       const atRight = new TransportRecorder(right);
       expect(atRight.length).toBe(0);
@@ -76,7 +76,7 @@ export function describeTransport(name: string, make: () => Promise<TransportUnd
       const atLeft = new TransportRecorder(left);
       const atRight = new TransportRecorder();
       right.start(atRight);
-      left.write([new Uint8Array(1_000_000)]);
+      write(left, [new Uint8Array(1_000_000)]);
       right.pause();
       right.resume();
       expect([atLeft.drains, atRight.length]).toEqual([0, 0]);
@@ -95,14 +95,14 @@ export function describeTransport(name: string, make: () => Promise<TransportUnd
       await atLeft.drained();
       await atRight.received(written);
       expect(atRight.length).toBe(written);
-      expect(left.write([bytes(9)])).toBe(true);
+      expect(write(left, [bytes(9)])).toBe(true);
       expect((await atRight.received(written + 1)).at(-1)).toBe(9);
     });
 
     it('slows the peer down while it is paused', async () => {
       const atLeft = new TransportRecorder(left);
       const atRight = new TransportRecorder(right);
-      left.write([bytes(1)]);
+      write(left, [bytes(1)]);
       await atRight.received(1);
       right.pause();
       const written = 1 + fill(left, new Uint8Array(65_536));
@@ -121,11 +121,11 @@ export function describeTransport(name: string, make: () => Promise<TransportUnd
         right.pause();
         isPaused = true;
       };
-      left.write([bytes(1, 2)]);
+      write(left, [bytes(1, 2)]);
       await atRight.received(1);
       expect(isPaused).toBe(true);
       atRight.onBytes = undefined;
-      left.write([bytes(3)]);
+      write(left, [bytes(3)]);
       right.resume();
       expect(await atRight.received(3)).toEqual(bytes(1, 2, 3));
     });
@@ -133,7 +133,7 @@ export function describeTransport(name: string, make: () => Promise<TransportUnd
     it('sends what was written before it ends', async () => {
       const atLeft = new TransportRecorder(left);
       const payload = new Random(11).bytes(3_000_000);
-      left.write([payload]);
+      write(left, [payload]);
       left.end();
       const atRight = new TransportRecorder(right);
       expect(await atRight.closed()).toBeUndefined();
@@ -144,8 +144,8 @@ export function describeTransport(name: string, make: () => Promise<TransportUnd
     it('ends in turn when the peer has ended, having sent what was written', async () => {
       const atLeft = new TransportRecorder(left);
       const atRight = new TransportRecorder(right);
-      right.write([bytes(1, 2)]);
-      left.write([bytes(3)]);
+      write(right, [bytes(1, 2)]);
+      write(left, [bytes(3)]);
       await atRight.received(1);
       right.end();
       expect(await atLeft.closed()).toBeUndefined();
@@ -157,7 +157,7 @@ export function describeTransport(name: string, make: () => Promise<TransportUnd
       new TransportRecorder(left);
       const atRight = new TransportRecorder(right);
       right.end();
-      left.write([bytes(1)]);
+      write(left, [bytes(1)]);
       await atRight.closed();
       expect(atRight.length).toBe(0);
     });
@@ -166,7 +166,7 @@ export function describeTransport(name: string, make: () => Promise<TransportUnd
       const atLeft = new TransportRecorder(left);
       const atRight = new TransportRecorder(right);
       right.pause();
-      left.write([new Uint8Array(10)]);
+      write(left, [new Uint8Array(10)]);
       right.end();
       expect(await atRight.closed()).toBeUndefined();
       expect(await atLeft.closed()).toBeUndefined();
@@ -175,7 +175,7 @@ export function describeTransport(name: string, make: () => Promise<TransportUnd
     it('is gone for both ends when one cuts it off', async () => {
       const atLeft = new TransportRecorder(left);
       const atRight = new TransportRecorder(right);
-      left.write([bytes(1)]);
+      write(left, [bytes(1)]);
       await atRight.received(1);
       left.destroy();
       expect(await atLeft.closed()).toBeUndefined();
@@ -188,7 +188,7 @@ export function describeTransport(name: string, make: () => Promise<TransportUnd
       left.destroy();
       await Promise.all([atLeft.closed(), atRight.closed()]);
       for (const transport of [left, right]) {
-        expect(transport.write([bytes(1)])).toBe(true);
+        expect(write(transport, [bytes(1)])).toBe(true);
         transport.pause();
         transport.resume();
         transport.end();
@@ -224,10 +224,15 @@ export function describeTransport(name: string, make: () => Promise<TransportUnd
   });
 }
 
+/** Writes as a Connection's Output does: each chunk, a packet, in the transport's frame. */
+function write(transport: Transport, chunks: readonly Uint8Array[]): boolean {
+  return transport.write(chunks.flatMap((chunk) => framed(transport, chunk)));
+}
+
 /** Writes until it takes no more; returns how many bytes it took. */
 function fill(transport: Transport, chunk: Uint8Array): number {
   for (let written = chunk.length; written < 512 * 1024 * 1024; written += chunk.length) {
-    if (!transport.write([chunk])) return written;
+    if (!write(transport, [chunk])) return written;
   }
   throw new Error('the transport takes more and more, though nobody reads');
 }

@@ -1,5 +1,13 @@
 import type { Transport, TransportHandler } from '@hawser/transport';
 
+/** A packet as it is to be written: in the frame that `transport` wants around it. */
+export function framed({ framing }: Transport, packet: Uint8Array): Uint8Array[] {
+  if (framing === undefined) return [packet];
+  const header = new Uint8Array(framing.headerBytes(packet.length));
+  framing.writeHeader(header, header.length, packet.length);
+  return [header, packet];
+}
+
 /** A TransportHandler that writes down what it is told, and lets a test wait for it. */
 export class TransportRecorder implements TransportHandler {
   readonly chunks: Uint8Array[] = [];

@@ -36,8 +36,6 @@ export interface ListenOptions {
   readonly ownerOf?: ((address: string) => string) | undefined;
   /** Asked before a handshake: why a connection from this address is cut off at once; undefined: it is not. */
   readonly refuses?: ((address: string) => { readonly code: string; readonly text: string } | undefined) | undefined;
-  /** Bytes of one WebSocket message; 2 MiB. */
-  readonly wsMaximumFrame?: number | undefined;
   /** Web pages that may connect, `https://example.org`, or `*`; none: those of the same host and of loopback. */
   readonly wsOrigins?: readonly string[] | undefined;
 }
@@ -124,7 +122,6 @@ function createStages(address: ListenAddress, options: ListenOptions, attempts: 
       : new WebSocketStage(
           {
             path: address.path ?? DEFAULT_WS_PATH,
-            maximumFrame: options.wsMaximumFrame,
             origins: options.wsOrigins,
             isProxy: options.forwardedFrom,
           },

@@ -1,4 +1,5 @@
-import type { Socket } from 'node:net';
+import { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import type { Transport, TransportHandler, TransportInfo } from './transport.ts';
 
 /** How long a peer that does not read or close in turn is waited for after `end`. */
@@ -7,11 +8,11 @@ export const LINGER_MS = 2000;
 const TRANSPORT = Symbol('transport');
 
 /** A socket that knows its transport: its events cost one function for all sockets, not a closure for each. */
-interface AdoptedSocket extends Socket {
+interface AdoptedSocket extends Duplex {
   [TRANSPORT]?: SocketTransport;
 }
 
-/** A Transport over a TCP or TLS socket that is connected. */
+/** A Transport over a TCP or TLS socket that is connected, or over another stream that a program has in the place of one. */
 export class SocketTransport implements Transport {
   readonly info: TransportInfo;
   readonly #socket: AdoptedSocket;
@@ -19,11 +20,11 @@ export class SocketTransport implements Transport {
   #error: Error | undefined;
   #ended = false;
 
-  constructor(socket: Socket, info: TransportInfo) {
+  constructor(socket: Duplex, info: TransportInfo) {
     this.#socket = socket;
     this.info = info;
     this.#socket[TRANSPORT] = this;
-    socket.setNoDelay(true);
+    if (socket instanceof Socket) socket.setNoDelay(true);
     socket.on('error', onError);
   }
 

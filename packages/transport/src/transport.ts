@@ -32,11 +32,21 @@ export interface TransportHandler {
   onClose(error: Error | undefined): void;
 }
 
+/** What stands around each packet on a transport: the frames of a WebSocket. */
+export interface PacketFraming {
+  /** Bytes of the header before a packet of `size` bytes. */
+  headerBytes(size: number): number;
+  /** Writes that header: it ends at `at`, where the packet begins. */
+  writeHeader(target: Uint8Array, at: number, size: number): void;
+}
+
 /** A byte stream to one peer: TCP, TLS, WebSocket or memory. Reading begins with `start`. */
 export interface Transport {
   readonly info: TransportInfo;
   /** Nobody changes what `onData` has given: a handler may keep it without a copy. Absent: bytes are the handler's during the call. */
   readonly bytesStay?: boolean;
+  /** What whoever writes puts before each packet; absent: nothing. */
+  readonly framing?: PacketFraming | undefined;
   start(handler: TransportHandler): void;
   /** Sends, in order. False: it took them but no more are to come before `onDrain`. The bytes must not change any more. */
   write(chunks: readonly Uint8Array[]): boolean;

@@ -1,4 +1,4 @@
-export type WebSocketErrorCode = 'websocket-text-frame' | 'websocket-message-too-large' | 'websocket-frame-invalid';
+export type WebSocketErrorCode = 'websocket-text-frame' | 'websocket-frame-invalid';
 
 /** What the peer sent over a WebSocket is none of MQTT's, or no WebSocket's at all: this side has closed it. */
 export class WebSocketError extends Error {

@@ -1,8 +1,8 @@
 // First of all: imports run in their order.
 import './without-native-masks.ts';
-import { WebSocket, WebSocketServer } from 'ws';
+import { WebSocket } from 'ws';
 import { restoreEnvironment } from './without-native-masks.ts';
 
 restoreEnvironment();
 
-export { WebSocket, WebSocketServer };
+export { WebSocket };

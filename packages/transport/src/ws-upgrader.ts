@@ -1,16 +1,15 @@
+import { createHash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
+import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { TLSSocket } from 'node:tls';
 import { forwardedFor } from './forwarded.ts';
 import { plainAddress } from './plain-address.ts';
 import { tlsInfoOf } from './tls.ts';
 import type { Transport, TransportInfo } from './transport.ts';
-import { chooseSubprotocol, WebSocketTransport } from './ws.ts';
-import { WebSocketServer } from './ws-library.ts';
 import { originRefusal } from './ws-origin.ts';
-
-/** Bytes of one WebSocket message that are taken when nothing else is said. */
-export const MAXIMUM_FRAME = 2 * 1024 * 1024;
+import { ServerWebSocketTransport } from './ws-server.ts';
+import { chooseSubprotocol } from './ws-subprotocol.ts';
 
 /** An upgrade that is not done, and what the client is told. */
 export interface UpgradeRefusal {
@@ -23,35 +22,25 @@ export interface UpgradeRefusal {
 export interface UpgraderOptions {
   /** The only path at which there is MQTT; none: the caller has looked at it. */
   readonly path?: string | undefined;
-  /** Bytes of one message; several packets may be in it, and a packet in several. 2 MiB. */
-  readonly maximumFrame?: number | undefined;
   /** Web pages that may connect, `https://example.org`, or `*`; none: those of the same host and of loopback. */
   readonly origins?: readonly string[] | undefined;
 }
 
+/** 16 bytes in base64. */
+const KEY = /^[A-Za-z0-9+/]{22}==$/;
+const KEY_SUFFIX = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
+/** 8 is a draft that differs in nothing that matters here. */
+const VERSIONS: ReadonlySet<string> = new Set(['13', '8']);
 const STATUS_TEXT = { 400: 'Bad Request', 403: 'Forbidden', 404: 'Not Found' } as const;
 
 /** Makes Transports of the upgrade requests of an HTTP server: the listener's own, or that of an embedder. */
 export class WebSocketUpgrader {
   readonly #path: string | undefined;
   readonly #origins: readonly string[] | undefined;
-  readonly #server: WebSocketServer;
-  readonly #waiting = new WeakMap<Duplex, (refusal: UpgradeRefusal) => void>();
 
   constructor(options: UpgraderOptions = {}) {
     this.#path = options.path;
     this.#origins = options.origins;
-    this.#server = new WebSocketServer({
-      noServer: true,
-      clientTracking: false,
-      perMessageDeflate: false,
-      maxPayload: options.maximumFrame ?? MAXIMUM_FRAME,
-      handleProtocols: (offered) => chooseSubprotocol(offered) ?? false,
-    });
-    this.#server.on('wsClientError', (error, socket) => {
-      const text = `this is no request for a WebSocket: ${error.message}`;
-      this.#refuse(socket, { status: 400, code: 'bad-upgrade', text });
-    });
   }
 
   /**
@@ -68,23 +57,21 @@ export class WebSocketUpgrader {
     info?: TransportInfo,
   ): void {
     socket.on('error', ignore);
-    if (onRefused !== undefined) this.#waiting.set(socket, onRefused);
-    const refusal = judge(request, this.#path, this.#origins);
-    if (refusal !== undefined) {
-      this.#refuse(socket, refusal);
+    const verdict = judge(request, this.#path, this.#origins);
+    if (verdict.refusal !== undefined) {
+      answerRefusal(socket, verdict.refusal);
+      onRefused?.(verdict.refusal);
       return;
     }
-    const from = info ?? upgradeInfoOf(request);
-    const bytes = Buffer.from(head.buffer, head.byteOffset, head.byteLength);
-    this.#server.handleUpgrade(request, socket, bytes, (webSocket) => {
-      this.#waiting.delete(socket);
-      onTransport(new WebSocketTransport(webSocket, from));
-    });
-  }
-
-  #refuse(socket: Duplex, refusal: UpgradeRefusal): void {
-    answerRefusal(socket, refusal);
-    this.#waiting.get(socket)?.(refusal);
+    if (!socket.writable) {
+      socket.destroy();
+      return;
+    }
+    // An HTTP server bounds how long a socket may be idle.
+    if (socket instanceof Socket) socket.setTimeout(0);
+    if (head.length > 0) socket.unshift(head);
+    socket.write(answerTo(verdict));
+    onTransport(new ServerWebSocketTransport(socket, info ?? upgradeInfoOf(request)));
   }
 }
 
@@ -107,31 +94,66 @@ function isNone(): boolean {
   return false;
 }
 
-/** What is wrong with a request for a WebSocket; undefined: nothing that the handshake itself does not see. */
-function judge(
-  request: IncomingMessage,
-  path: string | undefined,
-  origins: readonly string[] | undefined,
-): UpgradeRefusal | undefined {
+/** What a request for a WebSocket comes to. */
+type Verdict =
+  | { readonly refusal: UpgradeRefusal }
+  | { readonly refusal?: undefined; readonly key: string; readonly subprotocol: string };
+
+function judge(request: IncomingMessage, path: string | undefined, origins: readonly string[] | undefined): Verdict {
   const asked = (request.url ?? '/').split('?', 1)[0] ?? '/';
   if (path !== undefined && asked !== path) {
-    return { status: 404, code: 'wrong-path', text: `there is no MQTT at the path ${printable(asked)}: use ${path}` };
+    return {
+      refusal: {
+        status: 404,
+        code: 'wrong-path',
+        text: `there is no MQTT at the path ${printable(asked)}: use ${path}`,
+      },
+    };
   }
   const { origin, host } = request.headers;
   const why = originRefusal(origin, host, origins);
   if (why !== undefined) {
-    return { status: 403, code: 'origin-refused', text: `the web page's origin ${printable(origin ?? '')} ${why}` };
+    return {
+      refusal: { status: 403, code: 'origin-refused', text: `the web page's origin ${printable(origin ?? '')} ${why}` },
+    };
   }
   const header = request.headers['sec-websocket-protocol'];
   const offered = (header ?? '').split(',').map((name) => name.trim());
-  if (chooseSubprotocol(offered) !== undefined) return undefined;
-  // The client MUST include "mqtt" in the list of WebSocket Sub Protocols it offers [MQTT5-6.0.0-3] [MQTT311-6.0.0-3].
-  const seen = header === undefined ? 'none' : printable(offered.join(', '));
-  return {
-    status: 400,
-    code: 'subprotocol-missing',
-    text: `the WebSocket subprotocol mqtt must be offered (Sec-WebSocket-Protocol: mqtt); the client offered ${seen}`,
-  };
+  const subprotocol = chooseSubprotocol(offered);
+  if (subprotocol === undefined) {
+    // The client MUST include "mqtt" in the list of WebSocket Sub Protocols it offers [MQTT5-6.0.0-3] [MQTT311-6.0.0-3].
+    const seen = header === undefined ? 'none' : printable(offered.join(', '));
+    const text = `the WebSocket subprotocol mqtt must be offered (Sec-WebSocket-Protocol: mqtt); the client offered ${seen}`;
+    return { refusal: { status: 400, code: 'subprotocol-missing', text: text } };
+  }
+  const key = request.headers['sec-websocket-key'];
+  const what = handshakeFault(request, key);
+  if (what !== undefined)
+    return { refusal: { status: 400, code: 'bad-upgrade', text: `this is no request for a WebSocket: ${what}` } };
+  return { key: key ?? '', subprotocol };
+}
+
+/** What a request lacks [RFC 6455, 4.2.1]; undefined: nothing. */
+function handshakeFault({ method, headers }: IncomingMessage, key: string | undefined): string | undefined {
+  if (method !== 'GET') return `its method is ${method}, not GET`;
+  if (headers.upgrade?.toLowerCase() !== 'websocket') return 'its header Upgrade does not say websocket';
+  if (key === undefined || !KEY.test(key)) return 'its header Sec-WebSocket-Key is missing or invalid';
+  const version = headers['sec-websocket-version'];
+  if (version === undefined || !VERSIONS.has(version)) return 'its header Sec-WebSocket-Version is missing or not 13';
+  return undefined;
+}
+
+/** No extension is agreed on: frames are not compressed. */
+function answerTo({ key, subprotocol }: { readonly key: string; readonly subprotocol: string }): string {
+  const accept = createHash('sha1').update(`${key}${KEY_SUFFIX}`).digest('base64');
+  const lines = [
+    'HTTP/1.1 101 Switching Protocols',
+    'Upgrade: websocket',
+    'Connection: Upgrade',
+    `Sec-WebSocket-Accept: ${accept}`,
+    `Sec-WebSocket-Protocol: ${subprotocol}`,
+  ];
+  return [...lines, '', ''].join('\r\n');
 }
 
 /** Answers over HTTP, in words, and closes. */

@@ -1,17 +1,15 @@
 import type { RawData, WebSocket } from 'ws';
 import { LINGER_MS } from './tcp.ts';
 import type { Transport, TransportHandler, TransportInfo } from './transport.ts';
-import { WebSocketError } from './websocket-error.ts';
+import { PLAIN_CLOSE } from './ws-frames.ts';
 
 /** Over this many bytes that the system has not taken, `write` returns false. */
 const HIGH_WATER = 64 * 1024;
 /** Longer writes go out in several frames: peers bound what they take in one, and packets may cross frames. */
 const FRAME_BYTES = 256 * 1024;
-/** Close codes that say nothing but that it is over. */
-const PLAIN_CLOSE: ReadonlySet<number> = new Set([1000, 1001, 1005, 1006]);
 const BINARY = { binary: true, compress: false } as const;
 
-/** A Transport over a WebSocket that is open: the bytes of its binary frames are one stream [MQTT5-6.0.0-2] [MQTT311-6.0.0-2]. */
+/** A Transport over a WebSocket that this side has opened: the bytes of its binary frames are one stream [MQTT5-6.0.0-2] [MQTT311-6.0.0-2]. */
 export class WebSocketTransport implements Transport {
   readonly info: TransportInfo;
   readonly #socket: WebSocket;
@@ -101,7 +99,7 @@ export class WebSocketTransport implements Transport {
     if (!isBinary) {
       // Text frames are no MQTT: the connection is closed [MQTT5-6.0.0-1] [MQTT311-6.0.0-1].
       const text = 'a text frame came over the WebSocket, but MQTT is sent in binary frames';
-      this.#error ??= new WebSocketError('websocket-text-frame', text);
+      this.#error ??= new Error(text);
       this.#close(1003, 'MQTT is sent in binary frames');
       return;
     }
@@ -141,34 +139,6 @@ export class WebSocketTransport implements Transport {
 
 /** What the library says of frames that it did not take; other errors are the network's. */
 function explainError(error: Error): Error {
-  const code = 'code' in error ? String(error.code) : '';
-  if (!code.startsWith('WS_ERR_')) return error;
-  if (code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH')
-    return new WebSocketError(
-      'websocket-message-too-large',
-      `a WebSocket message is too large: ${error.message}`,
-      error,
-    );
-  return new WebSocketError('websocket-frame-invalid', `what came is no WebSocket frame: ${error.message}`, error);
-}
-
-/**
- * A Transport over a WebSocket that an embedder's own server has upgraded. To be called in the turn in which the socket
- * became open; its `protocol` should be `mqtt` (see `chooseSubprotocol`).
- */
-export function adoptWebSocket(socket: WebSocket, info: TransportInfo): Transport {
-  return new WebSocketTransport(socket, info);
-}
-
-/**
- * The subprotocol to be selected of those a client offers, undefined: none is MQTT, and the client is to be refused. A
- * client must offer `mqtt` [MQTT5-6.0.0-3] [MQTT311-6.0.0-3], which is then selected [MQTT5-6.0.0-4] [MQTT311-6.0.0-4]; `mqttv3.1` is the name that 3.1 had.
- */
-export function chooseSubprotocol(offered: Iterable<string>): 'mqtt' | 'mqttv3.1' | undefined {
-  let chosen: 'mqttv3.1' | undefined;
-  for (const name of offered) {
-    if (name === 'mqtt') return name;
-    if (name === 'mqttv3.1') chosen = name;
-  }
-  return chosen;
+  const isOfFrames = 'code' in error && String(error.code).startsWith('WS_ERR_');
+  return isOfFrames ? new Error(`what came is no WebSocket frame: ${error.message}`, { cause: error }) : error;
 }

@@ -74,7 +74,7 @@ export class ClientHandler implements ServerSink, DriverListener, SessionHandler
     this.core = core;
     this.listener = listener;
     this.memberNumber = memberNumber;
-    this.output = new Output(core.slab);
+    this.output = new Output(core.slab, transport.framing);
     this.output.limit = core.settings['limits.outputBytes'];
     this.connection = new ServerConnection(
       {
@@ -242,9 +242,7 @@ export class ClientHandler implements ServerSink, DriverListener, SessionHandler
   }
 
   onTransportFault(code: string, text: string): void {
-    const isTooLarge = code === 'websocket-message-too-large';
-    const reasonCode = isTooLarge ? ReasonCode.PacketTooLarge : ReasonCode.ProtocolError;
-    this.connection.fail(code, reasonCode, text, this.core.now());
+    this.connection.fail(code, ReasonCode.ProtocolError, text, this.core.now());
   }
 
   onAhead(): void {

@@ -47,7 +47,6 @@ export class Listeners {
       maximumHandshakes: settings['limits.handshakes'],
       ownerOf: subscriberOf,
       refuses: (address) => this.#intake.gatekeeper.onHandshake(address),
-      wsMaximumFrame: settings['limits.webSocketBytes'],
       ...(options.proxyProtocol === undefined ? {} : { proxyProtocol: addressSet(options.proxyProtocol) }),
       ...(options.forwardedFrom === undefined ? {} : { forwardedFrom: addressSet(options.forwardedFrom) }),
       wsOrigins: originsOf(settings['websocket.origins']),
@@ -94,7 +93,6 @@ export class Listeners {
     };
     const info = upgradeInfoOf(request, addressSet(forwardedFrom));
     this.#upgrader ??= new WebSocketUpgrader({
-      maximumFrame: settings['limits.webSocketBytes'],
       origins: originsOf(settings['websocket.origins']),
     });
     this.#upgrader.upgrade(

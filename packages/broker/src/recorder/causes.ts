@@ -280,16 +280,6 @@ export const CAUSES: Readonly<Record<string, CauseWords>> = {
       '网页中请发送 Uint8Array 或 ArrayBuffer，而不是字符串；MQTT 库会自动处理。',
     ),
   ),
-  'websocket-message-too-large': cause(
-    words(
-      'it sent a WebSocket message that is larger than what is taken here',
-      '它发送的 WebSocket 消息超过了这里接受的大小',
-    ),
-    words(
-      'Send less in one message, or raise `limits.webSocketBytes` (and `limits.maximumPacketSize`).',
-      '请减小单条消息，或提高 `limits.webSocketBytes`（以及 `limits.maximumPacketSize`）。',
-    ),
-  ),
   'websocket-frame-invalid': cause(
     words('it sent something that is no WebSocket frame', '它发送的不是有效的 WebSocket 帧'),
     words(

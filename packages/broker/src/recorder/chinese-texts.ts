@@ -64,7 +64,6 @@ const TEXTS: readonly (readonly [pattern: RegExp, sentence: string])[] = [
     /^the WebSocket subprotocol mqtt must be offered .* the client offered (?<offered>.*)$/,
     '必须声明 WebSocket 子协议 mqtt，而客户端声明的是 {offered}',
   ],
-  [/^a WebSocket message is too large: .*$/, '它发送的 WebSocket 消息超过了上限（limits.webSocketBytes）'],
 
   // Who may connect.
   [/^a Client Identifier may have (?<bytes>\d+) bytes here$/, '这里的 Client ID 最多 {bytes} 字节'],

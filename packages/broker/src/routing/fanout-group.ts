@@ -1,4 +1,4 @@
-import type { OpenSource, Output } from '@hawser/protocol';
+import type { Framing, OpenSource, Output } from '@hawser/protocol';
 import type { Flushable, FlushQueue } from '../node/flush-queue.ts';
 import type { TurnBudget } from '../node/turn-budget.ts';
 
@@ -22,8 +22,8 @@ const MOST_BYTES = 1024 * 1024;
 const NO_BYTES = new Uint8Array(0);
 
 /**
- * Connections that get the very same bytes: a frame is appended once to the group's segment, and each member's output has
- * an open reference into it. Members do not change while the group lives; one that writes bytes of its own closes its
+ * Connections that get the very same bytes, frames of a WebSocket too: a packet is appended once to the group's segment, and each
+ * member's output has an open reference into it. Members do not change while the group lives; one that writes bytes of its own closes its
  * reference, and the group's next frame opens it again. The order of bytes on each connection is exact.
  */
 export class FanoutGroup implements OpenSource, Flushable {
@@ -35,6 +35,8 @@ export class FanoutGroup implements OpenSource, Flushable {
   uses = 0;
   /** A member does not read, and what waits for it is over its bound: publishers should wait. */
   congested = false;
+  /** Of all its members: what they share has its frames already. */
+  readonly #framing: Framing | undefined;
   readonly #flushQueue: FlushQueue;
   readonly #turn: TurnBudget;
   readonly #pool: SegmentPool;
@@ -49,25 +51,29 @@ export class FanoutGroup implements OpenSource, Flushable {
 
   constructor(members: readonly Member[], flushQueue: FlushQueue, turn: TurnBudget, pool: SegmentPool) {
     this.members = members;
+    this.#framing = members[0]?.output.framing;
     this.#turn = turn;
     this.#pool = pool;
     this.#flushQueue = flushQueue;
     this.#detached = members.map((member) => member.output);
   }
 
-  /** Room for a frame in `this.bytes`, at the offset returned; it is part of every member's output from now on. */
+  /** Room for a packet in `this.bytes`, at the offset returned; it is part of every member's output from now on. */
   append(size: number): number {
+    const framing = this.#framing;
+    const whole = framing === undefined ? size : size + framing.headerBytes(size);
     if (!this.#dirty) {
       this.#dirty = true;
       this.#turnStart = this.end;
       this.#flushQueue.add(this);
     } else if (this.#flushed > 0) this.#isAppended = true;
-    if (this.end + size > this.bytes.length) this.#renew(size);
+    if (this.end + whole > this.bytes.length) this.#renew(whole);
     if (this.#detached.length > 0) this.#attach();
-    const at = this.end;
-    this.end = at + size;
+    const end = this.end + whole;
+    this.end = end;
     this.frames++;
-    return at;
+    if (framing !== undefined) framing.writeHeader(this.bytes, end - size, size);
+    return end - size;
   }
 
   onDetached(output: Output): void {

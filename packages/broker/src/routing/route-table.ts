@@ -251,7 +251,8 @@ export class RouteTable {
         continue;
       }
       if (isEach) grouped.add(session);
-      const key = `${session.session.connection?.version === 5 ? 5 : 3}${retained && entry.retainAsPublished ? 'r' : ''}`;
+      const framed = session.member?.output.framing === undefined ? '' : 'w';
+      const key = `${session.session.connection?.version === 5 ? 5 : 3}${framed}${retained && entry.retainAsPublished ? 'r' : ''}`;
       const audience = audiences.get(key);
       if (audience === undefined) audiences.set(key, [entry]);
       else audience.push(entry);

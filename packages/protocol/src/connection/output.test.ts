@@ -28,6 +28,18 @@ function drained(output: Output): string[] {
 }
 
 describe('Output', () => {
+  test('a framed packet has its header before it, and both are counted', () => {
+    const headerBytes = (size: number): number => (size > 3 ? 2 : 1);
+    const writeHeader = (target: Uint8Array, at: number, size: number): void => {
+      target.fill(60, at - headerBytes(size), at);
+    };
+    const output = new Output(new Slab(), { headerBytes, writeHeader });
+    write(output, 'four');
+    write(output, 'two');
+    expect([output.pendingBytes, output.framesOut]).toEqual([10, 2]);
+    expect(drained(output)).toEqual(['<<four<two']);
+  });
+
   test('own bytes and those of a source keep their order', () => {
     const output = new Output(new Slab());
     const source = new Source();

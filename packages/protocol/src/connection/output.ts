@@ -1,3 +1,4 @@
+import type { Framing } from './framing.ts';
 import { Slab } from './slab.ts';
 
 /** Buffers of an output that is blocked: its own, so that it holds no more than what waits in it. */
@@ -53,6 +54,8 @@ export class Output {
   framesOut = 0;
   /** Bytes that were drained. */
   bytesOut = 0;
+  /** Each packet stands in a frame of the transport's; none: they are one stream. */
+  readonly framing: Framing | undefined;
   readonly #slab: Slab;
   #ownSlab: Slab | undefined;
   #accountedBytes = 0;
@@ -62,8 +65,9 @@ export class Output {
   #openStart = 0;
   #openFrames = 0;
 
-  constructor(slab: Slab) {
+  constructor(slab: Slab, framing?: Framing) {
     this.#slab = slab;
+    this.framing = framing;
   }
 
   /** Bytes that wait to be drained. */
@@ -105,22 +109,26 @@ export class Output {
     else if (bytes === 0) slab.waitingOutputs--;
   }
 
-  /** Room for one frame of `size` bytes of this connection's own: its offset in `this.target`. */
+  /** Room for one packet of `size` bytes of this connection's own: its offset in `this.target`. */
   own(size: number): number {
     if (this.source !== undefined) this.detach();
+    const framing = this.framing;
+    const whole = framing === undefined ? size : size + framing.headerBytes(size);
     const slab = this.blocked ? this.#slabOfBlocked() : this.#slab;
-    const at = slab.reserve(size);
+    const at = slab.reserve(whole);
+    const end = at + whole;
     const bytes = slab.bytes;
     this.target = bytes;
+    if (framing !== undefined) framing.writeHeader(bytes, end - size, size);
     const pieces = this.#pieces;
     const last = pieces.length - 1;
-    if (last >= 0 && pieces[last] === at && pieces[last - 2] === bytes) pieces[last] = at + size;
-    else pieces.push(bytes, at, at + size);
+    if (last >= 0 && pieces[last] === at && pieces[last - 2] === bytes) pieces[last] = end;
+    else pieces.push(bytes, at, end);
     if (this.#closedBytes === 0) this.listener?.onDirty();
-    this.#closedBytes += size;
+    this.#closedBytes += whole;
     this.framesOut++;
     if (this.blocked) this.account();
-    return at;
+    return end - size;
   }
 
   /** Room for a PUBLISH of this connection's own, which the node counts. */

@@ -22,6 +22,9 @@ export function isIPv6(text: string): boolean {
   return isIP(text) === 6;
 }
 
+/** A page has no sockets. */
+export class Socket {}
+
 /** Node's list of addresses and networks. */
 export class BlockList {
   readonly #networks: { readonly size: 4 | 6 | 0; readonly bits: string }[] = [];

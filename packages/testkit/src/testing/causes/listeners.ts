@@ -199,11 +199,6 @@ export const LISTENER_REFUSALS: Readonly<Record<string, ListenerScenario>> = {
     scheme: 'ws',
     run: (quay) => quay.webSocket((socket) => socket.send('text')),
   },
-  'websocket-message-too-large': {
-    scheme: 'ws',
-    settings: { 'limits.webSocketBytes': 1024 },
-    run: (quay) => quay.webSocket((socket) => socket.send(new Uint8Array(2000))),
-  },
   'websocket-frame-invalid': {
     scheme: 'ws',
     // An upgrade, and then a frame with an opcode that there is not.
