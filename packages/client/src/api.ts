@@ -79,7 +79,7 @@ export interface Client extends AsyncDisposable {
    */
   onMessage(handler: MessageHandler, filters?: string | readonly string[]): () => void;
 
-  /** Publishes with a Response Topic and Correlation Data, and waits for the answer (5.0). Rejects with TimeoutError. */
+  /** Publishes with a Response Topic and Correlation Data, and waits for the answer (5.0). Rejects with TimeoutError; with RefusedError (0x10) at once when the topic has no subscribers. */
   request(topic: string, payload?: Payload, options?: RequestOptions): Promise<Message>;
 
   /** Runs the authentication exchange again (5.0, with `authentication`). */

@@ -264,15 +264,10 @@ export function openClient(
       // With an identifier of its own a stream gets a message once, however many subscriptions of this client match it.
       const identifier = options.subscriptionIdentifier ?? ++lastIdentifier;
       const granted = subscriptions.subscribe(topicFilters, options, identifier);
-      const stream: MessageStream = messageStreamOf(inbox, topicFilters, buffer, client.onTurn, () =>
+      const { onTurn } = client;
+      const stream: MessageStream = messageStreamOf(inbox, topicFilters, buffer, options.signal, onTurn, () =>
         endStream(stream),
       );
-      const { signal } = options;
-      const onAbort = (): void => {
-        stream.end(signal?.reason);
-        endStream(stream);
-      };
-      signal?.addEventListener('abort', onAbort, { once: true });
       granted.catch((error) => {
         streams.delete(stream);
         stream.end(error);

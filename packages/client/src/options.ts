@@ -85,8 +85,10 @@ export interface ReconnectOptions {
   readonly delayMax?: number | undefined;
   /** Seconds after which a connection counts as good and delays begin anew. Default 30. */
   readonly resetAfter?: number | undefined;
-  /** Follows a Server Reference (0x9C, 0x9D). Default false: the address comes from whoever answers. */
+  /** Follows a Server Reference (0x9C, 0x9D). Default false: the address comes from the server that answers. */
   readonly followServerReference?: boolean | undefined;
+  /** Hosts that user name and password may go to by a Server Reference, besides those of `url` and `servers`; `*.example.com`: all below it. */
+  readonly referenceHosts?: string | readonly string[] | undefined;
 }
 
 /** Messages that wait for the server: none is connected, or its Receive Maximum is used up. */
@@ -212,6 +214,8 @@ export interface DisconnectOptions {
 }
 
 export interface RequestOptions extends PublishOptions {
+  /** Default 1: a server says so when nobody has subscribed to the topic, and the request fails at once. With 0 nothing tells. */
+  readonly qos?: QoS | undefined;
   /** Seconds. Default 10. */
   readonly timeout?: number | undefined;
 }

@@ -1,9 +1,10 @@
-import type { ProtocolVersion } from '@hawser/codec';
+import { type ProtocolVersion, reasonCodeName } from '@hawser/codec';
+import * as ReasonCode from '@hawser/codec/reason-code';
 import { show } from '@hawser/parameters';
 import type { Clock } from '@hawser/transport/clock';
 import type { Client } from './api.ts';
 import { checkSignal } from './check-options.ts';
-import { TimeoutError, UsageError } from './errors.ts';
+import { RefusedError, TimeoutError, UsageError } from './errors.ts';
 import type { Message } from './inbound/message.ts';
 import { onlyIn5 } from './outgoing-message.ts';
 import { abortable, timed } from './settle.ts';
@@ -50,7 +51,7 @@ export function requesterOf(client: RequesterClient): Requester {
 
   return {
     async request(topic, payload, options = {}) {
-      const { timeout = 10, signal, responseTopic, correlationData, ...publish } = options;
+      const { timeout = 10, signal, responseTopic, correlationData, qos = 1, ...publish } = options;
       if ((responseTopic ?? correlationData) !== undefined) {
         const text = 'request() sets responseTopic and correlationData itself';
         throw new UsageError('conflicting-options', text);
@@ -68,9 +69,14 @@ export function requesterOf(client: RequesterClient): Requester {
       asked.set(key, answer);
       subscribed ??= subscribe();
       subscribed
-        .then((to) =>
-          client.publish(topic, payload, { ...publish, signal: over.signal, responseTopic: to, correlationData: key }),
-        )
+        .then((responseTopic) => {
+          const asked = { ...publish, qos, signal: over.signal, responseTopic, correlationData: key };
+          return client.publish(topic, payload, asked);
+        })
+        .then(({ reasonCode }) => {
+          // What is retained may find its reader later.
+          if (reasonCode === ReasonCode.NoMatchingSubscribers && !publish.retain) throw unheard(topic);
+        })
         .catch(reject);
       const onLate = (): void => {
         const text = `no answer to the request on '${topic}' within ${timeout} s`;
@@ -93,4 +99,9 @@ export function requesterOf(client: RequesterClient): Requester {
       for (const { reject } of asked.values()) reject(error);
     },
   };
+}
+
+function unheard(topic: string): RefusedError {
+  const code = ReasonCode.NoMatchingSubscribers;
+  return new RefusedError(reasonCodeName(code), code, `nobody answers: '${topic}' has no subscribers`);
 }

@@ -96,14 +96,30 @@ export class TypedTopic<Parameters, Input, Output> {
   readonly #schema: StandardSchema<Input, Output>;
   readonly #format: PayloadFormat;
 
-  constructor(pattern: string, schema: StandardSchema<Input, Output>, format: PayloadFormat) {
+  /** Of `for()`. */
+  readonly #bound: ReadonlyMap<string, unknown>;
+
+  constructor(
+    pattern: string,
+    schema: StandardSchema<Input, Output>,
+    format: PayloadFormat,
+    bound: ReadonlyMap<string, unknown> = new Map(),
+  ) {
     this.pattern = pattern;
     this.#schema = schema;
     this.#format = format;
+    this.#bound = bound;
     const share = pattern.slice(0, filterStart(pattern));
     this.#levels = pattern.slice(share.length).split('/').map(levelOf);
-    this.filter = share + this.#levels.map(({ text, parameter }) => (parameter === undefined ? text : '+')).join('/');
-    const fault = faultOf(share, this.#levels) ?? filterFault(this.filter);
+    const patternFault = faultOf(share, this.#levels);
+    const levels = this.#levels.map(({ text, parameter }, i) => {
+      if (parameter === undefined) return text;
+      return patternFault === undefined && bound.has(parameter)
+        ? this.#valueOf(bound.get(parameter), parameter, i)
+        : '+';
+    });
+    this.filter = share + levels.join('/');
+    const fault = patternFault ?? filterFault(this.filter);
     if (fault !== undefined) throw new UsageError('topic-pattern-invalid', `'${pattern}': ${fault}`);
     if (typeof schema?.['~standard']?.validate !== 'function')
       throw new UsageError('wrong-type', `'${pattern}': its schema is no Standard Schema (standardschema.dev)`);
@@ -115,18 +131,23 @@ export class TypedTopic<Parameters, Input, Output> {
    */
   nameOf(parameters: Parameters): string {
     const given = (parameters ?? {}) as Readonly<Record<string, unknown>>;
-    const levels = this.#levels.map(({ text, parameter }, i) => {
-      if (parameter === undefined) return text;
-      const value = given[parameter];
-      if (typeof value !== 'string' || !IN_LEVEL.test(value))
-        throw this.#wrong(`${parameter} must be text without / + # and U+0000, and not empty`);
-      // The filter would not match it [MQTT5-4.7.2-1].
-      if (i === 0 && value.startsWith('$')) throw this.#wrong(`${parameter} begins the topic, and so not with $`);
-      return value;
-    });
+    const levels = this.#levels.map(({ text, parameter }, i) =>
+      parameter === undefined ? text : this.#valueOf(given[parameter] ?? this.#bound.get(parameter), parameter, i),
+    );
     const name = levels.join('/');
     if (!isValidTopicName(name)) throw this.#wrong('with these parameters it is over 65,535 bytes long');
     return name;
+  }
+
+  /**
+   * The same topic with some of its parameters fixed: `telemetry.for({ id: 'pump-7' })` subscribes to `devices/pump-7/telemetry` alone, and gets nothing else. Throws
+   * UsageError for a parameter that the pattern does not have, or that can't be a level.
+   */
+  for(parameters: Partial<Parameters>): TypedTopic<Parameters, Input, Output> {
+    const bound = new Map([...this.#bound, ...Object.entries(parameters)]);
+    for (const name of bound.keys())
+      if (!this.#levels.some(({ parameter }) => parameter === name)) throw this.#wrong(`it has no parameter ${name}`);
+    return new TypedTopic(this.pattern, this.#schema, this.#format, bound);
   }
 
   /** The parameters of a Topic Name; undefined: it is not one of these. */
@@ -136,8 +157,9 @@ export class TypedTopic<Parameters, Input, Output> {
     const found: [name: string, value: string][] = [];
     for (const [i, { text, parameter }] of this.#levels.entries()) {
       const value = levels[i] as string;
+      const expected = parameter === undefined ? text : (this.#bound.get(parameter) ?? value);
+      if (expected !== value) return undefined;
       if (parameter !== undefined) found.push([parameter, value]);
-      else if (text !== value) return undefined;
     }
     // [MQTT5-4.7.2-1]
     if (topicName.startsWith('$') && this.#levels[0]?.parameter !== undefined) return undefined;
@@ -250,6 +272,14 @@ export class TypedTopic<Parameters, Input, Output> {
       .map(({ message, path }) => (path?.length ? `${path.map(stepOf).join('.')}: ${message}` : message))
       .join('; ');
     throw new PayloadError(name, text, { cause, received });
+  }
+
+  #valueOf(value: unknown, parameter: string, level: number): string {
+    if (typeof value !== 'string' || !IN_LEVEL.test(value))
+      throw this.#wrong(`${parameter} must be text without / + # and U+0000, and not empty`);
+    // The filter would not match it [MQTT5-4.7.2-1].
+    if (level === 0 && value.startsWith('$')) throw this.#wrong(`${parameter} begins the topic, and so not with $`);
+    return value;
   }
 
   #wrong(text: string): UsageError {

@@ -52,6 +52,7 @@ reconnect.delay number 0 3600 seconds
 reconnect.delayMax number 0 86400 seconds
 reconnect.resetAfter number 0 86400 seconds
 reconnect.followServerReference5 boolean
+reconnect.referenceHosts*5 string 1
 onTakenOver stop|retry
 queue.messages integer 0 4294967295 messages
 queue.bytes integer 0 4294967295 bytes

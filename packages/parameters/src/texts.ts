@@ -233,6 +233,11 @@ export const parameterTexts: Readonly<Record<string, ParameterText>> = {
     en: 'Whether a server that says "use another server" is obeyed.',
     zh: '服务器要求改用其他服务器时是否照办。',
   },
+  'reconnect.referenceHosts': {
+    clause: '[MQTT5-4.11]',
+    en: 'Hosts to which user name and password may follow a server reference, besides those of the addresses; *.example.com: all below it.',
+    zh: '跟随服务器引用时，除各地址中的主机外，用户名和密码还可以发往哪些主机；*.example.com 表示其下所有名称。',
+  },
   onTakenOver: {
     clause: '[MQTT5-3.1.4-3]',
     en: 'What to do when another client takes this Client ID: stop with an error, or retry.',

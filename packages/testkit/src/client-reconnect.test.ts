@@ -410,6 +410,34 @@ describe('the reason decides', () => {
     expect(server.last.url).toBe('mqtt://other:1884');
   });
 
+  it.each<[string, Parameters<ScriptedServer['client']>[0], string | undefined]>([
+    ['with nothing secret, to any host', {}, undefined],
+    ['with a password, to no host that is not named', { username: 'u', password: 'p' }, 'name other in'],
+    ['with a token, to no host that is not named', { authentication: { method: 'token' } }, 'name other in'],
+    ['with user info of the address', { url: 'mqtt://u:p@test' }, 'name other in'],
+    ['with a password, to one of the servers', { username: 'u', servers: ['mqtt://other'] }, undefined],
+    [
+      'with a password, to a host that is named',
+      { username: 'u', reconnect: { referenceHosts: ['Other'] } },
+      undefined,
+    ],
+    [
+      'with a password, not below a name that is not its',
+      { username: 'u', reconnect: { referenceHosts: '*.other' } },
+      'name other in',
+    ],
+  ])('a Server Reference is followed %s', async (_what, options, refusal) => {
+    const client = await server.client({
+      ...options,
+      reconnect: { followServerReference: true, ...(options?.reconnect as object) },
+    });
+    const events = disconnectionsOf(client);
+    await server.last.send({ type: 'disconnect', reasonCode: 0x9c, properties: { serverReference: 'other' } });
+    await clock.advance(1000);
+    if (refusal === undefined) expect(server.last.url).toContain('other');
+    else expect(events.at(-1)?.error?.message).toContain(refusal);
+  });
+
   it('a Server Reference that cannot be followed stops, and is told', async () => {
     const client = await server.client({ reconnect: { followServerReference: true } });
     const events = disconnectionsOf(client);

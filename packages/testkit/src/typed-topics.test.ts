@@ -188,3 +188,26 @@ describe('messages()', () => {
     expect(shared.nameOf({ id: '1' })).toBe('notes/1');
   });
 });
+
+describe('a topic with parameters that are fixed', () => {
+  it('subscribes to what they name alone, and gets nothing else', async () => {
+    const client = await connected();
+    const bound = notes.for({ id: '7' });
+    expect(bound.filter).toBe('notes/7');
+    expect(bound.match('notes/7')).toEqual({ id: '7' });
+    expect(bound.match('notes/8')).toBeUndefined();
+    expect(bound.nameOf({ id: '8' })).toBe('notes/8');
+    const seen = read(bound.messages(client));
+    await clock.advance(0);
+    expect(server.last.packets.at(-1)).toMatchObject({ subscriptions: [{ topicFilter: 'notes/7' }] });
+    await server.last.send(publish('notes/8', '{"text":"not this"}'));
+    await server.last.send(publish('notes/7', '{"text":"this"}'));
+    await clock.advance(0);
+    expect(seen.texts).toEqual(['this']);
+  });
+
+  it('refuses a parameter that there is not, or that can be no level', () => {
+    expect(() => notes.for({ other: 'x' } as never)).toThrow('it has no parameter other');
+    expect(() => notes.for({ id: '+' })).toThrow('id must be text without');
+  });
+});

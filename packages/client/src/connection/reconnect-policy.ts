@@ -18,7 +18,10 @@ interface Stop {
 }
 
 /** `username`, `password`: a function is asked once more when they are refused. */
-type ReconnectSettings = Pick<Settings, 'reconnect' | 'onTakenOver' | 'username' | 'password' | 'hasOwnClientId'>;
+type ReconnectSettings = Pick<
+  Settings,
+  'reconnect' | 'onTakenOver' | 'username' | 'password' | 'authentication' | 'addresses' | 'hasOwnClientId'
+>;
 
 const RETRY: Decision = { kind: 'retry' };
 /** Bad user name or password, not authorized, in 3.x and in 5.0. */
@@ -77,9 +80,18 @@ export function reconnectPolicyOf(settings: ReconnectSettings): ReconnectPolicy 
   const follow = (from: Address, reference: string | undefined, stop: Stop): Decision => {
     if (reference === undefined) return stop;
     const to = reconnect.followServerReference && followed++ < MOST_FOLLOWED && followReference(from, reference);
-    if (to) return { kind: 'follow', to };
-    return { ...stop, text: `${stop.text}; it refers to '${reference}', which is not followed` };
+    if (to && (mayTake(to) || !hasCredentials(from))) return { kind: 'follow', to };
+    const why = to ? `: name ${to.host} in reconnect.referenceHosts for user name and password to go there` : '';
+    return { ...stop, text: `${stop.text}; it refers to '${reference}', which is not followed${why}` };
   };
+
+  const hasCredentials = ({ username }: Address): boolean =>
+    [settings.username, settings.password, settings.authentication, username].some((given) => given !== undefined);
+
+  /** Whether the program has named the host: a server that answers does not say where the password goes. */
+  const mayTake = ({ host }: Address): boolean =>
+    settings.addresses.some((known) => known.host === host) ||
+    [reconnect.referenceHosts ?? []].flat().some((name) => isNamed(name.toLowerCase(), host));
 
   /** A provider of credentials that were refused gets one more try. */
   const askAgain = (stop: Stop): Decision => {
@@ -143,4 +155,9 @@ export function reconnectPolicyOf(settings: ReconnectSettings): ReconnectPolicy 
     },
   };
   return policy;
+}
+
+/** `*.example.com`: every name below it. */
+function isNamed(name: string, host: string): boolean {
+  return name.startsWith('*.') ? host.endsWith(name.slice(1)) : host === name;
 }

@@ -29,11 +29,12 @@ export interface MessageStream extends AsyncIterableIterator<Message, undefined>
   end(error: unknown): void;
 }
 
-/** `onPressure`: its buffer is full, or is not any more, or the program waits. `onEnd`: the program has left it. */
+/** `signal` ends it. `onPressure`: its buffer is full, or is not any more, or the program waits. `onEnd`: the program has left it. */
 export function messageStreamOf(
   inbox: Inbox,
   filters: readonly string[],
   bound: number,
+  signal: AbortSignal | undefined,
   onPressure: () => void,
   onEnd: () => void,
 ): MessageStream {
@@ -131,6 +132,7 @@ export function messageStreamOf(
     end(error) {
       if (!isOpen) return;
       isOpen = false;
+      signal?.removeEventListener('abort', onAbort);
       remove();
       if (readers.length === 0) failure = error;
       for (const { resolve, reject } of readers.splice(0)) {
@@ -139,6 +141,11 @@ export function messageStreamOf(
       }
     },
   };
+  const onAbort = (): void => {
+    stream.end(signal?.reason);
+    onEnd();
+  };
+  signal?.addEventListener('abort', onAbort);
   const remove = inbox.add(stream);
   return stream;
 }

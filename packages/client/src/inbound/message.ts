@@ -3,7 +3,8 @@ import type { PublishPacket, QoS, UserProperties } from '@hawser/codec';
 /** Acknowledges one message; a no-op once it is, or when its connection is gone. */
 export type Acknowledge = (reasonCode: number) => void;
 
-const decoder = new TextDecoder();
+/** As it was published: a BOM in front stays. */
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
 /** A message that came. */
 export class Message {
@@ -33,14 +34,14 @@ export class Message {
     this.#acknowledge = acknowledge;
   }
 
-  /** The payload as UTF-8 text. */
+  /** The payload as UTF-8 text; a byte order mark (U+FEFF) in front is part of it. */
   text(): string {
     return decoder.decode(this.payload);
   }
 
-  /** The payload as JSON; throws SyntaxError. */
+  /** The payload as JSON, with or without a byte order mark; throws SyntaxError. */
   json(): unknown {
-    return JSON.parse(this.text());
+    return JSON.parse(this.text().replace(/^\uFEFF/, ''));
   }
 
   /** The values of a User Property, in order. */
