@@ -57,6 +57,23 @@ export function authorizers(links: readonly AuthorizerLink[], otherwise: Decisio
     askFrom<AuthorizationRequest, Decision | TimedDecision>(links, 0, request, signal, decide);
 }
 
+/**
+ * Grants subscriptions that are wider than what their clients may receive, as Mosquitto does: of what they match only that is delivered which
+ * `authorize` permits a subscription to. It has to answer at once.
+ */
+export function filtering(authorize: Authorizer): Authorizer {
+  return (request, signal) => {
+    if (request.action === 'publish') return authorize(request, signal);
+    const decision = authorize({ ...request, action: 'subscribe' }, signal);
+    if (request.action === 'receive') return decision;
+    return isPromise(decision) ? decision.then(orFilter) : orFilter(decision);
+  };
+}
+
+function orFilter<T>(decision: T): T | 'filter' {
+  return decision === 'deny' ? 'filter' : decision;
+}
+
 type Link<Request, Answer> = (
   request: Request,
   signal: AbortSignal,

@@ -3,9 +3,9 @@ import {
   type Authenticator,
   type AuthorizationRequest,
   type Authorizer,
-  type Decision,
   type DenyConnect,
   isPromise,
+  type SubscribeDecision,
   type TimedDecision,
 } from '@hawser/broker';
 import { ReasonCode } from '@hawser/codec';
@@ -87,7 +87,7 @@ function allowedByAll(
   all: Iterable<Authorizer>,
   request: AuthorizationRequest,
   signal: AbortSignal,
-  before: Decision | TimedDecision = 'allow',
+  before: Answer = 'allow',
 ): ReturnType<Authorizer> {
   const left = [...all];
   let sofar = before;
@@ -106,11 +106,14 @@ function allowedByAll(
   return sofar;
 }
 
-function isAllow(answer: Decision | TimedDecision): boolean {
-  return answer === 'allow' || (typeof answer === 'object' && answer.decision === 'allow');
+type Answer = SubscribeDecision | TimedDecision;
+
+function isAllow(answer: Answer): boolean {
+  return answer === 'allow' || answer === 'filter' || (typeof answer === 'object' && answer.decision === 'allow');
 }
 
-function andAlso(one: Decision | TimedDecision, other: Decision | TimedDecision): Decision | TimedDecision {
+function andAlso(one: Answer, other: Answer): Answer {
   if (!isAllow(other) || one === 'allow') return other;
+  if (one === 'filter' || other === 'filter') return 'filter';
   return typeof one === 'object' && typeof other === 'object' && other.expiresAt < one.expiresAt ? other : one;
 }

@@ -6,6 +6,7 @@ import {
   authorizers,
   certificate,
   chain,
+  filtering,
   type HttpService,
   httpAuthenticator,
   httpAuthorizer,
@@ -190,7 +191,8 @@ function createAuthorizer(
       'clients have names, and no rule permits them anything: write authorization.rules, or authorization.default: allow',
     );
   }
-  return authorizers(links, otherwise);
+  const authorize = authorizers(links, otherwise);
+  return authorization.wider === 'filter' ? filtering(authorize) : authorize;
 }
 
 /** Tokens and services can bring permissions along. */

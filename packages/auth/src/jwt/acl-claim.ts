@@ -50,7 +50,7 @@ export function tokenPermissions(): AuthorizerLink {
 }
 
 function permits(acl: TokenAcl, { action, topic, client }: AuthorizationRequest): boolean {
-  return acl[action].some((template) => template.covers(topic, client));
+  return acl[action === 'publish' ? 'publish' : 'subscribe'].some((template) => template.covers(topic, client));
 }
 
 const ACLS = Symbol('acl');

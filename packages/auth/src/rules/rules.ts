@@ -58,7 +58,7 @@ function isAbout(rule: CompiledRule, request: AuthorizationRequest): boolean {
 }
 
 function concernsAction(actions: ReadonlySet<RuleAction>, { action, retain }: AuthorizationRequest): boolean {
-  if (actions.has('all') || actions.has(action)) return true;
+  if (actions.has('all') || actions.has(action === 'publish' ? 'publish' : 'subscribe')) return true;
   return action === 'publish' && retain && actions.has('retain');
 }
 

@@ -141,7 +141,7 @@ export class SubscribeHandler {
       }
       const permission = decisions[i] ?? UNKNOWN;
       const { decision } = permission;
-      if (decision !== 'allow') {
+      if (decision === 'deny' || decision === 'unknown') {
         this.#core.counters.subscribesDenied++;
         const [reasonCode, why] = decision === 'deny' ? DENIED_SUBSCRIPTION : UNDECIDED_SUBSCRIPTION;
         reasonCodes.push(this.#refuse(requested, reasonCode, why, refusals));
@@ -181,7 +181,10 @@ export class SubscribeHandler {
         reasonCodes.push(this.#refuse(requested, ReasonCode.QuotaExceeded, `cannot be kept: ${cannot}`, refusals));
         continue;
       }
-      ticket = Math.max(ticket, this.#add(requested, identifier));
+      const isFiltered = decision === 'filter';
+      if (isFiltered) this.#session.isRestricted = true;
+      if (isFiltered && refusals.length < MOST_REASONS) refusals.push(filteredText(requested.topicFilter));
+      ticket = Math.max(ticket, this.#add({ ...requested, isFiltered }, identifier));
       permissions.onGranted(this.#session, permission);
       reasonCodes.push(requested.qos);
     }
@@ -245,7 +248,7 @@ export class SubscribeHandler {
   }
 
   /** Adds or replaces one subscription [MQTT5-3.8.4-3]. */
-  #add(requested: RequestedSubscription, identifier: number | undefined): Ticket {
+  #add(requested: RequestedSubscription & { readonly isFiltered: boolean }, identifier: number | undefined): Ticket {
     const { guard, router, settings } = this.#core;
     const { topicFilter, retainHandling } = requested;
     const { share, filter } = parseTopicFilter(topicFilter);
@@ -277,4 +280,9 @@ export class SubscribeHandler {
     this.#session.replays?.follow(topicFilter, ticket, notedAt);
     return ticket;
   }
+}
+
+/** The subscription is wider than what its client may receive: told, so that nobody looks for the rest. */
+function filteredText(topicFilter: string): string {
+  return `the subscription to ${topicFilter} is granted; of what it matches only that is delivered which the rules permit`;
 }

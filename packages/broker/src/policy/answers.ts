@@ -5,19 +5,21 @@ import type {
   AuthenticationRequest,
   AuthorizationRequest,
   ContinueConnect,
-  Decision,
   DenyConnect,
   InterceptedPublish,
+  SubscribeDecision,
 } from './policies.ts';
 
 /** What is permitted, and how long that holds. `unknown`: the policy could not say. */
 export interface Permission {
-  readonly decision: Decision | 'unknown';
+  readonly decision: SubscribeDecision | 'unknown';
   /** Milliseconds since 1970; Infinity: as long as the rules are what they are. */
   readonly expiresAt: number;
 }
 
 export const ALLOWED: Permission = Object.freeze({ decision: 'allow', expiresAt: Number.POSITIVE_INFINITY });
+/** Granted; each topic is asked about. */
+export const FILTERED: Permission = Object.freeze({ decision: 'filter', expiresAt: Number.POSITIVE_INFINITY });
 export const DENIED: Permission = Object.freeze({ decision: 'deny', expiresAt: Number.POSITIVE_INFINITY });
 /** The policy threw, took too long, or answered something that is no answer. */
 export const UNKNOWN: Permission = Object.freeze({ decision: 'unknown', expiresAt: 0 });
@@ -36,6 +38,8 @@ export interface Question<Request, Answer> {
   readonly form: string;
   /** What holds when the policy fails: never its allow. */
   readonly failed: Answer;
+  /** False: it has to be answered at once, and a promise is no answer. */
+  readonly mayWait?: false;
   /** Undefined: it is no answer. */
   read(answer: unknown): Answer | undefined;
   /** What nobody could say, for the warning. */
@@ -81,13 +85,27 @@ export const CONNECT_STEP: Question<Uint8Array | undefined, AuthenticationDecisi
   about: () => 'nobody could say whether a client may connect after an AUTH packet',
 };
 
-/** Who may publish and subscribe what. */
+/** Who may publish what, and receive it. */
 export const PERMIT: Question<AuthorizationRequest, Permission> = {
   warning: 'authorizer-failed',
   form: DECISION_FORM,
   failed: UNKNOWN,
   read: readPermission,
   about: ({ client, action, topic }) => `nobody could say whether ${client.clientId} may ${action} ${topic}`,
+};
+
+/** Who may receive what of a subscription that was granted with `filter`: while a message is routed nobody waits. */
+export const PERMIT_AT_ONCE: Question<AuthorizationRequest, Permission> = {
+  ...PERMIT,
+  form: "'allow' or 'deny', and no promise",
+  mayWait: false,
+};
+
+/** Who may subscribe to what. */
+export const PERMIT_SUBSCRIPTION: Question<AuthorizationRequest, Permission> = {
+  ...PERMIT,
+  form: `${DECISION_FORM}, or 'filter'`,
+  read: (answer) => (answer === 'filter' ? FILTERED : readPermission(answer)),
 };
 
 /** Whether a message goes on. */

@@ -93,7 +93,8 @@ export class DeliveryPermissions {
   /** Whether a message that has waited in a session may be delivered now. */
   mayDeliver(session: ClientSession, { shared, message }: Delivery): boolean {
     const { subscriptions } = session;
-    if (shared !== undefined) return subscriptions.get(shared)?.isSuspended !== true;
+    const { name } = message.topic;
+    if (shared !== undefined) return subscriptions.get(shared)?.mayDeliver(name) !== false;
     let known = this.#deliverable.get(session);
     if (known?.changes !== subscriptions.changes) {
       const tree = new SubscriptionTree<Subscription>();
@@ -102,13 +103,13 @@ export class DeliveryPermissions {
       this.#deliverable.set(session, known);
     }
     // What matches nothing any more was queued before an UNSUBSCRIBE, and may still be delivered (section 3.10.4).
-    let isSuspended = false;
+    let isForbidden = false;
     let isPermitted = false;
-    known.tree.match(message.topic.name, (subscription) => {
-      if (subscription.isSuspended) isSuspended = true;
-      else isPermitted = true;
+    known.tree.match(name, (subscription) => {
+      if (subscription.mayDeliver(name)) isPermitted = true;
+      else isForbidden = true;
     });
-    return isPermitted || !isSuspended;
+    return isPermitted || !isForbidden;
   }
 
   /** Whether a Will may be published now. */
@@ -118,6 +119,11 @@ export class DeliveryPermissions {
       qos: message.qos,
       retain: message.retain,
     });
+  }
+
+  /** Whether a message to this topic is delivered for a subscription that was granted with `filter`. */
+  mayReceive(session: ClientSession, topic: string): boolean {
+    return this.#core.policies.mayReceive(clientOf(session), topic);
   }
 
   /** Goes through the subscriptions from one on; with promises so many at a time. `until`: when the first allow so far ends. */
@@ -221,7 +227,7 @@ export class DeliveryPermissions {
     const { isSuspended } = subscription;
     if (decision === 'deny' && !isSuspended) {
       subscription.suspend();
-      session.hasSuspended = true;
+      session.isRestricted = true;
       counters.subscriptionsSuspended++;
       router.routes.remove(subscription);
       const text = `the subscription to ${topicFilter} is no longer permitted: nothing is delivered for it`;
@@ -233,10 +239,18 @@ export class DeliveryPermissions {
         text,
         at: this.#core.wallNow(),
       });
-    } else if (decision === 'allow' && isSuspended) {
+    } else if (decision !== 'deny' && (isSuspended || subscription.isFiltered || decision === 'filter')) {
+      if (!isSuspended) router.routes.remove(subscription);
       // A shared group that lost its last member is another one now.
       const shared = subscription.shared === undefined ? undefined : router.routes.sharedGroup(topicFilter, filter);
-      const again = new Subscription(session, topicFilter, subscription.granted, subscription.identifier, shared);
+      const again = new Subscription(
+        session,
+        topicFilter,
+        { ...subscription.granted, isFiltered: decision === 'filter' },
+        subscription.identifier,
+        shared,
+      );
+      if (decision === 'filter') session.isRestricted = true;
       session.subscriptions.set(again);
       router.routes.add(again);
       if (session.session.connection !== undefined && !session.session.isHeld) session.resume(this.#core.now());

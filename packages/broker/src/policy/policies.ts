@@ -95,7 +95,8 @@ export const BAD_CREDENTIALS: DenyConnect = Object.freeze({
 
 export interface AuthorizationRequest {
   readonly client: ClientInfo;
-  readonly action: 'publish' | 'subscribe';
+  /** `receive`: a message to `topic` matches a subscription that was answered with `filter`. */
+  readonly action: 'publish' | 'subscribe' | 'receive';
   /** Topic Name, or Topic Filter without `$share/group/`. */
   readonly topic: string;
   readonly qos: QoS;
@@ -112,13 +113,19 @@ export interface TimedDecision {
 }
 
 /**
+ * The answer to a subscription that is wider than what its client may receive: it is granted, and the Authorizer is asked for each topic (`receive`)
+ * whether messages to it are delivered. That answer is an `allow` or `deny` that comes at once, and holds as long as the rules do.
+ */
+export type SubscribeDecision = Decision | 'filter';
+
+/**
  * Decides who may publish and subscribe what. A value or a promise; whatever is no answer permits nothing, as one that throws or takes too long.
  * `signal` is aborted when nobody waits for the answer any more.
  */
 export type Authorizer = (
   request: AuthorizationRequest,
   signal: AbortSignal,
-) => Decision | TimedDecision | Promise<Decision | TimedDecision>;
+) => SubscribeDecision | TimedDecision | Promise<SubscribeDecision | TimedDecision>;
 
 /** A message on its way in, before it is routed. */
 export interface InterceptedPublish {

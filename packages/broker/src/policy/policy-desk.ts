@@ -11,6 +11,8 @@ import {
   describeAnswer,
   INTERCEPT,
   PERMIT,
+  PERMIT_AT_ONCE,
+  PERMIT_SUBSCRIPTION,
   type Permission,
   type Question,
 } from './answers.ts';
@@ -120,7 +122,18 @@ export class PolicyDesk {
 
   maySubscribe(asker: Asker | undefined, request: AuthorizationRequest): Permission | Promise<Permission> {
     const authorize = this.#authorize;
-    return authorize === undefined ? ALLOWED : this.#ask(PERMIT, authorize, request, asker ?? this.#broker);
+    return authorize === undefined
+      ? ALLOWED
+      : this.#ask(PERMIT_SUBSCRIPTION, authorize, request, asker ?? this.#broker);
+  }
+
+  /** Whether messages to a topic are delivered for a subscription that was granted with `filter`. */
+  mayReceive(client: ClientInfo, topic: string): boolean {
+    const authorize = this.#authorize;
+    if (authorize === undefined) return true;
+    const request: AuthorizationRequest = { client, action: 'receive', topic, qos: 0, retain: false };
+    const permission = this.#ask(PERMIT_AT_ONCE, authorize, request, this.#broker);
+    return !isPromise(permission) && permission.decision === 'allow';
   }
 
   /** Whether a client may leave a Will (`asker`: its connection), or a Will may be published now. */
@@ -149,7 +162,9 @@ export class PolicyDesk {
     } catch (error) {
       return this.#failed(question, request, `it threw: ${messageOf(error)}`);
     }
-    return isPromise(answer) ? this.#wait(question, request, asker, answer) : this.#read(question, request, answer);
+    return isPromise(answer) && question.mayWait !== false
+      ? this.#wait(question, request, asker, answer)
+      : this.#read(question, request, answer);
   }
 
   #wait<Request, Answer>(

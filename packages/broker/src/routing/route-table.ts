@@ -174,7 +174,7 @@ export class RouteTable {
     this.#tree.match(topic, (subscriber) => {
       if (subscriber instanceof SharedGroup) shared.push(subscriber);
       else if ('onMessage' in subscriber) locals.push(subscriber);
-      else {
+      else if (subscriber.mayDeliver(topic)) {
         const entry = merge ? bySession.get(subscriber.session) : undefined;
         if (entry === undefined) {
           // [MQTT5-3.3.4-5]

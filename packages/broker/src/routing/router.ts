@@ -249,7 +249,7 @@ export class Router {
 
   /** Gives a message to one member of a shared subscription. */
   deliverShared(group: SharedGroup, message: Message, ready: Ticket, now: number): void {
-    const member = group.pick(message.qos > 0, message.size);
+    const member = group.pick(message.topic.name, message.qos > 0, message.size);
     if (member === undefined) {
       // Nobody of the group is there, and QoS 0 does not wait.
       this.#core.counters.countLost('offline-qos0');

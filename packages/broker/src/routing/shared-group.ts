@@ -23,9 +23,9 @@ export class SharedGroup {
   /**
    * The member whose turn it is: of those connected that can take a message now, else of those connected, else (for what
    * may wait) of those that are away but keep their session, and whose subscription lets it wait there. Whose queue is full
-   * and refuses (a message of this size) only when there is no other.
+   * and refuses (a message of this size) only when there is no other. A member that may not receive the topic is passed over.
    */
-  pick(mayWait: boolean, size: number): Subscription | undefined {
+  pick(topic: string, mayWait: boolean, size: number): Subscription | undefined {
     const members = this.members;
     let connected: Subscription | undefined;
     let away: Subscription | undefined;
@@ -33,6 +33,7 @@ export class SharedGroup {
     for (let i = 0; i < members.length; i++) {
       const at = (this.#next + i) % members.length;
       const member = members[at] as Subscription;
+      if (member.isFiltered && !member.mayDeliver(topic)) continue;
       const connection = member.session.session.connection;
       if (member.session.session.refuses(size)) {
         full ??= member;

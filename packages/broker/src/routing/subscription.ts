@@ -8,12 +8,15 @@ export interface SubscriptionOptions {
   readonly noLocal: boolean;
   readonly retainAsPublished: boolean;
   readonly retainHandling: 0 | 1 | 2;
+  /** Of what it matches only that is delivered which its client may receive. */
+  readonly isFiltered?: boolean | undefined;
 }
 
 const NO_LOCAL = 4;
 const RETAIN_AS_PUBLISHED = 8;
 /** Ours, above what is on the wire. */
 const SUSPENDED = 64;
+const FILTERED = 128;
 
 /** One subscription of one session. There may be millions: options are bits, as they are on the wire [MQTT5-3.8.3.1]. */
 export class Subscription {
@@ -36,9 +39,13 @@ export class Subscription {
     this.topicFilter = topicFilter;
     this.identifier = identifier;
     this.shared = shared;
-    const { qos, noLocal, retainAsPublished, retainHandling } = options;
+    const { qos, noLocal, retainAsPublished, retainHandling, isFiltered = false } = options;
     this.#options =
-      qos | (noLocal ? NO_LOCAL : 0) | (retainAsPublished ? RETAIN_AS_PUBLISHED : 0) | (retainHandling << 4);
+      qos |
+      (noLocal ? NO_LOCAL : 0) |
+      (retainAsPublished ? RETAIN_AS_PUBLISHED : 0) |
+      (retainHandling << 4) |
+      (isFiltered ? FILTERED : 0);
   }
 
   /** A SUBSCRIBE with these would change nothing. */
@@ -65,6 +72,7 @@ export class Subscription {
       noLocal: (this.#options & NO_LOCAL) !== 0,
       retainAsPublished: (this.#options & RETAIN_AS_PUBLISHED) !== 0,
       retainHandling: this.retainHandling,
+      isFiltered: this.isFiltered,
     };
   }
 
@@ -84,6 +92,16 @@ export class Subscription {
   /** Its client may not have it any more: nothing is delivered for it. */
   get isSuspended(): boolean {
     return (this.#options & SUSPENDED) !== 0;
+  }
+
+  /** Of what it matches only that is delivered which its client may receive. */
+  get isFiltered(): boolean {
+    return (this.#options & FILTERED) !== 0;
+  }
+
+  /** A message to this topic may be delivered for it. */
+  mayDeliver(topic: string): boolean {
+    return !this.isSuspended && (!this.isFiltered || this.session.mayReceive(topic));
   }
 
   /** Until there is another in its place. */

@@ -84,8 +84,8 @@ export class ClientSession implements SessionHost, Timed {
   handler: SessionHandler | undefined;
   /** What a connection that has no CONNACK yet would change; `new`: it made the session. */
   before: ConnectionTerms | 'new' | undefined;
-  /** Some of its subscriptions are, or were, suspended: what waits in its queue is looked at before it is sent. */
-  hasSuspended = false;
+  /** Some of its subscriptions are, or were, suspended or filtered: what waits in its queue is looked at before it is sent. */
+  isRestricted = false;
   /** It has ended; nothing may be done to it any more. */
   ended = false;
   readonly createdAt: number;
@@ -142,6 +142,11 @@ export class ClientSession implements SessionHost, Timed {
   /** No Local and Retain As Published are in force; see `ConnectionTerms`. */
   get knowsOptions(): boolean {
     return this.session.keepsRetain;
+  }
+
+  /** See `Subscription.mayDeliver`. */
+  mayReceive(topic: string): boolean {
+    return this.#core.permissions.mayReceive(this, topic);
   }
 
   /** Retained messages that it has not been sent yet. */
@@ -216,7 +221,7 @@ export class ClientSession implements SessionHost, Timed {
   }
 
   mayDeliver(delivery: Delivery): boolean {
-    return !this.hasSuspended || this.#core.permissions.mayDeliver(this, delivery);
+    return !this.isRestricted || this.#core.permissions.mayDeliver(this, delivery);
   }
 
   /** Goes on with what was held back. */

@@ -157,6 +157,7 @@ export class RetainedReplays implements Sliced {
     const subscription = this.#session.subscriptions.get(topicFilter);
     if (message === undefined || subscription === undefined) return true;
     if (!this.#isStillDue(message, subscription, replay.since, now)) return true;
+    if (!subscription.mayDeliver(message.topic.name)) return true;
     const { session } = this.#session;
     const qos = Math.min(message.qos, subscription.qos) as QoS;
     const { identifier } = subscription;

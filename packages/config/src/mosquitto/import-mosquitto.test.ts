@@ -72,6 +72,7 @@ describe('hawser import mosquitto.conf', () => {
       ],
       authorization: {
         default: 'deny',
+        wider: 'filter',
         rules: [
           { deny: 'all', topics: 'news/secret', users: 'alice' },
           { allow: 'subscribe', topics: 'news/#', users: 'alice' },
@@ -228,6 +229,7 @@ describe('hawser import mosquitto.conf', () => {
     const { configuration, notes } = imported('listener 1883\nacl_file acl\n');
     expect(configuration.authorization).toEqual({
       default: 'deny',
+      wider: 'filter',
       rules: [
         { deny: 'all', topics: 'w/x', users: 'a b' },
         { allow: 'all', topics: 'open', anonymous: true },
@@ -280,7 +282,7 @@ describe('hawser import mosquitto.conf', () => {
 /** An option in a file that says nothing else: what it makes, or what is said of it. */
 const SAMPLES: Readonly<Record<string, readonly [value: string, made: object | string]>> = {
   accept_protocol_versions: ['3,5', { listeners: [{ versions: [3, 5] }] }],
-  acl_file: ['missing', { authorization: { default: 'deny' } }],
+  acl_file: ['missing', { authorization: { wider: 'filter' } }],
   allow_anonymous: ['true', { authentication: { anonymous: true } }],
   allow_duplicate_messages: ['false', { subscriptions: { overlapping: 'merge' } }],
   allow_zero_length_clientid: ['false', 'an empty Client Identifier is taken here'],

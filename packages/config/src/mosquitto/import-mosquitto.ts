@@ -186,7 +186,7 @@ function authorizationOf(
   const deny = limits.length === 0 ? [] : [{ deny: 'publish', topics: ['#', '$SYS/#'], qos: limits }];
   if (aclFile === undefined) return { default: 'allow', ...(deny.length === 0 ? {} : { rules: deny }) };
   const rules = rulesOf(model, aclFile, listener.nameIsClientId, acls);
-  return { default: 'deny', rules: [...deny, ...rules] };
+  return { default: 'deny', wider: 'filter', rules: [...deny, ...rules] };
 }
 
 function rulesOf(

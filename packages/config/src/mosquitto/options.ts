@@ -53,7 +53,7 @@ export const CONF_OPTIONS: Readonly<Record<string, ConfOption>> = {
     securityOf(model, listener).passwordFile = pathOf(model, entry);
     if (model.perListener) listener.isWanted = true;
   }),
-  acl_file: carried('authorization.rules', (model, listener, entry) => {
+  acl_file: carried('authorization.rules, with wider: filter', (model, listener, entry) => {
     securityOf(model, listener).aclFile = pathOf(model, entry);
   }),
   auth_plugin: not(PLUGIN, takePlugin),

@@ -31,13 +31,24 @@ const ruleSchema = z
     }
   });
 
-export const authorizationSchema = z.strictObject({
-  default: z
-    .enum(['allow', 'deny'])
-    .optional()
-    .describe('The answer when no rule is about it: deny as soon as clients have names, else allow.'),
-  rules: z.array(ruleSchema).default([]).describe('The first that is about a request decides.'),
-  http: httpServiceSchema.optional().describe('A service that decides where no rule does.'),
-});
+export const authorizationSchema = z
+  .strictObject({
+    default: z
+      .enum(['allow', 'deny'])
+      .optional()
+      .describe('The answer when no rule is about it: deny as soon as clients have names, else allow.'),
+    rules: z.array(ruleSchema).default([]).describe('The first that is about a request decides.'),
+    wider: z
+      .enum(['refuse', 'filter'])
+      .default('refuse')
+      .describe(
+        'A subscription to more topics than the rules permit: it is refused, or granted and filtered: of what it matches only that is delivered which the rules permit.',
+      ),
+    http: httpServiceSchema.optional().describe('A service that decides where no rule does.'),
+  })
+  .refine(({ wider, http }) => wider === 'refuse' || http === undefined, {
+    path: ['wider'],
+    error: 'filter needs rules alone: while a message is routed nobody waits for authorization.http',
+  });
 
 export type AuthorizationConfig = z.infer<typeof authorizationSchema>;
