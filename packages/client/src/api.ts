@@ -42,7 +42,7 @@ export interface UnsubscribeResult {
 /** `connecting`: an attempt is under way; `waiting`: for the next one; `closed`: for good. */
 export type ClientState = 'connecting' | 'connected' | 'waiting' | 'closed';
 
-/** An MQTT client that stays connected. Made by `connect`. */
+/** An MQTT client that stays connected. Made by `connect` or `createClient`. A promise that a program ignores does not end the program. */
 export interface Client extends AsyncDisposable {
   readonly state: ClientState;
   /** In force: generated, given, or assigned by the server. */
@@ -51,9 +51,12 @@ export interface Client extends AsyncDisposable {
   readonly negotiated: Negotiated | undefined;
   /** Resolves when the client is closed for good; with the error when that was not `disconnect()`. Never rejects. */
   readonly closed: Promise<Error | undefined>;
-  /** Messages that wait to be sent or acknowledged. */
+  /** Messages that wait to be sent or acknowledged, of QoS 0 to be handed to the network. */
   readonly pending: number;
-  /** Messages that came and were dropped: nobody took them, or not fast enough. Told by the warning `message-dropped` as well. */
+  /**
+   * Messages that came and were dropped: of QoS 0 what nobody took, or not fast enough; of QoS 1 and 2 what the program had unsubscribed from. Told by the warning
+   * `message-dropped` as well.
+   */
   readonly dropped: number;
 
   /**
@@ -69,7 +72,8 @@ export interface Client extends AsyncDisposable {
 
   /**
    * Subscribes, and gives the messages one by one: `for await (const message of client.messages('a/+/b', { qos: 1 }))`. QoS 1 and 2 are
-   * acknowledged when the next one is asked for. A full buffer stops reading from the network. Leaving the loop unsubscribes.
+   * acknowledged when the next one is asked for. A full buffer stops reading from the network. Leaving the loop is done at once, and unsubscribes. The stream ends with the error
+   * that stops the client.
    */
   messages(filters: string | readonly string[], options?: MessagesOptions): MessageStream;
 
@@ -79,17 +83,20 @@ export interface Client extends AsyncDisposable {
    */
   onMessage(handler: MessageHandler, filters?: string | readonly string[]): () => void;
 
-  /** Publishes with a Response Topic and Correlation Data, and waits for the answer (5.0). Rejects with TimeoutError; with RefusedError (0x10) at once when the topic has no subscribers. */
+  /**
+   * Publishes with a Response Topic and Correlation Data, and waits for the answer (5.0), which the client acknowledges. Rejects with TimeoutError; with RefusedError (0x10) at
+   * once when the topic has no subscribers.
+   */
   request(topic: string, payload?: Payload, options?: RequestOptions): Promise<Message>;
 
   /** Runs the authentication exchange again (5.0, with `authentication`). */
   reauthenticate(): Promise<void>;
 
-  /** Hands an error to the listeners of `error`: for code that works on top of a client. */
+  /** Hands an error to the listeners of `error`, throws it in a turn of its own when there is none: for code that works on top of a client. */
   reportError(error: unknown): void;
 
   /**
-   * Says good-bye and closes for good, after waiting (5 s at most, unless `drain` says otherwise) for what is not acknowledged; then that rejects with
+   * Says good-bye and closes for good, after waiting (5 s at most, unless `drain` says otherwise) for what is not acknowledged or answered; then that rejects with
    * ClosedError. Idempotent.
    */
   disconnect(options?: DisconnectOptions): Promise<void>;

@@ -160,7 +160,7 @@ export interface ClientOptions extends ConnectOptions {
   readonly store?: SessionStore | undefined;
   /** Other servers, tried in turn after `url`. */
   readonly servers?: readonly string[] | undefined;
-  /** `manual`: every message of QoS 1 and 2 is acknowledged by `message.acknowledge()`. Default `auto`. */
+  /** `manual`: every message of QoS 1 and 2 is acknowledged by `message.acknowledge()`, and by nothing else. Default `auto`: when the program has dealt with it. */
   readonly acknowledge?: 'auto' | 'manual' | undefined;
   /** Listeners that are there before the first attempt. */
   readonly on?: { readonly [E in keyof ClientEvents]?: (data: ClientEvents[E]) => void } | undefined;

@@ -6,6 +6,9 @@ import { type SendBuffer, sendBufferOf } from './send-buffer.ts';
 /** Bytes of the answer that are kept until the CONNACK, to say what it is when it is not MQTT. */
 const KEPT_BYTES = 64;
 
+/** After so many flushes a turn has to end. */
+const MOST_EARLY = 16;
+
 /** Told what a Link does besides what the ClientConnection's sink is told. */
 export interface LinkListener {
   /** The server takes bytes again after it did not. */
@@ -31,6 +34,11 @@ export interface Link {
   readonly gone: Promise<void>;
   /** Call after anything was done to the connection from outside: sees to its end and its deadline. */
   afterTurn(): void;
+  /**
+   * Hands over what there is before the turn ends: a program that waits for one message after the other need not wait for as many turns. Not for what
+   * comes in one go, and only so often in a turn.
+   */
+  flushEarly(): void;
   /** Stops reading while those who get the messages do not keep up; the connection is kept alive meanwhile. */
   setPaused(paused: boolean): void;
   /** Cuts off the network connection without ado. */
@@ -49,6 +57,10 @@ export function linkOf(
 ): Link {
   const { promise: gone, resolve } = Promise.withResolvers<void>();
   let isDirty = false;
+  /** Flushes of this turn before its end. */
+  let early = 0;
+  /** One has been made since the last microtask. */
+  let isJustFlushed = false;
   let isEnding = false;
   let isGone = false;
   let thrown: Error | undefined;
@@ -56,8 +68,13 @@ export function linkOf(
   /** Infinity: there is no timer. */
   let timerAtMs = Number.POSITIVE_INFINITY;
 
-  const flush = (): void => {
+  const endTurn = (): void => {
     isDirty = false;
+    early = 0;
+    flush();
+  };
+
+  const flush = (): void => {
     if (isGone || thrown) return;
     // The end is not waited for: what is there goes to the system before it.
     const bytes = output.take(isEnding);
@@ -71,6 +88,10 @@ export function linkOf(
     } catch (error) {
       breakOff(error);
     }
+  };
+
+  const forgetFlush = (): void => {
+    isJustFlushed = false;
   };
 
   /** The transport has thrown: nobody knows what it has sent, and it is not asked for anything more. */
@@ -100,7 +121,7 @@ export function linkOf(
   const flushSoon = (): void => {
     if (isDirty) return;
     isDirty = true;
-    clock.defer(flush);
+    clock.defer(endTurn);
   };
 
   /** One timer: a deadline that moves away is looked at again when its old time comes. */
@@ -138,6 +159,14 @@ export function linkOf(
         flushSoon();
       }
       watchDeadline();
+    },
+
+    flushEarly() {
+      if (isJustFlushed || early >= MOST_EARLY || output.blocked) return;
+      early++;
+      isJustFlushed = true;
+      queueMicrotask(forgetFlush);
+      flush();
     },
 
     setPaused(paused) {

@@ -188,7 +188,9 @@ export function outboxOf(bounds: QueueSettings, host: OutboxHost, nextIdentifier
     const error = refusalOf(content, encoded, to);
     if (error) return ignorable(Promise.reject(error));
     write(content, encoded, 0, false, to.connection);
-    return handover.add(content);
+    const handed = handover.add(content);
+    to.flushEarly();
+    return handed;
   };
 
   /** Only after it is written that PUBREC has come [MQTT5-4.3.3-4] [MQTT5-4.6.0-4] [MQTT311-4.6.0-4]. */
