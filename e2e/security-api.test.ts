@@ -55,6 +55,17 @@ describe('pages of somebody else and the API', () => {
       expect((await ask(CHANGE, { origin, ...token }, 'DELETE')).status, origin).toBe(403);
     }
     expect((await ask(CHANGE, { 'sec-fetch-site': 'cross-site', ...token }, 'DELETE')).status).toBe(403);
+    // What a page shows (<img>) or runs, of another site or of another port of this one, and where a link leads.
+    for (const site of ['cross-site', 'same-site'])
+      expect((await ask(OVERVIEW, { 'sec-fetch-site': site, 'sec-fetch-mode': 'no-cors' })).status, site).toBe(403);
+    expect((await ask(OVERVIEW, { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate' })).status).toBe(403);
+    for (const site of ['same-origin', 'none'])
+      expect((await ask(OVERVIEW, { 'sec-fetch-site': site, 'sec-fetch-mode': 'navigate' })).status, site).toBe(200);
+  });
+
+  it('is no API of this machine for whom an unnamed proxy on it brings', async () => {
+    for (const header of ['x-forwarded-for', 'forwarded', 'x-real-ip', 'via'])
+      expect((await ask(OVERVIEW, { [header]: '203.0.113.7' })).status, header).toBe(401);
   });
 
   it('a change needs the token', async () => {

@@ -56,10 +56,15 @@ function upgrade(
 describe('web pages', () => {
   it.each([
     ['no browser', {}],
-    ['a page of the host that is asked', { host: 'broker.example:8083', origin: 'https://broker.example' }],
+    ['a page of the address that is asked', { host: '192.0.2.7:8083', origin: 'http://192.0.2.7:8080' }],
     ['a page of this machine', { origin: 'http://localhost:5173' }],
   ])('%s: comes in', async (_what, headers) => {
     expect((await upgrade(open, headers)).status).toBe(101);
+  });
+
+  it('a page whose own name leads here (DNS rebinding) is refused', async () => {
+    const { status, body } = await upgrade(open, { host: 'evil.example:8083', origin: 'http://evil.example:8083' });
+    expect([status, body]).toEqual([403, expect.stringContaining('anybody can let lead here')]);
   });
 
   it.each([

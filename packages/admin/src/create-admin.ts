@@ -1,9 +1,8 @@
 import { join } from 'node:path';
 import { type AddressSet, type Broker, FileRecorderLog } from '@hawser/broker';
-import type { TlsFiles } from '@hawser/transport';
+import { isLoopbackHost, type TlsFiles } from '@hawser/transport';
 import type { FastifyInstance } from 'fastify';
 import type { UserStore } from './access/identify.ts';
-import { isLoopback } from './access/origin.ts';
 import { type ApiToken, apiToken } from './access/token.ts';
 import { AuditLog } from './audit-log.ts';
 import { buildApp } from './build-app.ts';
@@ -67,8 +66,8 @@ export class AdminError extends Error {
 export async function createAdmin(options: AdminOptions): Promise<Admin> {
   const { broker, host, port, dataDirectory, users, isProxy } = options;
   const password = options.password || undefined;
-  if (password === undefined && users === undefined && (!isLoopback(host) || isProxy !== undefined)) {
-    const where = isLoopback(host) ? 'the proxy in front of it' : host === '' ? 'this machine' : host;
+  if (password === undefined && users === undefined && (!isLoopbackHost(host) || isProxy !== undefined)) {
+    const where = isLoopbackHost(host) ? 'the proxy in front of it' : host === '' ? 'this machine' : host;
     throw new AdminError(
       'password-required',
       `the console would be open to everybody who reaches ${where}: set a password for it or give it users, or let it listen on 127.0.0.1`,

@@ -1,5 +1,4 @@
 export type { UserStore } from './access/identify.ts';
-export { isLoopback } from './access/origin.ts';
 export type { ApiToken } from './access/token.ts';
 export { ApiError } from './api-error.ts';
 export { type Admin, AdminError, type AdminOptions, createAdmin } from './create-admin.ts';

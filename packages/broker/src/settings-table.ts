@@ -396,7 +396,7 @@ export const SETTINGS = {
   'sys.interval': number(10, 's', 0, 86_400, 'How often the $SYS topics are published. 0: never.'),
   'websocket.origins': {
     default: '',
-    text: 'Web pages that may connect: origins with commas between them, such as https://example.org, or * for all. Empty: those of the same host and of this machine.',
+    text: 'Web pages that may connect: origins with commas between them, such as https://example.org, or * for all. Empty: those of this machine, and of the same host where that is an address or asked over TLS.',
   } as Setting<string>,
   responseInformation: {
     default: '',

@@ -1,4 +1,4 @@
-import { mkdir, open, readdir, stat } from 'node:fs/promises';
+import { chmod, mkdir, open, readdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { StoreError } from '@hawser/broker';
 import { ClassicLevel } from 'classic-level';
@@ -27,15 +27,29 @@ export async function openDatabase(directory: string, options: DatabaseOptions):
   return database;
 }
 
-/** Makes a directory that survives power loss, with all above it. */
+/** Makes a directory that survives power loss, with all above it, for its owner alone. */
 export async function makeDirectory(directory: string): Promise<void> {
   try {
-    const first = await mkdir(directory, { recursive: true });
+    const first = await mkdir(directory, { recursive: true, mode: 0o700 });
     if (first === undefined) return;
     for (let path = directory; path !== dirname(first); path = dirname(path)) await syncDirectory(dirname(path));
   } catch (error) {
     throw toStoreError(error, directory);
   }
+}
+
+/**
+ * Takes from others what they may do with a directory that was there before: messages lie in it. Where that cannot be (a file system
+ * without modes, somebody else's directory) it is said on standard error.
+ */
+export async function keepPrivate(directory: string): Promise<void> {
+  if (process.platform === 'win32') return;
+  const { mode } = await stat(directory);
+  if ((mode & 0o077) === 0) return;
+  await chmod(directory, mode & 0o700).catch((error: Error) => {
+    const words = `others may look into ${directory}, where messages are kept, and it cannot be closed to them: ${error.message}`;
+    process.emitWarning(words, { code: 'HAWSER_DATA_OPEN' });
+  });
 }
 
 /** What LevelDB or the file system said, in words for people. */
@@ -60,7 +74,10 @@ export function toStoreError(error: unknown, directory: string): StoreError {
 
 /** The same error, its commands with the directory they are for. */
 export function withDirectory(error: StoreError, directory: string): StoreError {
-  const words = error.message.replace(/"hawser data (check|repair)"/g, `"hawser data $1 ${directory}"`);
+  const words = error.message.replace(
+    /"hawser data (check|repair)"/g,
+    (_, what) => `"hawser data ${what} ${directory}"`,
+  );
   return words === error.message ? error : new StoreError(error.code, words, { cause: error.cause });
 }
 

@@ -24,6 +24,8 @@ import { type CountedQueues, countQueues, type Snapshot } from './count-queues.t
 import {
   type DatabaseOptions,
   directoryBytes,
+  exists,
+  keepPrivate,
   type LevelDatabase,
   makeDirectory,
   openDatabase,
@@ -319,6 +321,7 @@ export class LevelStore implements Store {
   async #openDatabase(mustExist: boolean): Promise<LevelDatabase> {
     const directory = join(this.#directory, 'db');
     if (!mustExist) await makeDirectory(directory);
+    if (await exists(directory)) await keepPrivate(directory);
     const open = this.#options.openDatabase ?? openDatabase;
     return open(directory, { cacheBytes: this.#options.cacheBytes ?? 8 * 1024 * 1024 });
   }

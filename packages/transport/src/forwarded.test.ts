@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { forwardedFor } from './forwarded.ts';
+import { forwardedFor, senderOf, UNKNOWN_SENDER } from './forwarded.ts';
 
 const isTrusted = (address: string): boolean => address.startsWith('10.') || address === '::1';
 
@@ -26,5 +26,18 @@ describe('X-Forwarded-For', () => {
     expect(forwardedFor('10.0.0.1', ['1.1.1.1', '203.0.113.7'], isTrusted)).toBe('203.0.113.7');
     expect(forwardedFor('10.0.0.1', `203.0.113.7${', 10.0.0.2'.repeat(10_000)}`, isTrusted)).toBe('10.0.0.2');
     expect(forwardedFor('10.0.0.1', undefined, isTrusted)).toBe('10.0.0.1');
+  });
+});
+
+describe('the sender of a request', () => {
+  it('is not this machine where a proxy on it has brought it that nobody has named', () => {
+    for (const name of ['x-forwarded-for', 'forwarded', 'x-real-ip', 'x-forwarded-host', 'x-forwarded-proto', 'via'])
+      expect(senderOf('127.0.0.1', { [name]: '127.0.0.1' }, isTrusted), name).toBe(UNKNOWN_SENDER);
+    expect(senderOf('127.0.0.1', {}, isTrusted)).toBe('127.0.0.1');
+  });
+
+  it('is whom a named proxy says, and any other address whatever it says', () => {
+    expect(senderOf('::1', { 'x-forwarded-for': '203.0.113.7' }, isTrusted)).toBe('203.0.113.7');
+    expect(senderOf('198.51.100.1', { 'x-forwarded-for': '127.0.0.1' }, isTrusted)).toBe('198.51.100.1');
   });
 });

@@ -11,7 +11,8 @@ export {
 } from './dial-error.ts';
 export { explainTlsFailure, isTlsAlert, type TlsDialOptions } from './dial-tls.ts';
 export { FairShare } from './fair-share.ts';
-export { forwardedFor } from './forwarded.ts';
+export { senderOf } from './forwarded.ts';
+export { hostNameOf, isCertainHost, isLoopbackHost } from './host-names.ts';
 export { type ListenOptions, listen, type NetworkListener } from './listen.ts';
 export { ListenError, type ListenErrorCode } from './listen-error.ts';
 export {

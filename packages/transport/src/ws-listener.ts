@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Attempt, Attempts } from './attempts.ts';
-import { forwardedFor } from './forwarded.ts';
+import { senderOf } from './forwarded.ts';
 import type { TlsInfo, Transport } from './transport.ts';
 import { answerRefusal, type UpgradeRefusal, type UpgraderOptions, WebSocketUpgrader } from './ws-upgrader.ts';
 
@@ -18,7 +18,7 @@ export class WebSocketStage {
   readonly #http: Server;
   readonly #upgrader: WebSocketUpgrader;
   readonly #onTransport: (transport: Transport) => void;
-  readonly #isProxy: ((address: string) => boolean) | undefined;
+  readonly #isProxy: (address: string) => boolean;
   readonly #known = new WeakMap<Duplex, Known>();
 
   constructor(
@@ -33,7 +33,7 @@ export class WebSocketStage {
     this.#attempts = attempts;
     this.#path = options.path;
     this.#onTransport = onTransport;
-    this.#isProxy = options.isProxy;
+    this.#isProxy = options.isProxy ?? isNone;
     this.#upgrader = new WebSocketUpgrader(options);
     // It listens nowhere: sockets are handed to it. The attempt has the clock, so HTTP needs none.
     this.#http = createServer({ keepAlive: false, requestTimeout: 0, headersTimeout: 0 });
@@ -88,8 +88,7 @@ export class WebSocketStage {
 
   /** From here on the attempt is the client's, as far as a trusted proxy says who that is. Its port nobody says. */
   #lookBehindProxy({ headers }: IncomingMessage, attempt: Attempt): void {
-    if (this.#isProxy === undefined) return;
-    const address = forwardedFor(attempt.remoteAddress, headers['x-forwarded-for'], this.#isProxy);
+    const address = senderOf(attempt.remoteAddress, headers, this.#isProxy);
     if (address === attempt.remoteAddress) return;
     attempt.remoteAddress = address;
     attempt.remotePort = 0;
@@ -99,6 +98,10 @@ export class WebSocketStage {
     const known = this.#known.get(socket);
     if (known !== undefined) this.#attempts.refuse(known.attempt, 'websocket', code, text);
   }
+}
+
+function isNone(): boolean {
+  return false;
 }
 
 /** That a socket failed shows when it closes. */

@@ -6,8 +6,7 @@ const HERE = 'broker.example:8083';
 describe('originRefusal', () => {
   it.each([
     ['no Origin: no browser', undefined, HERE, undefined],
-    ['a page of the same host', 'https://broker.example', HERE, undefined],
-    ['a page of the same host, on another port', 'http://broker.example:8080', HERE, undefined],
+    ['a page of the same IPv4 address, on another port', 'http://192.0.2.7:8080', '192.0.2.7:8083', undefined],
     ['a page of the same IPv6 address', 'http://[2001:db8::1]:8080', '[2001:db8::1]:8083', undefined],
     ['a page of localhost', 'http://localhost:5173', HERE, undefined],
     ['a page of a name below localhost', 'http://app.localhost', HERE, undefined],
@@ -19,7 +18,7 @@ describe('originRefusal', () => {
     ['files, when null is in the list', 'null', HERE, ['null']],
     ['no Origin, whatever the list', undefined, HERE, ['https://app.example']],
   ])('lets in %s', (_what, origin, host, allowed) => {
-    expect(originRefusal(origin, host, allowed)).toBeUndefined();
+    expect(originRefusal(origin, host, allowed, false)).toBeUndefined();
   });
 
   it.each([
@@ -37,6 +36,15 @@ describe('originRefusal', () => {
     ['the same host when there is a list without it', 'https://broker.example', HERE, ['https://app.example']],
     ['files, when not in the list', 'null', HERE, ['https://app.example']],
   ])('refuses %s', (_what, origin, host, allowed) => {
-    expect(originRefusal(origin, host, allowed)).toContain('websocket.origins');
+    expect(originRefusal(origin, host, allowed, false)).toContain('websocket.origins');
+  });
+
+  it.each([
+    ['a page of the same host', 'https://broker.example'],
+    ['a page of the same host, on another port', 'https://broker.example:8080'],
+  ])('lets in %s over TLS, which proves the name; without TLS anybody can let a name lead here', (_what, origin) => {
+    expect(originRefusal(origin, HERE, undefined, true)).toBeUndefined();
+    expect(originRefusal(origin, HERE, undefined, false)).toContain('anybody can let lead here');
+    expect(originRefusal(origin, HERE, [origin], false)).toBeUndefined();
   });
 });

@@ -1,14 +1,18 @@
+import { hostNameOf, isCertainHost, isLoopbackHost } from './host-names.ts';
+
 /**
  * Why a web page may not connect, for people; undefined: it may. A browser says in `Origin` where the page is from whose
  * script opens a WebSocket; without this check any page that somebody on this network looks at could use the broker.
  *
  * Who sends no `Origin` is no browser, and may. `allowed` undefined: pages of the host that is asked (`Host`) and of
- * loopback. Otherwise the origins in it, `https://example.org`, or `*` for all.
+ * loopback. Otherwise the origins in it, `https://example.org`, or `*` for all. That a page is of the host that is asked says something only
+ * where the host's name leads here for certain: an address, a name of loopback, or a name that TLS has proved (`isSecure`).
  */
 export function originRefusal(
   origin: string | undefined,
   host: string | undefined,
   allowed: readonly string[] | undefined,
+  isSecure: boolean,
 ): string | undefined {
   if (origin === undefined) return undefined;
   const page = urlOf(origin);
@@ -18,15 +22,18 @@ export function originRefusal(
     );
     return isAllowed ? undefined : 'is not among those that may connect here (websocket.origins)';
   }
-  const here = host === undefined ? undefined : urlOf(`http://${host}`);
-  if (page !== undefined && (isLoopback(page.hostname) || page.hostname === here?.hostname)) return undefined;
-  return 'is of another host than this broker: it may connect once it is named in websocket.origins';
+  if (page !== undefined && isLoopbackHost(nameOf(page))) return undefined;
+  if (page === undefined || nameOf(page) !== hostNameOf(host ?? ''))
+    return 'is of another host than this broker: it may connect once it is named in websocket.origins';
+  if (isSecure || isCertainHost(nameOf(page))) return undefined;
+  // Its owner can let the page's own name lead here (DNS rebinding).
+  return 'came under a host name that anybody can let lead here: it may connect once it is named in websocket.origins, or over TLS';
+}
+
+function nameOf({ hostname }: URL): string {
+  return hostNameOf(hostname);
 }
 
 function urlOf(text: string): URL | undefined {
   return URL.canParse(text) ? new URL(text) : undefined;
-}
-
-function isLoopback(hostname: string): boolean {
-  return /^(?:(?:.*\.)?localhost|127(?:\.\d{1,3}){3}|\[::1\])$/.test(hostname);
 }

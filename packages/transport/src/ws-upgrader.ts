@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { TLSSocket } from 'node:tls';
-import { forwardedFor } from './forwarded.ts';
+import { senderOf } from './forwarded.ts';
 import { plainAddress } from './plain-address.ts';
 import { tlsInfoOf } from './tls.ts';
 import type { Transport, TransportInfo } from './transport.ts';
@@ -85,7 +85,7 @@ export function upgradeInfoOf(
 ): TransportInfo {
   const tls = socket instanceof TLSSocket ? tlsInfoOf(socket) : undefined;
   const direct = plainAddress(socket.remoteAddress);
-  const remoteAddress = forwardedFor(direct, headers['x-forwarded-for'], isProxy);
+  const remoteAddress = senderOf(direct, headers, isProxy);
   const remotePort = remoteAddress === direct ? (socket.remotePort ?? 0) : 0;
   return { kind: tls === undefined ? 'ws' : 'wss', remoteAddress, remotePort, tls };
 }
@@ -111,7 +111,7 @@ function judge(request: IncomingMessage, path: string | undefined, origins: read
     };
   }
   const { origin, host } = request.headers;
-  const why = originRefusal(origin, host, origins);
+  const why = originRefusal(origin, host, origins, request.socket instanceof TLSSocket);
   if (why !== undefined) {
     return {
       refusal: { status: 403, code: 'origin-refused', text: `the web page's origin ${printable(origin ?? '')} ${why}` },

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { TLSSocket } from 'node:tls';
 import type { ConsoleRole } from '@hawser/auth';
 import { AddressRates, type AddressSet, subscriberOf, TokenBucket } from '@hawser/broker';
-import { forwardedFor, plainAddress } from '@hawser/transport';
+import { isLoopbackHost, plainAddress, senderOf } from '@hawser/transport';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ApiError } from '../api-error.ts';
 import { cookieOf, credentialsOf, type GivenCredentials } from './credentials.ts';
@@ -63,7 +63,7 @@ export class Guard {
     const known = this.#addresses.get(request);
     if (known !== undefined) return known;
     const direct = plainAddress(request.socket.remoteAddress);
-    const address = forwardedFor(direct, request.headers['x-forwarded-for'], this.#options.isProxy);
+    const address = senderOf(direct, request.headers, this.#options.isProxy);
     this.#addresses.set(request, address);
     return address;
   }
@@ -75,7 +75,7 @@ export class Guard {
     const needs = config.needs ?? (isPage ? 'open' : 'admin');
     addSecurityHeaders(reply, isPage, this.#isSecure(request));
     this.#checkRate(request, needs);
-    checkOrigin(request, this.#options.hostNames, this.#isProxied(request));
+    checkOrigin(request, this.#options.hostNames, this.#isProxied(request), isPage);
     if (needs === 'open') return;
     const principal = await this.#identify(request, reply);
     this.#principals.set(request, principal);
@@ -113,7 +113,9 @@ export class Guard {
       if (role !== undefined) return { kind: session.kind, name: session.name, role, session };
       this.sessions.end(session);
     }
-    return { ...NOBODY, role: this.#identifier.asksEverybody ? undefined : 'viewer' };
+    // Without a password the API is for this machine: not for whom a proxy on it brings.
+    const isHere = !this.#identifier.asksEverybody && isLoopbackHost(this.addressOf(request));
+    return { ...NOBODY, role: isHere ? 'viewer' : undefined };
   }
 
   #check(request: FastifyRequest, reply: FastifyReply, given: GivenCredentials): Promise<Identity> {

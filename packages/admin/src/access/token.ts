@@ -18,7 +18,7 @@ export function apiToken(dataDirectory: string | undefined): ApiToken {
   const known = readPrivate(file);
   if (known !== undefined) return { value: known, file };
   const value = newToken();
-  mkdirSync(dataDirectory, { recursive: true });
+  mkdirSync(dataDirectory, { recursive: true, mode: 0o700 });
   writeFileSync(file, `${value}\n`, { mode: 0o600 });
   chmodSync(file, 0o600);
   return { value, file };

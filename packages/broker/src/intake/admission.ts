@@ -250,7 +250,7 @@ export class Admission {
     const asked = this.#packet.properties;
     const responseInformation =
       asked?.requestResponseInformation === true && settings.responseInformation !== ''
-        ? settings.responseInformation.replaceAll('%c', this.#clientId)
+        ? settings.responseInformation.split('%c').join(this.#clientId)
         : undefined;
     const tells = asked?.requestProblemInformation !== false;
     const lost = tells && session.lost !== undefined ? Object.entries(session.lost) : [];

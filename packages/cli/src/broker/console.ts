@@ -50,7 +50,7 @@ export async function startConsole(broker: Broker, options: ConsoleOptions): Pro
     return {
       lines: [
         `  console    ${colors.cyan(admin.url)}`,
-        file === undefined ? `  API token  ${value}` : `  API token  in ${file}`,
+        `  API token  ${file === undefined ? shownToken(value, process.stdout.isTTY) : `in ${file}`}`,
       ],
       close: () => admin.close(),
     };
@@ -65,6 +65,11 @@ export async function startConsole(broker: Broker, options: ConsoleOptions): Pro
         : 'choose another with --console 127.0.0.1:18084, or none with --no-console';
     throw new ExitError(EXIT.failed, error.message, { hint, cause: error });
   }
+}
+
+/** A person sees it; a pipe ends in a file or a journal that others read. */
+export function shownToken(value: string, isTerminal: boolean): string {
+  return isTerminal ? value : 'shown on a terminal only; with --data DIRECTORY it stands in a file';
 }
 
 /** `:8080` listens everywhere. */

@@ -18,7 +18,7 @@ export function firstSteps(
   // What listens everywhere is reached here by the name of this machine's loopback.
   const reachable = reachableHost(host);
   const isDefault = transport === 'tcp' && port === 1883 && (reachable === '127.0.0.1' || reachable === 'localhost');
-  const where = isDefault ? '' : ` -L ${url.replace(/\/\/(\[::\]|0\.0\.0\.0)/, `//${reachable}`)}`;
+  const where = isDefault ? '' : ` -L ${url.replace(/\/\/(\[::\]|0\.0\.0\.0)/, () => `//${reachable}`)}`;
   const lines = [
     'Try it, each in a terminal of its own:',
     `  npx hawser sub${where}${flagsFor(needs, 'ca')} -v -t 'harbour/#'`,

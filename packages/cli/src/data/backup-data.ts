@@ -65,7 +65,7 @@ async function askBroker(copy: string, directory: string, { api, tokenFile }: Ba
 
 async function move(from: string, to: string): Promise<void> {
   try {
-    await mkdir(to, { recursive: true });
+    await mkdir(to, { recursive: true, mode: 0o700 });
     for (const part of PARTS) {
       const [source, target] = [join(from, part), join(to, part)];
       // Another file system takes a copy.

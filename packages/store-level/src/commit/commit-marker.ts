@@ -46,7 +46,7 @@ export class CommitMarker {
 
   /** Opens the file to write on, made with `number` in it (and synced) when it is not there. */
   static async open(path: string, number: number, isNew: boolean): Promise<CommitMarker> {
-    const marker = new CommitMarker(await open(path, isNew ? 'w' : 'r+'));
+    const marker = new CommitMarker(await open(path, isNew ? 'w' : 'r+', 0o600));
     marker.#wanted = number;
     try {
       await marker.#write();
