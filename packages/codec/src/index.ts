@@ -1,4 +1,3 @@
-export { decodeAck, decodePublish } from '#hot-decoders';
 export { PacketReader } from '#packet-reader';
 export { copyBytes, topicLevels, utf8Length } from '#short-loops';
 export { allowedReasonCodes } from './allowed-reason-codes.ts';
@@ -25,6 +24,7 @@ export { type ClientPacket, encodeClientPacket } from './packets/client-packet.t
 export { type ConnackPacket, decodeConnack } from './packets/connack.ts';
 export { type ConnectPacket, decodeConnect, peekProtocolVersion, type WillMessage } from './packets/connect.ts';
 export { type DisconnectPacket, decodeDisconnect } from './packets/disconnect.ts';
+export { decodeAck, decodePublish } from './packets/hot-decoders.ts';
 export { decodePacket, encodePacket, type Packet } from './packets/packet.ts';
 export { decodePingreq, decodePingresp, type PingreqPacket, type PingrespPacket } from './packets/ping.ts';
 export {

@@ -13,7 +13,7 @@ import type { AckPacket, AckType } from './ack.ts';
 import { checkReasonCode, packetIdentifierZero } from './checks.ts';
 import type { PublishPacket } from './publish.ts';
 
-// Of the packets there are most of: as few objects as can be. A page has its own, short ones (page-hot-decoders.ts).
+// Of the packets there are most of: as few objects as can be.
 
 /**
  * Decodes a PUBLISH, the packet there are most of. With a `topics` cache a known topic costs no string; a PUBLISH without

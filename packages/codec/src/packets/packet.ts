@@ -1,4 +1,3 @@
-import { decodeAck, decodePublish } from '#hot-decoders';
 import type { DecodeLimits } from '../limits.ts';
 import * as PacketType from '../packet-type.ts';
 import type { Direction, ProtocolVersion } from '../types.ts';
@@ -11,6 +10,7 @@ import { writeClientPacket, writeFramed } from './client-packet.ts';
 import { type ConnackPacket, decodeConnack, writeConnackBody } from './connack.ts';
 import { type ConnectPacket, decodeConnect } from './connect.ts';
 import { type DisconnectPacket, decodeDisconnect } from './disconnect.ts';
+import { decodeAck, decodePublish } from './hot-decoders.ts';
 import { decodePingreq, decodePingresp, type PingreqPacket, type PingrespPacket } from './ping.ts';
 import { encodePublish, type PublishPacket } from './publish.ts';
 import { requireEncodable } from './require-encodable.ts';
