@@ -169,7 +169,11 @@ export function createMetrics(broker: Broker): Metrics {
 }
 
 /** A histogram that the broker has filled already: prom-client has none of that kind. */
-function commitTimes({ commitTimes: { buckets, count, sumMs } }: Broker): string {
+function commitTimes({
+  journal: {
+    times: { buckets, count, sumMs },
+  },
+}: Broker): string {
   const name = 'hawser_store_commit_seconds';
   return [
     `# HELP ${name} How long the store took from an operation to its commit, one timed at a time`,

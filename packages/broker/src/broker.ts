@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { isValidTopicFilter, isValidTopicName, TopicCache, UsageError } from '@hawser/codec';
-import { type AnsweringConnection, Fifo, NO_TICKET, Slab, type Ticket } from '@hawser/protocol';
+import { NO_TICKET, Slab } from '@hawser/protocol';
 import {
   type Clock,
   type NetworkListener,
@@ -28,12 +28,10 @@ import { type Observer, tellBoth } from './recorder/observer.ts';
 import { Recorder } from './recorder/recorder.ts';
 import { Router } from './routing/router.ts';
 import type { LocalMessage, LocalSubscriber } from './routing/subscription.ts';
-import type { ClientSession } from './sessions/client-session.ts';
 import { SessionRegistry } from './sessions/session-registry.ts';
 import { type Settings, settingsWith } from './settings.ts';
-import { CommitReleases } from './stores/commit-releases.ts';
-import { CommitTimes } from './stores/commit-times.ts';
-import type { Store, StoreContents, StoreOperation } from './stores/store.ts';
+import { Journal } from './stores/journal.ts';
+import type { Store, StoreContents } from './stores/store.ts';
 import { StoreError } from './stores/store-error.ts';
 import { StoreGuard } from './stores/store-guard.ts';
 
@@ -66,31 +64,24 @@ export class Broker implements BrokerCore {
   readonly slab = new Slab();
   readonly topics: TopicCache;
   readonly counters = new Counters();
-  readonly commitTimes = new CommitTimes();
   readonly recorder: Recorder;
   readonly observer: Observer;
   /** Wall clock, milliseconds. */
   readonly startedAt: number;
   readonly policies: PolicyDesk;
   readonly store: Store | undefined;
+  /** What is written down, and who waits for it. */
+  readonly journal: Journal;
   readonly guard: StoreGuard;
   readonly permissions: DeliveryPermissions;
   readonly router: Router;
   readonly registry: SessionRegistry;
   readonly intake: Intake;
-  lastTicket: Ticket = NO_TICKET;
   readonly #clock: Clock;
   readonly #random: (size: number) => Uint8Array;
   readonly loopDelayMs: () => number;
   readonly #listeners: Listeners;
-  readonly #releases: CommitReleases;
-  readonly #waitingPublishes = new Fifo<{ readonly ticket: Ticket; resolve(): void }>();
-  #sequence = 1;
-  #sessionNumber = 1;
   #storeIsOpen = false;
-  #isGrouping = false;
-  /** In order of their tickets. */
-  #commitWaiters: { readonly ticket: Ticket; resolve(): void; reject(error: Error): void }[] = [];
   #closing: Promise<void> | undefined;
 
   constructor(options: BrokerOptions) {
@@ -101,7 +92,6 @@ export class Broker implements BrokerCore {
     this.driverNode = createDriverNode(this.#clock);
     this.driverNode.input.limit = this.settings['limits.inputBytesNode'];
     this.driverNode.strangerInput.limit = this.settings['limits.inputBytesStrangers'];
-    this.#releases = new CommitReleases(this.driverNode.turn, () => this.committed);
     this.slab.limit = this.settings['limits.outputBytesNode'];
     this.topics = new TopicCache(this.settings['limits.topics'], this.settings['limits.topicLevels']);
     this.recorder = new Recorder({ settings: this.settings, clock: this.#clock, log: options.recorderLog });
@@ -109,6 +99,7 @@ export class Broker implements BrokerCore {
     this.startedAt = this.#clock.wallNow();
     this.policies = new PolicyDesk(this, options);
     this.store = options.store;
+    this.journal = new Journal(options.store, this.#clock, this.driverNode.turn);
     this.guard = new StoreGuard(this);
     this.permissions = new DeliveryPermissions(this);
     this.router = new Router(this);
@@ -146,10 +137,7 @@ export class Broker implements BrokerCore {
       const opened = await store.open();
       this.#storeIsOpen = true;
       const contents = await this.#whenCounted(opened);
-      store.onCommitted = () => this.#onCommitted();
-      store.onFault = (fault) => this.#onFault(fault);
-      this.#sequence = contents.nextSequence;
-      this.#sessionNumber = contents.nextSession;
+      this.journal.begin(contents, (fault) => this.#onFault(fault));
       this.registry.restore(contents);
       await this.guard.start();
       this.permissions.reviseAll();
@@ -212,8 +200,7 @@ export class Broker implements BrokerCore {
       refused.catch(() => undefined);
       return refused;
     }
-    if (qos === 0 || ticket <= this.committed) return SAFE;
-    return new Promise((resolve) => this.#waitingPublishes.push({ ticket, resolve }));
+    return qos === 0 || ticket <= this.journal.committed ? SAFE : this.journal.untilSafe(ticket);
   }
 
   /** Gives messages to this process. Returns how to stop it. Throws UsageError for a filter that is not valid. */
@@ -288,10 +275,6 @@ export class Broker implements BrokerCore {
 
   // BrokerCore
 
-  get committed(): Ticket {
-    return this.store === undefined ? Number.POSITIVE_INFINITY : this.store.committed;
-  }
-
   now(): number {
     return this.#clock.now();
   }
@@ -308,73 +291,13 @@ export class Broker implements BrokerCore {
     return wallMs - this.#clock.wallNow() + this.#clock.now();
   }
 
-  append(operation: StoreOperation): Ticket {
-    if (this.store === undefined) return NO_TICKET;
-    this.lastTicket = this.store.append(operation);
-    this.commitTimes.begin(this.lastTicket, this.#clock);
-    return this.lastTicket;
-  }
-
-  beginGroup(): boolean {
-    if (this.store === undefined || this.#isGrouping) return false;
-    this.store.begin();
-    this.#isGrouping = true;
-    return true;
-  }
-
-  endGroup(): void {
-    this.#isGrouping = false;
-    this.store?.end();
-  }
-
-  untilCommitted(ticket: Ticket): Promise<void> {
-    if (ticket <= this.committed) return Promise.resolve();
-    return new Promise((resolve, reject) => this.#commitWaiters.push({ ticket, resolve, reject }));
-  }
-
-  nextSequence(): number {
-    return this.#sequence++;
-  }
-
-  nextSessionNumber(): number {
-    return this.#sessionNumber++;
-  }
-
-  waitForCommit(session: ClientSession): void {
-    this.#releases.addSession(session);
-  }
-
-  waitToRelease(connection: AnsweringConnection): void {
-    this.#releases.addConnection(connection);
-  }
-
   newClientId(): string {
     return Array.from(this.#random(22), (byte) => ID_LETTERS[byte % ID_LETTERS.length]).join('');
   }
 
-  #onCommitted(): void {
-    for (let first = this.#waitingPublishes.peek(); first !== undefined; first = this.#waitingPublishes.peek()) {
-      if (first.ticket > this.committed) break;
-      this.#waitingPublishes.shift();
-      first.resolve();
-    }
-    const now = this.now();
-    const { committed } = this;
-    this.commitTimes.end(committed, now);
-    const waiting = this.#commitWaiters;
-    if (waiting.length > 0) {
-      this.#commitWaiters = waiting.filter(({ ticket }) => ticket > committed);
-      for (const waiter of waiting) if (waiter.ticket <= committed) waiter.resolve();
-    }
-    this.#releases.run(now);
-  }
-
   #onFault(fault: Error | undefined): void {
     if (fault === undefined) this.observer.onWarning?.('store-works-again', 'the data directory can be written again');
-    else {
-      for (const { reject } of this.#commitWaiters.splice(0)) reject(fault);
-      this.observer.onWarning?.('store-fault', `the data directory cannot be written: ${fault.message}`);
-    }
+    else this.observer.onWarning?.('store-fault', `the data directory cannot be written: ${fault.message}`);
   }
 }
 

@@ -139,7 +139,7 @@ export class Admission {
       this.refuse(over.reasonCode, over.text, now);
       return;
     }
-    const ticketBefore = core.lastTicket;
+    const ticketBefore = core.journal.last;
     if (known?.handler !== undefined) {
       core.counters.takeovers++;
       // [MQTT311-3.1.4-2] [MQTT5-3.1.4-3]
@@ -179,10 +179,11 @@ export class Admission {
 
   /** A CONNACK says that session and Will are kept: they are on disk first. Not while the disk fails: who was there goes on. */
   #storing(ticketBefore: Ticket): Promise<void> | undefined {
-    const { committed, guard, lastTicket, store } = this.#core;
+    const { guard, journal, store } = this.#core;
+    const { committed, last: lastTicket } = journal;
     const isWaiting = lastTicket > ticketBefore && lastTicket > committed;
     if (!isWaiting || store?.durable !== true || guard.refusal !== undefined) return undefined;
-    return this.#core.untilCommitted(lastTicket);
+    return this.#core.journal.untilCommitted(lastTicket);
   }
 
   #onLoaded(session: ClientSession, present: boolean, decision: AllowConnect, failed: Error | undefined): void {

@@ -79,7 +79,7 @@ export class ClientHandler implements ServerSink, DriverListener, SessionHandler
     this.connection = new ServerConnection(
       {
         output: this.output,
-        commits: core,
+        commits: core.journal,
         topics: core.topics,
         maximumPacketSize: core.settings['limits.maximumPacketSize'],
         connectPacketSize: core.settings['limits.connectPacketBytes'],
@@ -194,7 +194,7 @@ export class ClientHandler implements ServerSink, DriverListener, SessionHandler
   }
 
   onAcksWaiting(): void {
-    this.core.waitToRelease(this.connection);
+    this.core.journal.waitToRelease(this.connection);
   }
 
   onClosed(cause: CloseCause, now: number): void {
@@ -356,12 +356,12 @@ export class ClientHandler implements ServerSink, DriverListener, SessionHandler
     // [MQTT311-4.3.3-2] [MQTT5-4.3.3-11] [MQTT5-4.3.3-12]
     if (!session.inbound.end(packetIdentifier)) {
       // [MQTT5-3.7.2-1]; in 3.x PUBCOMP has no Reason Code and ends the exchange. That it ended before may not be on disk yet.
-      const ended = this.clientSession.isStored ? this.core.lastTicket : 0;
+      const ended = this.clientSession.isStored ? this.core.journal.last : 0;
       this.connection.acknowledge(PacketType.PUBCOMP, packetIdentifier, ReasonCode.PacketIdentifierNotFound, ended);
       return;
     }
     const ticket = this.clientSession.isStored
-      ? this.core.append({ kind: 'deleteInbound', session: this.clientSession.number, packetIdentifier })
+      ? this.core.journal.append({ kind: 'deleteInbound', session: this.clientSession.number, packetIdentifier })
       : 0;
     this.connection.acknowledge(PacketType.PUBCOMP, packetIdentifier, 0, ticket);
   }

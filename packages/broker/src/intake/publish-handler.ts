@@ -168,16 +168,16 @@ export class PublishHandler {
   /** The identifier and all that the message causes are on disk together, or a crash between doubles or loses it. */
   #publishStored(packet: PublishPacket, now: number): Routed {
     const core = this.#core;
-    core.beginGroup();
+    core.journal.beginGroup();
     try {
-      const ready = core.append({
+      const ready = core.journal.append({
         kind: 'putInbound',
         session: this.#session.number,
         packetIdentifier: packet.packetIdentifier,
       });
       return core.router.publish(packet, this.#session, this.#handler.connection, ready, now);
     } finally {
-      core.endGroup();
+      core.journal.endGroup();
     }
   }
 
@@ -231,7 +231,7 @@ export class PublishHandler {
   }
 
   #storedTicket(): Ticket {
-    return this.#session.isStored ? this.#core.lastTicket : NO_TICKET;
+    return this.#session.isStored ? this.#core.journal.last : NO_TICKET;
   }
 }
 

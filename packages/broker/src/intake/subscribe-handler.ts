@@ -73,7 +73,7 @@ export class SubscribeHandler {
       this.#core.router.routes.remove(known);
       this.#session.replays?.delete(topicFilter);
       if (this.#session.isStored) {
-        ticket = this.#core.append({ kind: 'deleteSubscription', session: this.#session.number, topicFilter });
+        ticket = this.#core.journal.append({ kind: 'deleteSubscription', session: this.#session.number, topicFilter });
       }
       reasonCodes.push(0);
     }

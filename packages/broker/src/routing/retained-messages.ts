@@ -49,7 +49,7 @@ export class RetainedMessages {
     if (message.payload.length === 0) return this.delete(topic);
     // [MQTT311-3.3.1-7]
     this.restore(message.keep());
-    return this.#core.append({ kind: 'putRetained', message: storedMessage(message, this.#core) });
+    return this.#core.journal.append({ kind: 'putRetained', message: storedMessage(message, this.#core) });
   }
 
   delete(topic: string): Ticket {
@@ -57,7 +57,7 @@ export class RetainedMessages {
     if (known === undefined) return NO_TICKET;
     this.#bytes -= known.size;
     this.#index.delete(topic);
-    return this.#core.append({ kind: 'deleteRetained', topic });
+    return this.#core.journal.append({ kind: 'deleteRetained', topic });
   }
 
   /** Puts back what a store has kept. */

@@ -133,7 +133,7 @@ export class Router {
           message.isStorable = this.#core.guard.takes(this.storeBytes(publication, route));
       }
       if (route.durableReceivers > 1 && this.#core.store !== undefined)
-        message.storeSequence = this.#core.nextSequence();
+        message.storeSequence = this.#core.journal.nextSequence();
       this.#publishMessage(message, route, publisher, from, publication, ready, now);
     }
     return routed;

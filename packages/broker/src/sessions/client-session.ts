@@ -126,7 +126,7 @@ export class ClientSession implements SessionHost, Timed {
   }
 
   get committed(): Ticket {
-    return this.#core.committed;
+    return this.#core.journal.committed;
   }
 
   /** It outlives its connection. */
@@ -177,7 +177,7 @@ export class ClientSession implements SessionHost, Timed {
     const subscription = this.subscriptions.get(topicFilter);
     if (!this.isStored || subscription === undefined) return NO_TICKET;
     const { identifier, granted } = subscription;
-    return this.#core.append({
+    return this.#core.journal.append({
       kind: 'putSubscription',
       session: this.number,
       subscription: {
@@ -269,9 +269,9 @@ export class ClientSession implements SessionHost, Timed {
     if (this.number === 0 || !message.isStorable) return NO_TICKET;
     // One number for a message that several sessions wait for; a second copy for the same session has its own.
     const isShared = message.storeSequence > this.#lastQueued;
-    delivery.sequence = isShared ? message.storeSequence : this.#core.nextSequence();
+    delivery.sequence = isShared ? message.storeSequence : this.#core.journal.nextSequence();
     this.#lastQueued = delivery.sequence;
-    return this.#core.append({
+    return this.#core.journal.append({
       kind: 'putQueued',
       session: this.number,
       entry: {
@@ -293,7 +293,8 @@ export class ClientSession implements SessionHost, Timed {
   }
 
   storeDequeued(delivery: Delivery): void {
-    if (this.number > 0) this.#core.append({ kind: 'deleteQueued', session: this.number, sequence: delivery.sequence });
+    if (this.number > 0)
+      this.#core.journal.append({ kind: 'deleteQueued', session: this.number, sequence: delivery.sequence });
   }
 
   storeOutbound(
@@ -304,7 +305,7 @@ export class ClientSession implements SessionHost, Timed {
     lazy: boolean,
   ): Ticket {
     if (this.number === 0) return NO_TICKET;
-    return this.#core.append({
+    return this.#core.journal.append({
       kind: 'putOutbound',
       session: this.number,
       outbound: { packetIdentifier, sequence, qos, state },
@@ -313,11 +314,11 @@ export class ClientSession implements SessionHost, Timed {
   }
 
   storeOutboundDone(packetIdentifier: number): void {
-    if (this.number > 0) this.#core.append({ kind: 'deleteOutbound', session: this.number, packetIdentifier });
+    if (this.number > 0) this.#core.journal.append({ kind: 'deleteOutbound', session: this.number, packetIdentifier });
   }
 
   waitFor(): void {
-    this.#core.waitForCommit(this);
+    this.#core.journal.wait(this);
   }
 
   requestPage(afterSequence: number, messages: number): void {
@@ -340,7 +341,7 @@ export class ClientSession implements SessionHost, Timed {
     const number = this.number;
     // What is under way must be known before what comes behind it.
     await this.load();
-    const ready = this.#core.lastTicket;
+    const ready = this.#core.journal.last;
     const pageSize = this.#core.settings['queue.pageSize'];
     const limit = this.session.queue.isMemoryFull
       ? { messages: Math.max(1, Math.min(pageSize, 16), messages), bytes: SMALL_PAGE_BYTES }
@@ -409,7 +410,7 @@ export class ClientSession implements SessionHost, Timed {
     for (const { sequence, state } of this.#unread ?? []) if (state === 'released') released.add(sequence);
     let after = 0;
     while (store !== undefined && this.number > 0) {
-      const ready = this.#core.lastTicket;
+      const ready = this.#core.journal.last;
       const entries = await store.readQueue(this.number, after, WALK_LIMIT);
       const last = entries.at(-1);
       if (last === undefined) break;

@@ -45,19 +45,16 @@ export class Estates {
     const here = session.unsettledHere();
     if (!session.isAllHere && this.#mustBeRead(session)) {
       const stored = { ...session.toStored(), clientId: estateName(session.number) };
-      core.append({ kind: 'renameSession', clientId: session.clientId, session: stored });
+      core.journal.append({ kind: 'renameSession', clientId: session.clientId, session: stored });
       this.resume({ session, here: here.filter(({ sequence }) => sequence === 0) });
       return;
     }
     this.#countLost(session, session.elsewhere, '');
-    const isGroup = core.beginGroup();
-    try {
+    core.journal.group(() => {
       this.#passOn(session, here);
       if (session.number > 0)
-        core.append({ kind: 'deleteSession', clientId: session.clientId, session: session.number });
-    } finally {
-      if (isGroup) core.endGroup();
-    }
+        core.journal.append({ kind: 'deleteSession', clientId: session.clientId, session: session.number });
+    });
   }
 
   /** An estate that is in the store under its name. */
@@ -101,16 +98,11 @@ export class Estates {
       while (core.guard.isOverflowing && !this.#isStopped) await this.#pause();
       if (this.#isStopped) return;
       // A message leaves here and arrives there in one piece: a crash in between loses none, and doubles none.
-      const isGroup = core.beginGroup();
-      try {
-        this.#passOn(session, page);
-      } finally {
-        if (isGroup) core.endGroup();
-      }
+      core.journal.group(() => this.#passOn(session, page));
       await new Promise<void>((resolve) => core.driverNode.clock.defer(resolve));
     }
     if (!this.#isStopped)
-      core.append({ kind: 'deleteSession', clientId: estateName(session.number), session: session.number });
+      core.journal.append({ kind: 'deleteSession', clientId: estateName(session.number), session: session.number });
   }
 
   #passOn(session: ClientSession, deliveries: readonly Delivery[]): void {

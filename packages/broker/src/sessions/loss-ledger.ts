@@ -35,7 +35,7 @@ export class LossLedger implements Timed {
       return;
     }
     const { number, lost } = session;
-    this.#core.append(
+    this.#core.journal.append(
       lost === undefined
         ? { kind: 'deleteLost', session: number }
         : { kind: 'putLost', session: number, lost: { ...lost } },

@@ -128,8 +128,8 @@ export class RetainedReplays implements Sliced {
   }
 
   #isReady(replay: Replay): boolean {
-    if (replay.ready <= this.#core.committed) return true;
-    this.#core.waitForCommit(this.#session);
+    if (replay.ready <= this.#core.journal.committed) return true;
+    this.#core.journal.wait(this.#session);
     return false;
   }
 

@@ -93,7 +93,7 @@ export class SessionRegistry {
     session.account();
     this.#sweeper.start();
     const stored = core.store !== undefined && (request.expiryInterval > 0 || request.will !== undefined);
-    if (stored && session.number === 0) session.number = core.nextSessionNumber();
+    if (stored && session.number === 0) session.number = core.journal.nextSessionNumber();
     this.save(session);
     // [MQTT311-3.2.2-1] [MQTT311-3.2.2-2] [MQTT311-3.2.2-3] [MQTT5-3.2.2-2] [MQTT5-3.2.2-3]
     return { session, present: resumed !== undefined };
@@ -101,7 +101,8 @@ export class SessionRegistry {
 
   /** Writes down what a session is now. */
   save(session: ClientSession): void {
-    if (session.number > 0 && !session.ended) this.#core.append({ kind: 'putSession', session: session.toStored() });
+    if (session.number > 0 && !session.ended)
+      this.#core.journal.append({ kind: 'putSession', session: session.toStored() });
   }
 
   /** The CONNACK of its connection is out: what the CONNECT said of the session counts. */
@@ -206,7 +207,7 @@ export class SessionRegistry {
     // [MQTT311-3.1.2-16] [MQTT311-3.1.2-17] [MQTT5-3.1.2-14] [MQTT5-3.1.2-15] [MQTT5-3.1.3-10]
     const { topic, payload, qos, retain, properties } = will.message;
     // The message and the end of the Will together: a crash between would publish it once more, or lose it.
-    const isGroup = core.beginGroup();
+    const isGroup = core.journal.beginGroup();
     try {
       if (decision === 'allow') {
         core.router.publish(
@@ -229,7 +230,7 @@ export class SessionRegistry {
       );
     } finally {
       this.save(session);
-      if (isGroup) core.endGroup();
+      if (isGroup) core.journal.endGroup();
     }
   }
 

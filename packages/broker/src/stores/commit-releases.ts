@@ -1,7 +1,6 @@
 import type { AnsweringConnection, Ticket } from '@hawser/protocol';
 import type { Sliced, TurnBudget } from '../node/turn-budget.ts';
 import { Work } from '../node/work-kinds.ts';
-import type { ClientSession } from '../sessions/client-session.ts';
 
 /** To look whether a connection waits for what is on disk by now. */
 const WORK_OF_LOOK = 10;
@@ -9,14 +8,19 @@ const WORK_OF_ACK = 16;
 /** What a session does when something of its is on disk: it sends a message, mostly. */
 const WORK_OF_SESSION = 400;
 
+/** What waits for something to be on disk: a session. */
+export interface CommitWaiter {
+  onCommitted(now: number): void;
+}
+
 /** Connections whose acknowledgements wait for the disk, and sessions whose messages do: released by slices of a turn, in order. */
 export class CommitReleases implements Sliced {
   readonly #turn: TurnBudget;
   readonly #committed: () => Ticket;
   readonly #connections = new Set<AnsweringConnection>();
-  readonly #sessions = new Set<ClientSession>();
+  readonly #sessions = new Set<CommitWaiter>();
   /** Sessions that are to be told of the last commit. */
-  #told: Iterator<ClientSession> | undefined;
+  #told: Iterator<CommitWaiter> | undefined;
   #isWaiting = false;
 
   constructor(turn: TurnBudget, committed: () => Ticket) {
@@ -24,8 +28,8 @@ export class CommitReleases implements Sliced {
     this.#committed = committed;
   }
 
-  addSession(session: ClientSession): void {
-    this.#sessions.add(session);
+  addWaiter(waiter: CommitWaiter): void {
+    this.#sessions.add(waiter);
   }
 
   addConnection(connection: AnsweringConnection): void {

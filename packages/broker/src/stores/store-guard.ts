@@ -136,7 +136,7 @@ export class StoreGuard implements Timed {
     const { store } = this.#core;
     const now = this.#core.now();
     // What nobody has deleted anything from since has nothing to give.
-    const { lastTicket } = this.#core;
+    const { last: lastTicket } = this.#core.journal;
     if (store?.fault !== undefined || now < this.#mayCompactAtMs || lastTicket === this.#compactedTicket) return;
     this.#mayCompactAtMs = Number.POSITIVE_INFINITY;
     this.#compactedTicket = lastTicket;

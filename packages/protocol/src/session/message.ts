@@ -35,6 +35,8 @@ export class Message implements MessageContent {
   /** Queues and windows of sessions that hold it. */
   holders = 0;
   readonly #propertiesSize: number;
+  /** 0: nobody has asked. */
+  #cost = 0;
   #kept: boolean;
   #encoded: Uint8Array | undefined;
   #isEncoded = false;
@@ -63,8 +65,11 @@ export class Message implements MessageContent {
    * in memory, and properties are encoded once more for those who get the same.
    */
   get cost(): number {
-    const properties = this.properties === undefined ? 0 : costOfProperties(this.properties);
-    return MESSAGE_BYTES + 2 * this.topic.bytes.length + this.payload.length + properties;
+    if (this.#cost === 0) {
+      const properties = this.properties === undefined ? 0 : costOfProperties(this.properties);
+      this.#cost = MESSAGE_BYTES + 2 * this.topic.bytes.length + this.payload.length + properties;
+    }
+    return this.#cost;
   }
 
   /** Makes it its own: what is queued, stored or retained must not hold a socket's chunk. Idempotent. */
