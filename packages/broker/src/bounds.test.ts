@@ -35,6 +35,7 @@ const BOUNDS: Readonly<Partial<Record<SettingKey, AtTheBound>>> = {
   'limits.inboundQos2': at('PUBREC 0x97; 3.x is closed', 'quotaRefusals', 'lost: quota-exceeded'),
   'limits.inflightBytes': at('the next messages wait in the queue', 'lost: queue-full'),
   'limits.subscriptions': at('0x97 in the SUBACK (0x80 in 3.1.1)', 'quotaRefusals'),
+  'limits.sharedSubscriptions': at('0x97 in the SUBACK (0x80 in 3.1.1)', 'quotaRefusals'),
   'limits.subscriptionBytes': at('0x97 in the SUBACK (0x80 in 3.1.1)', 'quotaRefusals'),
   'limits.permissions': at('all are forgotten and asked for again'),
   'limits.topics': at('others make room'),

@@ -111,6 +111,13 @@ export const SETTINGS = {
     'The same for connections that have no CONNACK yet: apart, so that they take nothing from the clients.',
   ),
   'limits.subscriptions': number(10_000, 'subscriptions', 1, 10_000_000, 'Subscriptions of one session.'),
+  'limits.sharedSubscriptions': number(
+    100,
+    'subscriptions',
+    0,
+    10_000_000,
+    'Shared Subscriptions of one session: each that matches a message of somebody else makes one more delivery of it.',
+  ),
   'limits.connections': number(1_000_000, 'connections', 1, 10_000_000, 'Connections in all.'),
   'limits.halfOpen': number(
     10_000,
@@ -187,13 +194,7 @@ export const SETTINGS = {
     'Bytes of one client that may wait for the disk to be answered; then it is not read.',
   ),
   'limits.retainedMessages': number(1_000_000, 'messages', 0, 100_000_000, 'Retained messages.'),
-  'limits.retainedBytes': number(
-    1024 * MiB,
-    'bytes',
-    0,
-    65_536 * MiB,
-    'Bytes of retained messages, topics and payloads.',
-  ),
+  'limits.retainedBytes': number(1024 * MiB, 'bytes', 0, 65_536 * MiB, 'Memory of retained messages, as estimated.'),
   'limits.routes': number(10_000, 'topics', 16, 10_000_000, 'Topics whose receivers are remembered.'),
   'limits.routeBytes': number(
     256 * MiB,

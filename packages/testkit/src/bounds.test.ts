@@ -206,6 +206,27 @@ describe('bounds of one session', () => {
     expect(await s.subscribe(old, [long(1), long(2), long(3)])).toEqual([0, 0, 0x80]);
   });
 
+  test('limits.sharedSubscriptions: one client makes no more deliveries of the messages of others than that', async () => {
+    const s = await scene({ 'limits.sharedSubscriptions': 3 });
+    const peer = await s.join(5);
+    const filters = times(5, (i) => `$share/g${i}/#`);
+    expect(await s.subscribe(peer, filters)).toEqual([0, 0, 0, 0x97, 0x97]);
+    expect(s.broker.counters.quotaRefusals).toBe(2);
+    expect(last(peer)).toMatchObject({
+      properties: { reasonString: expect.stringMatching(/limits\.sharedSubscriptions/) },
+    });
+    const publisher = await s.join(4);
+    await s.publish(publisher, 't', 0);
+    expect(peer.decoded().filter(({ type }) => type === 'publish').length).toBe(3);
+    // One that is there may be asked for again, and one that goes makes room.
+    expect(await s.subscribe(peer, ['$share/g0/#', 'plain'])).toEqual([0, 0]);
+    peer.send({ type: 'unsubscribe', packetIdentifier: 9, properties: undefined, topicFilters: ['$share/g0/#'] });
+    await s.clock.settle();
+    expect(await s.subscribe(peer, ['$share/g4/#'])).toEqual([0]);
+    const old = await s.join(4);
+    expect(await s.subscribe(old, filters)).toEqual([0, 0, 0, 0x80, 0x80]);
+  });
+
   test('limits.inboundQos2: 5.0 is told with 0x97, a 3.x client is closed; who releases goes on', async () => {
     const s = await scene({ 'limits.inboundQos2': 10 });
     const expiry = { sessionExpiryInterval: 100 };

@@ -1,5 +1,6 @@
 import {
   encodeUtf8,
+  isSharedFilter,
   PacketType,
   parseTopicFilter,
   type QoS,
@@ -206,6 +207,13 @@ export class SubscribeHandler {
       return { reasonCode: ReasonCode.TopicFilterInvalid, text: `has more than ${longest} bytes (limits.topicBytes)` };
     }
     if (subscriptions.has(topicFilter)) return undefined;
+    const mostShared = settings['limits.sharedSubscriptions'];
+    if (subscriptions.shared >= mostShared && isSharedFilter(topicFilter)) {
+      return {
+        reasonCode: ReasonCode.QuotaExceeded,
+        text: `is over the ${mostShared} Shared Subscriptions of one session (limits.sharedSubscriptions)`,
+      };
+    }
     const bytes = subscriptions.bytes + bytesOfSubscription(topicFilter);
     if (bytes > settings['limits.subscriptionBytes']) {
       return {

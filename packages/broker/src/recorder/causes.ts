@@ -606,6 +606,7 @@ export const WARNINGS: Readonly<Record<string, Words>> = {
     'an error in the broker itself cost a client its connection',
     '服务器自身的错误断开了一个客户端',
   ),
+  'subscriber-failed': words('a subscriber of the program around the broker threw', '嵌入程序的订阅者抛出了错误'),
   'data-full': words(
     'the data directory is over its bound, or the disk is nearly full',
     '数据目录超过上限，或磁盘将满',

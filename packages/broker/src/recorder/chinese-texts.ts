@@ -120,6 +120,10 @@ const TEXTS: readonly (readonly [pattern: RegExp, sentence: string])[] = [
     '订阅 {topic} 超出单个会话 {count} 个订阅的上限（limits.subscriptions）',
   ],
   [
+    /^the subscription to (?<topic>.*) is over the (?<count>\d+) Shared Subscriptions of one session .*$/s,
+    '订阅 {topic} 超出单个会话 {count} 个共享订阅的上限（limits.sharedSubscriptions）',
+  ],
+  [
     /^the subscription to (?<topic>.*) has (?<levels>\d+) levels, over (?<limit>\d+) .*$/s,
     '订阅 {topic} 有 {levels} 层，超过 {limit} 层的上限（limits.topicLevels）',
   ],

@@ -41,7 +41,7 @@ export interface Fan {
 }
 
 /** What a route takes at least, for each receiver, and for each byte of its topic: an estimate. */
-const ROUTE_BYTES = 512;
+const ROUTE_BYTES = 768;
 const RECEIVER_BYTES = 128;
 const TOPIC_BYTES = 4;
 
