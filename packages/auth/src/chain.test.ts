@@ -52,6 +52,37 @@ describe('anonymous', () => {
 });
 
 describe('a chain of authorizers', () => {
+  it('gives an answer the end of whoever had no opinion for a while', async () => {
+    const pass = { decision: 'ignore', expiresAt: 5 } as const;
+    const ask = (...links: Parameters<typeof authorizers>[0]) =>
+      authorizers(links, 'allow')(wants('publish', 'a'), NEVER);
+    expect(ask(() => pass)).toEqual({ decision: 'allow', expiresAt: 5 });
+    expect(
+      await ask(
+        async () => pass,
+        () => 'deny',
+      ),
+    ).toEqual({ decision: 'deny', expiresAt: 5 });
+    expect(
+      await ask(
+        () => pass,
+        async () => ({ decision: 'allow', expiresAt: 9 }),
+      ),
+    ).toEqual({ decision: 'allow', expiresAt: 5 });
+    expect(
+      await ask(
+        async () => pass,
+        () => ({ decision: 'allow', expiresAt: 3 }),
+      ),
+    ).toEqual({ decision: 'allow', expiresAt: 3 });
+    expect(
+      await ask(
+        async () => undefined,
+        () => 'deny',
+      ),
+    ).toBe('deny');
+  });
+
   it("lets a default permit no topic of the server's own, but for what bridges say of themselves", () => {
     const open = authorizers([], 'allow');
     expect(open(wants('publish', 'a'), NEVER)).toBe('allow');

@@ -26,6 +26,21 @@ export type AuthorizerLink = (
   signal: AbortSignal,
 ) => Decision | TimedDecision | undefined | Promise<Decision | TimedDecision | undefined>;
 
+/** No opinion, for a while: what the others say is to be asked again afterwards. */
+export interface TimedPass {
+  readonly decision: 'ignore';
+  /** Milliseconds since 1970. */
+  readonly expiresAt: number;
+}
+
+type AuthorizerAnswer = Decision | TimedDecision | TimedPass | undefined;
+
+/** A link of a chain of authorizers whose having no opinion may hold for a while only. */
+export type ServiceLink = (
+  request: AuthorizationRequest,
+  signal: AbortSignal,
+) => AuthorizerAnswer | Promise<AuthorizerAnswer>;
+
 const NO_METHOD: DenyConnect = Object.freeze({
   kind: 'deny',
   reasonCode: ReasonCode.BadAuthenticationMethod,
@@ -50,11 +65,44 @@ export function chain(...links: readonly AuthenticatorLink[]): Authenticator {
  * Asks one authorizer after another; `otherwise` when none has an opinion. Topics that begin with `$` are the server's own: to publish there
  * takes an opinion.
  */
-export function authorizers(links: readonly AuthorizerLink[], otherwise: Decision): Authorizer {
+export function authorizers(links: readonly ServiceLink[], otherwise: Decision): Authorizer {
   const decide = ({ action, topic }: AuthorizationRequest): Decision =>
     action === 'publish' && isOfServer(topic) && !isForBridges(topic) ? 'deny' : otherwise;
-  return (request, signal) =>
-    askFrom<AuthorizationRequest, Decision | TimedDecision>(links, 0, request, signal, decide);
+  return (request, signal) => permissionFrom(links, 0, request, signal, decide, Number.POSITIVE_INFINITY);
+}
+
+/** `until`: when the first of those that had no opinion is to be asked again. */
+function permissionFrom(
+  links: readonly ServiceLink[],
+  first: number,
+  request: AuthorizationRequest,
+  signal: AbortSignal,
+  otherwise: (request: AuthorizationRequest) => Decision,
+  until: number,
+): Decision | TimedDecision | Promise<Decision | TimedDecision> {
+  let ends = until;
+  for (let i = first; i < links.length; i++) {
+    const answer = links[i]?.(request, signal);
+    if (isPromise(answer)) {
+      const known = ends;
+      // The answer is looked at as if the link had given it at once, and then the links behind it are asked.
+      const rest = [() => undefined as AuthorizerAnswer, ...links.slice(i + 1)];
+      return answer.then((decided) => {
+        rest[0] = () => decided;
+        return permissionFrom(rest, 0, request, signal, otherwise, known);
+      });
+    }
+    if (answer === undefined) continue;
+    if (typeof answer === 'object' && answer.decision === 'ignore') ends = Math.min(ends, answer.expiresAt);
+    else return endingBy(answer as Decision | TimedDecision, ends);
+  }
+  return endingBy(otherwise(request), ends);
+}
+
+function endingBy(answer: Decision | TimedDecision, ends: number): Decision | TimedDecision {
+  if (!Number.isFinite(ends)) return answer;
+  if (typeof answer === 'object' && answer.expiresAt <= ends) return answer;
+  return { decision: typeof answer === 'object' ? answer.decision : answer, expiresAt: ends };
 }
 
 /**

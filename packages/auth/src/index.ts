@@ -1,7 +1,16 @@
 export { type AddressSet, addressSet, isLoopback } from './addresses.ts';
 export { type AnonymousOptions, anonymous } from './anonymous.ts';
 export { type CertificateOptions, certificate } from './certificate.ts';
-export { type AuthenticatorLink, type AuthorizerLink, authorizers, chain, filtering, hasCredentials } from './chain.ts';
+export {
+  type AuthenticatorLink,
+  type AuthorizerLink,
+  authorizers,
+  chain,
+  filtering,
+  hasCredentials,
+  type ServiceLink,
+  type TimedPass,
+} from './chain.ts';
 export { httpAuthenticator, httpAuthorizer } from './http/http-policies.ts';
 export type { HttpService } from './http/post-json.ts';
 export { parseAclClaim, type TokenAcl, tokenPermissions } from './jwt/acl-claim.ts';

@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
 import {
   type AuthenticatorLink,
-  type AuthorizerLink,
   anonymous,
   authorizers,
   certificate,
@@ -16,6 +15,7 @@ import {
   passwordLinks,
   type Rule,
   rules,
+  type ServiceLink,
   scram,
   tokenPermissions,
   type Users,
@@ -180,7 +180,7 @@ function createAuthorizer(
 ): Authorizer | undefined {
   const named = hasUsers(configuration);
   const otherwise = authorization.default ?? (named ? 'deny' : 'allow');
-  const links: AuthorizerLink[] = [];
+  const links: ServiceLink[] = [];
   if (hasTokens(configuration)) links.push(tokenPermissions());
   if (authorization.rules.length > 0) links.push(rules(authorization.rules as readonly Rule[]));
   if (authorization.http !== undefined) links.push(httpAuthorizer(serviceOf(authorization.http)));

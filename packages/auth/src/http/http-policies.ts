@@ -8,7 +8,7 @@ import {
   subscriberOf,
   type TimedDecision,
 } from '@hawser/broker';
-import type { AuthenticatorLink, AuthorizerLink } from '../chain.ts';
+import type { AuthenticatorLink, ServiceLink, TimedPass } from '../chain.ts';
 import { parseAclClaim, withAcl } from '../jwt/acl-claim.ts';
 import { type CachedDecision, DecisionCache } from './decision-cache.ts';
 import { type HttpService, JsonPoster } from './post-json.ts';
@@ -43,13 +43,15 @@ export function httpAuthenticator(service: HttpService): AuthenticatorLink {
  * A service decides who may publish and subscribe what. It is posted `{ clientId, username, remoteAddress, listener,
  * certificate, action, topic, qos, retain }` and answers 200 with `{ "result": "allow" | "deny" | "ignore" }`.
  */
-export function httpAuthorizer(service: HttpService): AuthorizerLink {
+export function httpAuthorizer(service: HttpService): ServiceLink {
   const poster = new JsonPoster(service);
   const now = nowOf(service);
   const cache = new DecisionCache<Decision | 'ignore'>(service.cached ?? 10_000, now);
   /** Also a live connection asks again when its time is over. */
-  const timed = ({ value, until }: CachedDecision<Decision | 'ignore'>): TimedDecision | undefined =>
-    value === 'ignore' ? undefined : { decision: value, expiresAt: Date.now() + until - now() };
+  const timed = ({ value, until }: CachedDecision<Decision | 'ignore'>): TimedDecision | TimedPass => ({
+    decision: value,
+    expiresAt: Date.now() + until - now(),
+  });
   return (request, signal) => {
     const { client, action, topic, qos, retain } = request;
     const body = { ...describe(client), action, topic, qos, retain };

@@ -1,12 +1,23 @@
 import { PacketType } from '@hawser/codec';
-import type { BrokerCore } from '../core.ts';
+import type { TurnBudget } from '../node/turn-budget.ts';
 import { WORK_OF_QUESTION } from '../node/work-kinds.ts';
+import type { Settings } from '../settings.ts';
 import { ALLOWED, DENIED, type Permission } from './answers.ts';
 import type { Asker } from './asker.ts';
 import { type AuthorizationRequest, type ClientInfo, isPromise } from './policies.ts';
+import type { PolicyDesk } from './policy-desk.ts';
 
 /** Longer topics are asked about each time: a set full of them would hold megabytes. */
 const LONGEST_TOPIC = 512;
+
+/** What it is asked of, whose time it is, and whose turn. */
+export interface PermissionHost {
+  readonly policies: Pick<PolicyDesk, 'generation' | 'mayPublish' | 'maySubscribe'>;
+  readonly driverNode: { readonly turn: Pick<TurnBudget, 'spend'> };
+  readonly settings: Settings;
+  /** From milliseconds since 1970 to those of the broker. */
+  fromWall(wallMs: number): number;
+}
 
 /**
  * What the Authorizer has said to a connection, until its rules change or the time that it said is over. A denial that came at once is
@@ -14,7 +25,7 @@ const LONGEST_TOPIC = 512;
  * decided, and what a policy denies after a while (it may have a time of its own for it), are asked about again.
  */
 export class PermissionCache {
-  readonly #core: BrokerCore;
+  readonly #host: PermissionHost;
   readonly #asker: Asker;
   readonly #allowed = new Map<string, Permission>();
   readonly #denied = new Set<string>();
@@ -24,13 +35,13 @@ export class PermissionCache {
   #generation = 0;
   #client: ClientInfo | undefined;
 
-  constructor(core: BrokerCore, asker: Asker) {
-    this.#core = core;
+  constructor(host: PermissionHost, asker: Asker) {
+    this.#host = host;
     this.#asker = asker;
   }
 
   decide(request: AuthorizationRequest, now: number): Permission | Promise<Permission> {
-    const { policies } = this.#core;
+    const { policies } = this.#host;
     if (this.#generation !== policies.generation || this.#client !== request.client) {
       this.#generation = policies.generation;
       this.#client = request.client;
@@ -51,7 +62,7 @@ export class PermissionCache {
       return known;
     }
     if (this.#denied.has(key)) return DENIED;
-    this.#core.driverNode.turn.spend(
+    this.#host.driverNode.turn.spend(
       action === 'publish' ? PacketType.PUBLISH : PacketType.SUBSCRIBE,
       WORK_OF_QUESTION,
     );
@@ -64,14 +75,14 @@ export class PermissionCache {
     const { generation } = policies;
     // Rules that have changed meanwhile have voided the answer: what it permits is not remembered.
     return permission.then((decided) =>
-      generation === this.#core.policies.generation && this.#client === request.client
+      generation === this.#host.policies.generation && this.#client === request.client
         ? this.#remember(key, decided)
         : decided,
     );
   }
 
   #rememberDenial(key: string): void {
-    const most = this.#core.settings['limits.permissions'];
+    const most = this.#host.settings['limits.permissions'];
     if (key.length > LONGEST_TOPIC || most === 0) return;
     if (this.#denied.size >= most) this.#denied.clear();
     this.#denied.add(key);
@@ -79,13 +90,13 @@ export class PermissionCache {
 
   /** Most permissions have no end, and no clock is read for them. */
   #isGood({ expiresAt }: Permission, now: number): boolean {
-    return expiresAt === Number.POSITIVE_INFINITY || now < this.#core.fromWall(expiresAt);
+    return expiresAt === Number.POSITIVE_INFINITY || now < this.#host.fromWall(expiresAt);
   }
 
   #remember(key: string, permission: Permission): Permission {
     this.#allowed.delete(key);
     if (permission.decision !== 'allow') return permission;
-    const most = this.#core.settings['limits.permissions'];
+    const most = this.#host.settings['limits.permissions'];
     if (key.length > LONGEST_TOPIC || most === 0) return permission;
     if (this.#allowed.size >= most) this.#allowed.clear();
     this.#allowed.set(key, permission);
