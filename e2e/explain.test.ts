@@ -293,7 +293,7 @@ describe('fifteen ends and refusals, fifteen explanations', () => {
     const { events } = await expectExplained(
       'guesser',
       'bad-user-name-or-password',
-      /never let in.*user name or the password was wrong/,
+      /never let in.*user name or the password is wrong/,
       /从未被允许连接.*用户名或密码错误/,
     );
     expect(events[0]).toMatchObject({ kind: 'refused', claimedUsername: fingerprint('sailor'), reasonCode: 0x86 });
@@ -423,8 +423,8 @@ describe('fifteen ends and refusals, fifteen explanations', () => {
     await expectExplained(
       '127.0.0.14',
       'wrong-path',
-      /asked for at the path "\/ws", and MQTT is at \/mqtt/,
-      /请求的路径是 "\/ws"，而 MQTT 位于 \/mqtt/,
+      /no MQTT at the path "\/ws": use \/mqtt/,
+      /路径 "\/ws" 上没有 MQTT：请使用 \/mqtt/,
     );
     client.destroy();
   });

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { type AddressSet, type Broker, FileRecorderLog } from '@hawser/broker';
+import { type AddressSet, type Broker, FileRecorderLog, type Observer } from '@hawser/broker';
 import { isLoopbackHost, type TlsFiles } from '@hawser/transport';
 import type { FastifyInstance } from 'fastify';
 import type { UserStore } from './access/identify.ts';
@@ -31,7 +31,7 @@ export interface AdminOptions {
   /** Files of certificate and key, which are read again when they change: with them it speaks https alone. */
   readonly tls?: TlsFiles | undefined;
   /** Told of what does not work while it runs. */
-  readonly onWarning?: ((code: string, text: string) => void) | undefined;
+  readonly onWarning?: Observer['onWarning'];
   /** Names the API may be called by, besides IP addresses and `localhost`. */
   readonly hostNames?: readonly string[] | undefined;
   /** Of the program, for the OpenAPI document. */

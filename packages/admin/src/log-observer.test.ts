@@ -1,4 +1,4 @@
-import type { ClientInfo } from '@hawser/broker';
+import type { ClientInfo, ClosedEvent } from '@hawser/broker';
 import { describe, expect, it } from 'vitest';
 import { createLogger, type LogLevel, logObserver } from './log-observer.ts';
 
@@ -13,7 +13,8 @@ const client: ClientInfo = {
   userProperties: [['token', 'secret']],
 };
 
-const cause = (code: string) => ({ code, reasonCode: 0x8d, text: `because of ${code}`, by: 'self' as const });
+const cause = (code: string) =>
+  ({ code, reasonCode: 0x8d, detail: { is: 'said', text: `because of ${code}` }, by: 'self' }) as ClosedEvent['cause'];
 
 function start(level: LogLevel) {
   const lines: Record<string, unknown>[] = [];
@@ -119,7 +120,7 @@ describe('logObserver', () => {
       remoteAddress: '10.0.0.9',
       remotePort: 1,
       client: undefined,
-      cause: cause('not-tls'),
+      cause: { code: 'not-tls', reasonCode: 0x80, detail: { is: 'not-tls' }, by: 'self' },
       bytesIn: 0,
       at: 0,
     });

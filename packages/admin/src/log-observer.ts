@@ -1,5 +1,4 @@
-import { type ClientInfo, fingerprint, type LossCause, type Observer } from '@hawser/broker';
-import { reasonCodeName } from '@hawser/codec';
+import { type ClientInfo, causeText, fingerprint, type LossCause, type Observer } from '@hawser/broker';
 import { escapeInJson } from '@hawser/parameters/safe-text';
 import { type DestinationStream, type Logger, pino } from 'pino';
 import { LogBudget } from './log-budget.ts';
@@ -57,17 +56,18 @@ export function logObserver(logger: Logger, now: () => number = Date.now): Obser
           connectedForMs: Math.round(connectedForMs),
           takenOverBy,
         },
-        cause.text,
+        causeText(cause, 'en'),
       );
     },
     onRefused({ client, remoteAddress, remotePort, listener, cause }) {
       if (!mayWrite('info', cause.code)) return;
       const from = client === undefined ? { address: remoteAddress, port: remotePort, listener } : who(client);
-      logger.info({ ...from, cause: cause.code, reasonCode: cause.reasonCode }, cause.text);
+      logger.info({ ...from, cause: cause.code, reasonCode: cause.reasonCode }, causeText(cause, 'en'));
     },
-    onSubscribeRefused({ client, topicFilter, reasonCode, text }) {
-      const cause = reasonCodeName(reasonCode);
-      if (mayWrite('info', cause)) logger.info({ ...who(client), cause, topicFilter, reasonCode }, text);
+    onSubscribeRefused({ client, topicFilter, code, reasonCode, detail }) {
+      if (!mayWrite('info', code)) return;
+      const figures = { ...who(client), cause: code, topicFilter, reasonCode };
+      logger.info(figures, causeText({ code, detail }, 'en'));
     },
     onSessionEnded({ clientId, cause, queued }) {
       const level = cause === 'expired' && queued > 0 ? 'info' : 'debug';

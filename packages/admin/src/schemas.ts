@@ -96,6 +96,10 @@ export const Event = z
     kind: z.enum(['connected', 'closed', 'refused', 'subscribe-refused', 'session-ended', 'broker-ended']),
     code: z.string(),
     text: z.string(),
+    detail: z
+      .looseObject({ is: z.string() })
+      .describe('what there is to say, as data: the name of the sentence `text` was made of, and its figures')
+      .optional(),
     reasonCode: count.optional(),
     by: z.enum(['peer', 'self', 'network']).optional(),
     address: z.string().optional(),

@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
-import { LOSSES } from './recorder/causes.ts';
+import { LOSSES } from './causes/losses.ts';
 import { Counters } from './recorder/counters.ts';
 import type { SettingKey } from './settings.ts';
 import { SETTINGS } from './settings-table.ts';

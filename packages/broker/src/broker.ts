@@ -12,6 +12,7 @@ import {
   type Transport,
 } from '@hawser/transport';
 import type { BrokerOptions, ListenerOptions, PublishOptions, UpgradeOptions } from './broker-options.ts';
+import { storeProblem } from './causes/message-sentences.ts';
 import type { BrokerCore } from './core.ts';
 import type { BanList } from './intake/ban-list.ts';
 import { Intake, type ListenerInfo } from './intake/intake.ts';
@@ -196,7 +197,9 @@ export class Broker implements BrokerCore {
     const refusal = isTaken ? undefined : this.guard.refusalOf(this.router.storeBytes(publication));
     const { ticket } = this.router.publish(publication, undefined, undefined, NO_TICKET, this.now());
     if (refusal !== undefined) {
-      const refused = Promise.reject(new StoreError('store-failed', `a message to ${topic} is not stored: ${refusal}`));
+      const refused = Promise.reject(
+        new StoreError('store-failed', `a message to ${topic} is not stored: ${storeProblem(refusal, 'en')}`),
+      );
       refused.catch(() => undefined);
       return refused;
     }

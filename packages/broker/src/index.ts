@@ -1,5 +1,14 @@
 export { Broker, createBroker } from './broker.ts';
 export type * from './broker-options.ts';
+export { causeText } from './causes/cause-text.ts';
+export { CAUSES } from './causes/close-codes.ts';
+export { COMPLAINTS } from './causes/complaints.ts';
+export { LOSSES, type LossCause } from './causes/losses.ts';
+export { storeProblem } from './causes/message-sentences.ts';
+export type { Detail } from './causes/sentences.ts';
+export { SESSION_ENDS } from './causes/session-ends.ts';
+export type { WarningCode } from './causes/warnings.ts';
+export type { CauseWords, Language } from './causes/words.ts';
 export * from './inspect/inspect.ts';
 export { startSysTopics } from './inspect/sys-topics.ts';
 export type * from './inspect/views.ts';
@@ -12,8 +21,6 @@ export { type AddressSet, addressSet, isLoopback, subscriberOf } from './policy/
 export { fingerprint } from './policy/claimed-name.ts';
 export * from './policy/policies.ts';
 export { isForBridges, isOfServer } from './policy/server-topics.ts';
-export { CAUSES, type CauseWords, type Language, LOSSES, SESSION_ENDS } from './recorder/causes.ts';
-export { COMPLAINTS } from './recorder/complaints.ts';
 export { Counters } from './recorder/counters.ts';
 export {
   type ExplainAnswer,

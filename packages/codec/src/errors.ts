@@ -1,3 +1,4 @@
+import type { PacketExcess, PacketFault } from './packet-fault.ts';
 import * as ReasonCode from './reason-code.ts';
 
 /** An Error with a `code` that is stable; the message is for people. */
@@ -12,11 +13,15 @@ export class CodedError extends Error {
 
 /** What the peer sent cannot stand; `reasonCode` is for a 5.0 peer. */
 class PacketError extends CodedError {
+  declare readonly code: PacketFault;
   declare readonly reasonCode: number;
+  /** What is over which bound; undefined: it is something else. */
+  declare readonly excess: PacketExcess | undefined;
 
-  constructor(code: string, message: string, reasonCode: number) {
+  constructor(code: PacketFault, message: string, reasonCode: number, excess?: PacketExcess) {
     super(code, message);
     this.reasonCode = reasonCode;
+    this.excess = excess;
   }
 }
 
@@ -27,7 +32,7 @@ class PacketError extends CodedError {
 export class MalformedPacketError extends PacketError {
   override readonly name: string = 'MalformedPacketError';
 
-  constructor(code: string, message: string, reasonCode: number = ReasonCode.MalformedPacket) {
+  constructor(code: PacketFault, message: string, reasonCode: number = ReasonCode.MalformedPacket) {
     super(code, message, reasonCode);
   }
 }
@@ -39,8 +44,13 @@ export class MalformedPacketError extends PacketError {
 export class ProtocolError extends PacketError {
   override readonly name: string = 'ProtocolError';
 
-  constructor(code: string, message: string, reasonCode: number = ReasonCode.ProtocolError) {
-    super(code, message, reasonCode);
+  constructor(
+    code: PacketFault,
+    message: string,
+    reasonCode: number = ReasonCode.ProtocolError,
+    excess?: PacketExcess,
+  ) {
+    super(code, message, reasonCode, excess);
   }
 }
 
@@ -72,13 +82,19 @@ function say(where: string, code: string, seen: string | number | undefined): st
 }
 
 /** A MalformedPacketError whose words are its code's. */
-export function malformed(where: string, code: string, seen?: string | number): MalformedPacketError {
+export function malformed(where: string, code: PacketFault, seen?: string | number): MalformedPacketError {
   return new MalformedPacketError(code, say(where, code, seen));
 }
 
 /** A ProtocolError whose words are its code's. */
-export function violation(where: string, code: string, seen?: string | number, reasonCode?: number): ProtocolError {
-  return new ProtocolError(code, say(where, code, seen), reasonCode);
+export function violation(
+  where: string,
+  code: PacketFault,
+  seen?: string | number,
+  reasonCode?: number,
+  excess?: PacketExcess,
+): ProtocolError {
+  return new ProtocolError(code, say(where, code, seen), reasonCode, excess);
 }
 
 /** A UsageError whose words are its code's. */

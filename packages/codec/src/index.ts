@@ -12,6 +12,7 @@ export {
   violation,
 } from './errors.ts';
 export { type DecodeLimits, defaultDecodeLimits } from './limits.ts';
+export type { PacketExcess, PacketFault } from './packet-fault.ts';
 export type {
   AckPacket,
   PubackPacket,
@@ -41,6 +42,7 @@ export {
   ConnackReturnCode,
   hex,
   ReasonCode,
+  type ReasonCodeName,
   reasonCodeName,
   reasonCodesOf,
   returnCodeName,

@@ -73,9 +73,18 @@ function readTable(): Row[] {
   });
 }
 
+type NameIn<Line extends string> = Line extends `${string} ${infer Rest}` ? NameIn<Rest> : Line;
+type NamesIn<Table extends string, Names = never> = Table extends `${infer Line}\n${infer Rest}`
+  ? NamesIn<Rest, Names | NameIn<Line>>
+  : Names | NameIn<Table>;
+
+/** The names of the specification's Reason Codes, in kebab case. */
+export type ReasonCodeName = NamesIn<typeof table>;
+
 /** The specification's name of a 5.0 Reason Code in kebab case, `success` for 0, `reason-0xNN` for one it does not know. */
-export function reasonCodeName(code: number): string {
-  return rows.find((row) => row.code === code)?.name ?? `reason-${hex(code)}`;
+export function reasonCodeName(code: number): ReasonCodeName | `reason-${string}` {
+  const name = rows.find((row) => row.code === code)?.name;
+  return name === undefined ? `reason-${hex(code)}` : (name as ReasonCodeName);
 }
 
 /** The name of a 3.x CONNACK Return Code, in the words of the 5.0 Reason Code that means the same. */

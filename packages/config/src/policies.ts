@@ -21,14 +21,14 @@ import {
   type Users,
   WatchedFile,
 } from '@hawser/auth';
-import type { Authenticator, Authorizer } from '@hawser/broker';
+import type { Authenticator, Authorizer, WarningCode } from '@hawser/broker';
 import type { AuthenticationConfig, HttpServiceConfig, JwtConfig } from './schema/authentication-schema.ts';
 import type { AuthorizationConfig } from './schema/authorization-schema.ts';
 import type { OwnConfiguration } from './schema/configuration-schema.ts';
 import { readSecret } from './secrets.ts';
 
 /** Told of what does not work while the broker runs, and of what nobody checks. */
-export type PolicyWarning = (code: string, text: string) => void;
+export type PolicyWarning = (code: WarningCode, text: string) => void;
 
 /** What a configuration makes of identity and permission. */
 export interface Policies {

@@ -7,8 +7,21 @@ export {
   type Commits,
 } from './connection/answering-connection.ts';
 export { ClientConnection, type ClientConnectionOptions, type ClientSink } from './connection/client-connection.ts';
-export type { CloseCause, ClosedBy } from './connection/close-cause.ts';
-export { Connection, type ConnectionOptions, type ConnectionSink, type PacketOutput } from './connection/connection.ts';
+export type {
+  ClientCloseCause,
+  CloseCause,
+  CloseCode,
+  ClosedBy,
+  ComplaintCode,
+} from './connection/close-cause.ts';
+export type { BanReason, CloseDetail, CloseDetails, StoreProblem } from './connection/close-detail.ts';
+export {
+  Connection,
+  type ConnectionOptions,
+  type ConnectionSink,
+  type Ended,
+  type PacketOutput,
+} from './connection/connection.ts';
 export type { Framing } from './connection/framing.ts';
 export { type DirtyListener, type Drain, type OpenSource, Output } from './connection/output.ts';
 export { connackCode3 } from './connection/refusal-codes.ts';

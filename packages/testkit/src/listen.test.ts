@@ -2,6 +2,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { createServer as createHttpServer } from 'node:http';
 import { type AddressInfo, connect as connectSocket, type Socket } from 'node:net';
 import {
+  attemptSentence,
   dial,
   type ListenOptions,
   type ListenTransport,
@@ -26,13 +27,16 @@ afterEach(() => {
   for (const one of opened.splice(0)) one.close();
 });
 
+/** A refused attempt with what a person reads of it. */
+type ToldAttempt = Omit<RefusedAttempt, 'detail'> & { readonly text: string };
+
 /** A listener, and what comes to it. */
 class Harbour {
   readonly listener: NetworkListener;
   readonly transports: Queue<Transport>;
-  readonly refused: Queue<RefusedAttempt>;
+  readonly refused: Queue<ToldAttempt>;
 
-  constructor(listener: NetworkListener, transports: Queue<Transport>, refused: Queue<RefusedAttempt>) {
+  constructor(listener: NetworkListener, transports: Queue<Transport>, refused: Queue<ToldAttempt>) {
     this.listener = listener;
     this.transports = transports;
     this.refused = refused;
@@ -46,12 +50,12 @@ class Harbour {
 
   static async open(transport: ListenTransport, options: Partial<ListenOptions> = {}, path?: string): Promise<Harbour> {
     const transports = new Queue<Transport>();
-    const refused = new Queue<RefusedAttempt>();
+    const refused = new Queue<ToldAttempt>();
     const listener = await listen(
       { transport, host: '127.0.0.1', port: 0, path },
       {
         onTransport: (arrived) => transports.push(arrived),
-        onRefused: (attempt) => refused.push(attempt),
+        onRefused: ({ detail, ...attempt }) => refused.push({ ...attempt, text: attemptSentence(detail, 'en') }),
         tls: { ...server, verify: 'none' },
         ...options,
       },
@@ -307,7 +311,7 @@ describe('a TLS listener', () => {
   it.each<[string, ListenTransport, Partial<ListenOptions>, string, string]>([
     ['a TLS handshake', 'tls', {}, '', 'the TLS handshake was done'],
     ['a WebSocket upgrade', 'ws', {}, 'GET /mqtt HTTP/1.1\r\n', 'the WebSocket upgrade was done'],
-    ['a PROXY header', 'tcp', { proxyProtocol: () => true }, 'PROXY', 'a PROXY header had come'],
+    ['a PROXY header', 'tcp', { proxyProtocol: () => true }, 'PROXY', 'the PROXY header was done'],
   ])('tells of %s that is under way when it closes', async (_what, transport, options, bytes, until) => {
     const harbour = await Harbour.open(transport, { maximumHandshakes: 1, ...options });
     const socket = harbour.socket();
@@ -333,15 +337,21 @@ describe('a TLS listener', () => {
   });
 
   it('shares handshakes out among addresses, and cuts off whom the broker refuses before one', async () => {
-    const refuses = (address: string) => (address === '127.0.0.3' ? { code: 'banned', text: 'kept out' } : undefined);
+    const refused = Promise.withResolvers<string>();
+    const refuses = (address: string) => {
+      if (address === '127.0.0.3') refused.resolve(address);
+      return address === '127.0.0.3';
+    };
     const harbour = await Harbour.open('tls', { maximumHandshakes: 3, refuses });
     const greedy = [harbour.socket(), harbour.socket(), harbour.socket()];
     await Promise.all(greedy.map((socket) => new Promise((resolve) => socket.once('connect', resolve))));
     harbour.socket('127.0.0.2');
     const evicted = await harbour.refused.next();
     expect(evicted).toMatchObject({ code: 'too-many-handshakes', remoteAddress: '127.0.0.1' });
-    harbour.socket('127.0.0.3');
-    expect(await harbour.refused.next()).toMatchObject({ stage: 'tcp', code: 'banned', remoteAddress: '127.0.0.3' });
+    const banned = harbour.socket('127.0.0.3');
+    expect(await refused.promise).toBe('127.0.0.3');
+    await new Promise((resolve) => banned.once('close', resolve));
+    expect(harbour.refused.all).toHaveLength(1);
   });
 
   it('has a bound for handshakes under way', async () => {

@@ -8,9 +8,9 @@ import {
   TopicCache,
 } from '@hawser/codec';
 import {
+  type ClientCloseCause,
   ClientConnection,
   type ClientSink,
-  type CloseCause,
   type Delivery,
   Message,
   Output,
@@ -57,7 +57,7 @@ export class ProtocolClient implements ClientSink, SessionHost {
   /** The last CONNACK. */
   connack: ConnackPacket | undefined;
   /** Ends of connections, in order. */
-  readonly causes: CloseCause[] = [];
+  readonly causes: ClientCloseCause[] = [];
   connects = 0;
   subscribed = false;
   readonly committed: Ticket = Number.POSITIVE_INFINITY;
@@ -174,7 +174,7 @@ export class ProtocolClient implements ClientSink, SessionHost {
 
   onAuth(): void {}
 
-  onClosed(cause: CloseCause): void {
+  onClosed(cause: ClientCloseCause): void {
     this.causes.push(cause);
     this.session.detach();
     const { clock, retryMs = 50 } = this.#options;

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import type { AttemptCode, AttemptDetail } from './attempt-refusals.ts';
 import { FairShare } from './fair-share.ts';
 import { plainAddress } from './plain-address.ts';
 
@@ -11,10 +12,9 @@ export interface RefusedAttempt {
   /** Empty where the connection was gone before its address could be asked for. */
   readonly remoteAddress: string;
   readonly remotePort: number;
-  /** Stable, in kebab case. */
-  readonly code: string;
-  /** For people. */
-  readonly text: string;
+  readonly code: AttemptCode;
+  /** What there is to say about it; `attemptSentence` says it. */
+  readonly detail: AttemptDetail;
 }
 
 /** A TLS handshake or WebSocket upgrade that is under way. */
@@ -72,13 +72,13 @@ export class Attempts {
     const attempt = new Attempt(socket, stage, this.#ownerOf);
     const evicted = this.#shares.add(attempt.owner, attempt, this.#maximum);
     if (evicted !== undefined) {
-      const text = `${this.#maximum} handshakes were under way on this listener, its bound`;
+      const detail: AttemptDetail = { is: 'too-many-handshakes', limit: this.#maximum };
       evicted.socket.destroy();
       if (evicted === attempt) {
-        this.#tell(attempt, stage, 'too-many-handshakes', text);
+        this.#tell(attempt, stage, 'too-many-handshakes', detail);
         return undefined;
       }
-      this.refuse(evicted, evicted.stage, 'too-many-handshakes', text);
+      this.refuse(evicted, evicted.stage, 'too-many-handshakes', detail);
     }
     this.#underWay.set(socket, attempt);
     attempt.timer = setTimeout(() => this.#onTimeout(attempt), this.#timeoutMs);
@@ -101,35 +101,32 @@ export class Attempts {
   }
 
   /** Tells why, once; what comes after it is no news. The caller sees to the socket. */
-  refuse(attempt: Attempt, stage: AttemptStage, code: string, text: string): void {
-    if (this.done(attempt)) this.#tell(attempt, stage, code, text);
+  refuse(attempt: Attempt, stage: AttemptStage, code: AttemptCode, detail: AttemptDetail): void {
+    if (this.done(attempt)) this.#tell(attempt, stage, code, detail);
   }
 
   /** Cuts off all that are under way: the listener closes. */
   close(): void {
     for (const attempt of [...this.#underWay.values()]) {
-      const text = `the listener was closed before the ${nameOf(attempt.stage)} was done`;
-      this.refuse(attempt, attempt.stage, 'listener-closed', text);
+      const { stage } = attempt;
+      this.refuse(attempt, stage, 'listener-closed', { is: 'listener-closed', stage });
       attempt.socket.destroy();
     }
   }
 
   #onTimeout(attempt: Attempt): void {
-    const text = `no whole ${nameOf(attempt.stage)} within ${this.#timeoutMs / 1000} s`;
-    this.refuse(attempt, attempt.stage, attempt.stage === 'tls' ? 'handshake-timeout' : 'upgrade-timeout', text);
+    const { stage } = attempt;
+    const code = stage === 'tls' ? 'handshake-timeout' : 'upgrade-timeout';
+    this.refuse(attempt, stage, code, { is: 'handshake-late', stage, seconds: this.#timeoutMs / 1000 });
     attempt.socket.destroy();
   }
 
   #onGone(attempt: Attempt): void {
-    const text = `the client closed the connection before the ${nameOf(attempt.stage)} was done`;
-    this.refuse(attempt, attempt.stage, 'closed-in-handshake', text);
+    const { stage } = attempt;
+    this.refuse(attempt, stage, 'closed-in-handshake', { is: 'left-in-handshake', stage });
   }
 
-  #tell(attempt: Attempt, stage: AttemptStage, code: string, text: string): void {
-    this.#onRefused?.({ stage, remoteAddress: attempt.remoteAddress, remotePort: attempt.remotePort, code, text });
+  #tell(attempt: Attempt, stage: AttemptStage, code: AttemptCode, detail: AttemptDetail): void {
+    this.#onRefused?.({ stage, remoteAddress: attempt.remoteAddress, remotePort: attempt.remotePort, code, detail });
   }
-}
-
-function nameOf(stage: 'tls' | 'websocket'): string {
-  return stage === 'tls' ? 'TLS handshake' : 'WebSocket upgrade';
 }

@@ -12,7 +12,8 @@ import { type CertificateEvidence, DialError, type DialErrorCode, type DialEvide
 import { whereOf } from './dial-tcp.ts';
 import { systemCodeOf } from './listen-error.ts';
 import { checkKeyPair, distinguishedName, nodePem, nodePems, type Pem, tlsOptionsWords } from './tls.ts';
-import { alertWords, firstLine, verifyWords } from './tls-words.ts';
+import { alertWords, firstLine } from './tls-words.ts';
+import { verifyWords } from './verify-words.ts';
 
 /** How a client shows itself, and whom it trusts. */
 export interface TlsDialOptions {

@@ -1,3 +1,11 @@
+export {
+  ATTEMPT_SENTENCES,
+  type AttemptCode,
+  type AttemptDetail,
+  type AttemptFigures,
+  type AttemptRefusal,
+  attemptSentence,
+} from './attempt-refusals.ts';
 export type { AttemptStage, RefusedAttempt } from './attempts.ts';
 export { type Clock, systemClock } from './clock.ts';
 export { type DialAddress, type DialOptions, dial } from './dial.ts';

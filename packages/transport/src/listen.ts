@@ -34,8 +34,8 @@ export interface ListenOptions {
   readonly maximumHandshakes?: number | undefined;
   /** Addresses that count as one when handshakes are shared out; absent: each is one. */
   readonly ownerOf?: ((address: string) => string) | undefined;
-  /** Asked before a handshake: why a connection from this address is cut off at once; undefined: it is not. */
-  readonly refuses?: ((address: string) => { readonly code: string; readonly text: string } | undefined) | undefined;
+  /** Asked before a handshake: whether a connection from here is cut off at once. True: its cause has been told, `onRefused` is not called. */
+  readonly refuses?: ((address: string, port: number) => boolean) | undefined;
   /** Web pages that may connect, `https://example.org`, or `*`; none: those of the same host and of loopback. */
   readonly wsOrigins?: readonly string[] | undefined;
 }
@@ -73,8 +73,8 @@ export async function listen(wanted: ListenAddress, options: ListenOptions): Pro
   );
   await open(server, address);
   server.on('error', (error) => {
-    const text = `a connection could not be taken: ${error.message}`;
-    options.onRefused?.({ stage: 'tcp', remoteAddress: '', remotePort: 0, code: 'accept-failed', text });
+    const detail = { is: 'accept-failed', why: error.message } as const;
+    options.onRefused?.({ stage: 'tcp', remoteAddress: '', remotePort: 0, code: 'accept-failed', detail });
   });
   const { port } = server.address() as AddressInfo;
   const close = async (): Promise<void> => {
@@ -157,12 +157,9 @@ function createStages(address: ListenAddress, options: ListenOptions, attempts: 
 }
 
 /** Whoever is not to come in costs no handshake. */
-function isRefused(socket: Socket, { refuses, onRefused }: ListenOptions): boolean {
-  const remoteAddress = plainAddress(socket.remoteAddress);
-  const refusal = refuses?.(remoteAddress);
-  if (refusal === undefined) return false;
+function isRefused(socket: Socket, { refuses }: ListenOptions): boolean {
+  if (refuses?.(plainAddress(socket.remoteAddress), socket.remotePort ?? 0) !== true) return false;
   socket.on('error', ignore);
-  onRefused?.({ stage: 'tcp', remoteAddress, remotePort: socket.remotePort ?? 0, ...refusal });
   socket.destroy();
   return true;
 }
@@ -175,8 +172,8 @@ function acceptTcp(socket: Socket, options: ListenOptions): void {
   if (remoteAddress === '') {
     socket.on('error', ignore);
     socket.destroy();
-    const text = 'the connection was gone before it could be taken';
-    options.onRefused?.({ stage: 'tcp', remoteAddress, remotePort: 0, code: 'closed-at-once', text });
+    const detail = { is: 'closed-at-once' } as const;
+    options.onRefused?.({ stage: 'tcp', remoteAddress, remotePort: 0, code: 'closed-at-once', detail });
     return;
   }
   options.onTransport(

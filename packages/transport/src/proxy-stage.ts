@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import type { AttemptRefusal } from './attempt-refusals.ts';
 import type { RefusedAttempt } from './attempts.ts';
 import { plainAddress } from './plain-address.ts';
 import { parseProxyHeader } from './proxy-protocol.ts';
@@ -38,20 +39,20 @@ export class ProxyStage {
     const onError = (): void => {};
     socket.on('error', onError);
     if (!isTrusted(address)) {
-      const text = 'only balancers may connect here, and this address is not one that is named as one (proxyProtocol)';
-      this.#refuse(socket, { code: 'proxy-not-trusted', text });
+      this.#refuse(socket, { code: 'proxy-not-trusted', detail: { is: 'proxy-not-trusted' } });
       return;
     }
     if (this.#waiting.size >= maximum) {
       this.#refuse(socket, {
         code: 'too-many-handshakes',
-        text: `${maximum} connections without a PROXY header already`,
+        detail: { is: 'too-many-proxy-headers', limit: maximum },
       });
       return;
     }
     this.#waiting.add(socket);
     const timer = setTimeout(() => {
-      this.#refuse(socket, { code: 'proxy-header-timeout', text: `no PROXY header within ${timeoutMs / 1000} s` });
+      const detail = { is: 'handshake-late', stage: 'proxy', seconds: timeoutMs / 1000 } as const;
+      this.#refuse(socket, { code: 'proxy-header-timeout', detail });
     }, timeoutMs);
     let got: Buffer = Buffer.alloc(0);
     const onReadable = (): void => {
@@ -63,7 +64,8 @@ export class ProxyStage {
       if (header === 'more') return;
       done();
       if ('invalid' in header) {
-        this.#refuse(socket, { code: 'proxy-header-invalid', text: header.invalid });
+        const detail = { is: 'proxy-header-invalid', why: header.invalid } as const;
+        this.#refuse(socket, { code: 'proxy-header-invalid', detail });
         return;
       }
       if (got.length > header.length) socket.unshift(got.subarray(header.length));
@@ -92,14 +94,14 @@ export class ProxyStage {
     const waiting = [...this.#waiting];
     this.#waiting.clear();
     for (const socket of waiting) {
-      this.#refuse(socket, { code: 'listener-closed', text: 'the listener was closed before a PROXY header had come' });
+      this.#refuse(socket, { code: 'listener-closed', detail: { is: 'listener-closed', stage: 'proxy' } });
     }
   }
 
-  #refuse(socket: Socket, { code, text }: { readonly code: string; readonly text: string }): void {
+  #refuse(socket: Socket, { code, detail }: AttemptRefusal): void {
     const remoteAddress = plainAddress(socket.remoteAddress);
     const remotePort = socket.remotePort ?? 0;
     socket.destroy();
-    this.#options.onRefused?.({ stage: 'tcp', remoteAddress, remotePort, code, text });
+    this.#options.onRefused?.({ stage: 'tcp', remoteAddress, remotePort, code, detail });
   }
 }

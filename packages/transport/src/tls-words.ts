@@ -1,80 +1,32 @@
+import type { AttemptRefusal } from './attempt-refusals.ts';
 import { systemCodeOf } from './listen-error.ts';
 
-/** A stable name and words for people. */
-export interface Explained {
-  readonly code: string;
-  readonly text: string;
-}
-
-/** Why a certificate did not pass, by OpenSSL's names. */
-const VERIFY_WORDS: Readonly<Record<string, string>> = {
-  CERT_HAS_EXPIRED: 'it has expired',
-  CERT_NOT_YET_VALID: 'it is not valid yet',
-  DEPTH_ZERO_SELF_SIGNED_CERT: 'it is self-signed and not itself among the trusted ones',
-  SELF_SIGNED_CERT_IN_CHAIN: 'the certificate authority at the end of its chain is not among the trusted ones',
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE:
-    'its issuer is not among the trusted ones, nor was the certificate of its issuer sent',
-  UNABLE_TO_GET_ISSUER_CERT: 'the certificate of an issuer in its chain is missing',
-  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'its issuer is not among the trusted ones',
-  CERT_REVOKED: 'it was revoked',
-  CERT_REJECTED: 'its certificate authority is marked as not to be trusted for this',
-  CERT_UNTRUSTED: 'its certificate authority is not trusted for this',
-  CERT_SIGNATURE_FAILURE: 'its signature is wrong',
-  CERT_CHAIN_TOO_LONG: 'its chain is too long',
-  INVALID_PURPOSE: 'it was issued for another purpose (extended key usage)',
-  INVALID_CA: 'a certificate in its chain was used as a certificate authority and is none',
-  PATH_LENGTH_EXCEEDED: 'its chain is longer than one of its certificate authorities allows',
-  UNABLE_TO_GET_CRL: 'its issuer is not among the trusted ones, or there is no revocation list (CRL) of it',
-  CRL_HAS_EXPIRED: 'the revocation list (CRL) of its issuer has expired',
-  CRL_NOT_YET_VALID: 'the revocation list (CRL) of its issuer is not valid yet',
-};
-
-/** Words for a code of certificate verification: `it has expired`. */
-export function verifyWords(code: string): string {
-  return VERIFY_WORDS[code] ?? `${code.toLowerCase().replaceAll('_', ' ')}`;
-}
-
 /** Why a client's handshake failed, seen from the server. */
-export function explainTlsRefusal(error: Error, authorizationError: Error | string | undefined | null): Explained {
+export function explainTlsRefusal(error: Error, authorizationError: Error | string | undefined | null): AttemptRefusal {
   if (authorizationError !== undefined && authorizationError !== null) {
     const verifyCode = typeof authorizationError === 'string' ? authorizationError : authorizationError.message;
-    return {
-      code: 'client-certificate-rejected',
-      text: `the client's certificate was not accepted: ${verifyWords(verifyCode)}`,
-    };
+    return { code: 'client-certificate-rejected', detail: { is: 'client-certificate-rejected', verifyCode } };
   }
   const system = systemCodeOf(error) ?? '';
   switch (system) {
     case 'ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE':
-      return {
-        code: 'client-certificate-required',
-        text: 'the client sent no certificate, and this listener requires one',
-      };
+      return { code: 'client-certificate-required', detail: { is: 'client-certificate-missing' } };
     case 'ERR_SSL_WRONG_VERSION_NUMBER':
     case 'ERR_SSL_PACKET_LENGTH_TOO_LONG':
     case 'ERR_SSL_UNEXPECTED_MESSAGE':
-      return { code: 'not-tls', text: 'the client does not speak TLS, but this listener does: use mqtts:// or wss://' };
+      return { code: 'not-tls', detail: { is: 'not-tls' } };
     case 'ERR_SSL_HTTP_REQUEST':
-      return { code: 'not-tls', text: 'an HTTP request without TLS came to a TLS listener: use wss:// or https://' };
+      return { code: 'not-tls', detail: { is: 'http-without-tls' } };
     case 'ERR_SSL_UNSUPPORTED_PROTOCOL':
     case 'ERR_SSL_VERSION_TOO_LOW':
-      return {
-        code: 'protocol-version',
-        text: 'the client speaks only versions of TLS that are too old for this listener',
-      };
+      return { code: 'protocol-version', detail: { is: 'tls-version-too-old' } };
     case 'ERR_SSL_NO_SHARED_CIPHER':
-      return { code: 'no-shared-cipher', text: 'client and listener have no cipher in common' };
+      return { code: 'no-shared-cipher', detail: { is: 'no-shared-cipher' } };
     case 'ERR_SSL_NO_APPLICATION_PROTOCOL':
-      return {
-        code: 'alpn',
-        text: 'the client offers only application protocols (ALPN) that this listener does not have',
-      };
+      return { code: 'alpn', detail: { is: 'no-shared-alpn' } };
     case 'ECONNRESET':
     case 'EPIPE':
-      return {
-        code: 'closed-in-handshake',
-        text: "the client closed the connection during the TLS handshake: often because it does not trust this listener's certificate",
-      };
+      return { code: 'closed-in-handshake', detail: { is: 'reset-in-handshake' } };
   }
   if (
     /ALERT_(UNKNOWN_CA|BAD_CERTIFICATE|CERTIFICATE_UNKNOWN|CERTIFICATE_EXPIRED|UNSUPPORTED_CERTIFICATE|CERTIFICATE_REVOKED)/.test(
@@ -83,10 +35,10 @@ export function explainTlsRefusal(error: Error, authorizationError: Error | stri
   ) {
     return {
       code: 'server-certificate-rejected',
-      text: `the client refused this listener's certificate (${alertWords(system)})`,
+      detail: { is: 'server-certificate-rejected', alert: alertWords(system) },
     };
   }
-  return { code: 'tls-failed', text: `the TLS handshake failed: ${alertWords(system) || firstLine(error.message)}` };
+  return { code: 'tls-failed', detail: { is: 'tls-failed', why: alertWords(system) || firstLine(error.message) } };
 }
 
 /** What is wrong with PEM text that was to be one certificate or key: `it is not PEM text: …`. */

@@ -110,8 +110,8 @@ export class TlsStage {
       const attempt = this.#attempts.of(rawSocketOf(socket));
       socket.destroy();
       if (attempt === undefined) return;
-      const { code, text } = explainTlsRefusal(error, socket.authorizationError);
-      this.#attempts.refuse(attempt, 'tls', code, text);
+      const { code, detail } = explainTlsRefusal(error, socket.authorizationError);
+      this.#attempts.refuse(attempt, 'tls', code, detail);
     });
     return server;
   }

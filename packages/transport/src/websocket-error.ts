@@ -4,9 +4,12 @@ export type WebSocketErrorCode = 'websocket-text-frame' | 'websocket-frame-inval
 export class WebSocketError extends Error {
   override readonly name = 'WebSocketError';
   readonly code: WebSocketErrorCode;
+  /** What is wrong with the frame; undefined: the code says it all. */
+  readonly why: string | undefined;
 
-  constructor(code: WebSocketErrorCode, message: string, cause?: unknown) {
-    super(message, { cause });
+  constructor(code: WebSocketErrorCode, message: string, why?: string) {
+    super(why === undefined ? message : `${message}: ${why}`);
     this.code = code;
+    this.why = why;
   }
 }

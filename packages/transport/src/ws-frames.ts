@@ -248,10 +248,9 @@ export class FrameReader {
   }
 
   #fail(what: string): false {
-    const text = `what came is no WebSocket frame: ${what}`;
     this.#end = {
       answer: closeFrame(CLOSE_PROTOCOL_ERROR),
-      error: new WebSocketError('websocket-frame-invalid', text),
+      error: new WebSocketError('websocket-frame-invalid', 'what came is no WebSocket frame', what),
     };
     return false;
   }

@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
+import type { AttemptCode, AttemptDetail } from './attempt-refusals.ts';
 import type { Attempt, Attempts } from './attempts.ts';
 import { senderOf } from './forwarded.ts';
 import type { TlsInfo, Transport } from './transport.ts';
@@ -40,9 +41,9 @@ export class WebSocketStage {
     this.#http.on('upgrade', (request, socket, head) => this.#onUpgrade(request, socket, head));
     this.#http.on('request', (request, response) => this.#onRequest(request, response));
     this.#http.on('clientError', (error: Error & { readonly rawPacket?: Buffer }, socket) => {
-      const refusal: UpgradeRefusal = { status: 400, code: 'not-http', text: wordsForNoHttp(error.rawPacket, error) };
+      const refusal: UpgradeRefusal = { status: 400, code: 'not-http', detail: noHttp(error.rawPacket, error) };
       answerRefusal(socket, refusal);
-      this.#refused(socket, refusal.code, refusal.text);
+      this.#refused(socket, refusal.code, refusal.detail);
     });
   }
 
@@ -70,7 +71,7 @@ export class WebSocketStage {
         if (this.#attempts.done(attempt)) this.#onTransport(transport);
         else transport.destroy();
       },
-      ({ code, text }) => this.#refused(socket, code, text),
+      ({ code, detail }) => this.#refused(socket, code, detail),
       { kind: tls === undefined ? 'ws' : 'wss', remoteAddress, remotePort, tls },
     );
   }
@@ -83,7 +84,7 @@ export class WebSocketStage {
     response.end(`${text}\n`);
     const known = this.#known.get(request.socket);
     if (known !== undefined) this.#lookBehindProxy(request, known.attempt);
-    this.#refused(request.socket, 'not-websocket', `a plain HTTP ${request.method} came, no WebSocket`);
+    this.#refused(request.socket, 'not-websocket', { is: 'plain-http', method: request.method ?? '' });
   }
 
   /** From here on the attempt is the client's, as far as a trusted proxy says who that is. Its port nobody says. */
@@ -94,9 +95,9 @@ export class WebSocketStage {
     attempt.remotePort = 0;
   }
 
-  #refused(socket: Duplex, code: string, text: string): void {
+  #refused(socket: Duplex, code: AttemptCode, detail: AttemptDetail): void {
     const known = this.#known.get(socket);
-    if (known !== undefined) this.#attempts.refuse(known.attempt, 'websocket', code, text);
+    if (known !== undefined) this.#attempts.refuse(known.attempt, 'websocket', code, detail);
   }
 }
 
@@ -108,13 +109,13 @@ function isNone(): boolean {
 function ignore(): void {}
 
 /** Bytes that are no HTTP are often something that came to the wrong port. */
-function wordsForNoHttp(bytes: Buffer | undefined, error: Error): string {
+function noHttp(bytes: Buffer | undefined, error: Error): AttemptDetail {
   switch (bytes?.[0]) {
     case 0x10:
-      return 'MQTT without a WebSocket came to a WebSocket port: use ws:// or wss:// here, or the port for mqtt://';
+      return { is: 'mqtt-without-websocket' };
     case 0x16:
-      return 'TLS came to a WebSocket port without TLS: use ws:// here, or the port for wss://';
+      return { is: 'tls-on-plain-websocket' };
     default:
-      return `what came is no HTTP: ${error.message}`;
+      return { is: 'no-http', why: error.message };
   }
 }

@@ -1,7 +1,7 @@
 import { hostNameOf, isCertainHost, isLoopbackHost } from './host-names.ts';
 
 /**
- * Why a web page may not connect, for people; undefined: it may. A browser says in `Origin` where the page is from whose
+ * Why a web page may not connect; undefined: it may. A browser says in `Origin` where the page is from whose
  * script opens a WebSocket; without this check any page that somebody on this network looks at could use the broker.
  *
  * Who sends no `Origin` is no browser, and may. `allowed` undefined: pages of the host that is asked (`Host`) and of
@@ -13,21 +13,20 @@ export function originRefusal(
   host: string | undefined,
   allowed: readonly string[] | undefined,
   isSecure: boolean,
-): string | undefined {
+): 'origin-not-listed' | 'origin-elsewhere' | 'origin-uncertain' | undefined {
   if (origin === undefined) return undefined;
   const page = urlOf(origin);
   if (allowed !== undefined) {
     const isAllowed = allowed.some(
       (one) => one === '*' || one === origin || (page && urlOf(one)?.origin === page.origin),
     );
-    return isAllowed ? undefined : 'is not among those that may connect here (websocket.origins)';
+    return isAllowed ? undefined : 'origin-not-listed';
   }
   if (page !== undefined && isLoopbackHost(nameOf(page))) return undefined;
-  if (page === undefined || nameOf(page) !== hostNameOf(host ?? ''))
-    return 'is of another host than this broker: it may connect once it is named in websocket.origins';
+  if (page === undefined || nameOf(page) !== hostNameOf(host ?? '')) return 'origin-elsewhere';
   if (isSecure || isCertainHost(nameOf(page))) return undefined;
   // Its owner can let the page's own name lead here (DNS rebinding).
-  return 'came under a host name that anybody can let lead here: it may connect once it is named in websocket.origins, or over TLS';
+  return 'origin-uncertain';
 }
 
 function nameOf({ hostname }: URL): string {

@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { TLSSocket } from 'node:tls';
+import { type AttemptRefusal, attemptSentence } from './attempt-refusals.ts';
 import { senderOf } from './forwarded.ts';
 import { plainAddress } from './plain-address.ts';
 import { tlsInfoOf } from './tls.ts';
@@ -12,11 +13,8 @@ import { ServerWebSocketTransport } from './ws-server.ts';
 import { chooseSubprotocol } from './ws-subprotocol.ts';
 
 /** An upgrade that is not done, and what the client is told. */
-export interface UpgradeRefusal {
+export interface UpgradeRefusal extends AttemptRefusal {
   readonly status: 400 | 403 | 404;
-  /** `wrong-path`, `origin-refused`, `subprotocol-missing`, `bad-upgrade`, `not-http`. */
-  readonly code: string;
-  readonly text: string;
 }
 
 export interface UpgraderOptions {
@@ -106,7 +104,7 @@ function judge(request: IncomingMessage, path: string | undefined, origins: read
       refusal: {
         status: 404,
         code: 'wrong-path',
-        text: `there is no MQTT at the path ${printable(asked)}: use ${path}`,
+        detail: { is: 'wrong-path', asked: printable(asked), path },
       },
     };
   }
@@ -114,7 +112,7 @@ function judge(request: IncomingMessage, path: string | undefined, origins: read
   const why = originRefusal(origin, host, origins, request.socket instanceof TLSSocket);
   if (why !== undefined) {
     return {
-      refusal: { status: 403, code: 'origin-refused', text: `the web page's origin ${printable(origin ?? '')} ${why}` },
+      refusal: { status: 403, code: 'origin-refused', detail: { is: why, origin: printable(origin ?? '') } },
     };
   }
   const header = request.headers['sec-websocket-protocol'];
@@ -123,13 +121,13 @@ function judge(request: IncomingMessage, path: string | undefined, origins: read
   if (subprotocol === undefined) {
     // The client MUST include "mqtt" in the list of WebSocket Sub Protocols it offers [MQTT5-6.0.0-3] [MQTT311-6.0.0-3].
     const seen = header === undefined ? 'none' : printable(offered.join(', '));
-    const text = `the WebSocket subprotocol mqtt must be offered (Sec-WebSocket-Protocol: mqtt); the client offered ${seen}`;
-    return { refusal: { status: 400, code: 'subprotocol-missing', text: text } };
+    const detail = { is: 'subprotocol-missing', offered: seen } as const;
+    return { refusal: { status: 400, code: 'subprotocol-missing', detail } };
   }
   const key = request.headers['sec-websocket-key'];
   const what = handshakeFault(request, key);
   if (what !== undefined)
-    return { refusal: { status: 400, code: 'bad-upgrade', text: `this is no request for a WebSocket: ${what}` } };
+    return { refusal: { status: 400, code: 'bad-upgrade', detail: { is: 'bad-upgrade', why: what } } };
   return { key: key ?? '', subprotocol };
 }
 
@@ -157,10 +155,10 @@ function answerTo({ key, subprotocol }: { readonly key: string; readonly subprot
 }
 
 /** Answers over HTTP, in words, and closes. */
-export function answerRefusal(socket: Duplex, { status, text }: UpgradeRefusal): void {
+export function answerRefusal(socket: Duplex, { status, detail }: UpgradeRefusal): void {
   socket.once('finish', () => socket.destroy());
   if (!socket.writable) return;
-  const body = `${text}\n`;
+  const body = `${attemptSentence(detail, 'en')}\n`;
   const head = [
     `HTTP/1.1 ${status} ${STATUS_TEXT[status]}`,
     'Connection: close',

@@ -100,7 +100,7 @@ export function clientRoutes(broker: Broker): Route[] {
       role: 'operator',
       serve(request) {
         const clientId = paramOf(request, 'clientId');
-        const done = kickClient(broker, clientId, 'an operator ended the connection');
+        const done = kickClient(broker, clientId);
         return done ? { done } : unknown(clientId, `"${clientId}" is not connected`);
       },
     },

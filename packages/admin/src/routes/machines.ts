@@ -1,4 +1,4 @@
-import type { Broker } from '@hawser/broker';
+import { type Broker, storeProblem } from '@hawser/broker';
 import type { FastifyInstance } from 'fastify';
 import { createMetrics } from '../metrics.ts';
 
@@ -13,7 +13,7 @@ export function addMachineRoutes(app: FastifyInstance, broker: Broker): void {
         : [`the data directory cannot be written: ${broker.store.fault.message}`]),
       ...(broker.guard.spaceRefusal === undefined
         ? []
-        : [`nothing is added to the data directory: ${broker.guard.spaceRefusal}`]),
+        : [`nothing is added to the data directory: ${storeProblem(broker.guard.spaceRefusal, 'en')}`]),
     ];
     reply.code(problems.length === 0 ? 200 : 503);
     return { status: problems.length === 0 ? 'ready' : 'not-ready', problems };

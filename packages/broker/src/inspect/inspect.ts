@@ -1,10 +1,13 @@
 import { ReasonCode } from '@hawser/codec';
+import type { CloseDetail } from '@hawser/protocol';
 import type { Broker } from '../broker.ts';
-import type { Ban } from '../intake/ban-list.ts';
+import { warningText } from '../causes/cause-text.ts';
+import type { LossCause } from '../causes/losses.ts';
+import type { Language } from '../causes/words.ts';
+import { type Ban, bannedFor } from '../intake/ban-list.ts';
 import { ClientHandler } from '../intake/client-handler.ts';
 import { shownClaim } from '../policy/claimed-name.ts';
-import { type Language, warningSentence } from '../recorder/causes.ts';
-import type { LossCause, Negotiated } from '../recorder/observer.ts';
+import type { Negotiated } from '../recorder/observer.ts';
 import type { LossLedger } from '../recorder/recorded-event.ts';
 import type { Subscription } from '../routing/subscription.ts';
 import { type ClientSession, NEVER_EXPIRES } from '../sessions/client-session.ts';
@@ -78,7 +81,7 @@ export function inspectOverview(broker: Broker, language: Language = 'en'): Over
     warnings: [...broker.recorder.warnings()].map(({ at, code, text, repeated }) => ({
       at: iso(at),
       code,
-      text: warningSentence(code, text, language),
+      text: warningText(code, text, language),
       count: repeated ?? 1,
     })),
   };
@@ -243,9 +246,9 @@ export function lossEntries(losses: LossLedger | undefined) {
 }
 
 /** Ends the connection of a client with 0x98, Administrative action. False: it is not connected. */
-export function kickClient(broker: Broker, clientId: string, text: string): boolean {
+export function kickClient(broker: Broker, clientId: string, detail: CloseDetail = { is: 'plain' }): boolean {
   const handler = handlerOf(broker.registry.get(clientId));
-  handler?.disconnect('administrative-action', 0x98, text);
+  handler?.disconnect('administrative-action', ReasonCode.AdministrativeAction, detail);
   return handler !== undefined;
 }
 
@@ -266,7 +269,7 @@ export function banTarget(
     const { remoteAddress } = handler.driver.transport.info;
     if (handler.connection.closeCause !== undefined || !gatekeeper.isMeant(target, handler.client, remoteAddress))
       continue;
-    handler.disconnect('banned', ReasonCode.AdministrativeAction, `it is kept out for a while: ${ban.reason}`);
+    handler.disconnect('banned', ReasonCode.AdministrativeAction, bannedFor(ban));
     ended++;
   }
   return { ban, ended };
@@ -276,7 +279,7 @@ export function banTarget(
 export function clearSession(broker: Broker, clientId: string): boolean {
   const session = broker.registry.get(clientId);
   if (session === undefined) return false;
-  kickClient(broker, clientId, 'its session was cleared by an operator');
+  kickClient(broker, clientId, { is: 'session-cleared' });
   broker.registry.end(session, 'cleared');
   return true;
 }

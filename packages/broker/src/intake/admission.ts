@@ -1,5 +1,5 @@
-import { type AuthPacket, type ConnackProperties, type ConnectPacket, ReasonCode, reasonCodeName } from '@hawser/codec';
-import type { Ticket } from '@hawser/protocol';
+import { type AuthPacket, type ConnackProperties, type ConnectPacket, ReasonCode } from '@hawser/codec';
+import type { CloseCode, CloseDetail, Ticket } from '@hawser/protocol';
 import type { BrokerCore } from '../core.ts';
 import type { Permission } from '../policy/answers.ts';
 import { type AllowConnect, type ClientInfo, isPromise } from '../policy/policies.ts';
@@ -7,6 +7,7 @@ import type { ClientSession } from '../sessions/client-session.ts';
 import { willOf } from '../sessions/will.ts';
 import { Authentication } from './authentication.ts';
 import type { ClientHandler } from './client-handler.ts';
+import { closeCodeOf } from './close-code-of.ts';
 import { type ConnectRefusal, checkClientId, checkRoom, checkVersion } from './connect-checks.ts';
 import { negotiate } from './negotiate.ts';
 
@@ -49,7 +50,7 @@ export class Admission {
       userProperties: packet.properties?.userProperties ?? [],
     };
     if (refusal !== undefined) {
-      this.refuse(refusal.reasonCode, refusal.text, now, refusal.code);
+      this.refuse(refusal.reasonCode, refusal.detail, now, refusal.code);
       return;
     }
     this.#authentication.begin(now);
@@ -72,7 +73,7 @@ export class Admission {
     const { clientId } = decision;
     if (clientId !== undefined && clientId !== this.#clientId) {
       if (!this.#assigned) {
-        this.refuse(ReasonCode.ClientIdentifierNotValid, 'these credentials are for another Client Identifier', now);
+        this.refuse(ReasonCode.ClientIdentifierNotValid, { is: 'client-id-of-others' }, now);
         return;
       }
       this.#clientId = clientId;
@@ -80,9 +81,9 @@ export class Admission {
     this.#checkWill(decision, now);
   }
 
-  refuse(reasonCode: number, text: string, now: number, code = reasonCodeName(reasonCode)): void {
+  refuse(reasonCode: number, detail: CloseDetail, now: number, code: CloseCode = closeCodeOf(reasonCode)): void {
     // [MQTT311-3.1.4-5] [MQTT5-3.1.4-2] [MQTT5-3.1.4-6] [MQTT5-4.12.0-4]
-    this.#handler.connection.refuse(code, reasonCode, text, now);
+    this.#handler.connection.refuse(code, reasonCode, detail, now);
   }
 
   /** A Will that its client could not publish refuses the connection, before anybody relies on it. */
@@ -105,11 +106,9 @@ export class Admission {
     const finish = (permission: Permission): void => {
       if (permission.decision === 'allow') this.#open(decision, this.#core.now());
       else if (permission.decision === 'deny') {
-        const text = `publishing the Will to ${will.topic} is not permitted`;
-        this.refuse(ReasonCode.NotAuthorized, text, this.#core.now());
+        this.refuse(ReasonCode.NotAuthorized, { is: 'will-not-permitted', topic: will.topic }, this.#core.now());
       } else {
-        const text = 'the server could not check whether the Will is permitted; try again later';
-        this.refuse(ReasonCode.ServerUnavailable, text, this.#core.now());
+        this.refuse(ReasonCode.ServerUnavailable, { is: 'will-undecided' }, this.#core.now());
       }
     };
     if (isPromise(permitted)) this.whenSettled(permitted, finish);
@@ -124,7 +123,7 @@ export class Admission {
     const owned = this.#handler.listener.clientIds === 'same-principal' && known !== undefined;
     if (owned && known.username !== this.#handler.client?.username) {
       core.counters.foreignClientIds++;
-      this.refuse(ReasonCode.NotAuthorized, 'this Client Identifier belongs to another user', now);
+      this.refuse(ReasonCode.NotAuthorized, { is: 'client-id-of-user' }, now);
       return;
     }
     const cannot = this.#cannotStore(known !== undefined && !packet.cleanStart);
@@ -136,7 +135,7 @@ export class Admission {
     const taking = known?.handler === undefined ? undefined : known.client;
     const over = client && this.#handler.intake.gatekeeper.onIdentified(client, taking);
     if (over !== undefined) {
-      this.refuse(over.reasonCode, over.text, now);
+      this.refuse(over.reasonCode, over.detail, now, over.code);
       return;
     }
     const ticketBefore = core.journal.last;
@@ -169,12 +168,12 @@ export class Admission {
   }
 
   /** A session that would need more room in a store that has none: why not. One that is there already goes on. */
-  #cannotStore(resumes: boolean): string | undefined {
+  #cannotStore(resumes: boolean): CloseDetail | undefined {
     const { guard, store } = this.#core;
     const isKept = this.#grantedExpiry() > 0;
     if (store === undefined || (!isKept && this.#packet.will === undefined)) return undefined;
     const cannot = (isKept && !resumes) || guard.isOverflowing ? guard.refusal : undefined;
-    return cannot === undefined ? undefined : `the session cannot be kept: ${cannot}`;
+    return cannot === undefined ? undefined : { is: 'session-not-kept', why: cannot };
   }
 
   /** A CONNACK says that session and Will are kept: they are on disk first. Not while the disk fails: who was there goes on. */
@@ -189,7 +188,7 @@ export class Admission {
   #onLoaded(session: ClientSession, present: boolean, decision: AllowConnect, failed: Error | undefined): void {
     const now = this.#core.now();
     if (failed === undefined) this.#accept(session, present, decision, now);
-    else this.refuse(ReasonCode.ServerUnavailable, `the session could not be read or kept: ${failed.message}`, now);
+    else this.refuse(ReasonCode.ServerUnavailable, { is: 'session-unreadable', why: failed.message }, now);
   }
 
   #accept(session: ClientSession, present: boolean, decision: AllowConnect, now: number): void {

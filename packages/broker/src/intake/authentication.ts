@@ -1,4 +1,5 @@
-import { type AuthPacket, type ConnectPacket, ReasonCode, reasonCodeName } from '@hawser/codec';
+import { type AuthPacket, type ConnectPacket, ReasonCode } from '@hawser/codec';
+import type { CloseDetail } from '@hawser/protocol';
 import type { BrokerCore } from '../core.ts';
 import {
   ALLOW_ANONYMOUS,
@@ -12,6 +13,7 @@ import {
 } from '../policy/policies.ts';
 import type { Admission } from './admission.ts';
 import type { ClientHandler } from './client-handler.ts';
+import { closeCodeOf } from './close-code-of.ts';
 
 /**
  * Who a client is: asks the Authenticator, before the CONNACK and with an exchange of AUTH packets where it wants one, and again when a
@@ -39,11 +41,7 @@ export class Authentication {
     const method = packet.properties?.authenticationMethod;
     if (method !== undefined && this.#authenticator === undefined) {
       // [MQTT5-4.12.0-1]
-      this.#admission.refuse(
-        ReasonCode.BadAuthenticationMethod,
-        `the authentication method ${method} is not known here`,
-        now,
-      );
+      this.#admission.refuse(ReasonCode.BadAuthenticationMethod, { is: 'method-unknown', method }, now);
       return;
     }
     if (this.#authenticator === undefined) {
@@ -61,14 +59,14 @@ export class Authentication {
     const agreed = this.#packet.properties?.authenticationMethod;
     if (agreed === undefined || method === undefined) {
       // [MQTT5-4.12.0-7]; section 3.15.2.2.2
-      const text = `AUTH with the method ${method ?? 'none'}, the CONNECT had ${agreed ?? 'none'}`;
-      connection.fail('protocol-error', ReasonCode.ProtocolError, text, now);
+      const detail: CloseDetail = { is: 'method-changed', method: method ?? 'none', agreed: agreed ?? 'none' };
+      connection.fail('protocol-error', ReasonCode.ProtocolError, detail, now);
       return;
     }
     if (method !== agreed) {
       // [MQTT5-4.12.0-5] [MQTT5-4.12.1-1]; 0x8C is for a method that "does not match the method currently in use" (section 2.4)
-      const text = `AUTH with the method ${method}, the CONNECT had ${agreed}`;
-      connection.fail('bad-authentication-method', ReasonCode.BadAuthenticationMethod, text, now);
+      const detail: CloseDetail = { is: 'method-changed', method, agreed };
+      connection.fail('bad-authentication-method', ReasonCode.BadAuthenticationMethod, detail, now);
       return;
     }
     const data = packet.properties?.authenticationData;
@@ -79,7 +77,7 @@ export class Authentication {
     }
     const continuing = this.#continuing;
     if (packet.reasonCode !== ReasonCode.ContinueAuthentication || continuing === undefined) {
-      connection.fail('protocol-error', ReasonCode.ProtocolError, 'an AUTH that nothing had asked for', now);
+      connection.fail('protocol-error', ReasonCode.ProtocolError, { is: 'auth-unasked' }, now);
       return;
     }
     this.#continuing = undefined;
@@ -116,7 +114,7 @@ export class Authentication {
     if (decision.kind === 'deny') {
       // [MQTT5-4.12.1-2]
       if (this.#again) this.#refuseAgain(decision, now);
-      else this.#admission.refuse(decision.reasonCode, decision.reason, now);
+      else this.#admission.refuse(decision.reasonCode, detailOf(decision), now);
     } else if (decision.kind === 'continue') {
       this.#continuing = decision;
       // [MQTT5-4.12.0-2]
@@ -129,12 +127,13 @@ export class Authentication {
    * Wrong credentials are counted as at a CONNECT, and have one answer, whatever was wrong with them. A DISCONNECT cannot say 0x86
    * (section 3.14.2.1): 0x87 stands for it.
    */
-  #refuseAgain({ reasonCode, reason }: DenyConnect, now: number): void {
+  #refuseAgain(denied: DenyConnect, now: number): void {
+    const { reasonCode } = denied;
     const { connection, driver, intake } = this.#handler;
     const isWrong = reasonCode === ReasonCode.BadUserNameOrPassword;
     if (isWrong) intake.gatekeeper.countFailedLogin(driver.transport.info.remoteAddress);
     const code = isWrong ? ReasonCode.NotAuthorized : reasonCode;
-    connection.disconnect(reasonCodeName(code), code, reason, now);
+    connection.disconnect(closeCodeOf(code), code, detailOf(denied), now);
   }
 
   /** The same user goes on, with the rights and the time of its new credentials. */
@@ -161,4 +160,9 @@ export class Authentication {
       properties: { authenticationMethod, authenticationData },
     });
   }
+}
+
+/** What a policy says: its own words, or a detail that the broker has sentences for. */
+function detailOf({ reason }: DenyConnect): CloseDetail {
+  return typeof reason === 'string' ? { is: 'said', text: reason } : reason;
 }

@@ -1,15 +1,22 @@
+import type { CloseDetail } from '@hawser/protocol';
+import { BAN_REASONS } from '../causes/admission-sentences.ts';
 import type { RecorderLog } from '../recorder/recorder-log.ts';
 import type { Settings } from '../settings.ts';
 import { parseBanTarget } from './ban-target.ts';
 
-/** Somebody who is kept out for a while. */
+/** What is counted against an address or a client until it is banned. */
+export type Offence = 'failed-logins' | 'connects';
+
+/** Somebody who is banned until some time. */
 export interface Ban {
   /** An address (of IPv6 its /64), `client:ID`, `user:NAME` or `pair:ID@ADDRESS`: see `parseBanTarget`. */
   readonly target: string;
   /** Milliseconds since 1970. */
   readonly until: number;
-  /** For people. */
+  /** For people, in English. */
   readonly reason: string;
+  /** What was counted; absent: `reason` is what an operator wrote. */
+  readonly offence?: Offence;
   /** How often in a row; each time is twice as long. */
   readonly times: number;
   /** Who has offended too often, or whom a person has banned. */
@@ -81,7 +88,8 @@ export class BanList {
    * Keeps somebody out; without a time as long as it is its turn. `whom`: an address, `client:ID`, `user:NAME` or
    * `pair:ID@ADDRESS`. Throws RangeError, with words, for what is none of these.
    */
-  add(whom: string, reason: string, seconds?: number, by: Ban['by'] = 'operator'): Ban {
+  add(whom: string, reason: string, seconds?: number, offence?: Offence): Ban {
+    const by = offence === undefined ? 'operator' : 'offence';
     const target = by === 'operator' ? parseBanTarget(whom) : whom;
     const { settings } = this.#context;
     const now = this.#context.wallNow();
@@ -89,7 +97,7 @@ export class BanList {
     const times = before === undefined || this.#isForgiven(before) ? 1 : before.times + 1;
     const own = Math.min(settings['bans.longest'], settings['bans.first'] * 2 ** Math.min(30, times - 1));
     const until = now + (seconds ?? own) * 1000;
-    const ban: Ban = { target, until, reason: reason.slice(0, MOST_REASON), times, by };
+    const ban: Ban = { target, until, reason: reason.slice(0, MOST_REASON), times, by, ...(offence && { offence }) };
     this.#forget(target);
     this.#remember(ban);
     this.#offences.delete(target);
@@ -108,7 +116,7 @@ export class BanList {
   }
 
   /** One more; over `most` within the window there is a ban. */
-  countOffence(target: string, most: number, reason: string): Ban | undefined {
+  countOffence(target: string, most: number, offence: Offence): Ban | undefined {
     if (most === 0) return undefined;
     const { settings } = this.#context;
     const now = this.#context.wallNow();
@@ -118,7 +126,7 @@ export class BanList {
       remember(this.#offences, target, offences, settings['bans.remembered']);
     }
     offences.count++;
-    return offences.count >= most ? this.add(target, reason, undefined, 'offence') : undefined;
+    return offences.count >= most ? this.add(target, BAN_REASONS.en({ is: offence }), undefined, offence) : undefined;
   }
 
   #known(target: string): Ban | undefined {
@@ -159,6 +167,15 @@ function remember<T>(map: Map<string, T>, key: string, value: T, most: number): 
     if (oldest !== undefined) map.delete(oldest);
   }
   map.set(key, value);
+}
+
+/** Why somebody who is banned is refused, and until when. */
+export function bannedFor({ offence, reason, until }: Ban): CloseDetail {
+  return {
+    is: 'banned-for',
+    until,
+    reason: offence === undefined ? { is: 'said', text: reason } : { is: offence },
+  };
 }
 
 /** Undefined: it is no line, or a crash has cut it off. */

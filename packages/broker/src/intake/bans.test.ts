@@ -15,9 +15,9 @@ function banList(changes: Parameters<typeof settingsWith>[0] = {}) {
 describe('bans', () => {
   it('come with the last offence a window may have, and end by themselves', () => {
     const { context, bans } = banList();
-    expect(bans.countOffence('a', 2, 'x')).toBeUndefined();
-    expect(bans.countOffence('b', 2, 'x')).toBeUndefined();
-    expect(bans.countOffence('a', 2, 'x')).toMatchObject({ target: 'a', until: 60_000, times: 1 });
+    expect(bans.countOffence('a', 2, 'connects')).toBeUndefined();
+    expect(bans.countOffence('b', 2, 'connects')).toBeUndefined();
+    expect(bans.countOffence('a', 2, 'connects')).toMatchObject({ target: 'a', until: 60_000, times: 1 });
     expect(bans.find('a')).toBeDefined();
     expect(bans.find('b')).toBeUndefined();
     context.now = 60_000;
@@ -28,7 +28,7 @@ describe('bans', () => {
   it('do not come when offences lie far apart', () => {
     const { context, bans } = banList();
     for (let i = 0; i < 10; i++) {
-      expect(bans.countOffence('a', 2, 'x')).toBeUndefined();
+      expect(bans.countOffence('a', 2, 'connects')).toBeUndefined();
       context.now += 60_000;
     }
   });
@@ -52,7 +52,7 @@ describe('bans', () => {
     expect(bans.remove('client:a')).toBe(true);
     expect(bans.find('client:a')).toBeUndefined();
     expect(bans.remove('client:a')).toBe(false);
-    for (let i = 0; i < 100; i++) expect(bans.countOffence('a', 0, 'x')).toBeUndefined();
+    for (let i = 0; i < 100; i++) expect(bans.countOffence('a', 0, 'connects')).toBeUndefined();
     expect(() => bans.add('a', 'nobody is called so')).toThrow(RangeError);
   });
 
@@ -165,7 +165,7 @@ describe('whom a ban is for', () => {
   it('those of people do not make room for those of attackers', () => {
     const { bans } = banList({ 'bans.remembered': 16 });
     bans.add('client:bad', 'by hand', 3600);
-    for (let i = 0; i < 100; i++) bans.countOffence(`10.0.0.${i}`, 1, 'x');
+    for (let i = 0; i < 100; i++) bans.countOffence(`10.0.0.${i}`, 1, 'connects');
     expect(bans.list()).toHaveLength(17);
     expect(bans.find('client:bad')).toMatchObject({ by: 'operator' });
   });
@@ -191,18 +191,18 @@ describe('bans that survive a restart', () => {
     before.add('client:a', 'two', 7200);
     before.add('user:b', 'three', 7200);
     before.remove('user:b');
-    before.countOffence('10.0.0.1', 1, 'four');
+    before.countOffence('10.0.0.1', 1, 'connects');
     log.lines.push('{"target":"client:cut","un', '"x"', '{"target":5}');
     context.now += 101_000;
     const after = new BanList(context, log);
     await after.open();
     expect(after.list().map(({ target, reason }) => [target, reason])).toEqual([['client:a', 'two']]);
     // What is over is not forgotten at once: the next is longer.
-    expect(after.countOffence('10.0.0.1', 1, 'again')).toMatchObject({ times: 2 });
+    expect(after.countOffence('10.0.0.1', 1, 'connects')).toMatchObject({ times: 2 });
     context.now += 4 * 3600_000;
     const later = new BanList(context, log);
     await later.open();
-    expect(later.countOffence('10.0.0.1', 1, 'again')).toMatchObject({ times: 1 });
+    expect(later.countOffence('10.0.0.1', 1, 'connects')).toMatchObject({ times: 1 });
   });
 
   it('are written anew when the log forgets, those that last longest first, as far as there is room', async () => {

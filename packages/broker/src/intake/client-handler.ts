@@ -9,8 +9,16 @@ import {
   type SubscribePacket,
   type UnsubscribePacket,
 } from '@hawser/codec';
-import { type CloseCause, Output, ServerConnection, type ServerSink } from '@hawser/protocol';
-import type { Transport } from '@hawser/transport';
+import {
+  type CloseCause,
+  type CloseCode,
+  type CloseDetail,
+  Output,
+  ServerConnection,
+  type ServerSink,
+} from '@hawser/protocol';
+import type { Transport, WebSocketError } from '@hawser/transport';
+import { causeText } from '../causes/cause-text.ts';
 import type { BrokerCore } from '../core.ts';
 import { ConnectionDriver, type DriverListener } from '../node/connection-driver.ts';
 import type { Steps } from '../node/turn-budget.ts';
@@ -128,13 +136,7 @@ export class ClientHandler implements ServerSink, DriverListener, SessionHandler
 
   onAuth(packet: AuthPacket, now: number): void {
     if (this.#admission !== undefined) this.#admission.handleAuth(packet, now);
-    else
-      this.connection.fail(
-        'protocol-error',
-        ReasonCode.ProtocolError,
-        'an AUTH, but the CONNECT had no authentication method',
-        now,
-      );
+    else this.connection.fail('protocol-error', ReasonCode.ProtocolError, { is: 'auth-without-method' }, now);
   }
 
   onPublish(packet: PublishPacket, now: number): void {
@@ -185,8 +187,7 @@ export class ClientHandler implements ServerSink, DriverListener, SessionHandler
     if (session.expiryInterval === 0 && expiry > 0) {
       // [MQTT5-3.14.2-2]
       this.willSettled = false;
-      const text = 'DISCONNECT has a Session Expiry Interval over 0, the CONNECT had none';
-      this.connection.fail('protocol-error', ReasonCode.ProtocolError, text, now);
+      this.connection.fail('protocol-error', ReasonCode.ProtocolError, { is: 'expiry-not-allowed' }, now);
       return;
     }
     session.expiryInterval = Math.min(expiry, this.core.settings['sessions.expiryMax']);
@@ -195,6 +196,10 @@ export class ClientHandler implements ServerSink, DriverListener, SessionHandler
 
   onAcksWaiting(): void {
     this.core.journal.waitToRelease(this.connection);
+  }
+
+  reasonStringOf(cause: CloseCause): string {
+    return causeText(cause, 'en');
   }
 
   onClosed(cause: CloseCause, now: number): void {
@@ -237,12 +242,13 @@ export class ClientHandler implements ServerSink, DriverListener, SessionHandler
   onInputOverflow(): void {
     this.core.counters.inputOverflows++;
     const key = this.connectedAtMs > 0 ? 'limits.inputBytesNode' : 'limits.inputBytesStrangers';
-    const text = `over ${this.core.settings[key]} bytes of packets are held whose rest has not come (${key})`;
-    this.connection.fail('quota-exceeded', ReasonCode.QuotaExceeded, text, this.core.now());
+    const detail: CloseDetail = { is: 'input-bytes', limit: this.core.settings[key], key };
+    this.connection.fail('quota-exceeded', ReasonCode.QuotaExceeded, detail, this.core.now());
   }
 
-  onTransportFault(code: string, text: string): void {
-    this.connection.fail(code, ReasonCode.ProtocolError, text, this.core.now());
+  onTransportFault({ code, why }: WebSocketError): void {
+    const detail: CloseDetail = why === undefined ? { is: 'plain' } : { is: 'websocket-frame', why };
+    this.connection.fail(code, ReasonCode.ProtocolError, detail, this.core.now());
   }
 
   onAhead(): void {
@@ -256,8 +262,7 @@ export class ClientHandler implements ServerSink, DriverListener, SessionHandler
       'internal-error',
       `an error in the broker itself cost ${who} its connection: ${stack}`,
     );
-    const text = 'an error in the broker itself; its log has it';
-    this.connection.fail('internal-error', ReasonCode.UnspecifiedError, text, this.core.now());
+    this.connection.fail('internal-error', ReasonCode.UnspecifiedError, { is: 'plain' }, this.core.now());
   }
 
   onGone(): void {
@@ -307,13 +312,13 @@ export class ClientHandler implements ServerSink, DriverListener, SessionHandler
 
   takeOver(by: { readonly remoteAddress: string; readonly remotePort: number }): void {
     this.takenOverBy = `${by.remoteAddress}:${by.remotePort}`;
-    const text = `another client connected with this Client Identifier from ${this.takenOverBy}`;
-    this.disconnect('session-taken-over', ReasonCode.SessionTakenOver, text);
+    const detail: CloseDetail = { is: 'taken-over', by: this.takenOverBy };
+    this.disconnect('session-taken-over', ReasonCode.SessionTakenOver, detail);
   }
 
   /** Ends the connection from this side. */
-  disconnect(code: string, reasonCode: number, text: string, properties?: DisconnectProperties): void {
-    this.connection.disconnect(code, reasonCode, text, this.core.now(), properties);
+  disconnect(code: CloseCode, reasonCode: number, detail: CloseDetail, properties?: DisconnectProperties): void {
+    this.connection.disconnect(code, reasonCode, detail, this.core.now(), properties);
     this.driver.afterTurn();
   }
 
@@ -372,7 +377,7 @@ export class ClientHandler implements ServerSink, DriverListener, SessionHandler
   }
 
   #wrongAck(name: string, packetIdentifier: number, now: number): void {
-    const text = `${name} for Packet Identifier ${packetIdentifier}, whose message is at another stage or QoS`;
-    this.connection.fail('protocol-error', ReasonCode.ProtocolError, text, now);
+    const detail: CloseDetail = { is: 'acknowledgement-misplaced', packet: name, packetIdentifier };
+    this.connection.fail('protocol-error', ReasonCode.ProtocolError, detail, now);
   }
 }

@@ -1,4 +1,5 @@
 import { type ConnectPacket, encodeUtf8, ReasonCode } from '@hawser/codec';
+import type { CloseCode, CloseDetail } from '@hawser/protocol';
 import type { BrokerCore } from '../core.ts';
 import type { Settings } from '../settings.ts';
 import type { ListenerInfo } from './intake.ts';
@@ -6,9 +7,9 @@ import type { ListenerInfo } from './intake.ts';
 /** Why a CONNECT is refused. */
 export interface ConnectRefusal {
   /** Absent: the name of the Reason Code. */
-  readonly code?: string;
+  readonly code?: CloseCode;
   readonly reasonCode: number;
-  readonly text: string;
+  readonly detail: CloseDetail;
 }
 
 /** Whether the listener takes the version. */
@@ -19,7 +20,7 @@ export function checkVersion(
   if (versions === undefined || versions.includes(protocolVersion)) return undefined;
   return {
     reasonCode: ReasonCode.UnsupportedProtocolVersion,
-    text: `the listener ${url} does not take this protocol version`,
+    detail: { is: 'version-not-taken', listener: url },
   };
 }
 
@@ -29,21 +30,19 @@ export function checkClientId(
   settings: Settings,
 ): ConnectRefusal | undefined {
   // [MQTT5-3.1.3-8] [MQTT311-3.1.3-5] [MQTT5-3.1.3-5]
-  const bad = (text: string): ConnectRefusal => ({ reasonCode: ReasonCode.ClientIdentifierNotValid, text });
+  const bad = (detail: CloseDetail): ConnectRefusal => ({ reasonCode: ReasonCode.ClientIdentifierNotValid, detail });
   if (clientId === '') {
-    if (protocolVersion === 3) return bad('MQTT 3.1 needs a Client Identifier of 1 to 23 characters');
+    if (protocolVersion === 3) return bad({ is: 'client-id-missing-3' });
     // [MQTT311-3.1.3-8]
     // [MQTT311-3.1.3-7] [MQTT311-3.1.3-9]
-    if (protocolVersion === 4 && !cleanStart) return bad('an empty Client Identifier needs Clean Session 1');
+    if (protocolVersion === 4 && !cleanStart) return bad({ is: 'client-id-empty-kept' });
     return undefined;
   }
   if (protocolVersion === 3 && clientId.length > 23 && !settings['limits.clientIdLong31']) {
-    return bad(
-      `MQTT 3.1 allows 23 characters in a Client Identifier, this has ${clientId.length} (limits.clientIdLong31 allows more)`,
-    );
+    return bad({ is: 'client-id-long-31', length: clientId.length });
   }
   if (encodeUtf8(clientId).length <= settings['limits.clientIdBytes']) return undefined;
-  return bad(`a Client Identifier may have ${settings['limits.clientIdBytes']} bytes here`);
+  return bad({ is: 'client-id-too-long', limit: settings['limits.clientIdBytes'] });
 }
 
 /** Whether there is room for one more session, where a client has none. */
@@ -53,14 +52,14 @@ export function checkRoom({ registry, settings, counters }: BrokerCore, clientId
     counters.quotaRefusals++;
     return {
       reasonCode: ReasonCode.QuotaExceeded,
-      text: `there are ${registry.size} sessions already (sessions.max)`,
+      detail: { is: 'sessions-all', limit: registry.size },
     };
   }
   if (registry.stateBytes >= settings['sessions.bytes']) {
     counters.quotaRefusals++;
     return {
       reasonCode: ReasonCode.QuotaExceeded,
-      text: 'the sessions there are take all the memory they may (sessions.bytes)',
+      detail: { is: 'sessions-bytes' },
     };
   }
   return undefined;

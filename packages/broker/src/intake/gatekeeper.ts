@@ -1,20 +1,20 @@
 import { ReasonCode } from '@hawser/codec';
-import type { CloseCause } from '@hawser/protocol';
+import type { CloseCause, CloseCode, CloseDetail } from '@hawser/protocol';
 import type { BrokerCore } from '../core.ts';
 import { type AddressSet, addressSet, subscriberOf } from '../policy/addresses.ts';
 import type { ClientInfo } from '../policy/policies.ts';
 import type { RecorderLog } from '../recorder/recorder-log.ts';
 import type { Settings } from '../settings.ts';
 import { AddressRates } from './address-rates.ts';
-import { type Ban, BanList } from './ban-list.ts';
+import { type Ban, BanList, bannedFor } from './ban-list.ts';
 import { clientTarget, pairTarget, userTarget } from './ban-target.ts';
 import { TokenBucket } from './token-bucket.ts';
 
 /** Why somebody is not let in. */
 export interface GateRefusal {
-  readonly code: string;
+  readonly code: CloseCode;
   readonly reasonCode: number;
-  readonly text: string;
+  readonly detail: CloseDetail;
 }
 
 /** Addresses whose rate of connecting is remembered. */
@@ -48,7 +48,7 @@ export class Gatekeeper {
     const ban = this.bans.find(subscriberOf(address));
     if (ban === undefined || this.isExempt(address)) return undefined;
     this.#core.counters.bannedConnections++;
-    return banned(ban.reason);
+    return banned(ban);
   }
 
   /** A network connection is there. Each call needs an `onGone`. */
@@ -61,19 +61,19 @@ export class Gatekeeper {
     const ban = this.bans.find(subscriber);
     if (ban !== undefined && !this.#isExempt(address)) {
       counters.bannedConnections++;
-      return banned(ban.reason);
+      return banned(ban);
     }
     const most = settings['limits.connectionsPerAddress'];
     if (count > most) {
       counters.limitedConnections++;
-      return quota(`${subscriber} has ${most} connections already (limits.connectionsPerAddress)`);
+      return quota({ is: 'connections-of-address', address: subscriber, limit: most });
     }
     if (this.#isWithinRate(subscriber, now)) return undefined;
     counters.limitedConnections++;
     return {
       code: 'connection-rate-exceeded',
       reasonCode: ReasonCode.ConnectionRateExceeded,
-      text: 'clients connect faster than they may (limits.connectRate, limits.connectRatePerAddress)',
+      detail: { is: 'connection-rate' },
     };
   }
 
@@ -87,14 +87,14 @@ export class Gatekeeper {
     const ban = clientId === '' ? undefined : this.#findClient(clientId, address);
     if (ban !== undefined) {
       counters.bannedConnections++;
-      return banned(ban.reason);
+      return banned(ban);
     }
     const most = settings['limits.loopDelay'] * 1000;
     const delay = most === 0 ? 0 : this.#core.loopDelayMs();
     if (delay <= most) return undefined;
     counters.overloadRefusals++;
-    const text = `the server is overloaded: its event loop is ${Math.round(delay)} ms late (limits.loopDelay)`;
-    return { code: 'server-busy', reasonCode: ReasonCode.ServerBusy, text };
+    const detail: CloseDetail = { is: 'loop-late', ms: Math.round(delay) };
+    return { code: 'server-busy', reasonCode: ReasonCode.ServerBusy, detail };
   }
 
   /** Who it is has been found out. `taking`: whose connection it takes over. */
@@ -103,7 +103,7 @@ export class Gatekeeper {
     const ban = name === undefined ? undefined : this.bans.find(userTarget(name));
     if (ban !== undefined) {
       this.#core.counters.bannedConnections++;
-      return banned(ban.reason);
+      return banned(ban);
     }
     const most = this.#core.settings['limits.connectionsPerUser'];
     const { username } = client;
@@ -111,7 +111,7 @@ export class Gatekeeper {
     const others = (this.#perUser.get(username) ?? 0) - (taking?.username === username ? 1 : 0);
     if (others < most) return undefined;
     this.#core.counters.limitedConnections++;
-    return quota(`this user has ${most} connections already (limits.connectionsPerUser)`);
+    return quota({ is: 'connections-of-user', limit: most });
   }
 
   onAccepted(client: ClientInfo): void {
@@ -120,7 +120,7 @@ export class Gatekeeper {
     if (this.#isExempt(remoteAddress)) return;
     const most = this.#core.settings['bans.connects'];
     if (most === 0) return;
-    this.bans.countOffence(pairTarget(clientId, remoteAddress), most, 'it has connected again and again');
+    this.bans.countOffence(pairTarget(clientId, remoteAddress), most, 'connects');
   }
 
   /** Ends a connection that was accepted. */
@@ -149,7 +149,7 @@ export class Gatekeeper {
   #countLogin(address: string): void {
     if (this.isExempt(address)) return;
     const most = this.#core.settings['bans.failedLogins'];
-    this.bans.countOffence(subscriberOf(address), most, 'too many logins have failed');
+    this.bans.countOffence(subscriberOf(address), most, 'failed-logins');
   }
 
   /** Bans of this one, or undefined where none holds: exempt addresses are let in, but not who was banned by name. */
@@ -212,10 +212,10 @@ function release(counts: Map<string, number>, key: string): void {
   else counts.delete(key);
 }
 
-function quota(text: string): GateRefusal {
-  return { code: 'quota-exceeded', reasonCode: ReasonCode.QuotaExceeded, text };
+function quota(detail: CloseDetail): GateRefusal {
+  return { code: 'quota-exceeded', reasonCode: ReasonCode.QuotaExceeded, detail };
 }
 
-function banned(reason: string): GateRefusal {
-  return { code: 'banned', reasonCode: ReasonCode.Banned, text: `it is kept out for a while: ${reason}` };
+function banned(ban: Ban): GateRefusal {
+  return { code: 'banned', reasonCode: ReasonCode.Banned, detail: bannedFor(ban) };
 }

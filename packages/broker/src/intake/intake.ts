@@ -100,19 +100,18 @@ export class Intake {
     }
     const refusal = this.gatekeeper.onArrival(transport.info.remoteAddress, this.core.now());
     if (refusal !== undefined) {
-      handler.disconnect(refusal.code, refusal.reasonCode, refusal.text);
+      handler.disconnect(refusal.code, refusal.reasonCode, refusal.detail);
       return;
     }
     const { settings } = this.core;
     if (this.#handlers.size > this.#openFiles.sockets) {
-      handler.disconnect('too-many-open-files', ReasonCode.ServerBusy, this.#openFiles.words);
+      handler.disconnect('too-many-open-files', ReasonCode.ServerBusy, this.#openFiles.detail);
       return;
     }
     const most = settings['limits.halfOpen'];
     const evicted = this.#halfOpen.add(subscriberOf(transport.info.remoteAddress), handler, most);
     if (evicted === undefined) return;
-    const text = `${most} connections without a CONNECT already (limits.halfOpen)`;
-    evicted.disconnect('too-many-half-open', ReasonCode.ServerBusy, text);
+    evicted.disconnect('too-many-half-open', ReasonCode.ServerBusy, { is: 'half-open', count: most });
   }
 
   /** It is half open no more: its CONNACK is out, or it has ended. */
@@ -124,11 +123,10 @@ export class Intake {
   refusal(clientId: string, address: string): GateRefusal | undefined {
     const reasonCode = ReasonCode.ServerBusy;
     if (this.#handlers.size > this.#openFiles.connections)
-      return { code: 'too-many-open-files', reasonCode, text: this.#openFiles.words };
+      return { code: 'too-many-open-files', reasonCode, detail: this.#openFiles.detail };
     const maximum = this.core.settings['limits.connections'];
     if (this.#connected < maximum) return this.gatekeeper.onConnect(clientId, address);
-    const text = `there are ${maximum} connections already (limits.connections)`;
-    return { code: 'server-busy', reasonCode, text };
+    return { code: 'server-busy', reasonCode, detail: { is: 'connections-all', limit: maximum } };
   }
 
   onAccepted(handler: ClientHandler): void {
@@ -220,5 +218,5 @@ export class Intake {
 }
 
 function sayGoodbye(handler: ClientHandler): void {
-  handler.disconnect('server-shutting-down', ReasonCode.ServerShuttingDown, 'the broker is being stopped');
+  handler.disconnect('server-shutting-down', ReasonCode.ServerShuttingDown, { is: 'plain' });
 }

@@ -23,10 +23,6 @@ export class Lifetime implements Timed {
 
   handleTimeout(): void {
     this.#handler.core.counters.credentialsExpired++;
-    this.#handler.disconnect(
-      'maximum-connect-time',
-      ReasonCode.MaximumConnectTime,
-      'the credentials of this connection have expired',
-    );
+    this.#handler.disconnect('maximum-connect-time', ReasonCode.MaximumConnectTime, { is: 'credentials-expired' });
   }
 }

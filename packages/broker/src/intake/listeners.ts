@@ -1,7 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { UsageError } from '@hawser/codec';
+import { ReasonCode, UsageError } from '@hawser/codec';
 import {
+  type AttemptRefusal,
   listen,
   type NetworkListener,
   parseListenUrl,
@@ -15,6 +16,8 @@ import {
 import type { ListenerOptions, UpgradeOptions } from '../broker-options.ts';
 import type { BrokerCore } from '../core.ts';
 import { addressSet, subscriberOf } from '../policy/addresses.ts';
+import type { RefusalCause } from '../recorder/observer.ts';
+import type { GateRefusal } from './gatekeeper.ts';
 import type { Intake, ListenerInfo } from './intake.ts';
 
 /** Where connections come from: addresses that are listened on, with their TLS files, and upgrades of the program's own HTTP server. */
@@ -41,12 +44,11 @@ export class Listeners {
     let info: ListenerInfo = { url: options.url, versions, authenticate, clientIds };
     const listener = await listen(parseListenUrl(options.url), {
       onTransport: (transport) => this.#intake.add(transport, info),
-      onRefused: (attempt) =>
-        this.#onAttemptRefused(attempt.code, attempt.text, attempt.remoteAddress, attempt.remotePort, info.url),
+      onRefused: (attempt) => this.#onAttemptRefused(attempt, attempt, info.url),
       handshakeTimeoutMs: settings['limits.connectTimeout'] * 1000,
       maximumHandshakes: settings['limits.handshakes'],
       ownerOf: subscriberOf,
-      refuses: (address) => this.#intake.gatekeeper.onHandshake(address),
+      refuses: (address, port) => this.#refusesHandshake(address, port, info.url),
       ...(options.proxyProtocol === undefined ? {} : { proxyProtocol: addressSet(options.proxyProtocol) }),
       ...(options.forwardedFrom === undefined ? {} : { forwardedFrom: addressSet(options.forwardedFrom) }),
       wsOrigins: originsOf(settings['websocket.origins']),
@@ -100,7 +102,7 @@ export class Listeners {
       socket,
       head,
       (transport) => this.#intake.add(transport, listener),
-      ({ code, text }) => this.#onAttemptRefused(code, text, info.remoteAddress, info.remotePort, listener.url),
+      (refusal) => this.#onAttemptRefused(refusal, info, listener.url),
       info,
     );
   }
@@ -112,11 +114,25 @@ export class Listeners {
     await Promise.all(this.#all.map((listener) => listener.close()));
   }
 
+  #refusesHandshake(remoteAddress: string, remotePort: number, listener: string): boolean {
+    const refusal = this.#intake.gatekeeper.onHandshake(remoteAddress);
+    if (refusal === undefined) return false;
+    this.#onAttemptRefused(refusal, { remoteAddress, remotePort }, listener);
+    return true;
+  }
+
   /** A connection that came and never became a Transport. */
-  #onAttemptRefused(code: string, text: string, remoteAddress: string, remotePort: number, listener: string): void {
+  #onAttemptRefused(
+    refusal: AttemptRefusal | GateRefusal,
+    { remoteAddress, remotePort }: { readonly remoteAddress: string; readonly remotePort: number },
+    listener: string,
+  ): void {
     const { counters, observer } = this.#core;
-    counters.countRefused(code);
-    const cause = { code, reasonCode: 0x80, text, by: 'self' as const };
+    counters.countRefused(refusal.code);
+    const cause: RefusalCause =
+      'reasonCode' in refusal
+        ? { ...refusal, by: 'self' }
+        : { code: refusal.code, reasonCode: ReasonCode.UnspecifiedError, detail: refusal.detail, by: 'self' };
     const at = this.#core.wallNow();
     observer.onRefused?.({ listener, remoteAddress, remotePort, client: undefined, cause, bytesIn: 0, at });
   }

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import type { CloseDetail } from '@hawser/protocol';
 
 /** What is left for the store, the API, listeners, and connections whose TLS is not done. */
 const RESERVE = 64;
@@ -24,8 +25,8 @@ export class OpenFiles {
     return this.connections + TO_BE_TOLD;
   }
 
-  get words(): string {
-    return `this process may have ${this.limit} files and connections open (ulimit -n)`;
+  get detail(): CloseDetail {
+    return { is: 'open-files', limit: this.limit };
   }
 }
 

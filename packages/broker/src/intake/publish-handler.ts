@@ -1,5 +1,6 @@
 import { PacketType, type PublishPacket, ReasonCode } from '@hawser/codec';
-import { NO_TICKET, type Ticket } from '@hawser/protocol';
+import { type CloseCode, type CloseDetail, NO_TICKET, type Ticket } from '@hawser/protocol';
+import { causeText } from '../causes/cause-text.ts';
 import type { BrokerCore } from '../core.ts';
 import { WORK_OF_REFUSAL } from '../node/work-kinds.ts';
 import { ALLOWED, type Permission } from '../policy/answers.ts';
@@ -13,9 +14,9 @@ import { reasonString } from './reason-string.ts';
 /** Why a message is not taken. */
 interface Refusal {
   /** Of the end of the connection, in 3.x. */
-  readonly code: string;
+  readonly code: CloseCode;
   readonly reasonCode: number;
-  readonly text: string;
+  readonly detail: CloseDetail;
 }
 
 /** What a client's PUBLISH goes through: duplicate, permission, room, routing, acknowledgement. */
@@ -64,10 +65,10 @@ export class PublishHandler {
   /** More QoS 2 messages than may be waiting for their PUBREL. 5.0 is told; in 3.x nothing but the end says no. */
   #refuseUnreleased(packet: PublishPacket, now: number): void {
     const { core } = this.#handler;
-    const text = `over ${core.settings['limits.inboundQos2']} QoS 2 messages were not released with PUBREL (limits.inboundQos2)`;
+    const detail: CloseDetail = { is: 'inbound-qos2', limit: core.settings['limits.inboundQos2'] };
     core.counters.quotaRefusals++;
     this.#session.countLost('quota-exceeded', packet.topic, 2);
-    this.#refuse(packet, { code: 'quota-exceeded', reasonCode: ReasonCode.QuotaExceeded, text }, now);
+    this.#refuse(packet, { code: 'quota-exceeded', reasonCode: ReasonCode.QuotaExceeded, detail }, now);
   }
 
   #decide(packet: PublishPacket, now: number): Permission | Promise<Permission> {
@@ -106,22 +107,22 @@ export class PublishHandler {
     core.counters.publishesDenied++;
     core.driverNode.turn.spend(PacketType.PUBLISH, WORK_OF_REFUSAL);
     this.#session.countLost('not-authorized', packet.topic, packet.qos);
-    const text = `publishing to ${packet.topic} is not permitted`;
+    const detail: CloseDetail = { is: 'publish-not-permitted', topic: packet.topic };
     if (connection.version === 5 && packet.qos > 0) {
-      this.#refuse(packet, { code: 'not-authorized', reasonCode: ReasonCode.NotAuthorized, text }, now);
+      this.#refuse(packet, { code: 'not-authorized', reasonCode: ReasonCode.NotAuthorized, detail }, now);
     } else if (core.settings['policy.denyCloses']) {
-      connection.fail('not-authorized', ReasonCode.NotAuthorized, text, now);
+      connection.fail('not-authorized', ReasonCode.NotAuthorized, detail, now);
     } else this.#acknowledge(packet, 0, NO_TICKET);
   }
 
   /** Nobody could say whether it is permitted: it is not acknowledged as if it had been delivered, so that it can come again. */
   #refuseUndecided(packet: PublishPacket, now: number): void {
     const { core } = this.#handler;
-    const text = `the server could not check whether publishing to ${packet.topic} is permitted; try again later`;
+    const detail: CloseDetail = { is: 'publish-undecided', topic: packet.topic };
     core.counters.publishesUndecided++;
     this.#session.countLost('policy-failed', packet.topic, packet.qos);
     if (packet.qos === 0) return;
-    this.#refuse(packet, { code: 'policy-failed', reasonCode: ReasonCode.ImplementationSpecificError, text }, now);
+    this.#refuse(packet, { code: 'policy-failed', reasonCode: ReasonCode.ImplementationSpecificError, detail }, now);
   }
 
   #route(packet: PublishPacket, now: number): void {
@@ -133,22 +134,26 @@ export class PublishHandler {
       packet.properties?.payloadFormatIndicator === 1 &&
       !isUtf8(packet.payload)
     ) {
-      const text = `the payload for ${packet.topic} is said to be UTF-8 and is not`;
+      const detail: CloseDetail = { is: 'payload-not-utf8', topic: packet.topic };
       this.#session.countLost('payload-format-invalid', packet.topic, qos);
       if (qos > 0)
         this.#refuse(
           packet,
-          { code: 'payload-format-invalid', reasonCode: ReasonCode.PayloadFormatInvalid, text },
+          { code: 'payload-format-invalid', reasonCode: ReasonCode.PayloadFormatInvalid, detail },
           now,
         );
-      else connection.fail('payload-format-invalid', ReasonCode.PayloadFormatInvalid, text, now);
+      else connection.fail('payload-format-invalid', ReasonCode.PayloadFormatInvalid, detail, now);
       return;
     }
     if (qos > 0) {
       const refusal = this.#refusal(packet);
       if (refusal !== undefined) {
         this.#session.countLost(refusal.cause, packet.topic, qos);
-        this.#refuse(packet, { code: refusal.cause, reasonCode: ReasonCode.QuotaExceeded, text: refusal.text }, now);
+        this.#refuse(
+          packet,
+          { code: refusal.cause, reasonCode: ReasonCode.QuotaExceeded, detail: refusal.detail },
+          now,
+        );
         return;
       }
     }
@@ -184,7 +189,7 @@ export class PublishHandler {
   /** Why a message cannot be taken: decided before any delivery. */
   #refusal(
     packet: PublishPacket,
-  ): { readonly cause: 'quota-exceeded' | 'store-fault' | 'retained-limit'; readonly text: string } | undefined {
+  ): { readonly cause: 'quota-exceeded' | 'store-fault' | 'retained-limit'; readonly detail: CloseDetail } | undefined {
     const { guard, router } = this.#core;
     // Mostly there is room for whatever it would need, and its receivers need not be looked for.
     const mayNeed = router.mostStoreBytes(packet);
@@ -192,16 +197,16 @@ export class PublishHandler {
     const needsStore = bytes > 0 || (packet.qos === 2 && this.#session.isStored);
     const cannot = needsStore ? guard.refusalOf(bytes) : undefined;
     if (cannot !== undefined) {
-      return { cause: 'store-fault', text: `the message cannot be taken: ${cannot}` };
+      return { cause: 'store-fault', detail: { is: 'message-not-stored', why: cannot } };
     }
     if (router.refuses(packet, this.#session))
-      return { cause: 'quota-exceeded', text: `the queue of a subscriber to ${packet.topic} is full` };
+      return { cause: 'quota-exceeded', detail: { is: 'queue-full', topic: packet.topic } };
     if (
       packet.retain &&
       packet.payload.length > 0 &&
       !router.retained.hasRoom(packet.topic, packet.payload.length + packet.topic.length)
     ) {
-      return { cause: 'retained-limit', text: 'there is no room for another retained message' };
+      return { cause: 'retained-limit', detail: { is: 'retained-full' } };
     }
     return undefined;
   }
@@ -210,16 +215,17 @@ export class PublishHandler {
    * The message was not taken. 5.0 is told with the acknowledgement; in 3.x nothing but the end of the connection says no. The identifier is
    * free again in both: the message comes again, and is no duplicate then.
    */
-  #refuse(packet: PublishPacket, { code, reasonCode, text }: Refusal, now: number): void {
+  #refuse(packet: PublishPacket, { code, reasonCode, detail }: Refusal, now: number): void {
     const { connection } = this.#handler;
     // [MQTT5-4.3.3-9]
     if (packet.qos === 2) this.#session.session.inbound.end(packet.packetIdentifier);
     if (connection.version !== 5) {
-      connection.fail(code, reasonCode, text, now);
+      connection.fail(code, reasonCode, detail, now);
       return;
     }
     const type = packet.qos === 1 ? PacketType.PUBACK : PacketType.PUBREC;
-    connection.acknowledge(type, packet.packetIdentifier, reasonCode, NO_TICKET, reasonString(text));
+    const words = connection.sendsProblemInformation ? reasonString(causeText({ code, detail }, 'en')) : undefined;
+    connection.acknowledge(type, packet.packetIdentifier, reasonCode, NO_TICKET, words);
   }
 
   #acknowledge(packet: PublishPacket, reasonCode: number, ticket: Ticket): void {

@@ -9,7 +9,8 @@ import {
   type SubscribePacket,
   type UnsubscribePacket,
 } from '@hawser/codec';
-import { NO_TICKET, type Ticket } from '@hawser/protocol';
+import { type CloseCode, type CloseDetail, NO_TICKET, type Ticket } from '@hawser/protocol';
+import { causeText } from '../causes/cause-text.ts';
 import type { BrokerCore } from '../core.ts';
 import { WORK_OF_FILTER } from '../node/work-kinds.ts';
 import { ALLOWED, type Permission, UNKNOWN } from '../policy/answers.ts';
@@ -22,14 +23,23 @@ import { fitsSuback, reasonString } from './reason-string.ts';
 
 /** Topic Filters of one SUBSCRIBE that an Authorizer with promises is asked about before the next are. */
 const ASKED_AT_ONCE = 32;
+
+/** What a SUBACK refuses with, and the code under which it is recorded. */
+interface RefusalCode {
+  readonly code: CloseCode;
+  readonly reasonCode: number;
+}
+
+const NOT_PERMITTED: RefusalCode = { code: 'not-authorized', reasonCode: ReasonCode.NotAuthorized };
+const UNDECIDED: RefusalCode = {
+  code: 'implementation-specific-error',
+  reasonCode: ReasonCode.ImplementationSpecificError,
+};
+const OVER_QUOTA: RefusalCode = { code: 'quota-exceeded', reasonCode: ReasonCode.QuotaExceeded };
+const NOT_VALID: RefusalCode = { code: 'topic-filter-invalid', reasonCode: ReasonCode.TopicFilterInvalid };
+
 /** Refusals of one SUBSCRIBE that are told in words. */
 const MOST_REASONS = 10;
-
-const DENIED_SUBSCRIPTION = [ReasonCode.NotAuthorized, 'is not permitted'] as const;
-const UNDECIDED_SUBSCRIPTION = [
-  ReasonCode.ImplementationSpecificError,
-  'could not be checked by the server: try again later',
-] as const;
 
 /** SUBSCRIBE and UNSUBSCRIBE of one client, and the retained messages that follow. */
 export class SubscribeHandler {
@@ -130,7 +140,7 @@ export class SubscribeHandler {
     }
     if (decisions === undefined || connection.closeCause !== undefined) return;
     const reasonCodes: number[] = [];
-    const refusals: string[] = [];
+    const refusals: CloseDetail[] = [];
     const identifier = packet.properties?.subscriptionIdentifier;
     let ticket: Ticket = NO_TICKET;
     // [MQTT311-3.8.4-4] [MQTT311-3.9.3-1] [MQTT5-3.8.4-5] [MQTT5-3.8.4-6] [MQTT5-3.9.3-1]
@@ -140,12 +150,14 @@ export class SubscribeHandler {
         yield;
         if (connection.closeCause !== undefined) return;
       }
+      const { topicFilter } = requested;
       const permission = decisions[i] ?? UNKNOWN;
       const { decision } = permission;
       if (decision === 'deny' || decision === 'unknown') {
         this.#core.counters.subscribesDenied++;
-        const [reasonCode, why] = decision === 'deny' ? DENIED_SUBSCRIPTION : UNDECIDED_SUBSCRIPTION;
-        reasonCodes.push(this.#refuse(requested, reasonCode, why, refusals));
+        const refusal = decision === 'deny' ? NOT_PERMITTED : UNDECIDED;
+        const is = decision === 'deny' ? 'subscription-not-permitted' : 'subscription-undecided';
+        reasonCodes.push(this.#refuse(requested, refusal, { is, topicFilter }, refusals));
         continue;
       }
       const { subscriptions } = this.#session;
@@ -155,36 +167,27 @@ export class SubscribeHandler {
       const over = this.#isOver(requested.topicFilter);
       if (over !== undefined) {
         this.#core.counters.quotaRefusals++;
-        reasonCodes.push(this.#refuse(requested, over.reasonCode, over.text, refusals));
+        reasonCodes.push(this.#refuse(requested, over.code, over.detail, refusals));
         continue;
       }
       if (full || levels > this.#core.settings['limits.topicLevels']) {
         this.#core.counters.quotaRefusals++;
         const limit = this.#core.settings[full ? 'limits.subscriptions' : 'limits.topicLevels'];
         const refusal = full
-          ? this.#refuse(
-              requested,
-              ReasonCode.QuotaExceeded,
-              `is over the ${limit} subscriptions of one session (limits.subscriptions)`,
-              refusals,
-            )
-          : this.#refuse(
-              requested,
-              ReasonCode.TopicFilterInvalid,
-              `has ${levels} levels, over ${limit} (limits.topicLevels)`,
-              refusals,
-            );
+          ? this.#refuse(requested, OVER_QUOTA, { is: 'subscriptions-full', topicFilter, limit }, refusals)
+          : this.#refuse(requested, NOT_VALID, { is: 'subscription-too-deep', topicFilter, levels, limit }, refusals);
         reasonCodes.push(refusal);
         continue;
       }
       const cannot = this.#session.isStored ? this.#core.guard.refusal : undefined;
       if (cannot !== undefined && !subscriptions.get(requested.topicFilter)?.isSameAs(requested, identifier)) {
-        reasonCodes.push(this.#refuse(requested, ReasonCode.QuotaExceeded, `cannot be kept: ${cannot}`, refusals));
+        const detail: CloseDetail = { is: 'subscription-not-kept', topicFilter, why: cannot };
+        reasonCodes.push(this.#refuse(requested, OVER_QUOTA, detail, refusals));
         continue;
       }
       const isFiltered = decision === 'filter';
       if (isFiltered) this.#session.isRestricted = true;
-      if (isFiltered && refusals.length < MOST_REASONS) refusals.push(filteredText(requested.topicFilter));
+      if (isFiltered && refusals.length < MOST_REASONS) refusals.push({ is: 'subscription-filtered', topicFilter });
       ticket = Math.max(ticket, this.#add({ ...requested, isFiltered }, identifier));
       permissions.onGranted(this.#session, permission);
       reasonCodes.push(requested.qos);
@@ -199,52 +202,50 @@ export class SubscribeHandler {
   }
 
   /** Why a Topic Filter is too long for what one client, or all, may have. */
-  #isOver(topicFilter: string): { readonly reasonCode: number; readonly text: string } | undefined {
+  #isOver(topicFilter: string): { readonly code: RefusalCode; readonly detail: CloseDetail } | undefined {
     const { settings, registry } = this.#core;
     const { subscriptions } = this.#session;
     const longest = settings['limits.topicBytes'];
     if (topicFilter.length > longest / 3 && encodeUtf8(topicFilter).length > longest) {
-      return { reasonCode: ReasonCode.TopicFilterInvalid, text: `has more than ${longest} bytes (limits.topicBytes)` };
+      return { code: NOT_VALID, detail: { is: 'subscription-too-long', topicFilter, limit: longest } };
     }
     if (subscriptions.has(topicFilter)) return undefined;
     const mostShared = settings['limits.sharedSubscriptions'];
     if (subscriptions.shared >= mostShared && isSharedFilter(topicFilter)) {
-      return {
-        reasonCode: ReasonCode.QuotaExceeded,
-        text: `is over the ${mostShared} Shared Subscriptions of one session (limits.sharedSubscriptions)`,
-      };
+      return { code: OVER_QUOTA, detail: { is: 'shared-subscriptions-full', topicFilter, limit: mostShared } };
     }
     const bytes = subscriptions.bytes + bytesOfSubscription(topicFilter);
     if (bytes > settings['limits.subscriptionBytes']) {
-      return {
-        reasonCode: ReasonCode.QuotaExceeded,
-        text: 'is one for which this session has no room (limits.subscriptionBytes)',
-      };
+      return { code: OVER_QUOTA, detail: { is: 'subscription-no-room', topicFilter } };
     }
     if (registry.stateBytes >= settings['sessions.bytes']) {
-      return { reasonCode: ReasonCode.QuotaExceeded, text: 'is one for which there is no room (sessions.bytes)' };
+      return { code: OVER_QUOTA, detail: { is: 'subscription-no-room-node', topicFilter } };
     }
     return undefined;
   }
 
   /** What a SUBACK says in words, to who wants them: why subscriptions were refused (section 3.9.2.1.2). */
-  #wordsOf(refusals: readonly string[], reasonCodes: number): { readonly reasonString: string } | undefined {
+  #wordsOf(refusals: readonly CloseDetail[], reasonCodes: number): { readonly reasonString: string } | undefined {
     const { connection } = this.#handler;
     // [MQTT5-3.1.2-29]
     if (refusals.length === 0 || !connection.sendsProblemInformation) return undefined;
-    const words = reasonString(refusals.join('; '));
+    const words = reasonString(refusals.map((detail) => causeText({ code: '', detail }, 'en')).join('; '));
     return fitsSuback(words, reasonCodes, connection.peerMaximumPacketSize) ? { reasonString: words } : undefined;
   }
 
   /** Tells why, and returns what the SUBACK says. */
-  #refuse(requested: RequestedSubscription, reasonCode: number, why: string, refusals: string[]): number {
+  #refuse(
+    requested: RequestedSubscription,
+    { code, reasonCode }: RefusalCode,
+    detail: CloseDetail,
+    refusals: CloseDetail[],
+  ): number {
     const { client } = this.#handler;
     const { observer } = this.#core;
     const { topicFilter } = requested;
-    const text = `the subscription to ${topicFilter} ${why}`;
-    if (refusals.length < MOST_REASONS) refusals.push(text);
+    if (refusals.length < MOST_REASONS) refusals.push(detail);
     if (client !== undefined) {
-      observer.onSubscribeRefused?.({ client, topicFilter, reasonCode, text, at: this.#core.wallNow() });
+      observer.onSubscribeRefused?.({ client, topicFilter, code, reasonCode, detail, at: this.#core.wallNow() });
     }
     return this.#refusalCode(requested.qos, reasonCode);
   }
@@ -288,9 +289,4 @@ export class SubscribeHandler {
     this.#session.replays?.follow(topicFilter, ticket, notedAt);
     return ticket;
   }
-}
-
-/** The subscription is wider than what its client may receive: told, so that nobody looks for the rest. */
-function filteredText(topicFilter: string): string {
-  return `the subscription to ${topicFilter} is granted; of what it matches only that is delivered which the rules permit`;
 }

@@ -20,7 +20,7 @@ export interface DriverListener {
   /** Too many parts of packets are held, and this connection has brought some: its Connection is to be ended. */
   onInputOverflow?(): void;
   /** The connection ends for what the peer sent below MQTT: its Connection should end with that, before it is told of the network. */
-  onTransportFault?(code: string, text: string): void;
+  onTransportFault?(error: WebSocketError): void;
   /** The network connection is gone; the Connection's end has been told before. */
   onGone(): void;
 }
@@ -125,9 +125,8 @@ export class ConnectionDriver implements TransportHandler, DirtyListener, Flusha
     this.#gone = true;
     this.#node.deadlines.unwatch(this);
     this.#hold(0);
-    if (error instanceof WebSocketError) this.#listener.onTransportFault?.(error.code, error.message);
-    const text = error === undefined ? undefined : `the network connection broke: ${error.message}`;
-    this.#connection.receiveEnd(this.#node.clock.now(), text);
+    if (error instanceof WebSocketError) this.#listener.onTransportFault?.(error);
+    this.#connection.receiveEnd(this.#node.clock.now(), error?.message);
     this.#connection.output.clear();
     this.#listener.onGone();
   }

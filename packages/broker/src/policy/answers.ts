@@ -1,4 +1,5 @@
 import { allowedReasonCodes, ReasonCode } from '@hawser/codec';
+import { hasSentence } from '../causes/sentences.ts';
 import type {
   AllowConnect,
   AuthenticationDecision,
@@ -27,7 +28,7 @@ export const UNKNOWN: Permission = Object.freeze({ decision: 'unknown', expiresA
 export const POLICY_FAILED: DenyConnect = Object.freeze({
   kind: 'deny',
   reasonCode: ReasonCode.ServerUnavailable,
-  reason: 'the server could not check who this is; try again later',
+  reason: Object.freeze({ is: 'authenticator-silent' }),
 });
 
 /** One kind of question: what an answer looks like, and what holds when there is none. */
@@ -150,7 +151,9 @@ function isAllow(answer: Readonly<Record<keyof AllowConnect, unknown>>): boolean
 
 function isDeny({ reasonCode, reason }: Readonly<Record<keyof DenyConnect, unknown>>): boolean {
   const isRefusal = typeof reasonCode === 'number' && reasonCode >= 0x80;
-  return isRefusal && allowedReasonCodes.CONNACK.includes(reasonCode) && typeof reason === 'string';
+  return (
+    isRefusal && allowedReasonCodes.CONNACK.includes(reasonCode) && (typeof reason === 'string' || hasSentence(reason))
+  );
 }
 
 function isOptional(value: unknown, type: string): boolean {

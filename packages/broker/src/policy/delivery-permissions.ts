@@ -230,13 +230,13 @@ export class DeliveryPermissions {
       session.isRestricted = true;
       counters.subscriptionsSuspended++;
       router.routes.remove(subscription);
-      const text = `the subscription to ${topicFilter} is no longer permitted: nothing is delivered for it`;
       const { observer } = this.#core;
       observer.onSubscribeRefused?.({
         client: clientOf(session),
         topicFilter,
+        code: 'not-authorized',
         reasonCode: ReasonCode.NotAuthorized,
-        text,
+        detail: { is: 'subscription-suspended', topicFilter },
         at: this.#core.wallNow(),
       });
     } else if (decision !== 'deny' && (isSuspended || subscription.isFiltered || decision === 'filter')) {

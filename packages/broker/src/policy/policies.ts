@@ -1,4 +1,5 @@
 import type { ProtocolVersion, QoS, UserProperties } from '@hawser/codec';
+import type { CloseDetail } from '@hawser/protocol';
 import type { TlsInfo } from '@hawser/transport';
 
 /** Who is connecting, as far as it is known before anybody has checked it. */
@@ -57,8 +58,11 @@ export interface DenyConnect {
   readonly kind: 'deny';
   /** A Reason Code that a CONNACK may have; 0x86 and 0x87 are the usual ones. */
   readonly reasonCode: number;
-  /** For the client to read, where its version can be told; never more than an attacker may know. */
-  readonly reason: string;
+  /**
+   * For the client to read, where its version can be told; never more than an attacker may know. A text, or one of the details that the
+   * broker has sentences for.
+   */
+  readonly reason: string | CloseDetail;
 }
 
 /** Ask on with an AUTH packet; the answer comes to `next`. Only for enhanced authentication. */
@@ -90,7 +94,7 @@ export const ALLOW_ANONYMOUS: AllowConnect = Object.freeze({ kind: 'allow', anon
 export const BAD_CREDENTIALS: DenyConnect = Object.freeze({
   kind: 'deny',
   reasonCode: 0x86,
-  reason: 'the user name or the password is wrong',
+  reason: Object.freeze({ is: 'credentials' }),
 });
 
 export interface AuthorizationRequest {

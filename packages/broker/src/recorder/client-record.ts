@@ -1,4 +1,4 @@
-import type { LossCause } from './observer.ts';
+import type { LossCause } from '../causes/losses.ts';
 import type { LossLedger, LossTotal, RecordedEvent } from './recorded-event.ts';
 import { Ring } from './ring.ts';
 
@@ -52,7 +52,8 @@ export function isRepetition(last: RecordedEvent, event: RecordedEvent): boolean
     (event.kind === 'refused' || event.kind === 'subscribe-refused') &&
     event.code === last.code &&
     event.remoteAddress === last.remoteAddress &&
-    event.text === last.text
+    event.text === last.text &&
+    JSON.stringify(event.detail) === JSON.stringify(last.detail)
   );
 }
 

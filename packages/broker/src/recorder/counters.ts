@@ -1,5 +1,5 @@
 import type { ClosedBy } from '@hawser/protocol';
-import type { LossCause } from './observer.ts';
+import type { LossCause } from '../causes/losses.ts';
 
 /** What a broker has counted since it started. */
 export class Counters {

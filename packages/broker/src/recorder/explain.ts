@@ -1,16 +1,18 @@
 import { isIP } from 'node:net';
 import { plainAddress } from '@hawser/transport';
 import type { Broker } from '../broker.ts';
+import { wordsOf } from '../causes/cause-text.ts';
+import { duration, fill, moment } from '../causes/figures.ts';
+import { LOSSES } from '../causes/losses.ts';
+import type { Language } from '../causes/words.ts';
 import { handlerOf, inspectLosses, iso, lossEntries } from '../inspect/inspect.ts';
 import type { LossView } from '../inspect/views.ts';
 import type { ClientSession } from '../sessions/client-session.ts';
-import { type Language, LOSSES } from './causes.ts';
 import { EXPLAIN_TEXTS } from './explain-texts.ts';
 import { findFlapping } from './flapping.ts';
 import { nearNames } from './near.ts';
 import { endpoint, type RecordedEvent } from './recorded-event.ts';
-import { addressOf, duration, eventSentence, fill, lossSentence, moment, versionName } from './sentences.ts';
-import { wordsOf } from './words-of.ts';
+import { addressOf, eventSentence, lossSentence, versionName } from './sentences.ts';
 
 /** Client Identifiers that are named for an address. */
 const MOST_CLIENTS = 10;
@@ -18,7 +20,9 @@ const MOST_CLIENTS = 10;
 const MOST_NEAR = 5;
 
 /** An event with its sentence; the figures stand beside it. */
-export interface ExplainedEvent extends Omit<RecordedEvent, 'at' | 'lastAt'> {
+export interface ExplainedEvent extends Omit<RecordedEvent, 'at' | 'lastAt' | 'text'> {
+  /** What happened, in one sentence with figures. */
+  readonly text: string;
   /** ISO 8601, as `lastAt`. */
   readonly at: string;
   readonly lastAt?: string;
@@ -100,7 +104,7 @@ function* explainSteps(broker: Broker, clientId: string, language: Language): Ge
   if (handler?.isSlow === true) verdict.push(fill(texts.slow, { bytes: handler.output.pendingBytes }));
   for (const [cause, total] of entries) {
     verdict.push(texts.sentence(lossSentence(cause, total, language)));
-    const words = LOSSES[cause]?.advice;
+    const words = LOSSES[cause].advice;
     if (words !== undefined) advice.push(words[language]);
   }
   advice.unshift(...adviceOfEnds(events, handler !== undefined, language));

@@ -1,17 +1,19 @@
-import type { CloseCause, DropCause } from '@hawser/protocol';
+import type { CloseCause, CloseCode, CloseDetail, ClosedBy } from '@hawser/protocol';
+import type { AttemptCode, AttemptDetail } from '@hawser/transport';
+import type { LossCause } from '../causes/losses.ts';
+import type { SessionEnd } from '../causes/session-ends.ts';
+import type { WarningCode } from '../causes/warnings.ts';
 import type { ClientInfo } from '../policy/policies.ts';
 
-/** Why a message did not go where it should have. Sessions lose for their causes, publishes for these too. */
-export type LossCause =
-  | DropCause
-  | 'not-authorized'
-  | 'policy-failed'
-  | 'offline-qos0'
-  | 'session-ended'
-  | 'retained-limit'
-  | 'store-fault'
-  | 'quota-exceeded'
-  | 'payload-format-invalid';
+/** Why a connection was not let in: its own end, or that of an attempt which never became a connection. */
+export type RefusalCause =
+  | CloseCause
+  | {
+      readonly code: AttemptCode;
+      readonly reasonCode: number;
+      readonly detail: AttemptDetail;
+      readonly by: ClosedBy;
+    };
 
 /**
  * One parameter of a connection, as the client's own `negotiated` has it. Receive Maximum, Maximum Packet Size and Topic Alias Maximum are said by
@@ -43,7 +45,7 @@ export interface RefusedEvent {
   readonly remotePort: number;
   /** Undefined: it did not come so far. */
   readonly client: ClientInfo | undefined;
-  readonly cause: CloseCause;
+  readonly cause: RefusalCause;
   readonly bytesIn: number;
   readonly at: number;
 }
@@ -74,14 +76,15 @@ export interface LostEvent {
 export interface SubscribeRefusedEvent {
   readonly client: ClientInfo;
   readonly topicFilter: string;
+  readonly code: CloseCode;
   readonly reasonCode: number;
-  readonly text: string;
+  readonly detail: CloseDetail;
   readonly at: number;
 }
 
 export interface SessionEndedEvent {
   readonly clientId: string;
-  readonly cause: 'expired' | 'clean-start' | 'closed' | 'cleared';
+  readonly cause: SessionEnd;
   readonly queued: number;
   readonly at: number;
 }
@@ -96,7 +99,7 @@ export interface Observer {
   onSubscribeRefused?(event: SubscribeRefusedEvent): void;
   onSessionEnded?(event: SessionEndedEvent): void;
   /** Something for the operator, once: credentials that nobody checks, a disk that fails. */
-  onWarning?(code: string, text: string): void;
+  onWarning?(code: WarningCode, text: string): void;
   /** New TLS files of a listener are in use, for connections to come. `text`: `CN=localhost, valid until 2027-01-31`. */
   onTlsReloaded?(listener: string, text: string): void;
 }

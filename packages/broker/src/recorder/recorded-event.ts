@@ -1,5 +1,6 @@
 import type { ClosedBy } from '@hawser/protocol';
-import type { LossCause } from './observer.ts';
+import type { LossCause } from '../causes/losses.ts';
+import type { Detail } from '../causes/sentences.ts';
 
 /** What a recorded event is about. `broker-ended`: the broker went down without being stopped, with this client connected. */
 export type EventKind = 'connected' | 'closed' | 'refused' | 'subscribe-refused' | 'session-ended' | 'broker-ended';
@@ -9,10 +10,12 @@ export interface RecordedEvent {
   /** Milliseconds of the wall clock. */
   readonly at: number;
   readonly kind: EventKind;
-  /** Stable, in kebab case; each has its words in causes.ts. */
+  /** Stable, in kebab case; each has its words in the catalogue (`broker/src/causes/`). */
   readonly code: string;
-  /** What was said when it happened, with figures. */
-  readonly text: string;
+  /** What there is to say about it, with figures; sentences are made where it is shown. */
+  readonly detail?: Detail;
+  /** The sentence that a broker before causes were data wrote down in place of a detail. */
+  readonly text?: string;
   readonly reasonCode?: number;
   readonly by?: ClosedBy;
   /** Without the port. */

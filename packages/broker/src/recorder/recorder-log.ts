@@ -1,4 +1,5 @@
-import type { LossCause, Negotiated } from './observer.ts';
+import type { LossCause } from '../causes/losses.ts';
+import type { Negotiated } from './observer.ts';
 import type { LossTotal, RecordedEvent, RecordedWarning } from './recorded-event.ts';
 
 /**

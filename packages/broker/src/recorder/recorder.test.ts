@@ -1,6 +1,7 @@
 import { appendFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { CloseCause } from '@hawser/protocol';
 import type { Clock } from '@hawser/transport';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { ClientInfo } from '../policy/policies.ts';
@@ -104,13 +105,23 @@ class Bench {
   }
 
   close(who: ClientInfo, code = 'network-lost', takenOverBy?: string): void {
-    const cause = { code, reasonCode: 0x80, text: `because of ${code}`, by: 'network' as const };
+    const cause = {
+      code,
+      reasonCode: 0x80,
+      detail: { is: 'said', text: `because of ${code}` },
+      by: 'network',
+    } as CloseCause;
     const figures = { connectedForMs: 1000, bytesIn: 1, bytesOut: 2, packetsIn: 3, packetsOut: 4 };
     this.recorder.onClosed({ client: who, cause, ...figures, takenOverBy, at: this.clock.wallNow() });
   }
 
   refuse(who: ClientInfo | undefined, code: string, remoteAddress = '10.0.0.9'): void {
-    const cause = { code, reasonCode: 0x86, text: `because of ${code}`, by: 'self' as const };
+    const cause = {
+      code,
+      reasonCode: 0x86,
+      detail: { is: 'said', text: `because of ${code}` },
+      by: 'self',
+    } as CloseCause;
     const from = { listener: 'mqtt://x', remoteAddress, remotePort: 1 };
     this.recorder.onRefused({ ...from, client: who, cause, bytesIn: 0, at: this.clock.wallNow() });
   }

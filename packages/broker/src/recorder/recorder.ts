@@ -1,6 +1,7 @@
-import { reasonCodeName } from '@hawser/codec';
-import type { CloseCause } from '@hawser/protocol';
 import type { Clock } from '@hawser/transport';
+import { clipDetail, clipText } from '../causes/clip.ts';
+import type { LossCause } from '../causes/losses.ts';
+import type { WarningCode } from '../causes/warnings.ts';
 import { TokenBucket } from '../intake/token-bucket.ts';
 import { fingerprint } from '../policy/claimed-name.ts';
 import type { ClientInfo } from '../policy/policies.ts';
@@ -11,10 +12,10 @@ import { NegotiatedTexts } from './negotiated-texts.ts';
 import type {
   ClosedEvent,
   ConnectedEvent,
-  LossCause,
   LostEvent,
   Negotiated,
   Observer,
+  RefusalCause,
   RefusedEvent,
   SessionEndedEvent,
   SubscribeRefusedEvent,
@@ -31,7 +32,6 @@ const WARNINGS_OF_A_CODE = 5;
 const WARNINGS_WITHIN_MS = 60_000;
 /** Refusals of those who were never let in that are written down in a second: they must not push out of the file who was. */
 const REFUSALS_PER_S = 10;
-const MOST_TEXT = 400;
 
 export interface RecorderOptions {
   readonly settings: Pick<Settings, 'recorder.clients' | 'recorder.events' | 'recorder.refusals' | 'recorder.history'>;
@@ -154,7 +154,6 @@ export class Recorder implements Observer {
       at: event.at,
       kind: 'connected',
       code: 'connected',
-      text: '',
       ...whoIs(event.client),
       sessionPresent: event.sessionPresent,
       cleanStart: event.cleanStart,
@@ -217,9 +216,9 @@ export class Recorder implements Observer {
     this.#add(this.#records.touch(event.client.clientId, true), {
       at: event.at,
       kind: 'subscribe-refused',
-      code: reasonCodeName(event.reasonCode),
+      code: event.code,
       reasonCode: event.reasonCode,
-      text: clip(event.text),
+      detail: clipDetail(event.detail),
       remoteAddress: event.client.remoteAddress,
       remotePort: event.client.remotePort,
     });
@@ -230,7 +229,6 @@ export class Recorder implements Observer {
       at: event.at,
       kind: 'session-ended',
       code: `session-${event.cause}`,
-      text: '',
       queued: event.queued,
     });
   }
@@ -239,7 +237,7 @@ export class Recorder implements Observer {
     this.countLost(event.clientId, event.cause, event.topic, 1);
   }
 
-  onWarning(code: string, text: string): void {
+  onWarning(code: WarningCode, text: string): void {
     const at = this.#clock.wallNow();
     let ofCode = 0;
     let latest: RecordedWarning | undefined;
@@ -252,7 +250,7 @@ export class Recorder implements Observer {
       latest.repeated = (latest.repeated ?? 1) + 1;
       return;
     }
-    const warning: RecordedWarning = { at, code, text: clip(text) };
+    const warning: RecordedWarning = { at, code, text: clipText(text) };
     this.#warnings.push(warning);
     this.#write({ t: 'warning', w: warning });
   }
@@ -371,7 +369,6 @@ export class Recorder implements Observer {
         at,
         kind: 'broker-ended',
         code: 'broker-ended',
-        text: '',
         ...(last?.remoteAddress === undefined
           ? {}
           : { remoteAddress: last.remoteAddress, remotePort: last.remotePort ?? 0 }),
@@ -387,20 +384,15 @@ function whoIs(client: ClientInfo) {
     remotePort: client.remotePort,
     listener: client.listener,
     protocolVersion: client.protocolVersion,
-    ...(client.username === undefined ? {} : { username: clip(client.username) }),
+    ...(client.username === undefined ? {} : { username: clipText(client.username) }),
     ...(client.claimedUsername === undefined ? {} : { claimedUsername: fingerprint(client.claimedUsername) }),
     ...(tls === undefined ? {} : { tls: tls.protocol }),
-    ...(tls?.peerSubject === undefined ? {} : { certificate: clip(tls.peerSubject) }),
+    ...(tls?.peerSubject === undefined ? {} : { certificate: clipText(tls.peerSubject) }),
   };
 }
 
-function causeOf({ code, reasonCode, text, by }: CloseCause) {
-  return { code, reasonCode, text: clip(text), by };
-}
-
-/** What peers say goes into texts; a record is no place for a megabyte of it. */
-function clip(text: string): string {
-  return text.length > MOST_TEXT ? `${text.slice(0, MOST_TEXT - 1)}…` : text;
+function causeOf({ code, reasonCode, detail, by }: RefusalCause) {
+  return { code, reasonCode, detail: clipDetail(detail), by };
 }
 
 function isPowerOfTwo(number: number): boolean {

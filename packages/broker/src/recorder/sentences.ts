@@ -1,46 +1,8 @@
-import { causeSentence, type Language, LOSSES } from './causes.ts';
-import { COMPLAINTS, complaintSentence } from './complaints.ts';
-import type { LossCause } from './observer.ts';
+import { causeText } from '../causes/cause-text.ts';
+import { duration, fill, moment } from '../causes/figures.ts';
+import { LOSSES, type LossCause } from '../causes/losses.ts';
+import type { Language } from '../causes/words.ts';
 import { endpoint, type LossTotal, type RecordedEvent } from './recorded-event.ts';
-import { isComplaint, wordsOf } from './words-of.ts';
-
-/** Fills the braces of a sentence: `{name}`, or `{count:message|messages}` for `1 message` and `2 messages`. */
-export function fill(template: string, values: Readonly<Record<string, string | number>>): string {
-  return template.replace(/\{(\w+)(?::([^|}]+)\|([^}]+))?\}/g, (_, name: string, one?: string, many?: string) => {
-    const value = values[name] ?? '';
-    return one === undefined ? String(value) : `${value} ${value === 1 ? one : many}`;
-  });
-}
-
-/** A length of time for people: `3 min 20 s`. */
-export function duration(ms: number, language: Language): string {
-  const units = UNITS[language];
-  const seconds = ms / 1000;
-  if (seconds < 10) return `${seconds.toFixed(1)}${units[3]}`;
-  const whole = Math.round(seconds);
-  const parts: readonly [number, string][] = [
-    [Math.floor(whole / 86_400), units[0]],
-    [Math.floor((whole % 86_400) / 3600), units[1]],
-    [Math.floor((whole % 3600) / 60), units[2]],
-    [whole % 60, units[3]],
-  ];
-  const first = parts.findIndex(([count]) => count > 0);
-  return parts
-    .slice(first, first + 2)
-    .filter(([count]) => count > 0)
-    .map(([count, unit]) => `${count}${unit}`)
-    .join(' ');
-}
-
-const UNITS = {
-  en: [' d', ' h', ' min', ' s'],
-  zh: [' 天', ' 小时', ' 分', ' 秒'],
-} as const;
-
-/** A moment for people, in UTC: broker and reader may stand in different places. */
-export function moment(at: number): string {
-  return `${new Date(at).toISOString().slice(0, 19).replace('T', ' ')} UTC`;
-}
 
 export function addressOf(event: RecordedEvent): string {
   return event.remoteAddress === undefined ? '?' : endpoint(event.remoteAddress, event.remotePort ?? 0);
@@ -104,9 +66,7 @@ export function eventSentence(event: RecordedEvent, language: Language): string 
 function sentenceOf(event: RecordedEvent, language: Language): string {
   const texts = TEXTS[language];
   const address = addressOf(event);
-  const cause = isComplaint(event)
-    ? complaintSentence(COMPLAINTS[event.code], event.text, language)
-    : causeSentence(wordsOf(event), event.text, language);
+  const cause = causeText(event, language);
   switch (event.kind) {
     case 'connected': {
       const session =
@@ -147,7 +107,7 @@ function sentenceOf(event: RecordedEvent, language: Language): string {
 /** How many messages were lost, and why. */
 export function lossSentence(cause: LossCause, total: LossTotal, language: Language): string {
   const { count, topic, lastAt } = total;
-  const meaning = LOSSES[cause]?.meaning[language] ?? cause;
+  const meaning = LOSSES[cause].meaning[language];
   const last = moment(lastAt);
   if (language === 'zh') {
     return `丢失 ${count} 条消息：${meaning}（最后一条 ${last}${topic === '' ? '' : `，主题 ${topic}`}）`;

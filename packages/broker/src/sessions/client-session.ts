@@ -1,5 +1,7 @@
 import type { ProtocolVersion } from '@hawser/codec';
 import {
+  type CloseCode,
+  type CloseDetail,
   type Delivery,
   type DropCause,
   NO_TICKET,
@@ -8,11 +10,12 @@ import {
   type SessionHost,
   type Ticket,
 } from '@hawser/protocol';
+import type { LossCause } from '../causes/losses.ts';
 import type { BrokerCore } from '../core.ts';
 import type { Timed } from '../node/deadlines.ts';
 import type { Asker } from '../policy/asker.ts';
 import type { ClientInfo } from '../policy/policies.ts';
-import type { LossCause, SessionEndedEvent } from '../recorder/observer.ts';
+import type { SessionEndedEvent } from '../recorder/observer.ts';
 import type { GroupMember } from '../routing/route.ts';
 import type { Subscription } from '../routing/subscription.ts';
 import { SubscriptionList } from '../routing/subscription-list.ts';
@@ -33,7 +36,7 @@ export interface SessionHandler extends GroupMember {
   /** For what policies are asked because of this connection. */
   readonly asker: Asker;
   /** Ends the connection from this side, with a Reason Code and words. */
-  disconnect(code: string, reasonCode: number, text: string): void;
+  disconnect(code: CloseCode, reasonCode: number, detail: CloseDetail): void;
 }
 
 /** What each CONNECT says anew of the session it resumes. */

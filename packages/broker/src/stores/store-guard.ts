@@ -1,4 +1,5 @@
-import type { Ticket } from '@hawser/protocol';
+import type { StoreProblem, Ticket } from '@hawser/protocol';
+import { storeProblem } from '../causes/message-sentences.ts';
 import type { BrokerCore } from '../core.ts';
 import type { Timed } from '../node/deadlines.ts';
 import type { StoreSpace } from './store.ts';
@@ -22,7 +23,7 @@ const COMPACT_LATEST_MS = 60_000;
 export class StoreGuard implements Timed {
   readonly #core: BrokerCore;
   #space: StoreSpace | undefined;
-  #spaceRefusal: string | undefined;
+  #spaceRefusal: StoreProblem | undefined;
   #dueAtMs = Number.POSITIVE_INFINITY;
   #mayCompactAtMs = 0;
   /** The last operation there was when it was asked. */
@@ -32,17 +33,15 @@ export class StoreGuard implements Timed {
     this.#core = core;
   }
 
-  /** Why nothing may be added now, in words; undefined: it may. */
-  get refusal(): string | undefined {
+  /** Why nothing may be added now; undefined: it may. */
+  get refusal(): StoreProblem | undefined {
     const { store, settings } = this.#core;
     if (store === undefined) return undefined;
     const { fault } = store;
-    if (fault !== undefined) return `nothing can be stored now: ${fault.message}`;
+    if (fault !== undefined) return { is: 'store-failed', why: fault.message };
     if (this.#spaceRefusal !== undefined) return this.#spaceRefusal;
     const maximum = settings['data.pendingBytes'];
-    return store.pendingBytes > maximum
-      ? `${store.pendingBytes} bytes wait for the disk (data.pendingBytes)`
-      : undefined;
+    return store.pendingBytes > maximum ? { is: 'store-behind', bytes: store.pendingBytes } : undefined;
   }
 
   /** The disk does not keep up: publishers should wait a moment. */
@@ -57,11 +56,11 @@ export class StoreGuard implements Timed {
     return store === undefined || store.pendingBytes + bytes <= 2 * settings['data.pendingBytes'];
   }
 
-  /** Why a message that would be written with so many bytes cannot be taken now, in words; undefined: it can. */
-  refusalOf(bytes: number): string | undefined {
+  /** Why a message that would be written with so many bytes cannot be taken now; undefined: it can. */
+  refusalOf(bytes: number): StoreProblem | undefined {
     if (this.refusal !== undefined || this.takes(bytes)) return this.refusal;
     const maximum = 2 * this.#core.settings['data.pendingBytes'];
-    return `it would be written with ${bytes} bytes, and ${maximum} may wait for the disk in all (twice data.pendingBytes)`;
+    return { is: 'store-cannot-hold', bytes, limit: maximum };
   }
 
   /** So much waits for a disk that fails that even what nobody could be refused for is not added any more. */
@@ -70,7 +69,7 @@ export class StoreGuard implements Timed {
   }
 
   /** Why the disk has no room; undefined: it has. */
-  get spaceRefusal(): string | undefined {
+  get spaceRefusal(): StoreProblem | undefined {
     return this.#spaceRefusal;
   }
 
@@ -112,20 +111,19 @@ export class StoreGuard implements Timed {
     this.#setRefusal(this.#space === undefined ? undefined : this.#judge(this.#space));
   }
 
-  #judge({ dataBytes, freeBytes }: StoreSpace): string | undefined {
+  #judge({ dataBytes, freeBytes }: StoreSpace): StoreProblem | undefined {
     const { 'data.bytesMax': maximum, 'data.freeBytesMin': minimum } = this.#core.settings;
-    if (freeBytes < minimum) return `the disk has ${freeBytes} bytes left, ${minimum} stay free (data.freeBytesMin)`;
-    if (maximum > 0 && dataBytes > maximum)
-      return `the data has ${dataBytes} bytes, ${maximum} are allowed (data.bytesMax)`;
+    if (freeBytes < minimum) return { is: 'disk-full', free: freeBytes, minimum };
+    if (maximum > 0 && dataBytes > maximum) return { is: 'data-full', bytes: dataBytes, limit: maximum };
     return undefined;
   }
 
-  #setRefusal(refusal: string | undefined): void {
+  #setRefusal(refusal: StoreProblem | undefined): void {
     const { observer } = this.#core;
     const before = this.#spaceRefusal;
     this.#spaceRefusal = refusal;
     if (refusal !== undefined && before === undefined)
-      observer.onWarning?.('data-full', `nothing is added to the data directory: ${refusal}`);
+      observer.onWarning?.('data-full', `nothing is added to the data directory: ${storeProblem(refusal, 'en')}`);
     if (refusal === undefined && before !== undefined)
       observer.onWarning?.('data-has-room', 'there is room in the data directory again');
     if (refusal !== undefined) this.#compact();

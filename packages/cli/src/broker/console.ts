@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { BrokerControl } from '@hawser/admin';
-import { addressSet, type Broker } from '@hawser/broker';
+import { addressSet, type Broker, type WarningCode } from '@hawser/broker';
 import { type ConsoleConfig, createTlsFiles, openConsoleUsers } from '@hawser/config';
 import { colors } from '../colors.ts';
 import { EXIT, ExitError } from '../exit-error.ts';
@@ -19,7 +19,7 @@ export interface ConsoleOptions {
   /** Undefined: in memory. */
   readonly dataDirectory: string | undefined;
   readonly control: BrokerControl;
-  onWarning(code: string, text: string): void;
+  onWarning(code: WarningCode, text: string): void;
 }
 
 const DEFAULT_HOST = '127.0.0.1';

@@ -1,7 +1,15 @@
 import { join } from 'node:path';
 import type { BrokerControl } from '@hawser/admin';
 import { createLogger, logObserver } from '@hawser/admin/log';
-import { type Broker, createBroker, FileRecorderLog, type Observer, StoreError, startSysTopics } from '@hawser/broker';
+import {
+  type Broker,
+  createBroker,
+  FileRecorderLog,
+  type Observer,
+  StoreError,
+  startSysTopics,
+  type WarningCode,
+} from '@hawser/broker';
 import { LivePolicies } from '@hawser/config';
 import { LevelStore } from '@hawser/store-level';
 import { ListenError } from '@hawser/transport';
@@ -61,7 +69,7 @@ async function startConsoleOf(
   control: BrokerControl,
 ): Promise<RunningConsole | undefined> {
   if (console === false) return undefined;
-  const onWarning = (code: string, text: string): void => observer.onWarning?.(code, text);
+  const onWarning = (code: WarningCode, text: string): void => observer.onWarning?.(code, text);
   try {
     return await startConsole(broker, { console, dataDirectory, control, onWarning });
   } catch (error) {

@@ -1,7 +1,14 @@
-import { type ConnackPacket, type ConnectPacket, ProtocolError, type ProtocolVersion, violation } from '@hawser/codec';
+import {
+  type ConnackPacket,
+  type ConnectPacket,
+  type PacketFault,
+  ProtocolError,
+  type ProtocolVersion,
+  violation,
+} from '@hawser/codec';
 import * as ReasonCode from '@hawser/codec/reason-code';
 import { validateOptions } from '@hawser/parameters';
-import type { ClientSink, CloseCause } from '@hawser/protocol';
+import type { ClientCloseCause, ClientSink } from '@hawser/protocol';
 import type { Clock } from '@hawser/transport/clock';
 import type { Transport } from '@hawser/transport/transport';
 import { ClosedError, ConnectError, type ConnectEvidence, type ConnectStage, type Retry } from '../errors.ts';
@@ -19,7 +26,7 @@ export interface Established {
   readonly link: Link;
   readonly connect: ConnectPacket;
   readonly connack: ConnackPacket;
-  readonly ended: Promise<CloseCause>;
+  readonly ended: Promise<ClientCloseCause>;
   /** Runs the AUTH exchange again. */
   reauthenticate(): Promise<void>;
 }
@@ -37,7 +44,7 @@ export interface ConnectionOwner {
   /** Undefined before the first connection. */
   readonly negotiated: Negotiated | undefined;
   /** Why a CONNACK is not to be accepted, although the server accepts: code and words. */
-  objectionTo(connack: ConnackPacket): readonly [code: string, text: string] | undefined;
+  objectionTo(connack: ConnackPacket): readonly [code: PacketFault, text: string] | undefined;
   onEstablished(established: Established): void;
 }
 
@@ -58,7 +65,7 @@ export function attempt(
   const connectTimeoutMs = settings.connectTimeout * 1000;
   const abort = new AbortController();
   const done = Promise.withResolvers<Established>();
-  const ended = Promise.withResolvers<CloseCause>();
+  const ended = Promise.withResolvers<ClientCloseCause>();
   let stage: ConnectStage = 'auth';
   const url = formatAddress(address);
   let evidence: ConnectEvidence = { host: address.host, port: address.port };

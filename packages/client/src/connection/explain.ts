@@ -8,7 +8,7 @@ import {
 } from '@hawser/codec';
 import * as ConnackReturnCode from '@hawser/codec/connack-return-code';
 import * as ReasonCode from '@hawser/codec/reason-code';
-import type { CloseCause } from '@hawser/protocol';
+import type { ClientCloseCause } from '@hawser/protocol';
 import { ConnectError, type ConnectEvidence, type ConnectStage, type Retry } from '../errors.ts';
 import type { DialFailure } from '../platform.ts';
 import type { Link } from './link.ts';
@@ -88,7 +88,7 @@ export function explainConnack(
 
 /** The connection ended before its CONNACK. */
 export function explainClose(
-  { code, by, reasonCode, text }: CloseCause,
+  { code, by, reasonCode, text }: ClientCloseCause,
   link: Link | undefined,
   seen: Seen,
 ): ConnectError {

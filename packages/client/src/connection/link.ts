@@ -114,7 +114,7 @@ export function linkOf(
     const error = thrown ?? seen;
     link.error = error;
     cancelTimer?.();
-    connection.receiveEnd(clock.now(), error && `the network connection broke: ${error.message}`);
+    connection.receiveEnd(clock.now(), error?.message);
     resolve();
   };
 

@@ -1,6 +1,6 @@
 import type { ProtocolVersion } from '@hawser/codec';
 import * as ReasonCode from '@hawser/codec/reason-code';
-import type { CloseCause } from '@hawser/protocol';
+import type { ClientCloseCause } from '@hawser/protocol';
 import type { ConnectError } from '../errors.ts';
 import type { Settings } from '../settings.ts';
 import { type Address, followReference } from './address.ts';
@@ -53,7 +53,7 @@ export interface ReconnectPolicy {
   afterAttempt(error: ConnectError, address: Address): Decision;
   /** A connection that was there, to `address`, has ended, `afterMs` after its CONNACK. */
   afterLoss(
-    cause: CloseCause,
+    cause: ClientCloseCause,
     version: ProtocolVersion,
     afterMs: number,
     address: Address,

@@ -1,5 +1,5 @@
 import type { ProtocolVersion } from '@hawser/codec';
-import type { CloseCause } from '@hawser/protocol';
+import type { ClientCloseCause } from '@hawser/protocol';
 import { ClosedError, ConnectError } from '../errors.ts';
 import type { ClientEvents, Emitter } from '../events.ts';
 import type { Platform } from '../platform.ts';
@@ -55,13 +55,13 @@ export async function keepConnected(
   };
 
   /** `delay`: undefined when it is not tried again. */
-  const tell = (cause: CloseCause, error: Error | undefined, delay?: number): void => {
+  const tell = (cause: ClientCloseCause, error: Error | undefined, delay?: number): void => {
     client.emit('disconnected', { ...cause, willRetry: delay !== undefined, delay, error });
   };
 
   while (!signal.aborted) {
     const address = addresses[at] as Address;
-    let cause: CloseCause;
+    let cause: ClientCloseCause;
     let error: Error | undefined;
     let decision: Decision;
     let mayRetry = settings.reconnects;

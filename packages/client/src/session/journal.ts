@@ -1,4 +1,4 @@
-import type { ConnectPacket } from '@hawser/codec';
+import type { ConnectPacket, PacketFault } from '@hawser/codec';
 import type { ClientConnection, Ticket } from '@hawser/protocol';
 import type { Clock } from '@hawser/transport/clock';
 import type { Negotiated } from '../negotiated.ts';
@@ -20,7 +20,7 @@ export interface Journal {
   /** Whether the server will have a session of this client after this connection. */
   keepSession(connect: ConnectPacket, negotiated: Negotiated): void;
   /** Why a connection is not to be had whose server has a session that nothing is known of here: code and words. */
-  readonly objection: readonly [code: string, text: string];
+  readonly objection: readonly [code: PacketFault, text: string];
   /** Calls `task` when all that was to be kept or forgotten by now is written; tasks in order. */
   after(task: () => void): void;
   /** All is written, or could not be, and the store is closed, or could not be, which is told. Never rejects. */

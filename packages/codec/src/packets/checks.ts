@@ -1,5 +1,6 @@
 import { malformed, misuse, violation } from '../errors.ts';
 import type { DecodeLimits } from '../limits.ts';
+import type { PacketFault } from '../packet-fault.ts';
 import { hex, reasonCodesOf, reasonCodesOfBoth } from '../reason-codes.ts';
 import type { Direction, ProtocolVersion } from '../types.ts';
 import type { BodyReader } from '../wire/body-reader.ts';
@@ -8,7 +9,7 @@ import type { PacketWriter } from '../wire/packet-writer.ts';
 import { decodeProperties, hasNoProperties, type PropertiesOf, writeProperties } from '../wire/properties.ts';
 
 /** What a check makes: `violation` of what a peer sent, `misuse` of what a caller gave. */
-type Fault = (where: string, code: string, seen?: string | number) => Error;
+type Fault = (where: string, code: PacketFault, seen?: string | number) => Error;
 
 /**
  * Reads the Packet Identifier of SUBSCRIBE, UNSUBSCRIBE and their answers, which is never 0 [MQTT311-2.3.1-1] [MQTT5-2.2.1-3].

@@ -78,7 +78,9 @@ export function noTopicFilters(packet: string): ProtocolError {
 /** Throws before one more Topic Filter than `limits` allows is read. */
 export function checkFilterCount(count: number, limits: DecodeLimits, packet: string): void {
   if (count < limits.topicFilters) return;
-  throw violation(packet, 'too-many-topic-filters', `more than ${limits.topicFilters}`, ReasonCode.QuotaExceeded);
+  const limit = limits.topicFilters;
+  const excess = { is: 'too-many-topic-filters', limit, where: packet } as const;
+  throw violation(packet, 'too-many-topic-filters', `more than ${limit}`, ReasonCode.QuotaExceeded, excess);
 }
 
 function decodeOptions(topicFilter: string, options: number, version: ProtocolVersion): Subscription {

@@ -61,6 +61,7 @@ function checkLevels(topicFilter: string, start: number, maximumLevels: number):
     'topic-filter-too-deep',
     `Topic Filter ${quote(topicFilter)} has ${levels} levels; ${maximumLevels} are accepted here`,
     ReasonCode.TopicFilterInvalid,
+    { is: 'topic-filter-too-deep', limit: maximumLevels, actual: levels, where: quote(topicFilter) },
   );
 }
 

@@ -26,7 +26,8 @@ export function checkTopicName(topic: string, maximumLevels: number, field: stri
   const levels = topicLevels(topic);
   if (levels <= maximumLevels) return;
   const seen = `${levels} levels; ${maximumLevels} are accepted here`;
-  throw violation(field, 'topic-name-too-deep', seen, ReasonCode.TopicNameInvalid);
+  const excess = { is: 'topic-name-too-deep', limit: maximumLevels, actual: levels, where: field } as const;
+  throw violation(field, 'topic-name-too-deep', seen, ReasonCode.TopicNameInvalid, excess);
 }
 
 /** A topic in quotes, cut to what a person reads. */

@@ -178,6 +178,7 @@ export class PacketReader {
           'packet-too-large',
           `${total} bytes; ${this.maximumPacketSize} are accepted here`,
           ReasonCode.PacketTooLarge,
+          { is: 'packet-too-large', limit: this.maximumPacketSize, actual: total },
         ),
       );
     }

@@ -167,7 +167,8 @@ function decodeProperty(
   // A list may be as long as the packet; each pair costs far more memory than its five bytes.
   if (name === 'userProperties' && (before?.length ?? 0) >= limits.userProperties) {
     const most = limits.userProperties;
-    throw violation(packet, 'too-many-user-properties', `more than ${most}`, ReasonCode.QuotaExceeded);
+    const excess = { is: 'too-many-user-properties', limit: most, where: packet } as const;
+    throw violation(packet, 'too-many-user-properties', `more than ${most}`, ReasonCode.QuotaExceeded, excess);
   }
   if (before !== undefined && !row.repeatable) {
     throw violation(packet, 'duplicate-property', title);

@@ -1,9 +1,8 @@
 import { type AckPacket, type DecodeLimits, decodeAck, type Packet } from '@hawser/codec';
 import * as PacketType from '@hawser/codec/packet-type';
-import * as ReasonCode from '@hawser/codec/reason-code';
 import type { Ticket } from '../ticket.ts';
 import { AckQueue, type AckWriter } from './ack-queue.ts';
-import { Connection, type ConnectionOptions, type ConnectionSink } from './connection.ts';
+import { Connection, type ConnectionOptions, type ConnectionSink, type Ended } from './connection.ts';
 import type { Output } from './output.ts';
 
 /** What is on disk; the store. */
@@ -11,7 +10,7 @@ export interface Commits {
   readonly committed: Ticket;
 }
 
-export interface AnsweringSink extends ConnectionSink {
+export interface AnsweringSink<Cause extends Ended> extends ConnectionSink<Cause> {
   /** Acknowledgements wait for a commit: call `releaseAcks` once the store has reached `acks.headTicket`. */
   onAcksWaiting(): void;
 }
@@ -45,7 +44,7 @@ export interface AnsweringConnectionOptions extends ConnectionOptions {
  * A Connection whose answers wait: acknowledgements for the disk, everything for policies and for others that have a turn
  * of the event loop too; and which knows how far its peer has got ahead of them. A client needs none of that.
  */
-export abstract class AnsweringConnection extends Connection implements AckWriter {
+export abstract class AnsweringConnection<Cause extends Ended = Ended> extends Connection<Cause> implements AckWriter {
   declare readonly output: Output;
   readonly acks = new AckQueue();
   /** A policy is being asked: nothing further is handled until `resume`. */
@@ -54,7 +53,7 @@ export abstract class AnsweringConnection extends Connection implements AckWrite
   yielded = false;
   /** Whoever calls `receive` does not change its bytes later: what waits for a turn needs no copy. */
   bytesStay = false;
-  protected abstract override readonly sink: AnsweringSink;
+  protected abstract override readonly sink: AnsweringSink<Cause>;
   protected readonly decodeLimits: DecodeLimits | undefined;
   readonly #commits: Commits;
   /** Bytes of answers since the peer stopped to read. */
@@ -159,8 +158,7 @@ export abstract class AnsweringConnection extends Connection implements AckWrite
     if (bytes.length <= this.peerMaximumPacketSize) this.acks.push(0, 0, 0, ticket, bytes);
     else {
       // [MQTT5-3.1.2-24]: an answer that cannot be sent cannot be left away either.
-      const text = `the ${packet.type} of ${bytes.length} bytes is larger than the Maximum Packet Size ${this.peerMaximumPacketSize}`;
-      this.fail('packet-too-large', ReasonCode.PacketTooLarge, text, now);
+      this.failFor(this.answerTooLarge(packet.type, bytes.length), now);
     }
   }
 
@@ -174,6 +172,9 @@ export abstract class AnsweringConnection extends Connection implements AckWrite
     // [MQTT5-3.5.2-2]
     if (!this.write(packet)) this.writeShortAck(type, packetIdentifier, reasonCode);
   }
+
+  /** An answer of so many bytes is larger than the Maximum Packet Size of the peer. */
+  protected abstract answerTooLarge(packet: Packet['type'], bytes: number): Cause;
 
   /** A Reason String may go only to who wants it [MQTT5-3.1.2-29]. */
   abstract get sendsProblemInformation(): boolean;

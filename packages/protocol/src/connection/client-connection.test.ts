@@ -9,7 +9,7 @@ import {
 } from '@hawser/codec';
 import { describe, expect, it } from 'vitest';
 import { ClientConnection, type ClientSink } from './client-connection.ts';
-import type { CloseCause } from './close-cause.ts';
+import type { ClientCloseCause } from './close-cause.ts';
 import { Output } from './output.ts';
 import { Slab } from './slab.ts';
 
@@ -18,7 +18,7 @@ class Client implements ClientSink {
   readonly output = new Output(new Slab());
   readonly connection: ClientConnection;
   connack: ConnackPacket | undefined;
-  cause: CloseCause | undefined;
+  cause: ClientCloseCause | undefined;
   readonly #version: 3 | 4 | 5;
 
   constructor(given: Partial<ConnectPacket> = {}) {
@@ -74,7 +74,7 @@ class Client implements ClientSink {
   onConnack(packet: ConnackPacket): void {
     this.connack = packet;
   }
-  onClosed(cause: CloseCause): void {
+  onClosed(cause: ClientCloseCause): void {
     this.cause = cause;
   }
   onAuth(): void {}

@@ -17,6 +17,7 @@ import {
   encodeClientPacket,
   MalformedPacketError,
   type Packet,
+  type ProtocolError,
   packetName,
   reasonCodeName,
   returnCodeName,
@@ -26,11 +27,12 @@ import {
 } from '@hawser/codec';
 import * as PacketType from '@hawser/codec/packet-type';
 import * as ReasonCode from '@hawser/codec/reason-code';
+import type { ClientCloseCause } from './close-cause.ts';
 import { Connection, type ConnectionOptions, type ConnectionSink } from './connection.ts';
 import { InboundAliases, OutboundAliases } from './topic-aliases.ts';
 
 /** What a client does with a server's packets. */
-export interface ClientSink extends ConnectionSink {
+export interface ClientSink extends ConnectionSink<ClientCloseCause> {
   /** Success or refusal; after a refusal `onClosed` follows. */
   onConnack(packet: ConnackPacket, now: number): void;
   onAuth(packet: AuthPacket, now: number): void;
@@ -47,7 +49,7 @@ export interface ClientConnectionOptions extends Omit<ConnectionOptions, 'maximu
 const LIMITS = { ...defaultDecodeLimits, topicLevels: Number.POSITIVE_INFINITY };
 
 /** A client's side of one Network Connection: begins with its CONNECT, keeps itself alive, obeys what was granted. */
-export class ClientConnection extends Connection {
+export class ClientConnection extends Connection<ClientCloseCause> {
   declare protected readonly sink: ClientSink;
   /** The CONNACK has come. */
   isConnected = false;
@@ -89,7 +91,7 @@ export class ClientConnection extends Connection {
     if (now < this.nextTimeout()) return;
     if (this.#pingSentMs !== Number.POSITIVE_INFINITY && !this.isReadingPaused) {
       const text = `no answer to PINGREQ within ${((now - this.#pingSentMs) / 1000).toFixed(1)} s`;
-      this.close('ping-timeout', ReasonCode.KeepAliveTimeout, text, 'network', now);
+      this.close({ code: 'ping-timeout', reasonCode: ReasonCode.KeepAliveTimeout, text, by: 'network' }, now);
       return;
     }
     this.#pingSentMs = now;
@@ -121,7 +123,14 @@ export class ClientConnection extends Connection {
   disconnect(reasonCode: number, now: number, properties?: DisconnectProperties): void {
     if (this.closeCause) return;
     this.#writeDisconnect(reasonCode, properties);
-    this.close(reasonCodeName(reasonCode), reasonCode, 'this client disconnected', 'self', now);
+    const text = 'this client disconnected';
+    this.close({ code: reasonCodeName(reasonCode), reasonCode, text, by: 'self' }, now);
+  }
+
+  /** The network is gone; `why`: what the system says of it. */
+  receiveEnd(now: number, why?: string): void {
+    const text = why ? `the network connection broke: ${why}` : 'the network connection ended without DISCONNECT';
+    this.close({ code: 'network-lost', reasonCode: ReasonCode.UnspecifiedError, text, by: 'network' }, now);
   }
 
   /** Throws TypeError for a packet that only a server sends. */
@@ -179,8 +188,12 @@ export class ClientConnection extends Connection {
     }
   }
 
-  protected writeFarewell(reasonCode: number, text: string): void {
+  protected writeFarewell({ reasonCode, text }: ClientCloseCause): void {
     this.#writeDisconnect(reasonCode, { reasonString: text.slice(0, 1024) });
+  }
+
+  protected causeOf({ code, reasonCode, message }: MalformedPacketError | ProtocolError): ClientCloseCause {
+    return { code, reasonCode, text: message, by: 'self' };
   }
 
   /** Properties that do not fit stay away [MQTT5-3.14.2-3]; in 3.x there are none, and no Reason Code but 0. */
@@ -221,6 +234,7 @@ export class ClientConnection extends Connection {
     now: number,
   ): void {
     const said = properties?.reasonString;
-    this.close(code, reasonCode, `the server ${how}: ${code}${said ? ` (${said})` : ''}`, 'peer', now);
+    const text = `the server ${how}: ${code}${said ? ` (${said})` : ''}`;
+    this.close({ code, reasonCode, text, by: 'peer' }, now);
   }
 }

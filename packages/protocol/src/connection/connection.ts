@@ -13,7 +13,7 @@ import {
 } from '@hawser/codec';
 import * as PacketType from '@hawser/codec/packet-type';
 import * as ReasonCode from '@hawser/codec/reason-code';
-import type { CloseCause } from './close-cause.ts';
+import type { ClosedBy } from './close-cause.ts';
 import { InboundAliases, type OutboundAliases } from './topic-aliases.ts';
 
 /** Where a connection puts the bytes it is to send. */
@@ -23,14 +23,22 @@ export interface PacketOutput {
   readonly target: Uint8Array;
 }
 
+/** Why a connection ended: each side says in its way what there is to say about it. */
+export interface Ended {
+  readonly code: string;
+  /** MQTT 5.0 Reason Code. */
+  readonly reasonCode: number;
+  readonly by: ClosedBy;
+}
+
 /** Both sides get these from a Connection. All are called from within `receive`, `receiveEnd`, `handleTimeout` or a command. */
-export interface ConnectionSink {
+export interface ConnectionSink<Cause extends Ended> {
   /** A PUBLISH, its Topic Alias resolved. Payload and binary properties are views: what is kept must be copied. */
   onPublish(packet: PublishPacket, now: number): void;
   /** `type`: PUBACK, PUBREC, PUBREL or PUBCOMP. `reasonString`: what a server says to it, for people. */
   onAck(type: number, packetIdentifier: number, reasonCode: number, now: number, reasonString?: string): void;
   /** The connection has ended; once, and nothing after it. What is left in the output is still to be sent. */
-  onClosed(cause: CloseCause, now: number): void;
+  onClosed(cause: Cause, now: number): void;
 }
 
 /** What both sides hand in. */
@@ -49,12 +57,12 @@ const NO_ALIASES = /* @__PURE__ */ new InboundAliases(0);
  * MQTT on one Network Connection, without I/O and without a clock: bytes and time go in, packets come out at the sink,
  * bytes collect in `output`. The peer's bytes never throw out of here: they close the connection with a Reason Code.
  */
-export abstract class Connection {
+export abstract class Connection<Cause extends Ended = Ended> {
   version: ProtocolVersion = 5;
   declare readonly output: PacketOutput;
   declare readonly reader: PacketReader;
   /** Set once the connection has ended. */
-  closeCause: CloseCause | undefined;
+  closeCause: Cause | undefined;
   /** Milliseconds, as the caller counts them. */
   declare lastReceivedMs: number;
   declare lastSentMs: number;
@@ -82,7 +90,7 @@ export abstract class Connection {
     this.lastSentMs = now;
   }
 
-  protected abstract readonly sink: ConnectionSink;
+  protected abstract readonly sink: ConnectionSink<Cause>;
   protected abstract handlePacket(type: number, now: number): void;
   /** One packet in an array of its own, by the encoder that has what this side sends. */
   protected abstract encode(packet: Packet): Uint8Array;
@@ -91,7 +99,11 @@ export abstract class Connection {
   /** Throws when a packet of this type may not come in the state the connection is in. */
   protected abstract checkMayReceive(type: number): void;
   /** Puts the side's last packet (DISCONNECT, CONNACK) into the output. */
-  protected abstract writeFarewell(reasonCode: number, text: string): void;
+  protected abstract writeFarewell(cause: Cause): void;
+  /** What the peer has sent cannot stand. */
+  protected abstract causeOf(error: MalformedPacketError | ProtocolError): Cause;
+  /** The network is gone; `why`: what the system or the WebSocket says of it. */
+  abstract receiveEnd(now: number, why?: string): void;
   /** When `handleTimeout` is to be called next; Infinity: never. */
   abstract nextTimeout(): number;
   abstract handleTimeout(now: number): void;
@@ -128,17 +140,12 @@ export abstract class Connection {
     this.#run(now);
   }
 
-  /** The network is gone; `text` says how, for people. */
-  receiveEnd(now: number, text = 'the network connection ended without DISCONNECT'): void {
-    this.close('network-lost', ReasonCode.UnspecifiedError, text, 'network', now);
-  }
-
   /** Ends the connection with a Reason Code that the peer is told where the version has a way to. */
-  fail(code: string, reasonCode: number, text: string, now: number): void {
+  protected failFor(cause: Cause, now: number): void {
     if (this.closeCause) return;
     // [MQTT5-4.13.1-1] [MQTT5-4.13.2-1] [MQTT311-4.8.0-1]
-    this.writeFarewell(reasonCode, text);
-    this.close(code, reasonCode, text, 'self', now);
+    this.writeFarewell(cause);
+    this.close(cause, now);
   }
 
   /** `type`: PUBACK, PUBREC, PUBREL or PUBCOMP. Puts it into the output at once. */
@@ -207,11 +214,11 @@ export abstract class Connection {
     return true;
   }
 
-  protected close(code: string, reasonCode: number, text: string, by: CloseCause['by'], now: number): void {
+  protected close(cause: Cause, now: number): void {
     if (this.closeCause) return;
     // [MQTT5-3.14.4-1] [MQTT5-3.14.4-2]
-    this.closeCause = { code, reasonCode, text, by };
-    this.sink.onClosed(this.closeCause, now);
+    this.closeCause = cause;
+    this.sink.onClosed(cause, now);
   }
 
   /** `first`: what came first of all, which may be anything. */
@@ -236,14 +243,15 @@ export abstract class Connection {
     if (this.unacknowledged >= this.receiveMaximum) {
       // [MQTT5-3.3.4-7], [MQTT5-3.3.4-8]
       const seen = `more than ${this.receiveMaximum} QoS 1 and 2 messages unacknowledged`;
-      throw violation('PUBLISH', 'receive-maximum-exceeded', seen, ReasonCode.ReceiveMaximumExceeded);
+      const excess = { is: 'receive-maximum-exceeded', limit: this.receiveMaximum } as const;
+      throw violation('PUBLISH', 'receive-maximum-exceeded', seen, ReasonCode.ReceiveMaximumExceeded, excess);
     }
     this.unacknowledged++;
   }
 
   protected failWith(error: unknown, now: number): void {
     if (error instanceof MalformedPacketError || error instanceof ProtocolError) {
-      this.fail(error.code, error.reasonCode, error.message, now);
+      this.failFor(this.causeOf(error), now);
     } else throw error;
   }
 }

@@ -27,6 +27,7 @@ beforeEach(() => {
   onConnect = accept;
   onPublish = () => {};
   const sink: ServerSink = {
+    reasonStringOf: ({ code }) => `because of ${code}`,
     onConnect: (packet) => {
       calls.push(`connect ${packet.clientId}`);
       onConnect();
@@ -139,13 +140,12 @@ describe('ServerConnection', () => {
   });
 
   test.each([
-    ['an HTTP request', encodeUtf8('GET / HTTP/1.1\r\n'), 'HTTP request'],
-    ['a TLS handshake', new Uint8Array([0x16, 3, 1, 2, 0, 1]), 'TLS handshake'],
-    ['another packet', new Uint8Array([0xc0, 0]), '0xC0'],
-  ])('%s instead of a CONNECT ends it with words', (_what, bytes, words) => {
+    ['an HTTP request', encodeUtf8('GET / HTTP/1.1\r\n'), { is: 'http-request' }],
+    ['a TLS handshake', new Uint8Array([0x16, 3, 1, 2, 0, 1]), { is: 'tls-handshake' }],
+    ['another packet', new Uint8Array([0xc0, 0]), { is: 'other-packet', firstByte: '0xC0' }],
+  ])('%s instead of a CONNECT ends it and says which', (_what, bytes, detail) => {
     connection.receive(bytes, 1);
-    expect(cause).toMatchObject({ code: 'not-a-connect', by: 'self' });
-    expect(cause?.text).toContain(words);
+    expect(cause).toEqual({ code: 'not-a-connect', reasonCode: 0x81, detail, by: 'self' });
     expect(sent()).toEqual([]);
   });
 
@@ -225,7 +225,7 @@ describe('ServerConnection', () => {
     const first = cause;
     connection.receive(publish('late'), 3);
     connection.receiveEnd(4);
-    connection.fail('x', 0x80, 'x', 5);
+    connection.fail('internal-error', 0x80, { is: 'plain' }, 5);
     expect(calls).toEqual(['connect c']);
     expect(cause).toBe(first);
     expect(cause).toMatchObject({ code: 'network-lost', by: 'network' });

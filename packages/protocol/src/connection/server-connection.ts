@@ -25,12 +25,16 @@ import {
 import * as PacketType from '@hawser/codec/packet-type';
 import * as ReasonCode from '@hawser/codec/reason-code';
 import { AnsweringConnection, type AnsweringConnectionOptions, type AnsweringSink } from './answering-connection.ts';
-import { describeFirstBytes, isTlsHandshake } from './first-bytes.ts';
+import type { CloseCause, CloseCode, ComplaintCode } from './close-cause.ts';
+import type { CloseDetail } from './close-detail.ts';
+import { isTlsHandshake, lookAtFirstBytes } from './first-bytes.ts';
 import { carriedBy, connackCode3 } from './refusal-codes.ts';
 import { InboundAliases, OutboundAliases } from './topic-aliases.ts';
 
 /** What a server does with a client's packets. */
-export interface ServerSink extends AnsweringSink {
+export interface ServerSink extends AnsweringSink<CloseCause> {
+  /** A sentence for the client to read: what its Reason String says. */
+  reasonStringOf(cause: CloseCause): string;
   /** Answer with `accept` or `refuse`, at once or after `suspend`. */
   onConnect(packet: ConnectPacket, now: number): void;
   onAuth(packet: AuthPacket, now: number): void;
@@ -77,7 +81,7 @@ type ServerState = 'await-connect' | 'admitting' | 'connected';
 const PINGREQ = PacketType.PINGREQ << 4;
 
 /** A server's side of one Network Connection. */
-export class ServerConnection extends AnsweringConnection {
+export class ServerConnection extends AnsweringConnection<CloseCause> {
   protected readonly sink: ServerSink;
   state: ServerState = 'await-connect';
   /** Seconds, as granted; 0: off. */
@@ -85,6 +89,8 @@ export class ServerConnection extends AnsweringConnection {
   /** Receive Maximum of the client. */
   peerReceiveMaximum = 65_535;
   #deadlineMs: number;
+  /** What came in place of a CONNECT. */
+  #firstBytes: CloseDetail | undefined;
   #problemInformation = true;
   #peerTopicAliasMaximum = 0;
   readonly #filterLimits: DecodeLimits | undefined;
@@ -127,17 +133,19 @@ export class ServerConnection extends AnsweringConnection {
   handleTimeout(now: number): void {
     if (this.closeCause !== undefined || now < this.nextTimeout()) return;
     if (this.state === 'await-connect') {
-      const got = this.bytesIn === 0 ? 'nothing came' : `only ${this.bytesIn} bytes came`;
-      const seconds = this.#connectTimeoutMs / 1000;
-      const text = `no whole CONNECT within ${seconds} s: ${got}`;
-      this.close('connect-never-sent', ReasonCode.UnspecifiedError, text, 'self', now);
+      const detail: CloseDetail = {
+        is: 'connect-late',
+        seconds: this.#connectTimeoutMs / 1000,
+        bytes: this.bytesIn,
+      };
+      this.close(endedHere('connect-never-sent', ReasonCode.UnspecifiedError, detail), now);
     } else if (this.state === 'admitting') {
-      this.refuse('connect-timeout', ReasonCode.NotAuthorized, 'the exchange before the CONNACK took too long', now);
+      this.refuse('connect-timeout', ReasonCode.NotAuthorized, PLAIN, now);
     } else {
       // [MQTT5-3.1.2-22] [MQTT311-3.1.2-24]
-      const gap = ((now - this.lastReceivedMs) / 1000).toFixed(1);
-      const text = `nothing came for ${gap} s; Keep Alive is ${this.keepAlive} s and allows ${this.keepAlive * 1.5} s`;
-      this.fail('keep-alive-timeout', ReasonCode.KeepAliveTimeout, text, now);
+      const gapSeconds = (now - this.lastReceivedMs) / 1000;
+      const detail: CloseDetail = { is: 'keep-alive-over', gapSeconds, keepAlive: this.keepAlive };
+      this.fail('keep-alive-timeout', ReasonCode.KeepAliveTimeout, detail, now);
     }
   }
 
@@ -155,8 +163,8 @@ export class ServerConnection extends AnsweringConnection {
     }
     if (bytes.length > this.peerMaximumPacketSize) {
       // [MQTT5-3.1.2-24]
-      const text = `the client takes ${this.peerMaximumPacketSize} bytes (Maximum Packet Size), the CONNACK has ${bytes.length}`;
-      this.refuse('packet-too-large', ReasonCode.PacketTooLarge, text, now);
+      const { detail } = this.answerTooLarge('connack', bytes.length);
+      this.refuse('packet-too-large', ReasonCode.PacketTooLarge, detail, now);
       return false;
     }
     // [MQTT311-3.2.0-1] [MQTT311-3.1.4-4] [MQTT5-3.2.0-2]
@@ -175,21 +183,38 @@ export class ServerConnection extends AnsweringConnection {
     return true;
   }
 
+  /** The network is gone; `why`: what the system or the WebSocket says of it. */
+  receiveEnd(now: number, why?: string): void {
+    const detail: CloseDetail = why === undefined ? PLAIN : { is: 'network-broke', why };
+    this.close({ code: 'network-lost', reasonCode: ReasonCode.UnspecifiedError, detail, by: 'network' }, now);
+  }
+
+  /** Ends the connection with a Reason Code that the client is told where the version has a way to. */
+  fail(code: CloseCode, reasonCode: number, detail: CloseDetail, now: number): void {
+    this.failFor(endedHere(code, reasonCode, detail), now);
+  }
+
   /** CONNACK with a Reason Code of 5.0 (translated for 3.x), then the end [MQTT5-3.2.2-7]. */
-  refuse(code: string, reasonCode: number, text: string, now: number, properties?: ConnackProperties): void {
+  refuse(code: CloseCode, reasonCode: number, detail: CloseDetail, now: number, properties?: ConnackProperties): void {
     if (this.closeCause !== undefined) return;
+    const cause = endedHere(code, reasonCode, detail);
     // [MQTT311-3.2.2-4] [MQTT311-3.2.2-5] [MQTT5-3.2.2-6] [MQTT5-3.2.2-7]
-    this.writeConnackRefusal(reasonCode, text, properties);
-    this.close(code, reasonCode, text, 'self', now);
+    this.writeConnackRefusal(reasonCode, this.sink.reasonStringOf(cause), properties);
+    this.close(cause, now);
   }
 
   /** DISCONNECT (5.0) with a Reason Code, then the end. In 3.x there is no such packet: just the end. */
-  disconnect(code: string, reasonCode: number, text: string, now: number, properties?: DisconnectProperties): void {
+  disconnect(
+    code: CloseCode,
+    reasonCode: number,
+    detail: CloseDetail,
+    now: number,
+    properties?: DisconnectProperties,
+  ): void {
     if (this.closeCause !== undefined) return;
-    // Before the CONNECT nothing may be sent, and nobody knows the version to send it in.
-    if (this.state === 'connected') this.#writeDisconnect(reasonCode, text, properties);
-    else if (this.state === 'admitting') this.writeConnackRefusal(reasonCode, text, undefined);
-    this.close(code, reasonCode, text, 'self', now);
+    const cause = endedHere(code, reasonCode, detail);
+    this.writeFarewell(cause, properties);
+    this.close(cause, now);
   }
 
   protected encode(packet: Packet): Uint8Array {
@@ -201,7 +226,8 @@ export class ServerConnection extends AnsweringConnection {
     // [MQTT311-3.1.0-1] [MQTT5-3.1.0-1]
     // The other bits are not used in 3.1; which version it is, the decoder finds out.
     if (first === undefined || (first >> 4 === PacketType.CONNECT && !isTlsHandshake(bytes))) return;
-    throw new MalformedPacketError('not-a-connect', describeFirstBytes(bytes));
+    this.#firstBytes = lookAtFirstBytes(bytes);
+    throw new MalformedPacketError('not-a-connect', 'the first packet is not a CONNECT');
   }
 
   protected checkMayReceive(type: number): void {
@@ -278,17 +304,34 @@ export class ServerConnection extends AnsweringConnection {
     }
   }
 
-  protected writeFarewell(reasonCode: number, text: string): void {
+  protected writeFarewell(cause: CloseCause, properties?: DisconnectProperties): void {
+    // Before the CONNECT nothing may be sent, and nobody knows the version to send it in.
+    if (this.version !== 5 && this.state === 'connected') return;
     // [MQTT5-3.14.0-1] [MQTT5-4.13.1-1]
-    if (this.state === 'connected') this.#writeDisconnect(reasonCode, text, undefined);
-    else if (this.state === 'admitting') this.writeConnackRefusal(reasonCode, text, undefined);
+    if (this.state === 'connected')
+      this.#writeDisconnect(cause.reasonCode, this.sink.reasonStringOf(cause), properties);
+    else if (this.state === 'admitting')
+      this.writeConnackRefusal(cause.reasonCode, this.sink.reasonStringOf(cause), undefined);
+  }
+
+  protected causeOf(error: MalformedPacketError | ProtocolError): CloseCause {
+    const { code, reasonCode, message, excess } = error;
+    const detail: CloseDetail =
+      this.#firstBytes ?? (excess === undefined ? { is: 'packet', seen: message } : { is: 'excess', excess });
+    return endedHere(code as CloseCode, reasonCode, detail);
+  }
+
+  protected answerTooLarge(packet: Packet['type'], bytes: number): CloseCause {
+    const detail: CloseDetail = { is: 'answer-too-large', packet, bytes, limit: this.peerMaximumPacketSize };
+    return endedHere('packet-too-large', ReasonCode.PacketTooLarge, detail);
   }
 
   protected override failWith(error: unknown, now: number): void {
     if (error instanceof UnsupportedVersionError && this.state === 'await-connect') {
-      this.#refuseVersion(error);
-      const code = namesMqtt(error) ? error.code : 'not-mqtt';
-      this.close(code, error.reasonCode, error.message, 'self', now);
+      const code = namesMqtt(error) ? 'unsupported-protocol-version' : 'not-mqtt';
+      const cause = endedHere(code, error.reasonCode, { is: 'packet', seen: error.message });
+      this.#refuseVersion(error, cause);
+      this.close(cause, now);
       return;
     }
     if (this.state === 'await-connect' && this.#speaksFive()) {
@@ -305,7 +348,8 @@ export class ServerConnection extends AnsweringConnection {
     const length = ((bytes[bodyStart] as number) << 8) | (bytes[bodyStart + 1] as number);
     if (length <= this.#topicBytes) return;
     const text = `a Topic Name of ${length} bytes; it may have ${this.#topicBytes}`;
-    throw new ProtocolError('topic-name-too-long', text, ReasonCode.TopicNameInvalid);
+    const excess = { is: 'topic-name-too-long', limit: this.#topicBytes, actual: length } as const;
+    throw new ProtocolError('topic-name-too-long', text, ReasonCode.TopicNameInvalid, excess);
   }
 
   #handleConnect(now: number): void {
@@ -334,11 +378,10 @@ export class ServerConnection extends AnsweringConnection {
     // [MQTT311-3.14.4-3] [MQTT5-3.14.4-3]
     this.sink.onDisconnect(packet, now);
     if (this.closeCause !== undefined) return;
-    const said = packet.properties?.reasonString;
-    const text =
-      packet.reasonCode === 0 ? 'the client sent DISCONNECT' : `the client sent DISCONNECT ${hex(packet.reasonCode)}`;
-    const code = packet.reasonCode === 0 ? 'normal-disconnection' : reasonCodeName(packet.reasonCode);
-    this.close(code, packet.reasonCode, said === undefined ? text : `${text}: ${said}`, 'peer', now);
+    const { reasonCode, properties } = packet;
+    const said = properties?.reasonString;
+    const detail: CloseDetail = said === undefined ? { is: 'disconnected' } : { is: 'disconnected', said };
+    this.close({ code: nameOf(reasonCode), reasonCode, detail, by: 'peer' }, now);
   }
 
   #writePingresp(): void {
@@ -392,10 +435,10 @@ export class ServerConnection extends AnsweringConnection {
   }
 
   /** In the client's own shape: 3.x gets a 3.x CONNACK 0x01 [MQTT311-3.1.2-2], 5.0 and later 0x84 [MQTT5-3.1.2-2]. */
-  #refuseVersion(error: UnsupportedVersionError): void {
+  #refuseVersion(error: UnsupportedVersionError, cause: CloseCause): void {
     if (!namesMqtt(error)) return;
     this.version = error.protocolLevel >= 5 ? 5 : 4;
-    this.writeConnackRefusal(error.reasonCode, error.message, undefined);
+    this.writeConnackRefusal(error.reasonCode, this.sink.reasonStringOf(cause), undefined);
   }
 }
 
@@ -404,8 +447,15 @@ function namesMqtt({ protocolName }: UnsupportedVersionError): boolean {
   return protocolName === 'MQTT' || protocolName === 'MQIsdp';
 }
 
-function hex(byte: number): string {
-  return `0x${byte.toString(16).padStart(2, '0').toUpperCase()}`;
+const PLAIN: CloseDetail = { is: 'plain' };
+
+function endedHere(code: CloseCode, reasonCode: number, detail: CloseDetail): CloseCause {
+  return { code, reasonCode, detail, by: 'self' };
+}
+
+/** What a DISCONNECT of a client says; the codec lets no other Reason Code in. */
+function nameOf(reasonCode: number): CloseCode | ComplaintCode {
+  return reasonCode === 0 ? 'normal-disconnection' : (reasonCodeName(reasonCode) as CloseCode | ComplaintCode);
 }
 
 function clip(text: string): string {

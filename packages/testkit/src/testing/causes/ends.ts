@@ -46,7 +46,7 @@ export const ENDS: Scenarios = {
   'administrative-action': {
     run: async (stage) => {
       await stage.join();
-      kickClient(stage.broker, 'it', 'an operator ended the connection');
+      kickClient(stage.broker, 'it');
     },
   },
   'server-shutting-down': {
@@ -68,10 +68,11 @@ export const ENDS: Scenarios = {
   },
   'internal-error': {
     run: async (stage) => {
-      stage.broker.subscribe('t', () => {
-        throw new Error('a fault of an embedder');
-      });
-      await stage.send(await stage.join(), publishPacket('t', 0, 0));
+      const it = await stage.join();
+      stage.broker.router.publish = () => {
+        throw new Error('a bug of the router');
+      };
+      await stage.send(it, publishPacket('t', 0, 0));
     },
   },
   'maximum-connect-time': {

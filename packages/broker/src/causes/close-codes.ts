@@ -1,84 +1,27 @@
-import { inChinese } from './chinese-texts.ts';
+import type { CloseCode } from '@hawser/protocol';
+import type { AttemptCode } from '@hawser/transport';
+import { CERTIFICATE, FIX_SENDER, LIMIT, PERMISSIONS, POLICY_TROUBLE, TRY_LATER, WRONG_PORT } from './advice.ts';
+import { type CauseWords, cause, words } from './words.ts';
 
-/** The languages that explanations are written in. */
-export type Language = 'en' | 'zh';
-
-export type Words = Readonly<Record<Language, string>>;
-
-/** What there is to say about a code. */
-export interface CauseWords {
-  /** What it means, without the figures of the one case. */
-  readonly meaning: Words;
-  /** What to do about it. */
-  readonly advice?: Words;
-  /** Takes the figures out of what was said, for a sentence of its own: named groups fill the braces. */
-  readonly figures?: { readonly pattern: RegExp; readonly sentence: Words };
-  /** What was said when it happened only makes sense behind the meaning. */
-  readonly saysWhich?: boolean;
-}
-
-export const words = (en: string, zh: string): Words => ({ en, zh });
-export const cause = (meaning: Words, advice?: Words): CauseWords =>
-  advice === undefined ? { meaning } : { meaning, advice };
-
-const FIX_SENDER = words(
-  'The program on the device writes wrong bytes: use a maintained MQTT library, or look at the packet with `hawser doctor` or Wireshark.',
-  '设备上的程序发出了错误的字节：请改用有人维护的 MQTT 库，或用 `hawser doctor`、Wireshark 查看这个报文。',
-);
-const WRONG_PORT = words(
-  'Check scheme and port of the client: mqtt:// 1883, mqtts:// 8883, ws:// 8083 and wss:// 8084 with the path /mqtt.',
-  '请检查客户端的协议和端口：mqtt:// 为 1883，mqtts:// 为 8883，ws:// 为 8083，wss:// 为 8084（路径 /mqtt）。',
-);
-const CERTIFICATE = words(
-  'Give the client a certificate that the CA of this listener has issued and that is valid today.',
-  '请给客户端配置由该监听器的 CA 签发且当前有效的证书。',
-);
-const TRY_LATER = words('The client may try again later, with growing pauses.', '客户端可以稍后重试，间隔逐渐加长。');
-const POLICY_TROUBLE = words(
-  "The service or program that decides gave no answer: the broker's log has its warning `authorizer-failed` or `intercept-failed`.",
-  '做出决定的服务或程序没有给出答复：请查看代理服务器日志中的警告 `authorizer-failed` 或 `intercept-failed`。',
-);
-const PERMISSIONS = words(
-  'Check the rules for this user name and topic; a refusal is not a fault of the connection.',
-  '请检查该用户名对此主题的权限规则；拒绝并不是连接故障。',
-);
-const LIMIT = words(
-  'Raise the limit with `--set` or in the configuration file if the client is right, else make the client obey it.',
-  '如果客户端的行为合理，请用 `--set` 或配置文件提高该限制；否则让客户端遵守它。',
-);
-
-/** With `said` nothing more was said than what it means: the sentence stands for it. */
-const plain = (said: RegExp, sentence: Words, advice?: Words): CauseWords => ({
-  ...cause(sentence, advice),
-  figures: { pattern: said, sentence },
-});
-
-const malformed = (zh: string): CauseWords => ({
-  ...cause(words('it sent bytes that are not a valid MQTT packet', `它发来的不是有效的 MQTT 报文：${zh}`), FIX_SENDER),
-  saysWhich: true,
-});
-const forbidden = (zh: string): CauseWords => ({
-  ...cause(words('it sent a packet that MQTT does not allow there', `它发来了 MQTT 不允许的报文：${zh}`), FIX_SENDER),
-  saysWhich: true,
-});
+const malformed = (zh: string): CauseWords =>
+  cause(words('it sent bytes that are not a valid MQTT packet', `它发来的不是有效的 MQTT 报文：${zh}`), FIX_SENDER);
+const forbidden = (zh: string): CauseWords =>
+  cause(words('it sent a packet that MQTT does not allow there', `它发来了 MQTT 不允许的报文：${zh}`), FIX_SENDER);
 
 /** Every code that a connection, an attempt to connect or a SUBSCRIBE can end with. */
-export const CAUSES: Readonly<Record<string, CauseWords>> = {
+export const CAUSES = {
   // Ends.
   connected: cause(words('it connected', '已连接')),
-  'normal-disconnection': plain(
-    /^the client sent DISCONNECT$/,
+  'normal-disconnection': cause(
     words('the client sent DISCONNECT and left in good order', '客户端发送 DISCONNECT，正常离开'),
   ),
-  'disconnect-with-will-message': plain(
-    /^the client sent DISCONNECT 0x04$/,
+  'disconnect-with-will-message': cause(
     words(
       'the client sent DISCONNECT and asked for its Will to be published',
       '客户端发送 DISCONNECT，并要求发布其遗嘱',
     ),
   ),
-  'network-lost': plain(
-    /^the network connection ended without (?:a )?DISCONNECT$/,
+  'network-lost': cause(
     words('the network connection ended without a DISCONNECT', '网络连接在没有 DISCONNECT 的情况下中断'),
     words(
       'Look at what lies between: power and radio of the device, NAT and firewalls that forget idle connections (a Keep Alive below their timeout helps), a client that was killed.',
@@ -97,13 +40,6 @@ export const CAUSES: Readonly<Record<string, CauseWords>> = {
       'the client was silent for more than one and a half times its Keep Alive',
       '客户端沉默的时间超过了 Keep Alive 的 1.5 倍',
     ),
-    figures: {
-      pattern: /nothing came for (?<gap>[\d.]+) s; Keep Alive is (?<keepAlive>\d+) s and allows (?<allowed>[\d.]+) s/,
-      sentence: words(
-        'nothing came from it for {gap} s, and its Keep Alive of {keepAlive} s allows {allowed} s',
-        '有 {gap} 秒没有收到它的任何报文，而其 Keep Alive {keepAlive} 秒最多允许 {allowed} 秒',
-      ),
-    },
     advice: words(
       'Either the network lost the device without a sign, or the client does not send PINGREQ in time: call its loop often enough (long blocking work and deep sleep stop it), or ask for a longer Keep Alive.',
       '要么网络无声地断开了设备，要么客户端没有按时发送 PINGREQ：请保证其网络循环被及时调用（长时间阻塞和深度休眠会使它停下），或设置更长的 Keep Alive。',
@@ -111,20 +47,12 @@ export const CAUSES: Readonly<Record<string, CauseWords>> = {
   },
   'session-taken-over': {
     meaning: words('another client connected with this Client Identifier', '另一个客户端使用相同的 Client ID 连接'),
-    figures: {
-      pattern: /connected with this Client Identifier from (?<by>\S+)/,
-      sentence: words(
-        'another client connected with the same Client Identifier from {by} and took the session over',
-        '另一个客户端从 {by} 使用相同的 Client ID 连接，接管了会话',
-      ),
-    },
     advice: words(
       'If that was the same device coming back, all is well. If not, two clients share one Client Identifier: give each its own.',
       '如果是同一设备重新连接，则一切正常；否则说明两个客户端共用一个 Client ID：请给每个客户端设置各自的 Client ID。',
     ),
   },
-  'server-shutting-down': plain(
-    /^the broker is being stopped$/,
+  'server-shutting-down': cause(
     words('the broker was stopped', '代理服务器被停止'),
     words(
       'Nothing is wrong with the client; it should connect again by itself.',
@@ -138,8 +66,7 @@ export const CAUSES: Readonly<Record<string, CauseWords>> = {
     ),
     words('Look at the logs of the broker and of the system for that time.', '请查看该时段代理服务器和系统的日志。'),
   ),
-  'administrative-action': plain(
-    /^an operator ended the connection$/,
+  'administrative-action': cause(
     words('an operator ended the connection', '管理员断开了此连接'),
     words(
       'Somebody asked for it, by the console or the HTTP API; the client may connect again.',
@@ -153,13 +80,6 @@ export const CAUSES: Readonly<Record<string, CauseWords>> = {
       'a connection was opened and no whole CONNECT came over it in time',
       '连接建立后，没有按时收到完整的 CONNECT',
     ),
-    figures: {
-      pattern: /no whole CONNECT within (?<limit>[\d.]+) s: (?:nothing came|only (?<bytes>\d+) bytes came)/,
-      sentence: words(
-        'it opened a connection and sent no whole CONNECT within {limit} s ({bytes} bytes came)',
-        '它建立了连接，但 {limit} 秒内没有发送完整的 CONNECT（收到 {bytes} 字节）',
-      ),
-    },
     advice: words(
       'Often a port scan, a health check that only opens the port, or a client that waits for TLS or a WebSocket on the wrong port. `limits.connectTimeout` says how long is waited.',
       '常见原因：端口扫描、只打开端口的健康检查，或客户端在错误的端口上等待 TLS 或 WebSocket。等待时间由 `limits.connectTimeout` 决定。',
@@ -246,13 +166,6 @@ export const CAUSES: Readonly<Record<string, CauseWords>> = {
   ),
   'wrong-path': {
     meaning: words('the WebSocket was asked for at a path where there is none', 'WebSocket 请求的路径不存在'),
-    figures: {
-      pattern: /no MQTT at the path (?<asked>.+): use (?<path>\S+)/,
-      sentence: words(
-        'the WebSocket was asked for at the path {asked}, and MQTT is at {path}',
-        'WebSocket 请求的路径是 {asked}，而 MQTT 位于 {path}',
-      ),
-    },
     advice: words(
       'Add the path to the URL of the client: ws://host:8083/mqtt.',
       '请在客户端的 URL 中加上路径：ws://host:8083/mqtt。',
@@ -269,8 +182,7 @@ export const CAUSES: Readonly<Record<string, CauseWords>> = {
     ),
     words('Allow the origin of the page for this listener.', '请在该监听器上允许该网页的来源（Origin）。'),
   ),
-  'websocket-text-frame': plain(
-    /^a text frame came over the WebSocket, but MQTT is sent in binary frames$/,
+  'websocket-text-frame': cause(
     words(
       'it sent a text frame over the WebSocket, and MQTT is sent in binary frames',
       '它在 WebSocket 上发送了文本帧，而 MQTT 必须使用二进制帧',
@@ -308,8 +220,7 @@ export const CAUSES: Readonly<Record<string, CauseWords>> = {
       '请更换 Client ID，或提高 `limits.clientIdBytes`、启用 `limits.clientIdLong31`。',
     ),
   ),
-  'bad-user-name-or-password': plain(
-    /^the user name or the password is wrong$/,
+  'bad-user-name-or-password': cause(
     words('the user name or the password was wrong', '用户名或密码错误'),
     words(
       'Check user name and password of the client, spaces and case too; they are never written down here.',
@@ -353,13 +264,6 @@ export const CAUSES: Readonly<Record<string, CauseWords>> = {
       'it sent more QoS 1 and 2 messages than the Receive Maximum lets be unacknowledged',
       '它未确认的 QoS 1、2 消息超过了 Receive Maximum',
     ),
-    figures: {
-      pattern: /more than (?<maximum>\d+) QoS 1 and 2 messages unacknowledged/,
-      sentence: words(
-        'it had more than {maximum} QoS 1 and 2 messages unacknowledged, the Receive Maximum that it was told in the CONNACK',
-        '它同时有超过 {maximum} 条 QoS 1、2 消息未确认，而 CONNACK 已告知 Receive Maximum 为 {maximum}',
-      ),
-    },
     advice: words(
       'The client must wait for acknowledgements; its library ignores the Receive Maximum of the CONNACK. `limits.receiveMaximum` can be raised.',
       '客户端必须等待确认；其库忽略了 CONNACK 中的 Receive Maximum。可以提高 `limits.receiveMaximum`。',
@@ -368,13 +272,6 @@ export const CAUSES: Readonly<Record<string, CauseWords>> = {
   'topic-alias-invalid': forbidden('Topic Alias 无效'),
   'packet-too-large': {
     meaning: words('it sent a packet that is larger than what is taken here', '它发送的报文超过了这里接受的大小'),
-    figures: {
-      pattern: /packet too large: (?<size>\d+) bytes; (?<limit>\d+) are accepted/,
-      sentence: words(
-        'it sent a packet of {size} bytes, and {limit} bytes are taken here',
-        '它发送了 {size} 字节的报文，而这里最多接受 {limit} 字节',
-      ),
-    },
     advice: words(
       'Send less in one message, or raise `limits.maximumPacketSize` (a CONNECT: `limits.connectPacketBytes`).',
       '请减小单条消息，或提高 `limits.maximumPacketSize`（CONNECT 则为 `limits.connectPacketBytes`）。',
@@ -464,181 +361,4 @@ export const CAUSES: Readonly<Record<string, CauseWords>> = {
   truncated: malformed('报文被截断'),
   'unknown-property': malformed('未知属性'),
   'wrong-direction': forbidden('该报文只能由服务器发送'),
-};
-
-/** Why a session ended. */
-export const SESSION_ENDS: Readonly<Record<string, CauseWords>> = {
-  'session-expired': cause(
-    words(
-      'its Session Expiry Interval had passed since the connection ended',
-      '连接结束后已超过 Session Expiry Interval',
-    ),
-    words(
-      'Ask for a longer Session Expiry Interval if messages are to wait for longer absences (3.x: `sessions.expiry3`).',
-      '如果消息需要等待更长的离线时间，请设置更大的 Session Expiry Interval（3.x：`sessions.expiry3`）。',
-    ),
-  ),
-  'session-clean-start': cause(
-    words(
-      'the client connected with Clean Start, which discards the old session',
-      '客户端以 Clean Start 连接，旧会话被丢弃',
-    ),
-    words(
-      'Connect with Clean Start false (`--no-clean`) to keep subscriptions and waiting messages.',
-      '若要保留订阅和等待的消息，请以 Clean Start false（`--no-clean`）连接。',
-    ),
-  ),
-  'session-closed': cause(
-    words(
-      'it ended with its connection: the client had set its Session Expiry Interval to 0, in the CONNECT or the DISCONNECT',
-      '会话随连接结束：客户端在 CONNECT 或 DISCONNECT 中把 Session Expiry Interval 设为 0',
-    ),
-    words(
-      'Ask for a Session Expiry Interval over 0 (`-x`) to keep the session.',
-      '若要保留会话，请设置大于 0 的 Session Expiry Interval（`-x`）。',
-    ),
-  ),
-  'session-cleared': cause(words('an operator cleared it', '管理员清除了会话')),
-};
-
-/** Why messages were lost. */
-export const LOSSES: Readonly<Record<string, CauseWords>> = {
-  'queue-full': cause(
-    words('its queue was full', '其队列已满'),
-    words(
-      'The client was away too long or takes too slowly: let it read sooner, publish less, or raise `queue.messages` and `queue.bytes`.',
-      '客户端离线太久或读取太慢：让它更早读取、减少发布，或提高 `queue.messages` 和 `queue.bytes`。',
-    ),
-  ),
-  superseded: cause(
-    words('a newer message of the same topic came', '同一主题有了更新的消息'),
-    words(
-      'This is what `queue.policy` keep-last-per-topic is for: only the last value of each topic waits.',
-      '这正是 `queue.policy` 为 keep-last-per-topic 的作用：每个主题只保留最后一个值。',
-    ),
-  ),
-  'too-old': cause(
-    words(
-      'the wait was longer than messages are kept for a client that is away',
-      '等待时间超过了为离线客户端保留消息的期限',
-    ),
-    words(
-      'Let the client come back sooner, or let messages be kept longer (`queue.age`).',
-      '请让客户端更早重新连接，或延长消息保留期限（`queue.age`）。',
-    ),
-  ),
-  expired: cause(
-    words('the Message Expiry Interval had passed', '已超过 Message Expiry Interval'),
-    words(
-      'Publish with a longer Message Expiry Interval, or none; `messages.expiryMax` bounds it.',
-      '请使用更长的 Message Expiry Interval 或不设置；上限为 `messages.expiryMax`。',
-    ),
-  ),
-  'packet-too-large': cause(
-    words('the Maximum Packet Size that the client announced is smaller', '超过了客户端声明的 Maximum Packet Size'),
-    words(
-      'Let the client announce a larger Maximum Packet Size, or publish smaller messages.',
-      '请让客户端声明更大的 Maximum Packet Size，或发布更小的消息。',
-    ),
-  ),
-  'slow-consumer': cause(
-    words('it did not read fast enough (QoS 0)', '它读取得不够快（QoS 0）'),
-    words(
-      'Do less in the message handler, subscribe to less, or use QoS 1 and a session so that messages wait.',
-      '减少消息处理中的工作、减少订阅，或使用 QoS 1 和持久会话让消息等待。',
-    ),
-  ),
-  'rejected-by-receiver': cause(
-    words('the client answered with a Reason Code that refuses', '客户端用 Reason Code 拒绝了消息'),
-    words("The client's own log, or its library's, says why.", '原因请查看客户端自己（或其库）的日志。'),
-  ),
-  'not-authorized': cause(words('it was not permitted to publish there', '它没有发布到该主题的权限'), PERMISSIONS),
-  'policy-failed': cause(
-    words('nobody could say whether publishing there is permitted', '无法判断是否有发布到该主题的权限'),
-    POLICY_TROUBLE,
-  ),
-  'no-longer-permitted': cause(
-    words('it may not have messages of that topic any more', '它不再有权限接收该主题的消息'),
-    PERMISSIONS,
-  ),
-  'offline-qos0': cause(
-    words('it was not connected and QoS 0 does not wait', '它不在线，而 QoS 0 不会等待'),
-    words('Subscribe and publish with QoS 1, or set `queue.qos0`.', '请使用 QoS 1 订阅和发布，或设置 `queue.qos0`。'),
-  ),
-  'session-ended': cause(
-    words('its session ended meanwhile', '会话在此期间结束'),
-    words(
-      'Ask for a longer Session Expiry Interval, and connect with Clean Start false.',
-      '请设置更长的 Session Expiry Interval，并以 Clean Start false 连接。',
-    ),
-  ),
-  'retained-limit': cause(words('there was no room for another retained message', '没有空间保存更多保留消息'), LIMIT),
-  'store-fault': cause(
-    words('the data directory could not be written', '数据目录无法写入'),
-    words('Look at space and health of the disk.', '请检查磁盘空间和健康状况。'),
-  ),
-  'quota-exceeded': cause(
-    words(
-      'the queue of a subscriber was full, and the publisher was told so',
-      '发布时某个订阅者的队列已满，因此被拒绝',
-    ),
-    words(
-      'Publish again later; `queue.policy` says that a full queue refuses.',
-      '请稍后重新发布；`queue.policy` 规定队列满时拒绝。',
-    ),
-  ),
-  'payload-format-invalid': cause(
-    words('the payload was said to be UTF-8 and is not', '载荷声明为 UTF-8，但实际不是'),
-    words(
-      'Leave Payload Format Indicator at 0 for binary payloads.',
-      '二进制载荷请将 Payload Format Indicator 保持为 0。',
-    ),
-  ),
-};
-
-/** What the operator is told. */
-export const WARNINGS: Readonly<Record<string, Words>> = {
-  'credentials-ignored': words('credentials are sent, and nothing checks them', '收到了凭据，但没有任何检查'),
-  'authenticator-failed': words('the authenticator gave no answer', '认证程序没有给出答复'),
-  'authorizer-failed': words('the authorizer gave no answer', '授权程序没有给出答复'),
-  'intercept-failed': words('the interceptor gave no answer', '拦截程序没有给出答复'),
-  'internal-error': words(
-    'an error in the broker itself cost a client its connection',
-    '服务器自身的错误断开了一个客户端',
-  ),
-  'subscriber-failed': words('a subscriber of the program around the broker threw', '嵌入程序的订阅者抛出了错误'),
-  'data-full': words(
-    'the data directory is over its bound, or the disk is nearly full',
-    '数据目录超过上限，或磁盘将满',
-  ),
-  'data-has-room': words('the data directory has room again', '数据目录又有空间了'),
-  'backup-made': words('a backup of the data was made', '已备份数据'),
-  'backup-failed': words('a backup of the data could not be made', '数据备份失败'),
-  'tls-certificate': words('a certificate needs attention', '证书需要处理'),
-  'tls-files': words('files of certificates could not be used', '无法使用证书文件'),
-  'will-lost': words('a Will was not published', '遗嘱未能发布'),
-  'queue-unreadable': words('a queue could not be read from the disk', '无法从磁盘读取队列'),
-  'store-fault': words('the data directory cannot be written', '数据目录无法写入'),
-  'store-works-again': words('the data directory can be written again', '数据目录可以再次写入'),
-  'recorder-unreadable': words('what was recorded before could not be read', '无法读取先前的记录'),
-};
-
-/** A sentence for what was said with a code. */
-export function causeSentence(words: CauseWords | undefined, text: string, language: Language): string {
-  if (words === undefined) return text;
-  const { meaning, figures } = words;
-  const found = figures?.pattern.exec(text);
-  if (figures !== undefined && found) {
-    return figures.sentence[language].replace(/\{(\w+)\}/g, (_, name: string) => found.groups?.[name] ?? '0');
-  }
-  if (text === '') return meaning[language];
-  // What was said has the figures; in another language it stands in brackets.
-  if (language === 'en') return words.saysWhich === true ? `${meaning.en}: ${text}` : text;
-  return inChinese(text) ?? `${meaning.zh}（${text}）`;
-}
-
-/** What the operator was told; in another language it stands in brackets behind its meaning. */
-export function warningSentence(code: string, text: string, language: Language): string {
-  const meaning = WARNINGS[code];
-  return language === 'en' || meaning === undefined ? text : `${meaning.zh}（${text}）`;
-}
+} satisfies Record<CloseCode | AttemptCode | 'connected' | 'broker-ended', CauseWords>;

@@ -1,4 +1,5 @@
-import { type CauseWords, cause, type Language, words } from './causes.ts';
+import type { ComplaintCode } from '@hawser/protocol';
+import { type CauseWords, cause, words } from './words.ts';
 
 const ASK_CLIENT = words(
   "The client has ended the connection itself: its own log, or its library's, says more.",
@@ -14,7 +15,7 @@ const LESS = words(
 );
 
 /** What a client says with the Reason Code of its own DISCONNECT (section 3.14.2.1), by the name of the code. */
-export const COMPLAINTS: Readonly<Record<string, CauseWords>> = {
+export const COMPLAINTS = {
   'unspecified-error': cause(words('it does not say why', '没有说明原因'), ASK_CLIENT),
   'malformed-packet': cause(words('it could not read a packet that it was sent', '它无法解析收到的某个报文'), REPORT),
   'protocol-error': cause(
@@ -56,18 +57,4 @@ export const COMPLAINTS: Readonly<Record<string, CauseWords>> = {
       '请检查其发布者：Payload Format Indicator 为 1 只能用于 UTF-8。`messages.checkPayloadFormat` 会拒绝这类消息。',
     ),
   ),
-};
-
-/** As the recorder has it, with the Reason String behind it where there was one. */
-const SAID = /^the client sent DISCONNECT (0x[0-9A-F]{2})(?:: (.*))?$/s;
-
-/** A sentence for the DISCONNECT of a client that says what was wrong. */
-export function complaintSentence(complaint: CauseWords | undefined, text: string, language: Language): string {
-  const found = SAID.exec(text);
-  if (complaint === undefined || found === null) return text;
-  const [, code, said] = found;
-  const meaning = complaint.meaning[language];
-  if (language === 'zh')
-    return `客户端发送了 DISCONNECT ${code}：${meaning}${said === undefined ? '' : `（“${said}”）`}`;
-  return `the client sent DISCONNECT ${code}: ${meaning}${said === undefined ? '' : ` ("${said}")`}`;
-}
+} satisfies Record<ComplaintCode, CauseWords>;
