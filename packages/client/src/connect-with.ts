@@ -1,5 +1,6 @@
 import { isPlainObject, kindOf } from '@hawser/parameters';
 import type { Client } from './api.ts';
+import { checkEngine } from './check-engine.ts';
 import { checkKind } from './check-options.ts';
 import { openClient } from './client.ts';
 import { ConnectError } from './errors.ts';
@@ -37,6 +38,7 @@ export function optionsOf(first: string | URL | ClientOptions, rest: ClientOptio
 }
 
 function checked(platform: Platform, options: ClientOptions): Settings {
+  checkEngine();
   try {
     return resolveOptions(options, platform);
   } catch (error) {

@@ -1,4 +1,5 @@
 export { MemoryNetwork, type MemoryNetworkOptions, Random } from '@hawser/transport';
+export { driveTimers } from './drive-timers.ts';
 export { FakeClock, type FakeClockOptions } from './fake-clock.ts';
 export { HeldStore } from './held-store.ts';
 export { startTestBroker, type TestBroker, type TestBrokerOptions } from './test-broker.ts';
