@@ -17,6 +17,8 @@ export type { Ban, BanList } from './intake/ban-list.ts';
 export { parseBanTarget } from './intake/ban-target.ts';
 export type { ClientIdPolicy, ListenerInfo } from './intake/intake.ts';
 export { TokenBucket } from './intake/token-bucket.ts';
+export type { Delivery } from './messages/delivery.ts';
+export { Message } from './messages/message.ts';
 export { type AddressSet, addressSet, isLoopback, subscriberOf } from './policy/addresses.ts';
 export { fingerprint } from './policy/claimed-name.ts';
 export * from './policy/policies.ts';
@@ -38,6 +40,7 @@ export { Recorder, type RecorderOptions } from './recorder/recorder.ts';
 export type { RecorderLog } from './recorder/recorder-log.ts';
 export { Ring } from './recorder/ring.ts';
 export type { LocalMessage } from './routing/subscription.ts';
+export { Session, type SessionHost } from './sessions/session.ts';
 export {
   isSettingKey,
   parseSetting,

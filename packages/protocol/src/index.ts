@@ -32,11 +32,8 @@ export {
   type ServerSink,
 } from './connection/server-connection.ts';
 export { Slab } from './connection/slab.ts';
-export { InboundAliases, OutboundAliases } from './connection/topic-aliases.ts';
-export { BoundedQueue, type DropCause, type QueueHost, type QueueOptions } from './session/bounded-queue.ts';
-export { InboundQos } from './session/inbound-qos.ts';
-export { Delivery, Message, type MessageContent } from './session/message.ts';
-export { Fifo, MessageQueue, type QueueBounds, QueueMemory } from './session/message-queue.ts';
-export { PacketIdentifiers } from './session/packet-identifiers.ts';
-export { Session, type SessionConnection, type SessionHost, type SessionOptions } from './session/session.ts';
+export { InboundAliases, OutboundAliases, unsetAlias } from './connection/topic-aliases.ts';
+export { Fifo } from './fifo.ts';
+export type { MessageContent } from './message-content.ts';
+export { PacketIdentifiers } from './packet-identifiers.ts';
 export { NO_TICKET, type Ticket } from './ticket.ts';

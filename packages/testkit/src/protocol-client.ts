@@ -1,3 +1,4 @@
+import { type Delivery, Message, Session, type SessionHost } from '@hawser/broker';
 import {
   type ConnackPacket,
   encodeUtf8,
@@ -7,18 +8,7 @@ import {
   type QoS,
   TopicCache,
 } from '@hawser/codec';
-import {
-  type ClientCloseCause,
-  ClientConnection,
-  type ClientSink,
-  type Delivery,
-  Message,
-  Output,
-  Session,
-  type SessionHost,
-  Slab,
-  type Ticket,
-} from '@hawser/protocol';
+import { type ClientCloseCause, ClientConnection, type ClientSink, Output, Slab, type Ticket } from '@hawser/protocol';
 import type { Transport } from '@hawser/transport';
 import { ClientDriver } from './client-driver.ts';
 import type { FakeClock } from './fake-clock.ts';

@@ -1,4 +1,4 @@
-import type { DropCause } from '@hawser/protocol';
+import type { DropCause } from '../sessions/bounded-queue.ts';
 import { LIMIT, PERMISSIONS, POLICY_TROUBLE } from './advice.ts';
 import { type CauseWords, cause, words } from './words.ts';
 

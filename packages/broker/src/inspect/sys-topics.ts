@@ -1,6 +1,6 @@
 import { encodeUtf8 } from '@hawser/codec';
-import { Message } from '@hawser/protocol';
 import type { Broker } from '../broker.ts';
+import { Message } from '../messages/message.ts';
 import { inspectOverview } from './inspect.ts';
 import type { OverviewView } from './views.ts';
 

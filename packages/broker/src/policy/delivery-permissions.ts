@@ -1,6 +1,6 @@
 import { ReasonCode } from '@hawser/codec';
-import type { Delivery } from '@hawser/protocol';
 import type { BrokerCore } from '../core.ts';
+import type { Delivery } from '../messages/delivery.ts';
 import type { Timed } from '../node/deadlines.ts';
 import { Subscription } from '../routing/subscription.ts';
 import { SubscriptionTree } from '../routing/subscription-tree.ts';

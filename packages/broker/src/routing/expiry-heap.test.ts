@@ -1,6 +1,6 @@
-import { Message } from '@hawser/protocol';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { Message } from '../messages/message.ts';
 import { ExpiryHeap } from './expiry-heap.ts';
 
 function messageOf(name: string, expiresAtMs: number): Message {

@@ -1,4 +1,4 @@
-import type { Message } from '@hawser/protocol';
+import type { Message } from '../messages/message.ts';
 
 interface Entry {
   message: Message;

@@ -1,6 +1,6 @@
 import type { PublishPacket, PublishProperties } from '@hawser/codec';
-import { Message } from '@hawser/protocol';
 import type { BrokerCore } from '../core.ts';
+import { Message } from '../messages/message.ts';
 
 /** A message to be routed: a PUBLISH as it came, or one of the broker's own. */
 export type Publication = Pick<PublishPacket, 'topic' | 'payload' | 'qos' | 'retain' | 'properties'>;

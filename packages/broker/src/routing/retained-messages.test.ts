@@ -1,7 +1,7 @@
 import { encodeUtf8 } from '@hawser/codec';
-import { Message } from '@hawser/protocol';
 import { FakeClock } from '@hawser/testkit';
 import { beforeEach, describe, expect, test } from 'vitest';
+import { Message } from '../messages/message.ts';
 import { createDriverNode, type DriverNode } from '../node/driver-node.ts';
 import { TURN_WORK } from '../node/turn-budget.ts';
 import type { StoreOperation } from '../stores/store.ts';

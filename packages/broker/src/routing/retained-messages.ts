@@ -1,5 +1,5 @@
-import type { Message } from '@hawser/protocol';
 import { NO_TICKET, type Ticket } from '@hawser/protocol';
+import type { Message } from '../messages/message.ts';
 import type { Timed } from '../node/deadlines.ts';
 import type { DriverNode } from '../node/driver-node.ts';
 import { Work } from '../node/work-kinds.ts';

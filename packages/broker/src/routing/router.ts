@@ -1,6 +1,7 @@
 import { encodePublishProperties, publishSize, type QoS, type Topic, writePublishInto } from '@hawser/codec';
-import { type Connection, type Message, NO_TICKET, type Ticket } from '@hawser/protocol';
+import { type Connection, NO_TICKET, type Ticket } from '@hawser/protocol';
 import type { BrokerCore } from '../core.ts';
+import type { Message } from '../messages/message.ts';
 import type { ClientSession } from '../sessions/client-session.ts';
 import type { FanoutGroup } from './fanout-group.ts';
 import { type Publication, toMessage, withoutConnectionProperties } from './publication.ts';

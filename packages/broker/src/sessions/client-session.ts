@@ -1,17 +1,8 @@
 import type { ProtocolVersion } from '@hawser/codec';
-import {
-  type CloseCode,
-  type CloseDetail,
-  type Delivery,
-  type DropCause,
-  NO_TICKET,
-  Session,
-  type SessionConnection,
-  type SessionHost,
-  type Ticket,
-} from '@hawser/protocol';
+import { type CloseCode, type CloseDetail, NO_TICKET, type Ticket } from '@hawser/protocol';
 import type { LossCause } from '../causes/losses.ts';
 import type { BrokerCore } from '../core.ts';
+import type { Delivery } from '../messages/delivery.ts';
 import type { Timed } from '../node/deadlines.ts';
 import type { Asker } from '../policy/asker.ts';
 import type { ClientInfo } from '../policy/policies.ts';
@@ -21,7 +12,9 @@ import type { Subscription } from '../routing/subscription.ts';
 import { SubscriptionList } from '../routing/subscription-list.ts';
 import type { Store, StoredOutbound, StoredSession } from '../stores/store.ts';
 import { deliveryOf, storedMessage } from '../stores/stored.ts';
+import type { DropCause } from './bounded-queue.ts';
 import { RetainedReplays } from './retained-replays.ts';
+import { Session, type SessionConnection, type SessionHost } from './session.ts';
 import type { Will } from './will.ts';
 
 /** The connection that serves a session now. */

@@ -1,5 +1,6 @@
-import { type Delivery, Fifo } from '@hawser/protocol';
+import { Fifo } from '@hawser/protocol';
 import type { BrokerCore } from '../core.ts';
+import type { Delivery } from '../messages/delivery.ts';
 import type { StoredSession } from '../stores/store.ts';
 import type { ClientSession } from './client-session.ts';
 

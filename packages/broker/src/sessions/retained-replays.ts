@@ -1,6 +1,7 @@
 import type { QoS } from '@hawser/codec';
-import { type Message, NO_TICKET, type Ticket } from '@hawser/protocol';
+import { NO_TICKET, type Ticket } from '@hawser/protocol';
 import type { BrokerCore } from '../core.ts';
+import type { Message } from '../messages/message.ts';
 import type { Sliced } from '../node/turn-budget.ts';
 import { Work } from '../node/work-kinds.ts';
 import type { Subscription } from '../routing/subscription.ts';

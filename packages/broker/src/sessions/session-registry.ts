@@ -1,6 +1,7 @@
 import { type ProtocolVersion, parseTopicFilter } from '@hawser/codec';
-import { type Message, NO_TICKET, type QueueBounds, QueueMemory } from '@hawser/protocol';
+import { NO_TICKET } from '@hawser/protocol';
 import type { BrokerCore } from '../core.ts';
+import type { Message } from '../messages/message.ts';
 import type { Permission } from '../policy/answers.ts';
 import { isPromise } from '../policy/policies.ts';
 import { Subscription } from '../routing/subscription.ts';
@@ -9,6 +10,7 @@ import { messageOf } from '../stores/stored.ts';
 import { ClientSession, type ConnectionTerms, NEVER_EXPIRES, type SessionEndCause } from './client-session.ts';
 import { Estates, isEstate } from './estates.ts';
 import { LossLedger } from './loss-ledger.ts';
+import { type QueueBounds, QueueMemory } from './message-queue.ts';
 import { QueueSweeper } from './queue-sweeper.ts';
 import type { Will } from './will.ts';
 

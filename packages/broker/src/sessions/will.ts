@@ -1,5 +1,5 @@
 import { encodeUtf8, type PublishProperties, type WillMessage } from '@hawser/codec';
-import { Message } from '@hawser/protocol';
+import { Message } from '../messages/message.ts';
 
 /** A Will Message, kept with the session it was set for [MQTT5-3.1.2-7]. */
 export interface Will {

@@ -1,5 +1,6 @@
 import { encodeUtf8 } from '@hawser/codec';
-import { Delivery, Message } from '@hawser/protocol';
+import { Delivery } from '../messages/delivery.ts';
+import { Message } from '../messages/message.ts';
 import type { StoredMessage, StoredQueueEntry } from './store.ts';
 
 /** Two clocks: one that only grows, and one that outlives the process. */

@@ -1,4 +1,4 @@
-import type { Delivery } from './message.ts';
+import type { Delivery } from '../messages/delivery.ts';
 import { MessageQueue, type QueueBounds, type QueueMemory } from './message-queue.ts';
 
 /**

@@ -1,14 +1,17 @@
-import type { ProtocolVersion, QoS } from '@hawser/codec';
-import * as PacketType from '@hawser/codec/packet-type';
-import * as ReasonCode from '@hawser/codec/reason-code';
-import type { Connection } from '../connection/connection.ts';
-import { type OutboundAliases, unsetAlias } from '../connection/topic-aliases.ts';
-import { NO_TICKET, type Ticket } from '../ticket.ts';
+import { PacketType, type ProtocolVersion, type QoS, ReasonCode } from '@hawser/codec';
+import {
+  type Connection,
+  Fifo,
+  NO_TICKET,
+  type OutboundAliases,
+  PacketIdentifiers,
+  type Ticket,
+  unsetAlias,
+} from '@hawser/protocol';
+import { Delivery } from '../messages/delivery.ts';
+import type { Message } from '../messages/message.ts';
 import { BoundedQueue, type QueueHost, type QueueOptions } from './bounded-queue.ts';
 import { InboundQos } from './inbound-qos.ts';
-import { Delivery, type Message } from './message.ts';
-import { Fifo } from './message-queue.ts';
-import { PacketIdentifiers } from './packet-identifiers.ts';
 
 /** Whom a session tells what happens, and where it writes down what must survive. One for each session. */
 export interface SessionHost extends QueueHost {
@@ -108,11 +111,6 @@ export class Session {
   /** Handshakes under way. */
   get inFlight(): number {
     return this.#window.size;
-  }
-
-  /** Packet Identifiers in use by handshakes; for who hands out others on the same connection (SUBSCRIBE). */
-  get identifiersInUse(): { has(packetIdentifier: number): boolean } {
-    return this.#window;
   }
 
   nextPacketIdentifier(alsoInUse: { has(packetIdentifier: number): boolean }): number {

@@ -1,19 +1,5 @@
 import { encodePublishProperties, type PublishProperties, type QoS, type Topic } from '@hawser/codec';
-
-/** What a message is made of. */
-export interface MessageContent {
-  readonly topic: Topic;
-  readonly payload: Uint8Array;
-  readonly qos: QoS;
-  readonly retain: boolean;
-  /** Without Topic Alias and Subscription Identifiers: those belong to one connection. */
-  readonly properties: PublishProperties | undefined;
-  /** Client ID of the publisher; undefined: the server itself. */
-  readonly publisher: string | undefined;
-  /** When it was taken, and when its Message Expiry Interval ends (Infinity: never); milliseconds as the caller counts. */
-  readonly receivedAtMs: number;
-  readonly expiresAtMs: number;
-}
+import type { MessageContent } from '@hawser/protocol';
 
 /**
  * An Application Message on its way: never changed, shared by everybody who gets it. Its payload may be a view of a
@@ -140,54 +126,3 @@ function sizeOfProperties(properties: PublishProperties): number {
   for (const [key, value] of userProperties ?? []) size += key.length + value.length + USER_PROPERTY_BYTES;
   return size;
 }
-
-/** One message for one receiver. */
-export class Delivery {
-  readonly message: Message;
-  /** QoS at which this receiver gets it. */
-  readonly qos: QoS;
-  /** RETAIN flag as this receiver gets it. */
-  readonly retain: boolean;
-  readonly subscriptionIdentifiers: readonly number[] | undefined;
-  /** The shared subscription it came by; it may move to another member. */
-  readonly shared: string | undefined;
-  /** Its place in the store; 0: not stored. */
-  sequence: number;
-  /** It may be sent once this is committed. */
-  ready: number;
-  /** Sent before, so that it goes with DUP the next time [MQTT5-3.3.1-1]. */
-  sent = false;
-  /** It is a retained message, sent because of a new subscription: RETAIN says so to every version [MQTT311-3.3.1-8]. */
-  isReplay = false;
-
-  constructor(
-    message: Message,
-    qos: QoS,
-    retain: boolean,
-    subscriptionIdentifiers: readonly number[] | undefined,
-    shared: string | undefined,
-    sequence: number,
-    ready: number,
-  ) {
-    this.message = message;
-    this.qos = qos;
-    this.retain = retain;
-    this.subscriptionIdentifiers = subscriptionIdentifiers;
-    this.shared = shared;
-    this.sequence = sequence;
-    this.ready = ready;
-  }
-
-  get size(): number {
-    return this.message.size;
-  }
-
-  /** Memory it takes beside its message. */
-  get cost(): number {
-    const identifiers = this.subscriptionIdentifiers;
-    return DELIVERY_BYTES + (identifiers === undefined ? 0 : IDENTIFIER_BYTES * identifiers.length);
-  }
-}
-
-const DELIVERY_BYTES = 160;
-const IDENTIFIER_BYTES = 8;

@@ -25,8 +25,4 @@ export class InboundQos {
   end(packetIdentifier: number): boolean {
     return this.#identifiers?.delete(packetIdentifier) === true;
   }
-
-  values(): Iterable<number> {
-    return this.#identifiers ?? [];
-  }
 }
