@@ -40,7 +40,7 @@ function start(level: LogLevel) {
     },
     close: (code: string) => observer.onClosed?.({ client, cause: cause(code), ...traffic }),
     lose: (lost: 'queue-full' | 'offline-qos0', at: number) =>
-      observer.onLost?.({ clientId: 'dev-7', cause: lost, topic: 't', qos: 1, at }),
+      observer.onLost?.({ clientId: 'dev-7', cause: lost, topic: 't', qos: 1, count: 1, at }),
   };
 }
 
@@ -94,7 +94,7 @@ describe('logObserver', () => {
     const { lines, clock, observer } = start('warn');
     for (let i = 0; i < 10_000; i++) observer.onWarning?.('authenticator-failed', `nobody could say who dev-${i} is`);
     for (let i = 0; i < 10_000; i++)
-      observer.onLost?.({ clientId: `dev-${i}`, cause: 'queue-full', topic: 't', qos: 1, at: 0 });
+      observer.onLost?.({ clientId: `dev-${i}`, cause: 'queue-full', topic: 't', qos: 1, count: 1, at: 0 });
     expect(lines).toHaveLength(100);
     clock.ms = 10_000;
     observer.onWarning?.('store-fault', 'the disk is full');

@@ -25,6 +25,7 @@ import { DeliveryPermissions } from './policy/delivery-permissions.ts';
 import type { Authorizer } from './policy/policies.ts';
 import { PolicyDesk } from './policy/policy-desk.ts';
 import { Counters } from './recorder/counters.ts';
+import { Losses } from './recorder/losses.ts';
 import { type Observer, tellBoth } from './recorder/observer.ts';
 import { Recorder } from './recorder/recorder.ts';
 import { Router } from './routing/router.ts';
@@ -67,6 +68,7 @@ export class Broker implements BrokerCore {
   readonly counters = new Counters();
   readonly recorder: Recorder;
   readonly observer: Observer;
+  readonly losses: Losses;
   /** Wall clock, milliseconds. */
   readonly startedAt: number;
   readonly policies: PolicyDesk;
@@ -97,6 +99,7 @@ export class Broker implements BrokerCore {
     this.topics = new TopicCache(this.settings['limits.topics'], this.settings['limits.topicLevels']);
     this.recorder = new Recorder({ settings: this.settings, clock: this.#clock, log: options.recorderLog });
     this.observer = tellBoth(this.recorder, options.observe);
+    this.losses = new Losses(this.counters, this.recorder, this.observer, () => this.wallNow());
     this.startedAt = this.#clock.wallNow();
     this.policies = new PolicyDesk(this, options);
     this.store = options.store;

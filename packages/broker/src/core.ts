@@ -4,6 +4,7 @@ import type { DriverNode } from './node/driver-node.ts';
 import type { DeliveryPermissions } from './policy/delivery-permissions.ts';
 import type { PolicyDesk } from './policy/policy-desk.ts';
 import type { Counters } from './recorder/counters.ts';
+import type { Losses } from './recorder/losses.ts';
 import type { Observer } from './recorder/observer.ts';
 import type { Recorder } from './recorder/recorder.ts';
 import type { Router } from './routing/router.ts';
@@ -24,6 +25,8 @@ export interface BrokerCore extends WallTime {
   readonly recorder: Recorder;
   /** The recorder and whoever else observes. */
   readonly observer: Observer;
+  /** Where lost messages are counted. */
+  readonly losses: Losses;
   /** Where policies are asked. */
   readonly policies: PolicyDesk;
   readonly permissions: DeliveryPermissions;

@@ -161,9 +161,9 @@ async function run(seed: number, bounds: Partial<Settings>): Promise<void> {
   const all = [...plain, mortal, ...members];
   const shared = new Set<string>();
   let number = 0;
-  const onLost = ({ clientId, cause }: LostEvent): void => {
+  const onLost = ({ clientId, cause, count }: LostEvent): void => {
     const one = all.find((subscriber) => subscriber.clientId === clientId);
-    if (one !== undefined && cause !== 'expired') one.lost++;
+    if (one !== undefined && cause !== 'expired') one.lost += count;
   };
   const start = (): Promise<Broker> =>
     createBroker({ clock, store, settings, random: (size) => random.bytes(size), observe: { onLost } });

@@ -67,8 +67,11 @@ export interface LostEvent {
   /** Whose loss it is; empty: nobody's in particular. */
   readonly clientId: string;
   readonly cause: LossCause;
+  /** Of the last one, where there are several. */
   readonly topic: string;
   readonly qos: number;
+  /** Messages that were lost at once. */
+  readonly count: number;
   readonly at: number;
 }
 
@@ -94,7 +97,7 @@ export interface Observer {
   onRefused?(event: RefusedEvent): void;
   onConnected?(event: ConnectedEvent): void;
   onClosed?(event: ClosedEvent): void;
-  /** Once for each message: what is slow here slows down the broker. */
+  /** Messages were lost, mostly one: what is slow here slows down the broker. */
   onLost?(event: LostEvent): void;
   onSubscribeRefused?(event: SubscribeRefusedEvent): void;
   onSessionEnded?(event: SessionEndedEvent): void;

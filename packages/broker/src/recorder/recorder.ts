@@ -12,7 +12,6 @@ import { NegotiatedTexts } from './negotiated-texts.ts';
 import type {
   ClosedEvent,
   ConnectedEvent,
-  LostEvent,
   Negotiated,
   Observer,
   RefusalCause,
@@ -231,10 +230,6 @@ export class Recorder implements Observer {
       code: `session-${event.cause}`,
       queued: event.queued,
     });
-  }
-
-  onLost(event: LostEvent): void {
-    this.countLost(event.clientId, event.cause, event.topic, 1);
   }
 
   onWarning(code: WarningCode, text: string): void {

@@ -253,7 +253,7 @@ export class Router {
     const member = group.pick(message.topic.name, message.qos > 0, message.size);
     if (member === undefined) {
       // Nobody of the group is there, and QoS 0 does not wait.
-      this.#core.counters.countLost('offline-qos0');
+      this.#core.losses.count('', 'offline-qos0', message.topic.name, 0);
       return;
     }
     const { session } = member;
@@ -290,10 +290,7 @@ export class Router {
     const topic = message.topic.name;
     const cause = message.payload.length === 0 ? undefined : this.#retainedLoss(message);
     if (cause !== undefined) {
-      const clientId = message.publisher ?? '';
-      this.#core.counters.countLost(cause);
-      this.#core.recorder.countLost(clientId, cause, topic, 1);
-      this.#core.observer.onLost?.({ clientId, cause, topic, qos: message.qos, at: this.#core.wallNow() });
+      this.#core.losses.count(message.publisher ?? '', cause, topic, message.qos);
       return NO_TICKET;
     }
     const ticket = this.retained.set(message);

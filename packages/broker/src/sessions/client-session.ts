@@ -234,13 +234,7 @@ export class ClientSession implements SessionHost, Timed {
   countLost(cause: LossCause, topic: string, qos: number, count = 1): void {
     this.lost ??= {};
     this.lost[cause] = (this.lost[cause] ?? 0) + count;
-    const { counters, observer, recorder } = this.#core;
-    counters.countLost(cause, count);
-    recorder.countLost(this.clientId, cause, topic, count);
-    if (observer.onLost !== undefined) {
-      const event = { clientId: this.clientId, cause, topic, qos, at: this.#core.wallNow() };
-      for (let i = 0; i < count; i++) observer.onLost(event);
-    }
+    this.#core.losses.count(this.clientId, cause, topic, qos, count);
     if (this.isStored) this.#core.registry.losses.noteLater(this);
   }
 

@@ -50,7 +50,7 @@ export class Estates {
       this.resume({ session, here: here.filter(({ sequence }) => sequence === 0) });
       return;
     }
-    this.#countLost(session, session.elsewhere, '');
+    core.losses.count(session.clientId, 'session-ended', '', 1, session.elsewhere);
     core.journal.group(() => {
       this.#passOn(session, here);
       if (session.number > 0)
@@ -123,14 +123,7 @@ export class Estates {
       }
       if (delivery.sequence > 0) session.storeDequeued(delivery);
     }
-    this.#countLost(session, lost, topic);
-  }
-
-  #countLost(session: ClientSession, lost: number, topic: string): void {
-    const core = this.#core;
-    if (lost === 0) return;
-    core.counters.countLost('session-ended', lost);
-    core.recorder.countLost(session.clientId, 'session-ended', topic, lost);
+    core.losses.count(session.clientId, 'session-ended', topic, 1, lost);
   }
 
   #pause(): Promise<void> {
