@@ -198,7 +198,7 @@ export class Broker implements BrokerCore {
     const publication = { topic, payload: bytes, qos, retain, properties };
     const isTaken = qos === 0 || this.guard.takes(this.router.storeBytes(publication));
     const refusal = isTaken ? undefined : this.guard.refusalOf(this.router.storeBytes(publication));
-    const { ticket } = this.router.publish(publication, undefined, undefined, NO_TICKET, this.now());
+    const { ticket, rest } = this.router.publish(publication, undefined, undefined, NO_TICKET, this.now());
     if (refusal !== undefined) {
       const refused = Promise.reject(
         new StoreError('store-failed', `a message to ${topic} is not stored: ${storeProblem(refusal, 'en')}`),
@@ -206,6 +206,7 @@ export class Broker implements BrokerCore {
       refused.catch(() => undefined);
       return refused;
     }
+    if (rest !== undefined && qos > 0) return rest.then((routed) => this.journal.untilSafe(routed.ticket));
     return qos === 0 || ticket <= this.journal.committed ? SAFE : this.journal.untilSafe(ticket);
   }
 
@@ -262,6 +263,7 @@ export class Broker implements BrokerCore {
     await this.recorder.close();
     await this.bans.close();
     if (this.store !== undefined && this.#storeIsOpen) {
+      this.router.finish();
       this.registry.estates.stop();
       this.registry.losses.flush();
       await this.store.close();

@@ -46,20 +46,27 @@ export class PublishHandler {
     }
     const { policies } = this.#core;
     if (policies.authorize === undefined && policies.intercept === undefined && !isOfServer(packet.topic)) {
-      this.#onPermission(packet, ALLOWED, now);
+      this.#waitFor(this.#onPermission(packet, ALLOWED, now));
       return;
     }
     const permission = this.#decide(packet, now);
     if (!isPromise(permission)) {
-      this.#onPermission(packet, permission, now);
+      this.#waitFor(this.#onPermission(packet, permission, now));
       return;
     }
     const { connection } = this.#handler;
     const kept = keptPacket(packet);
     connection.suspend();
-    this.#handler.resumeAfter(permission, (decided) => {
-      if (connection.closeCause === undefined) this.#onPermission(kept, decided, this.#core.now());
-    });
+    this.#handler.resumeAfter(permission, (decided) =>
+      connection.closeCause === undefined ? this.#onPermission(kept, decided, this.#core.now()) : undefined,
+    );
+  }
+
+  /** Nothing more is taken from this client before the last receiver of its message has it. */
+  #waitFor(rest: Promise<void> | undefined): void {
+    if (rest === undefined) return;
+    this.#handler.connection.suspend();
+    this.#handler.resumeAfter(rest, () => undefined);
   }
 
   /** More QoS 2 messages than may be waiting for their PUBREL. 5.0 is told; in 3.x nothing but the end says no. */
@@ -91,16 +98,14 @@ export class PublishHandler {
     return this.#core.policies.mayPass(asker, { client, topic, payload, qos, retain });
   }
 
-  #onPermission(packet: PublishPacket, { decision }: Permission, now: number): void {
+  /** A promise: the last of its receivers are served in later turns. */
+  #onPermission(packet: PublishPacket, { decision }: Permission, now: number): Promise<void> | undefined {
     // Not before: should the connection end while a policy is asked, the message comes again and is no duplicate.
     if (packet.qos === 2) this.#session.session.inbound.begin(packet.packetIdentifier);
-    if (decision === 'allow') {
-      this.#route(packet, now);
-      return;
-    }
+    if (decision === 'allow') return this.#route(packet, now);
     if (decision === 'unknown') {
       this.#refuseUndecided(packet, now);
-      return;
+      return undefined;
     }
     const { connection, core } = this.#handler;
     // [MQTT311-3.3.5-2]
@@ -113,6 +118,7 @@ export class PublishHandler {
     } else if (core.settings['policy.denyCloses']) {
       connection.fail('not-authorized', ReasonCode.NotAuthorized, detail, now);
     } else this.#acknowledge(packet, 0, NO_TICKET);
+    return undefined;
   }
 
   /** Nobody could say whether it is permitted: it is not acknowledged as if it had been delivered, so that it can come again. */
@@ -125,7 +131,7 @@ export class PublishHandler {
     this.#refuse(packet, { code: 'policy-failed', reasonCode: ReasonCode.ImplementationSpecificError, detail }, now);
   }
 
-  #route(packet: PublishPacket, now: number): void {
+  #route(packet: PublishPacket, now: number): Promise<void> | undefined {
     const core = this.#core;
     const { connection } = this.#handler;
     const { qos } = packet;
@@ -143,7 +149,7 @@ export class PublishHandler {
           now,
         );
       else connection.fail('payload-format-invalid', ReasonCode.PayloadFormatInvalid, detail, now);
-      return;
+      return undefined;
     }
     if (qos > 0) {
       const refusal = this.#refusal(packet);
@@ -154,20 +160,28 @@ export class PublishHandler {
           { code: refusal.cause, reasonCode: ReasonCode.QuotaExceeded, detail: refusal.detail },
           now,
         );
-        return;
+        return undefined;
       }
     }
     const isStored = qos === 2 && this.#session.isStored && core.store !== undefined;
     const routed = isStored
       ? this.#publishStored(packet, now)
       : core.router.publish(packet, this.#session, connection, NO_TICKET, now);
-    if (qos > 0) {
-      const reasonCode = routed.matched || connection.version !== 5 ? 0 : ReasonCode.NoMatchingSubscribers;
-      this.#acknowledge(packet, reasonCode, routed.ticket);
-    }
     core.driverNode.turn.spend(PacketType.PUBLISH, routed.work);
-    if (routed.congested || (qos > 0 && core.guard.isSlow))
-      this.#handler.intake.backpressure.pause(this.#handler.driver, now);
+    if (routed.rest !== undefined) {
+      const answered = { ...packet };
+      return routed.rest.then((all) => this.#onRouted(answered, all, core.now()));
+    }
+    this.#onRouted(packet, routed, now);
+    return undefined;
+  }
+
+  #onRouted(packet: PublishPacket, { ticket, matched, congested }: Routed, now: number): void {
+    const { connection, core, driver, intake } = this.#handler;
+    if (connection.closeCause !== undefined) return;
+    const reasonCode = matched || connection.version !== 5 ? 0 : ReasonCode.NoMatchingSubscribers;
+    this.#acknowledge(packet, reasonCode, ticket);
+    if (congested || (packet.qos > 0 && core.guard.isSlow)) intake.backpressure.pause(driver, now);
   }
 
   /** The identifier and all that the message causes are on disk together, or a crash between doubles or loses it. */
@@ -180,7 +194,7 @@ export class PublishHandler {
         session: this.#session.number,
         packetIdentifier: packet.packetIdentifier,
       });
-      return core.router.publish(packet, this.#session, this.#handler.connection, ready, now);
+      return core.router.publish(packet, this.#session, this.#handler.connection, ready, now, true);
     } finally {
       core.journal.endGroup();
     }

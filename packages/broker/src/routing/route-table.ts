@@ -208,6 +208,7 @@ export class RouteTable {
   }
 
   #forget(route: Route): void {
+    route.isRemembered = false;
     this.#routeBytes -= route.bytes;
     this.#routes.delete(route.topic.name);
     for (const fan of route.fans) {

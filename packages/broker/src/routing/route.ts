@@ -53,6 +53,8 @@ export class Route {
   readonly locals: readonly LocalSubscriber[];
   /** Sessions that keep QoS 1 and 2 messages on disk. */
   readonly durableReceivers: number;
+  /** Nothing about its receivers has changed. */
+  isRemembered = true;
   /** By kind of message: QoS over 0 is 1, RETAIN is 2. */
   readonly fans: (Fan | undefined)[] = [undefined, undefined, undefined, undefined];
 

@@ -1,4 +1,12 @@
-import { encodePublishProperties, publishSize, type QoS, type Topic, writePublishInto } from '@hawser/codec';
+import {
+  encodePublishProperties,
+  PacketType,
+  publishSize,
+  type QoS,
+  type Topic,
+  topicMatches,
+  writePublishInto,
+} from '@hawser/codec';
 import { type Connection, NO_TICKET, type Ticket } from '@hawser/protocol';
 import type { BrokerCore } from '../core.ts';
 import type { Message } from '../messages/message.ts';
@@ -9,6 +17,7 @@ import { RetainedMessages } from './retained-messages.ts';
 import type { GroupMember, GroupTarget, Route, RouteEntry } from './route.ts';
 import { RouteTable } from './route-table.ts';
 import type { SharedGroup } from './shared-group.ts';
+import { type SlicedPublication, SlicedReceivers, SlicedTopic } from './sliced-topic.ts';
 import { WORK_OF_DELIVERY } from './work.ts';
 
 /** What an entry of a queue is written with, beside its message. */
@@ -18,6 +27,9 @@ const WORK_OF_STORING = 4 * WORK_OF_DELIVERY;
 const WORK_OF_PUBLICATION = WORK_OF_DELIVERY / 4;
 /** What members of a group get is copied by the system: 16 KiB take as long as a delivery. As a shift: 2 ** 14 / 64. */
 const BYTES_TO_WORK = 8;
+
+/** More receivers than these are served in slices, a share of a turn at a time. */
+const MOST_AT_ONCE = 512;
 
 /** What became of a publication; one object, reused. */
 export interface Routed {
@@ -29,6 +41,8 @@ export interface Routed {
   work: number;
   /** A receiver does not read and is over its bound: the publisher should be slowed down. */
   congested: boolean;
+  /** It has so many receivers that the last are served in later turns; only then is it known what became of it. */
+  rest: Promise<Routed> | undefined;
 }
 
 /** From a message to its receivers: each gets it in its own way, by a group's bytes, by its session, or in this process. */
@@ -37,8 +51,12 @@ export class Router {
   readonly routes: RouteTable;
   readonly retained: RetainedMessages;
   readonly #core: BrokerCore;
-  #routed: Routed = { ticket: NO_TICKET, matched: false, work: 0, congested: false };
+  #routed: Routed = newRouted();
   #isPublishing = false;
+  /** Topics that have a publication which is served over several turns. */
+  readonly #sliced = new Map<string, SlicedTopic>();
+  /** A publication that has waited behind another one and begins now. */
+  #begun: { receivers: SlicedReceivers | undefined } | undefined;
 
   constructor(core: BrokerCore) {
     this.#core = core;
@@ -75,7 +93,8 @@ export class Router {
 
   /**
    * Sends a message to all that are to get it. `from`: the connection whose reader still has the PUBLISH as bytes, for
-   * the receivers who get just these. `ready`: nothing may be seen of it before this is committed.
+   * the receivers who get just these. `ready`: nothing may be seen of it before this is committed. `isWhole`: it is served at once,
+   * however many its receivers are, for it is written down in one piece with something else.
    */
   publish(
     publication: Publication,
@@ -83,22 +102,32 @@ export class Router {
     from: Connection | undefined,
     ready: Ticket,
     now: number,
+    isWhole = false,
   ): Routed {
+    if (this.#sliced.size > 0) {
+      // Nobody sees two messages of a topic in another order than they came in.
+      const before = this.#sliced.get(publication.topic);
+      if (before !== undefined && !isWhole) return this.#publishBehind(publication, publisher, ready, now);
+      before?.finish(now);
+    }
     if (!this.#isPublishing) {
       this.#isPublishing = true;
       try {
-        return this.#publish(publication, publisher, from, ready, now);
+        return this.#publish(publication, publisher, from, ready, now, isWhole);
       } finally {
         this.#isPublishing = false;
       }
     }
     // From within another: a subscriber in the broker's own process publishes. The ticket of the outer one is not touched.
     const outer = this.#routed;
-    this.#routed = { ticket: NO_TICKET, matched: false, work: 0, congested: false };
+    const begun = this.#begun;
+    this.#routed = newRouted();
+    this.#begun = undefined;
     try {
-      return this.#publish(publication, publisher, from, ready, now);
+      return this.#publish(publication, publisher, from, ready, now, isWhole);
     } finally {
       this.#routed = outer;
+      this.#begun = begun;
     }
   }
 
@@ -108,13 +137,15 @@ export class Router {
     from: Connection | undefined,
     ready: Ticket,
     now: number,
+    isWhole: boolean,
   ): Routed {
     const routed = this.#routed;
+    routed.rest = undefined;
     routed.ticket = ready;
     routed.congested = false;
     routed.work = WORK_OF_PUBLICATION;
     const route = this.routes.find(publication.topic);
-    routed.work += this.routes.takeWork() + WORK_OF_STORING * route.durableReceivers;
+    routed.work += this.routes.takeWork();
     routed.matched = route.hasReceivers;
     let message: Message | undefined;
     // [MQTT311-3.3.1-5] [MQTT311-3.3.1-12] [MQTT5-3.3.1-5] [MQTT5-3.3.1-8]
@@ -126,7 +157,7 @@ export class Router {
     if (!routed.matched) return routed;
     const { qos } = publication;
     if (qos === 0 && ready === NO_TICKET) {
-      this.#publishNow(publication, route, publisher, from, message, now);
+      this.#publishNow(publication, route, publisher, from, message, now, isWhole);
     } else {
       if (message === undefined) {
         message = toMessage(publication, route, publisher?.clientId, now, this.#core);
@@ -135,7 +166,7 @@ export class Router {
       }
       if (route.durableReceivers > 1 && this.#core.store !== undefined)
         message.storeSequence = this.#core.journal.nextSequence();
-      this.#publishMessage(message, route, publisher, from, publication, ready, now);
+      this.#publishMessage(message, route, publisher, from, publication, ready, now, isWhole);
     }
     return routed;
   }
@@ -148,11 +179,17 @@ export class Router {
     from: Connection | undefined,
     message: Message | undefined,
     now: number,
+    isWhole: boolean,
   ): void {
     const kind = publication.retain ? 2 : 0;
     const fan = this.routes.fanOf(route, kind);
     if (fan.groups.length > 0) this.#appendToGroups(fan.groups, publication, route, from, now);
     const { singles } = fan;
+    if (!isWhole && singles.length + route.shared.length > MOST_AT_ONCE) {
+      const kept = message ?? toMessage(publication, route, publisher?.clientId, now, this.#core);
+      this.#serveInSlices(new SlicedReceivers(kept, route, singles, publisher, NO_TICKET));
+      return;
+    }
     this.#routed.work += WORK_OF_DELIVERY * singles.length;
     let kept = message;
     for (let i = 0; i < singles.length; i++) {
@@ -174,7 +211,7 @@ export class Router {
         continue;
       }
       kept ??= toMessage(publication, route, publisher?.clientId, now, this.#core);
-      this.#deliver(entry, kept, NO_TICKET, now);
+      this.#deliverTo(entry, kept, NO_TICKET, now);
     }
     if (route.shared.length > 0 || route.locals.length > 0) {
       kept ??= toMessage(publication, route, publisher?.clientId, now, this.#core);
@@ -191,6 +228,7 @@ export class Router {
     publication: Publication,
     ready: Ticket,
     now: number,
+    isWhole: boolean,
   ): void {
     let entries = route.entries;
     if (ready === NO_TICKET) {
@@ -199,14 +237,145 @@ export class Router {
       if (fan.groups.length > 0) this.#appendToGroups(fan.groups, publication, route, from, now);
       entries = fan.singles;
     }
-    this.#routed.work += WORK_OF_DELIVERY * entries.length;
+    if (!isWhole && entries.length + route.shared.length > MOST_AT_ONCE) {
+      this.#serveInSlices(new SlicedReceivers(message, route, entries, publisher, ready));
+      return;
+    }
+    this.#routed.work += WORK_OF_DELIVERY * entries.length + WORK_OF_STORING * route.durableReceivers;
     for (let i = 0; i < entries.length; i++) {
       const entry = ownEntry(entries[i] as RouteEntry, publisher);
       if (entry === undefined) continue;
-      this.#deliver(entry, message, ready, now);
+      this.#deliverTo(entry, message, ready, now);
     }
     this.#publishShared(route, message, ready, now);
     this.#publishLocally(route, message);
+  }
+
+  /** All receivers in later goes of the turn budget; others to the topic wait behind them. What became of it is told by `rest`. */
+  #serveInSlices(receivers: SlicedReceivers): void {
+    receivers.message.keep();
+    if (this.#begun !== undefined) {
+      this.#begun.receivers = receivers;
+      return;
+    }
+    const routed = { ...this.#routed };
+    this.#routed.rest = this.#addSliced(receivers.route.topic.name, routed, (now, all) =>
+      this.#serveSlice(receivers, routed, now, all),
+    );
+  }
+
+  /** A publication to a topic of which another is still being served. */
+  #publishBehind(publication: Publication, publisher: ClientSession | undefined, ready: Ticket, now: number): Routed {
+    const { payload, properties } = publication;
+    const correlationData = properties?.correlationData?.slice();
+    const kept: Publication = {
+      ...publication,
+      payload: payload.slice(),
+      properties: correlationData === undefined ? properties : { ...properties, correlationData },
+    };
+    const routed: Routed = { ...newRouted(), ticket: ready, work: WORK_OF_PUBLICATION };
+    routed.matched = this.routes.find(publication.topic).hasReceivers;
+    const begun: { receivers: SlicedReceivers | undefined } = { receivers: undefined };
+    let isWaiting = true;
+    const rest = this.#addSliced(publication.topic, routed, (at, all) => {
+      if (isWaiting) {
+        isWaiting = false;
+        this.#begun = begun;
+        try {
+          this.#within(routed, () => this.#publish(kept, publisher, undefined, ready, now, false));
+        } finally {
+          this.#begun = undefined;
+        }
+        this.#core.driverNode.turn.spend(PacketType.PUBLISH, routed.work);
+      }
+      return begun.receivers !== undefined && this.#serveSlice(begun.receivers, routed, at, all);
+    });
+    return { ...routed, rest };
+  }
+
+  /** Resolves with `routed` when `serve` says that nobody is left. */
+  #addSliced(name: string, routed: Routed, serve: SlicedPublication['serve']): Promise<Routed> {
+    let topic = this.#sliced.get(name);
+    if (topic === undefined) {
+      topic = new SlicedTopic(() => this.#sliced.delete(name));
+      this.#sliced.set(name, topic);
+      this.#core.driverNode.turn.later(topic);
+    }
+    const place = topic;
+    return new Promise((resolve) => {
+      place.add({
+        serve: (now, all) => {
+          if (serve(now, all)) return true;
+          resolve(routed);
+          return false;
+        },
+      });
+    });
+  }
+
+  /** True: some are left. */
+  #serveSlice(receivers: SlicedReceivers, routed: Routed, now: number, all: boolean): boolean {
+    const { message, route, entries, publisher, ready } = receivers;
+    const { turn } = this.#core.driverNode;
+    const { shared } = route;
+    const count = entries.length + shared.length;
+    const work = message.qos > 0 && route.durableReceivers > 0 ? WORK_OF_DELIVERY + WORK_OF_STORING : WORK_OF_DELIVERY;
+    this.#within(routed, () => {
+      while (receivers.next < count && (all || !turn.isOver)) {
+        turn.spend(PacketType.PUBLISH, work);
+        const at = receivers.next++;
+        if (at < entries.length) {
+          const entry = ownEntry(entries[at] as RouteEntry, publisher);
+          if (entry !== undefined && (route.isRemembered || this.#isStillDue(entry.session, message.topic.name)))
+            this.#deliverTo(entry, message, ready, now);
+        } else {
+          const group = shared[at - entries.length] as SharedGroup;
+          if (group.members.length > 0) this.deliverShared(group, message, ready, now);
+        }
+      }
+      if (receivers.next >= count) this.#publishLocally(route, message);
+    });
+    return receivers.next < count;
+  }
+
+  /** Receivers have changed since the first were served: whether this session still has a subscription that matches. */
+  #isStillDue(session: ClientSession, topic: string): boolean {
+    if (session.ended) return false;
+    const { subscriptions } = session;
+    this.#core.driverNode.turn.spend(PacketType.PUBLISH, subscriptions.size);
+    for (const { filter, shared, isSuspended } of subscriptions.values())
+      if (shared === undefined && !isSuspended && topicMatches(filter, topic)) return true;
+    return false;
+  }
+
+  /** Serves at once whoever is still to be served in later turns. */
+  finish(): void {
+    for (const topic of [...this.#sliced.values()]) topic.finish(this.#core.now());
+  }
+
+  /** What is published meanwhile by a subscriber of this process is another publication. */
+  #within(routed: Routed, publish: () => void): void {
+    const outer = this.#routed;
+    const wasPublishing = this.#isPublishing;
+    this.#routed = routed;
+    this.#isPublishing = true;
+    try {
+      publish();
+    } finally {
+      this.#routed = outer;
+      this.#isPublishing = wasPublishing;
+    }
+  }
+
+  /** One receiver's trouble is none of the others', nor of the publisher's. */
+  #deliverTo(entry: RouteEntry, message: Message, ready: Ticket, now: number): void {
+    try {
+      this.#deliver(entry, message, ready, now);
+    } catch (error) {
+      const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
+      const text = `an error in the broker itself cost ${entry.session.clientId} a message to ${message.topic.name}: ${stack}`;
+      this.#core.observer.onWarning?.('internal-error', text);
+    }
   }
 
   #deliver(entry: RouteEntry, message: Message, ready: Ticket, now: number): void {
@@ -384,6 +553,10 @@ export class Router {
         this.#routed.congested = true;
     }
   }
+}
+
+function newRouted(): Routed {
+  return { ticket: NO_TICKET, matched: false, work: 0, congested: false, rest: undefined };
 }
 
 /** How a session gets a message: its own by the subscriptions without No Local alone [MQTT5-3.8.3-3]. Undefined: not at all. */

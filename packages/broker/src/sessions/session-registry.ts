@@ -218,6 +218,7 @@ export class SessionRegistry {
           undefined,
           NO_TICKET,
           core.now(),
+          true,
         );
       } else {
         core.counters.publishesDenied++;
