@@ -1,4 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -46,6 +47,32 @@ it('data.freeBytesMin: refused before the disk is full', async (context) => {
   expect(broker.program.stderr).toContain('data-has-room');
   expect(broker.program.stderr).not.toContain('cannot be written');
   await expectAll(broker, acknowledged);
+}, 60_000);
+
+it('a disk without a byte left, after kill -9: it starts, serves what was acknowledged, and has room again', async (context) => {
+  const disk = await mountSmallDisk(400 * MiB);
+  if (typeof disk === 'string') return context.skip(`no file system of its own: ${disk}`);
+  await using _ = disk;
+  const dataDirectory = join(disk.path, 'data');
+  const texts = Array.from({ length: 3000 }, (_unused, index) => `${index + 1}`);
+  {
+    await using broker = await startBroker({ args: WIDE, dataDirectory });
+    const away = await connect(broker, 'away', 5, false);
+    await away.request(subscribe('t/#'), 'suback');
+    away.destroy();
+    const publisher = await connect(broker, 'publisher', 5, true);
+    for (const text of texts) {
+      const answer = await publisher.request(publish('t/1', `${text} ${PAYLOAD}`, 1, Number(text)), 'puback');
+      expect(answer).toMatchObject({ reasonCode: 0 });
+    }
+    publisher.destroy();
+    await expect.poll(() => existsSync(join(dataDirectory, 'reserve'))).toBe(true);
+    await broker.program.end('SIGKILL');
+  }
+  await disk.fill(0);
+  expect(await disk.freeBytes()).toBe(0);
+  await using broker = await startBroker({ args: WIDE, dataDirectory });
+  await expectAll(broker, texts);
 }, 60_000);
 
 it('fdatasync fails with EIO: refused, recovery by itself, nothing acknowledged lost', async (context) => {

@@ -72,6 +72,14 @@ export function toStoreError(error: unknown, directory: string): StoreError {
   return new StoreError('store-failed', `The data directory ${directory} cannot be used: ${words}.`, { cause: error });
 }
 
+/** Whether it failed for want of room on the disk. */
+export function isDiskFull(error: unknown): boolean {
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    if (DISK_FULL.test(cause.message) || ('code' in cause && DISK_FULL.test(String(cause.code)))) return true;
+  }
+  return false;
+}
+
 /** The same error, its commands with the directory they are for. */
 export function withDirectory(error: StoreError, directory: string): StoreError {
   const words = error.message.replace(
@@ -121,8 +129,10 @@ export async function exists(path: string): Promise<boolean> {
   }
 }
 
+const DISK_FULL = /No space left|ENOSPC/;
+
 const hints: readonly (readonly [RegExp, string])[] = [
-  [/No space left|ENOSPC/, 'the disk is full'],
+  [DISK_FULL, 'the disk is full'],
   [/Disk quota|EDQUOT/, 'the disk quota is used up'],
   [/Permission denied|EACCES|EPERM/, 'no permission to write there'],
   [/Read-only file system|EROFS/, 'the file system is read-only'],

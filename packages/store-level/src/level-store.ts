@@ -19,12 +19,14 @@ import type { Batch } from './commit/batch.ts';
 import { type BatchNumbers, batchNumberKey, readBatchNumber, writeBatchNumber } from './commit/batch-ring.ts';
 import { CommitMarker } from './commit/commit-marker.ts';
 import { GroupCommit, type Schedule, scheduleTimeout } from './commit/group-commit.ts';
+import { compactWithin } from './compact-ranges.ts';
 import { copyDatabase } from './copy-database.ts';
 import { type CountedQueues, countQueues, type Snapshot } from './count-queues.ts';
 import {
   type DatabaseOptions,
   directoryBytes,
   exists,
+  isDiskFull,
   keepPrivate,
   type LevelDatabase,
   makeDirectory,
@@ -39,6 +41,7 @@ import { GarbageCollector } from './garbage-collector.ts';
 import { LiveDatabase, storeClosed } from './live-database.ts';
 import { loadContents } from './load-contents.ts';
 import { readQueuePage } from './read-queue.ts';
+import { Reserve } from './reserve.ts';
 import { StoreIndex } from './store-index.ts';
 
 /** Options of LevelStore. */
@@ -76,6 +79,7 @@ export class LevelStore implements Store {
   readonly #directory: string;
   readonly #options: LevelStoreOptions;
   readonly #schedule: Schedule;
+  readonly #reserve: Reserve;
   #state: 'closed' | 'opening' | 'open' | 'closing' = 'closed';
   readonly #tickets = new Tickets();
   #committed: Ticket = 0;
@@ -96,6 +100,7 @@ export class LevelStore implements Store {
     this.#options = options;
     this.#directory = options.directory;
     this.#schedule = options.schedule ?? scheduleTimeout;
+    this.#reserve = new Reserve(this.#directory);
     this.#live = this.#makeLiveDatabase();
     this.#commit = this.#makeCommit();
     this.#garbage = this.#makeGarbageCollector();
@@ -204,7 +209,9 @@ export class LevelStore implements Store {
       directoryBytes(join(this.#directory, 'db')),
       statfs(this.#directory),
     ]);
-    return { dataBytes, freeBytes: bavail * bsize };
+    const freeBytes = bavail * bsize;
+    if (this.#state === 'open' && this.fault === undefined) this.#reserve.keep(freeBytes);
+    return { dataBytes, freeBytes };
   }
 
   async backup(directory: string): Promise<StoreBackup> {
@@ -221,7 +228,7 @@ export class LevelStore implements Store {
   async compact(): Promise<void> {
     const { current: database, fault } = this.#live;
     if (this.#state !== 'open' || fault !== undefined || database === undefined) return;
-    await database.compactRange(Buffer.alloc(0), Buffer.of(0xff), { keyEncoding: 'buffer' });
+    await compactWithin(database, async () => (await this.measure()).freeBytes);
   }
 
   async close(): Promise<void> {
@@ -323,12 +330,20 @@ export class LevelStore implements Store {
     if (!mustExist) await makeDirectory(directory);
     if (await exists(directory)) await keepPrivate(directory);
     const open = this.#options.openDatabase ?? openDatabase;
-    return open(directory, { cacheBytes: this.#options.cacheBytes ?? 8 * 1024 * 1024 });
+    const options = { cacheBytes: this.#options.cacheBytes ?? 8 * 1024 * 1024 };
+    try {
+      return await open(directory, options);
+    } catch (error) {
+      // To open it, LevelDB writes: what it has in its log, and which tables there are.
+      if (!isDiskFull(error) || !(await this.#reserve.release())) throw error;
+      return open(directory, options);
+    }
   }
 
   async #release(): Promise<void> {
     this.#commit.stop(storeClosed());
     await this.#live.close();
+    await this.#reserve.settled();
     await this.#marker?.close();
     this.#marker = undefined;
   }
@@ -337,7 +352,10 @@ export class LevelStore implements Store {
     return new LiveDatabase({
       directory: this.#directory,
       schedule: this.#schedule,
-      reopen: () => this.#openDatabase(true),
+      reopen: async () => {
+        if (isDiskFull(this.fault)) await this.#reserve.release();
+        return this.#openDatabase(true);
+      },
       assertOurs: (database) => this.#assertOurs(database),
       onReopened: () => this.#commit.resume(),
       onFault: (fault) => this.onFault?.(fault),
