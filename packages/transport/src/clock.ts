@@ -1,3 +1,6 @@
+// Of the module and not the global: test runners with a document (jest's jsdom) take that one away.
+import { setImmediate } from 'node:timers';
+
 /** Time and the turns of the event loop, handed in so that tests can stand in for both. */
 export interface Clock {
   /** Milliseconds that only grow, from any origin: clocks that jump change nothing. */

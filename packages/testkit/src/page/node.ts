@@ -113,6 +113,11 @@ function noSystem(what: string): never {
   throw new Error(`a page has no ${what}: connect with connectTestClient(), over a MemoryNetwork`);
 }
 
+/** A page has no modules of Node to load. */
+export function createRequire(): () => never {
+  return () => noSystem('modules of Node');
+}
+
 const noSockets = (): never => noSystem('sockets');
 const noFiles = (): never => noSystem('files');
 
