@@ -13,6 +13,7 @@ import {
 } from '@hawser/transport';
 import type { BrokerOptions, ListenerOptions, PublishOptions, UpgradeOptions } from './broker-options.ts';
 import { storeProblem } from './causes/message-sentences.ts';
+import { checkBrokerOptions } from './check-options.ts';
 import type { BrokerCore } from './core.ts';
 import type { BanList } from './intake/ban-list.ts';
 import { Intake, type ListenerInfo } from './intake/intake.ts';
@@ -88,6 +89,7 @@ export class Broker implements BrokerCore {
   #closing: Promise<void> | undefined;
 
   constructor(options: BrokerOptions) {
+    checkBrokerOptions(options);
     this.settings = settingsWith(options.settings);
     this.#clock = options.clock ?? systemClock;
     this.#random = options.random ?? randomBytes;

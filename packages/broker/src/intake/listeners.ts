@@ -14,6 +14,7 @@ import {
   watchTls,
 } from '@hawser/transport';
 import type { ListenerOptions, UpgradeOptions } from '../broker-options.ts';
+import { checkListenerOptions } from '../check-options.ts';
 import type { BrokerCore } from '../core.ts';
 import { addressSet, subscriberOf } from '../policy/addresses.ts';
 import type { RefusalCause } from '../recorder/observer.ts';
@@ -39,6 +40,7 @@ export class Listeners {
   }
 
   async listen(options: ListenerOptions): Promise<NetworkListener> {
+    checkListenerOptions(options);
     const { settings } = this.#core;
     const { versions, authenticate, clientIds, tls } = options;
     let info: ListenerInfo = { url: options.url, versions, authenticate, clientIds };

@@ -217,7 +217,8 @@ export class PolicyDesk {
   }
 }
 
-function readHook<T>(name: string, hook: T | undefined): T | undefined {
+/** A hook, or none. Throws UsageError for what is no function. */
+export function readHook<T>(name: string, hook: T | undefined): T | undefined {
   if (hook === undefined || typeof hook === 'function') return hook;
   const text = `${name} is ${describeAnswer(hook)}; it has to be a function, or absent (docs/embedding.md)`;
   throw new UsageError('policy-not-a-function', text);
