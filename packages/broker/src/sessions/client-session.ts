@@ -32,6 +32,12 @@ export interface SessionHandler extends GroupMember {
   disconnect(code: CloseCode, reasonCode: number, detail: CloseDetail): void;
 }
 
+/**
+ * `new`: the CONNECT that made it has no CONNACK yet. `resuming`: nor has the one that found it. `attached`: a connection serves it.
+ * `away`: it waits for its client. `ended`.
+ */
+export type SessionPhase = 'new' | 'resuming' | 'attached' | 'away' | 'ended';
+
 /** What each CONNECT says anew of the session it resumes. */
 export interface ConnectionTerms {
   readonly protocolVersion: ProtocolVersion;
@@ -64,8 +70,7 @@ export class ClientSession implements SessionHost, Timed {
   number = 0;
   protocolVersion: ProtocolVersion;
   username: string | undefined;
-  /** No connection has it, nor waits for its CONNACK. */
-  isAway = true;
+  phase: SessionPhase = 'away';
   /** Messages up to this sequence may have been sent before the broker went down, without a note of it; 0: none. */
   unsureUpTo = 0;
   /** Who connected last; undefined: nobody since the broker started. */
@@ -78,12 +83,10 @@ export class ClientSession implements SessionHost, Timed {
   /** The last of its subscriptions that was written down. */
   subscriptionTicket: Ticket = NO_TICKET;
   handler: SessionHandler | undefined;
-  /** What a connection that has no CONNACK yet would change; `new`: it made the session. */
-  before: ConnectionTerms | 'new' | undefined;
+  /** In the phase `resuming`: what it goes back to when there is no CONNACK. */
+  before: ConnectionTerms | undefined;
   /** Some of its subscriptions are, or were, suspended or filtered: what waits in its queue is looked at before it is sent. */
   isRestricted = false;
-  /** It has ended; nothing may be done to it any more. */
-  ended = false;
   readonly createdAt: number;
   /** It was to outlive its first connection: that it does not any more is something to be told. */
   readonly wasKept: boolean;
@@ -119,6 +122,11 @@ export class ClientSession implements SessionHost, Timed {
       memory: core.registry.queueMemory,
       inflightBytes: settings['limits.inflightBytes'],
     });
+  }
+
+  /** Nothing may be done to it any more. */
+  get ended(): boolean {
+    return this.phase === 'ended';
   }
 
   get committed(): Ticket {
@@ -467,7 +475,7 @@ export class ClientSession implements SessionHost, Timed {
       createdAt: this.createdAt,
       ...(this.expiresAtMs === Number.POSITIVE_INFINITY ? {} : { expiresAt: core.toWall(this.expiresAtMs) }),
       ...(this.username === undefined ? {} : { username: this.username }),
-      ...(this.isAway && this.unsureUpTo === 0 ? { sendingNoted: true } : {}),
+      ...(this.phase === 'away' && this.unsureUpTo === 0 ? { sendingNoted: true } : {}),
       ...(this.will === undefined
         ? {}
         : {

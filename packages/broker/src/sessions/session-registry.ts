@@ -84,13 +84,15 @@ export class SessionRegistry {
       resumed ??
       new ClientSession(core, request.clientId, request.protocolVersion, request.expiryInterval, core.wallNow());
     const { protocolVersion, knowsOptions, username, expiryInterval, expiresAtMs, will } = session;
+    session.phase = resumed === undefined ? 'new' : 'resuming';
     session.before =
-      resumed === undefined ? 'new' : { protocolVersion, knowsOptions, username, expiryInterval, expiresAtMs, will };
+      resumed === undefined
+        ? undefined
+        : { protocolVersion, knowsOptions, username, expiryInterval, expiresAtMs, will };
     // A Will that waits is not sent when its session is resumed in time [MQTT5-3.1.3-9].
     setTerms(session, { ...request, expiresAtMs: Number.POSITIVE_INFINITY });
     // What comes for it before it is accepted is kept as before.
     session.session.survives ||= expiryInterval > 0;
-    session.isAway = false;
     this.#sessions.set(request.clientId, session);
     session.account();
     this.#sweeper.start();
@@ -109,6 +111,7 @@ export class SessionRegistry {
 
   /** The CONNACK of its connection is out: what the CONNECT said of the session counts. */
   onAccepted(session: ClientSession): void {
+    session.phase = 'attached';
     session.before = undefined;
     // [MQTT311-3.1.2-5] [MQTT311-4.1.0-1] [MQTT5-3.1.2-23] [MQTT5-4.1.0-1]
     session.session.survives = session.expiryInterval > 0;
@@ -123,12 +126,12 @@ export class SessionRegistry {
     // What waits from here on is sent as the next connection takes it.
     session.session.keepsRetain = true;
     core.router.routes.invalidateSession(session);
-    session.isAway = true;
     if (session.session.queue.length === 0) session.unsureUpTo = 0;
-    if (session.before !== undefined) {
-      this.#takeBack(session, session.before);
+    if (session.phase !== 'attached') {
+      this.#takeBack(session);
       return;
     }
+    session.phase = 'away';
     // [MQTT311-3.1.2-10] [MQTT311-3.14.4-3] [MQTT5-3.1.2-10]
     if (willSettled) session.will = undefined;
     // [MQTT311-4.1.0-2] [MQTT5-4.1.0-2]
@@ -149,9 +152,11 @@ export class SessionRegistry {
    * Its connection has ended without a CONNACK: refused, or lost. A CONNECT that was not accepted changes nothing [MQTT5-3.1.4],
    * least of all does its Session Expiry Interval end the session with what waits there.
    */
-  #takeBack(session: ClientSession, before: ConnectionTerms | 'new'): void {
+  #takeBack(session: ClientSession): void {
+    const { before } = session;
     session.before = undefined;
-    if (before === 'new') {
+    session.phase = 'away';
+    if (before === undefined) {
       // Who was never accepted has left no Will, and no session that it could be told of.
       session.will = undefined;
       session.session.survives = false;
@@ -169,7 +174,7 @@ export class SessionRegistry {
     if (session.ended) return;
     const core = this.#core;
     this.publishWill(session);
-    session.ended = true;
+    session.phase = 'ended';
     core.driverNode.deadlines.unwatch(session);
     this.#sessions.delete(session.clientId);
     for (const subscription of session.subscriptions.values()) core.router.routes.remove(subscription);
@@ -278,7 +283,7 @@ export class SessionRegistry {
     const { clientId, number, protocolVersion, expiryInterval, createdAt } = stored;
     const session = new ClientSession(this.#core, clientId, protocolVersion, expiryInterval, createdAt);
     session.number = number;
-    session.ended = true;
+    session.phase = 'ended';
     session.restoreOutbound(contents.outbound.get(number) ?? []);
     return session;
   }
