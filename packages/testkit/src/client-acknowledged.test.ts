@@ -332,3 +332,24 @@ describe('leaving a loop while the server is away', () => {
     expect(server.last.of('unsubscribe')).toHaveLength(1);
   });
 });
+
+describe('a server that sends without end what nobody takes', () => {
+  it.each([4, 5] as const)(
+    'is cut off when all Packet Identifiers are used up, though the program waits: version %i',
+    async (version) => {
+      const clock = new FakeClock();
+      const server = new ScriptedServer(clock);
+      const client = await server.client({ protocolVersion: version, keepAlive: 0, reconnect: false });
+      const ends: string[] = [];
+      client.on('disconnected', ({ code }) => ends.push(code));
+      void client.messages('awaited').next();
+      await clock.settle();
+      const one = Buffer.concat(Array.from({ length: 1000 }, () => encodePacket(publish('nobody', '', 1, 7), version)));
+      for (let i = 0; i < 66; i++) {
+        if (!server.last.isClosed) server.last.writeBytes(one);
+        await clock.settle();
+      }
+      expect(ends).toEqual(['receive-maximum-exceeded']);
+    },
+  );
+});

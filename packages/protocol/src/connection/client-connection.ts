@@ -72,7 +72,8 @@ export class ClientConnection extends Connection<ClientCloseCause> {
     this.version = protocolVersion;
     this.keepAlive = keepAlive;
     this.#cleanStart = cleanStart;
-    if (protocolVersion === 5) this.receiveMaximum = receiveMaximum;
+    // In 3.x there are no more Packet Identifiers than that.
+    this.receiveMaximum = protocolVersion === 5 ? receiveMaximum : 65_535;
     this.inboundAliases = new InboundAliases(topicAliasMaximum);
     this.write(options.connect);
   }
