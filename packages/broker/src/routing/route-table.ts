@@ -1,11 +1,12 @@
 import { encodeUtf8 } from '@hawser/codec';
 import type { BrokerCore } from '../core.ts';
 import type { ClientSession } from '../sessions/client-session.ts';
+import { Audiences } from './audiences.ts';
 import { FanoutGroup, type SegmentPool } from './fanout-group.ts';
 import { hasWildcard } from './levels.ts';
-import { type Fan, type GroupMember, type GroupTarget, Route, type RouteEntry } from './route.ts';
+import { Audience, type Fan, type GroupMember, type GroupTarget, Route, type RouteEntry } from './route.ts';
 import { SharedGroup } from './shared-group.ts';
-import type { LocalSubscriber, Subscription } from './subscription.ts';
+import { type LocalSubscriber, Subscription } from './subscription.ts';
 import { SubscriptionTree } from './subscription-tree.ts';
 import { TopicIndex } from './topic-index.ts';
 import { WORK_OF_DELIVERY } from './work.ts';
@@ -24,6 +25,7 @@ export class RouteTable {
   readonly #tree = new SubscriptionTree<Subscriber>();
   readonly #shared = new Map<string, SharedGroup>();
   readonly #routes = new TopicIndex<Route>();
+  readonly #audiences = new Audiences<Subscriber>();
   readonly #groups = new Map<string, FanoutGroup>();
   readonly #segments: SegmentPool;
   #routeBytes = 0;
@@ -165,16 +167,36 @@ export class RouteTable {
   find(topic: string): Route {
     const known = this.#routes.get(topic);
     if (known !== undefined) return known;
+    const subscribers: Subscriber[] = [];
+    this.#tree.visited = 0;
+    this.#tree.match(topic, (subscriber) => {
+      if (!(subscriber instanceof Subscription) || subscriber.mayDeliver(topic)) subscribers.push(subscriber);
+    });
+    this.#work += (WORK_OF_DELIVERY >> 2) * this.#tree.visited + (subscribers.length >> 1);
+    const route = new Route({ name: topic, bytes: encodeUtf8(topic) }, this.#audienceOf(subscribers));
+    // Counted with the first topic that has it, and held before room is made.
+    const isNew = route.audience.uses++ === 0;
+    const bytes = route.bytes + (isNew ? route.audience.bytes : 0);
+    this.#makeRoomFor(bytes);
+    this.#routes.set(topic, route);
+    this.#routeBytes += bytes;
+    this.#walkCredit = Math.min(this.#walkCredit + WALK_CREDIT, WALK_CREDIT * this.#routes.size);
+    return route;
+  }
+
+  /** The receivers that these subscribers make: those of another topic, or sorted anew. */
+  #audienceOf(subscribers: readonly Subscriber[]): Audience {
+    const known = this.#audiences.find(subscribers);
+    if (known !== undefined) return known;
     const entries: RouteEntry[] = [];
     const shared: SharedGroup[] = [];
     const locals: LocalSubscriber[] = [];
     const merge = this.#core.settings['subscriptions.overlapping'] === 'merge';
     const bySession = new Map<ClientSession, RouteEntry>();
-    this.#tree.visited = 0;
-    this.#tree.match(topic, (subscriber) => {
+    for (const subscriber of subscribers) {
       if (subscriber instanceof SharedGroup) shared.push(subscriber);
       else if ('onMessage' in subscriber) locals.push(subscriber);
-      else if (subscriber.mayDeliver(topic)) {
+      else {
         const entry = merge ? bySession.get(subscriber.session) : undefined;
         if (entry === undefined) {
           // [MQTT5-3.3.4-5]
@@ -183,22 +205,16 @@ export class RouteTable {
           entries.push(made);
         } else mergeInto(entry, subscriber);
       }
-    });
-    const route = new Route({ name: topic, bytes: encodeUtf8(topic) }, entries, shared, locals);
-    this.#makeRoomFor(route);
-    this.#routes.set(topic, route);
-    this.#routeBytes += route.bytes;
-    this.#walkCredit = Math.min(this.#walkCredit + WALK_CREDIT, WALK_CREDIT * this.#routes.size);
-    this.#work += (WORK_OF_DELIVERY >> 2) * (entries.length + this.#tree.visited);
-    return route;
+    }
+    this.#work += WORK_OF_DELIVERY * entries.length;
+    const audience = new Audience(entries, shared, locals);
+    this.#audiences.add(subscribers, audience);
+    return audience;
   }
 
-  #makeRoomFor(route: Route): void {
+  #makeRoomFor(bytes: number): void {
     const { settings } = this.#core;
-    while (
-      this.#routes.size >= settings['limits.routes'] ||
-      this.#routeBytes + route.bytes > settings['limits.routeBytes']
-    ) {
+    while (this.#routes.size >= settings['limits.routes'] || this.#routeBytes + bytes > settings['limits.routeBytes']) {
       const oldest = this.#routes.oldest();
       const stale = oldest === undefined ? undefined : this.#routes.get(oldest);
       if (stale === undefined) return;
@@ -209,8 +225,12 @@ export class RouteTable {
 
   #forget(route: Route): void {
     route.isRemembered = false;
+    const { audience } = route;
     this.#routeBytes -= route.bytes;
     this.#routes.delete(route.topic.name);
+    if (--audience.uses > 0) return;
+    this.#routeBytes -= audience.bytes;
+    this.#audiences.delete(audience);
     for (const fan of route.fans) {
       if (fan === undefined) continue;
       for (const { group, key } of fan.groups) {

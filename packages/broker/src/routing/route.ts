@@ -45,26 +45,19 @@ const ROUTE_BYTES = 768;
 const RECEIVER_BYTES = 128;
 const TOPIC_BYTES = 4;
 
-/** The receivers of one topic, remembered until a subscription or connection among them changes. */
-export class Route {
-  readonly topic: Topic;
+/** Receivers that several topics have in common: made of the same subscriptions. */
+export class Audience {
   readonly entries: readonly RouteEntry[];
   readonly shared: readonly SharedGroup[];
   readonly locals: readonly LocalSubscriber[];
   /** Sessions that keep QoS 1 and 2 messages on disk. */
   readonly durableReceivers: number;
-  /** Nothing about its receivers has changed. */
-  isRemembered = true;
   /** By kind of message: QoS over 0 is 1, RETAIN is 2. */
   readonly fans: (Fan | undefined)[] = [undefined, undefined, undefined, undefined];
+  /** Remembered topics that have it. */
+  uses = 0;
 
-  constructor(
-    topic: Topic,
-    entries: readonly RouteEntry[],
-    shared: readonly SharedGroup[],
-    locals: readonly LocalSubscriber[],
-  ) {
-    this.topic = topic;
+  constructor(entries: readonly RouteEntry[], shared: readonly SharedGroup[], locals: readonly LocalSubscriber[]) {
     this.entries = entries;
     this.shared = shared;
     this.locals = locals;
@@ -75,9 +68,35 @@ export class Route {
 
   /** Memory it takes, with the groups made for it, as estimated. */
   get bytes(): number {
-    return (
-      ROUTE_BYTES + RECEIVER_BYTES * (this.entries.length + this.shared.length) + TOPIC_BYTES * this.topic.bytes.length
-    );
+    return RECEIVER_BYTES * (this.entries.length + this.shared.length);
+  }
+}
+
+/** The receivers of one topic, remembered until a subscription or connection among them changes. */
+export class Route {
+  readonly topic: Topic;
+  readonly audience: Audience;
+  readonly entries: readonly RouteEntry[];
+  readonly shared: readonly SharedGroup[];
+  readonly locals: readonly LocalSubscriber[];
+  readonly durableReceivers: number;
+  readonly fans: (Fan | undefined)[];
+  /** Nothing about its receivers has changed. */
+  isRemembered = true;
+
+  constructor(topic: Topic, audience: Audience) {
+    this.topic = topic;
+    this.audience = audience;
+    this.entries = audience.entries;
+    this.shared = audience.shared;
+    this.locals = audience.locals;
+    this.durableReceivers = audience.durableReceivers;
+    this.fans = audience.fans;
+  }
+
+  /** Memory it takes without its audience, as estimated. */
+  get bytes(): number {
+    return ROUTE_BYTES + TOPIC_BYTES * this.topic.bytes.length;
   }
 
   get hasReceivers(): boolean {
