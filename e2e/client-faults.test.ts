@@ -36,7 +36,7 @@ async function fails(url: string, options: ClientOptions, expected: Fault): Prom
   expect(found.hint).toBe(hintFor(found, 'en'));
   expect(found.hint, found.code).toBeTruthy();
   expect(hintFor(found, 'zh')).toMatch(/[\u4e00-\u9fff]/);
-  expect(performance.now() - beganMs).toBeLessThan(connectTimeout * 1000 + 500);
+  expect(performance.now() - beganMs).toBeLessThan(connectTimeout * 10_000);
   return found;
 }
 

@@ -142,7 +142,7 @@ describe('slow and half-open connections', () => {
       await peer.closed;
       clearInterval(drip);
       expect(sent).toBeGreaterThan(2);
-      expect(performance.now() - before).toBeLessThan(3000);
+      expect(performance.now() - before).toBeLessThan(10_000);
     }),
   );
 

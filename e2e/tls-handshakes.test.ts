@@ -156,7 +156,7 @@ describe('handshakes that do not end', () => {
       const said = [hello.subarray(0, 1), hello.subarray(0, hello.length >> 1), hello];
       const stalled = await Promise.all(said.map((bytes) => stall(broker.port(name), bytes)));
       for (const { localPort, lifeMs } of stalled) {
-        expect(await lifeMs).toBeLessThan(4000);
+        expect(await lifeMs).toBeLessThan(10_000);
         const line = await broker.logged(({ port }) => port === localPort, `the end of ${localPort}`);
         expect(line).toMatchObject({ cause: 'handshake-timeout', msg: 'no whole TLS handshake within 1 s' });
       }
@@ -171,7 +171,7 @@ describe('handshakes that do not end', () => {
       if (socket.writable) socket.write(hello.subarray(sent, sent + 1));
       sent += 1;
     }, 50);
-    expect(await lifeMs).toBeLessThan(4000);
+    expect(await lifeMs).toBeLessThan(10_000);
     clearInterval(drip);
   });
 

@@ -10,7 +10,7 @@ import {
   explainTlsFailure,
   isTlsAlert,
 } from '@hawser/transport';
-import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
 import { WebSocketServer } from 'ws';
 import { TestAuthority } from './test-certificates.ts';
 import { TransportRecorder } from './transport-recorder.ts';
@@ -231,12 +231,21 @@ describe('dial, stage tls', () => {
 
   it('says in which stage the time was up', async () => {
     const port = await open(createServer());
-    const error = await failure({ ...localhost, port }, { connectTimeoutMs: 30 });
-    expect(error).toMatchObject({
-      stage: 'tls',
-      code: 'handshake-timeout',
-      message: expect.stringContaining('0.03 s'),
-    });
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    try {
+      // However long the stages before it have taken, the time is up in this one.
+      const onStage = (stage: string): void => {
+        if (stage === 'tls') setImmediate(() => vi.advanceTimersByTime(30));
+      };
+      const error = await failure({ ...localhost, port }, { connectTimeoutMs: 30, onStage });
+      expect(error).toMatchObject({
+        stage: 'tls',
+        code: 'handshake-timeout',
+        message: expect.stringContaining('0.03 s'),
+      });
+    } finally {
+      vi.useRealTimers();
+    }
   });
 });
 
