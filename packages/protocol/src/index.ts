@@ -24,6 +24,7 @@ export {
 } from './connection/connection.ts';
 export type { Framing } from './connection/framing.ts';
 export { type DirtyListener, type Drain, type OpenSource, Output } from './connection/output.ts';
+export { PingScanner } from './connection/ping-scanner.ts';
 export { connackCode3 } from './connection/refusal-codes.ts';
 export {
   type AcceptOptions,

@@ -1,4 +1,4 @@
-import type { AnsweringConnection, DirtyListener } from '@hawser/protocol';
+import { type DirtyListener, PingScanner, type ServerConnection } from '@hawser/protocol';
 import { type Transport, type TransportHandler, WebSocketError } from '@hawser/transport';
 import type { Timed } from './deadlines.ts';
 import type { DriverNode, InputPool } from './driver-node.ts';
@@ -27,9 +27,10 @@ export interface DriverListener {
 
 /** What a driver does with a connection; a ServerConnection. */
 export type Driven = Pick<
-  AnsweringConnection,
+  ServerConnection,
   | 'output'
   | 'reader'
+  | 'answerPings'
   | 'receive'
   | 'receiveEnd'
   | 'resume'
@@ -66,6 +67,8 @@ export class ConnectionDriver implements TransportHandler, DirtyListener, Flusha
   #isWaiting = false;
   /** The network has gone while something it had brought still waits; what the system said. */
   #isLost = false;
+  /** The peer sends faster than it may. */
+  #throttled: Throttled | undefined;
   #lostBy: Error | undefined;
 
   constructor(connection: Driven, transport: Transport, node: DriverNode, listener: DriverListener) {
@@ -91,6 +94,7 @@ export class ConnectionDriver implements TransportHandler, DirtyListener, Flusha
 
   onData(bytes: Uint8Array): void {
     if (this.#ending || this.#gone) return;
+    if (this.#throttled !== undefined && this.#keepThrottled(bytes, this.#throttled)) return;
     const { clock, turn } = this.#node;
     const now = clock.now();
     // It has had no go since it brought something: no more for now.
@@ -116,6 +120,7 @@ export class ConnectionDriver implements TransportHandler, DirtyListener, Flusha
 
   onClose(error: Error | undefined): void {
     if (this.#gone) return;
+    this.#giveThrottled();
     if (this.#isWaiting && this.#connection.closeCause === undefined) {
       // What it had sent before is handled first: a DISCONNECT may be among it.
       this.#isLost = true;
@@ -189,9 +194,41 @@ export class ConnectionDriver implements TransportHandler, DirtyListener, Flusha
     this.#setPaused(PAUSED_BY_BACKPRESSURE, paused);
   }
 
-  /** Stops or resumes reading because the peer sends faster than it may. */
+  /** Stops or resumes handling because the peer sends faster than it may. A little of what comes meanwhile is read, for the PINGREQ in it. */
   setThrottled(paused: boolean): void {
-    this.#setPaused(PAUSED_BY_RATE, paused);
+    if (paused) {
+      this.#throttled ??= { scanner: undefined, chunks: [], bytes: 0 };
+      return;
+    }
+    this.#giveThrottled();
+    this.#setPaused(PAUSED_BY_RATE, false);
+  }
+
+  /** False: it goes to the connection, behind what that has not handled yet; nothing more is read then. */
+  #keepThrottled(bytes: Uint8Array, throttled: Throttled): boolean {
+    const connection = this.#connection;
+    if (throttled.scanner === undefined) {
+      const isAtPacket = connection.reader.bufferedBytes === 0 && !connection.yielded && !connection.suspended;
+      if (!isAtPacket) {
+        this.#setPaused(PAUSED_BY_RATE, true);
+        return false;
+      }
+      throttled.scanner = new PingScanner();
+    }
+    throttled.chunks.push(bytes.slice());
+    throttled.bytes += bytes.length;
+    if (throttled.bytes > MOST_THROTTLED) this.#setPaused(PAUSED_BY_RATE, true);
+    connection.lastReceivedMs = this.#node.clock.now();
+    const pings = throttled.scanner.scan(bytes);
+    if (pings > 0) connection.answerPings(pings);
+    return true;
+  }
+
+  #giveThrottled(): void {
+    const chunks = this.#throttled?.chunks ?? [];
+    this.#throttled = undefined;
+    // In one piece: should it be too fast once more, the PINGREQ in the rest would be looked for, and answered, again.
+    if (chunks.length > 0) this.onData(Buffer.concat(chunks));
   }
 
   /** The deadline of the Connection has come nearer (the CONNACK sets the Keep Alive). */
@@ -294,6 +331,17 @@ export class ConnectionDriver implements TransportHandler, DirtyListener, Flusha
     }
   }
 }
+
+/** What has come from a peer that is not handled because of its rate. */
+interface Throttled {
+  /** Undefined: nothing has come since. */
+  scanner: PingScanner | undefined;
+  readonly chunks: Uint8Array[];
+  bytes: number;
+}
+
+/** Bytes that are read from a peer whose packets are not handled because of its rate. */
+const MOST_THROTTLED = 16 * 1024;
 
 const PAUSED_BY_POLICY = 1;
 const PAUSED_BY_BACKPRESSURE = 2;

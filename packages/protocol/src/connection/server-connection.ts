@@ -92,6 +92,7 @@ export class ServerConnection extends AnsweringConnection<CloseCause> {
   /** What came in place of a CONNECT. */
   #firstBytes: CloseDetail | undefined;
   #problemInformation = true;
+  #answeredPings = 0;
   #peerTopicAliasMaximum = 0;
   readonly #filterLimits: DecodeLimits | undefined;
   readonly #maximumPacketSize: number;
@@ -300,7 +301,7 @@ export class ServerConnection extends AnsweringConnection<CloseCause> {
         if (firstByte !== PINGREQ || end > bodyStart)
           decodePacket(firstByte, bytes, bodyStart, end, this.version, 'to-server');
         // [MQTT311-3.12.4-1] [MQTT5-3.12.4-1]
-        if (type === PacketType.PINGREQ) this.#writePingresp();
+        if (type === PacketType.PINGREQ) this.#onPingreq();
     }
   }
 
@@ -382,6 +383,18 @@ export class ServerConnection extends AnsweringConnection<CloseCause> {
     const said = properties?.reasonString;
     const detail: CloseDetail = said === undefined ? { is: 'disconnected' } : { is: 'disconnected', said };
     this.close({ code: nameOf(reasonCode), reasonCode, detail, by: 'peer' }, now);
+  }
+
+  /** So many PINGREQ have come behind packets that wait because of the client's rate: they are answered before these are handled. */
+  answerPings(count: number): void {
+    if (this.state !== 'connected' || this.closeCause !== undefined) return;
+    this.#answeredPings += count;
+    for (let i = 0; i < count; i++) this.#writePingresp();
+  }
+
+  #onPingreq(): void {
+    if (this.#answeredPings > 0) this.#answeredPings--;
+    else this.#writePingresp();
   }
 
   #writePingresp(): void {
