@@ -107,6 +107,7 @@ const BOUNDS: Readonly<Partial<Record<SettingKey, AtTheBound>>> = {
   'recorder.clients': at('the longest quiet one is forgotten'),
   'recorder.events': at('the oldest is forgotten'),
   'recorder.refusals': at('the oldest is forgotten'),
+  'recorder.bytes': at('the longest quiet client, and the oldest events, are forgotten'),
   'recorder.history': at('the oldest is forgotten'),
   'recorder.fileBytes': at('the older file is written over'),
 };

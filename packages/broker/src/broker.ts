@@ -230,6 +230,7 @@ export class Broker implements BrokerCore {
   /** Other settings from here on; those that are looked at once, at start, stay what they were. Throws SettingError. */
   configure(settings: Partial<Settings>): void {
     this.settings = settingsWith({ ...this.settings, ...settings });
+    this.recorder.configure(this.settings);
   }
 
   /** What the Authorizer said before is void: its rules have changed. Deliveries follow them. */

@@ -378,6 +378,13 @@ export const SETTINGS = {
     10_000_000,
     'Client Identifiers whose history is remembered; the longest quiet one is forgotten first.',
   ),
+  'recorder.bytes': number(
+    128 * MiB,
+    'bytes',
+    MiB,
+    Number.MAX_SAFE_INTEGER,
+    'Memory of the recorder: records of clients, history and refusals.',
+  ),
   'recorder.events': number(32, 'events', 2, 10_000, 'Events remembered of one Client Identifier.'),
   'recorder.refusals': number(
     1000,

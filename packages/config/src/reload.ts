@@ -16,9 +16,6 @@ export interface ConfigurationChange {
 const AT_START: ReadonlySet<string> = new Set([
   'limits.topicLevels',
   'limits.handshakes',
-  'recorder.events',
-  'recorder.refusals',
-  'recorder.history',
   'recorder.fileBytes',
   'queue.messages',
   'queue.bytes',

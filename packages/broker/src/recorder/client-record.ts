@@ -1,6 +1,18 @@
+import { clipText, MOST_TEXT } from '../causes/clip.ts';
 import type { LossCause } from '../causes/losses.ts';
+import { fingerprint } from '../policy/claimed-name.ts';
+import { bytesOfEvent } from './event-bytes.ts';
 import type { LossLedger, LossTotal, RecordedEvent } from './recorded-event.ts';
 import { Ring } from './ring.ts';
+
+/** A record without its events, and a loss with its totals. */
+const RECORD_BYTES = 600;
+const LOSS_BYTES = 160;
+
+/** The name under which a Client Identifier is remembered: one that is very long has its beginning and a fingerprint. */
+export function recordedName(clientId: string): string {
+  return clientId.length > MOST_TEXT ? `${clipText(clientId)}${fingerprint(clientId)}` : clientId;
+}
 
 /** What is remembered of one Client Identifier. */
 export class ClientRecord {
@@ -13,10 +25,18 @@ export class ClientRecord {
   hasConnected = false;
   isConnected = false;
   takeovers = 0;
+  #lossBytes = 0;
 
   constructor(clientId: string, events: number) {
     this.clientId = clientId;
-    this.events = new Ring(events);
+    this.events = new Ring(events, Number.POSITIVE_INFINITY, bytesOfEvent);
+  }
+
+  /** What it takes in memory. */
+  get bytes(): number {
+    return (
+      RECORD_BYTES + 2 * this.clientId.length + (this.negotiated?.length ?? 0) + this.events.bytes + this.#lossBytes
+    );
   }
 
   /** False: it is the same as the last one once more, which counts it now. */
@@ -30,14 +50,24 @@ export class ClientRecord {
     return true;
   }
 
-  lose(cause: LossCause, topic: string, count: number, at: number): LossTotal {
+  /** Totals that an earlier run has written down. */
+  restoreLoss(cause: LossCause, { count, firstAt, lastAt, topic }: LossTotal): void {
+    const total = this.lose(cause, topic, 0, lastAt);
+    total.count = count;
+    total.firstAt = firstAt;
+  }
+
+  lose(cause: LossCause, lostTopic: string, count: number, at: number): LossTotal {
+    const topic = clipText(lostTopic);
     this.losses ??= {};
     const known = this.losses[cause];
     if (known === undefined) {
       const total: LossTotal = { count, firstAt: at, lastAt: at, topic };
       this.losses[cause] = total;
+      this.#lossBytes += LOSS_BYTES + 2 * topic.length;
       return total;
     }
+    this.#lossBytes += 2 * (topic.length - known.topic.length);
     known.count += count;
     known.lastAt = at;
     known.topic = topic;

@@ -1,6 +1,10 @@
 import type { Settings } from '../settings.ts';
-import { ClientRecord } from './client-record.ts';
+import { ClientRecord, recordedName } from './client-record.ts';
 
+export type RecordBounds = Pick<Settings, 'recorder.clients' | 'recorder.events' | 'recorder.bytes'>;
+
+/** Of `recorder.bytes`, for the records; the rest is for history and refusals. */
+const SHARE = 0.75;
 /** Records of Client Identifiers that were only ever refused, for each one that was let in. */
 const STRANGERS = 0.25;
 
@@ -8,16 +12,15 @@ const STRANGERS = 0.25;
 export class ClientRecords {
   /** Forgotten for want of room. */
   evicted = 0;
-  readonly #settings: Pick<Settings, 'recorder.clients' | 'recorder.events'>;
+  #settings: RecordBounds;
+  /** What all records take. */
+  #bytes = 0;
   readonly #onEvicted: (record: ClientRecord) => void;
   /** Both in the order in which something happened to them. */
   readonly #clients = new Map<string, ClientRecord>();
   readonly #strangers = new Map<string, ClientRecord>();
 
-  constructor(
-    settings: Pick<Settings, 'recorder.clients' | 'recorder.events'>,
-    onEvicted: (record: ClientRecord) => void,
-  ) {
+  constructor(settings: RecordBounds, onEvicted: (record: ClientRecord) => void) {
     this.#settings = settings;
     this.#onEvicted = onEvicted;
   }
@@ -27,12 +30,13 @@ export class ClientRecords {
   }
 
   get(clientId: string): ClientRecord | undefined {
-    return this.#clients.get(clientId) ?? this.#strangers.get(clientId);
+    const name = recordedName(clientId);
+    return this.#clients.get(name) ?? this.#strangers.get(name);
   }
 
   /** Of who was let in at some time. */
   client(clientId: string): ClientRecord | undefined {
-    return this.#clients.get(clientId);
+    return this.#clients.get(recordedName(clientId));
   }
 
   /** Of all who were let in at some time. */
@@ -47,13 +51,50 @@ export class ClientRecords {
 
   /** The record of a Client Identifier, which is the last to be forgotten from now on. */
   touch(clientId: string, hasConnected: boolean): ClientRecord {
-    const stranger = this.#strangers.get(clientId);
-    const record =
-      this.#clients.get(clientId) ?? stranger ?? new ClientRecord(clientId, this.#settings['recorder.events']);
+    const name = recordedName(clientId);
+    const stranger = this.#strangers.get(name);
+    const known = this.#clients.get(name) ?? stranger;
+    const record = known ?? new ClientRecord(name, this.#settings['recorder.events']);
+    if (known === undefined) this.#bytes += record.bytes;
     record.hasConnected ||= hasConnected;
-    if (stranger !== undefined) this.#strangers.delete(clientId);
-    else this.#clients.delete(clientId);
+    if (stranger !== undefined) this.#strangers.delete(name);
+    else this.#clients.delete(name);
     return this.#place(record);
+  }
+
+  /** Changes a record, and counts what it takes from then on. */
+  change<T>(record: ClientRecord, change: (record: ClientRecord) => T): T {
+    const before = record.bytes;
+    const result = change(record);
+    this.onChanged(record, before);
+    return result;
+  }
+
+  /** A record has been changed; `before`: what it took until then. */
+  onChanged(record: ClientRecord, before: number): void {
+    this.#bytes += record.bytes - before;
+    this.#shed(record);
+  }
+
+  /** New bounds; what is over them is forgotten. */
+  configure(settings: RecordBounds): void {
+    this.#settings = settings;
+    for (const record of this.all()) this.change(record, ({ events }) => events.setBounds(settings['recorder.events']));
+    while (this.#clients.size > settings['recorder.clients']) this.#evict(this.#clients);
+    while (this.#strangers.size > this.#mostStrangers) this.#evict(this.#strangers);
+  }
+
+  get #mostStrangers(): number {
+    return Math.max(1, Math.floor(this.#settings['recorder.clients'] * STRANGERS));
+  }
+
+  /** Those that were never let in make room first; the one that has just been changed stays. */
+  #shed(changed: ClientRecord): void {
+    while (this.#bytes > SHARE * this.#settings['recorder.bytes']) {
+      const records = this.#strangers.size > (changed.hasConnected ? 0 : 1) ? this.#strangers : this.#clients;
+      if (records.size <= 1) return;
+      this.#evict(records);
+    }
   }
 
   /** Who was never let in cannot push out who was: names are free to invent. */
@@ -62,7 +103,7 @@ export class ClientRecords {
     const isStranger = !record.hasConnected;
     const records = isStranger ? this.#strangers : this.#clients;
     records.set(record.clientId, record);
-    if (records.size > (isStranger ? Math.max(1, Math.floor(most * STRANGERS)) : most)) this.#evict(records);
+    if (records.size > (isStranger ? this.#mostStrangers : most)) this.#evict(records);
     return record;
   }
 
@@ -79,6 +120,7 @@ export class ClientRecords {
     }
     if (oldest === undefined) return;
     records.delete(oldest.clientId);
+    this.#bytes -= oldest.bytes;
     this.#onEvicted(oldest);
     this.evicted++;
   }

@@ -1,6 +1,8 @@
 import type { Negotiated } from './observer.ts';
 
 const MOST_TEXTS = 256;
+/** Of a text that is kept for other connections. */
+const MOST_CHARACTERS = 4096;
 
 /**
  * What connections asked for and got, as JSON: devices of one kind ask for the same, so the text is one for all of them.
@@ -21,6 +23,8 @@ export class NegotiatedTexts {
   }
 
   #add(key: string, text: string): string {
+    // Clients choose some of it: what nobody else has asked for is not kept for others.
+    if (key.length > MOST_CHARACTERS) return text;
     if (this.#texts.size >= MOST_TEXTS) this.#texts.clear();
     this.#texts.set(key, text);
     return text;

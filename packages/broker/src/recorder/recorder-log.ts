@@ -32,7 +32,8 @@ export function encodeLine(line: LogLine): string {
 }
 
 /** An event with what was negotiated, which is JSON already. */
-export function encodeConnected(id: string, e: RecordedEvent, negotiated: string): string {
+export function encodeConnected(id: string, e: RecordedEvent, negotiated: string | undefined): string {
+  if (negotiated === undefined) return encodeLine({ t: 'event', id, e });
   return `{"t":"event","id":${JSON.stringify(id)},"e":${JSON.stringify(e)},"n":${negotiated}}`;
 }
 

@@ -8,6 +8,7 @@ import type { ClientInfo } from '../policy/policies.ts';
 import type { Settings } from '../settings.ts';
 import { type ClientRecord, countRepetition, isRepetition } from './client-record.ts';
 import { ClientRecords } from './client-records.ts';
+import { bytesOfEntry, bytesOfEvent } from './event-bytes.ts';
 import { NegotiatedTexts } from './negotiated-texts.ts';
 import type {
   ClosedEvent,
@@ -26,14 +27,24 @@ import { Ring } from './ring.ts';
 /** How often what was lost is written down. */
 const LEDGER_EVERY_MS = 1000;
 const MOST_WARNINGS = 100;
+/** Characters of what a connection asked for and got. */
+const MOST_NEGOTIATED = 4096;
 /** Warnings of one code that are kept within a minute; a fault that meets everybody must not push out all others. */
 const WARNINGS_OF_A_CODE = 5;
 const WARNINGS_WITHIN_MS = 60_000;
 /** Refusals of those who were never let in that are written down in a second: they must not push out of the file who was. */
 const REFUSALS_PER_S = 10;
 
+export type RecorderBounds = Pick<
+  Settings,
+  'recorder.clients' | 'recorder.events' | 'recorder.refusals' | 'recorder.history' | 'recorder.bytes'
+>;
+
+/** Of `recorder.bytes`: as much again for refusals, and the rest for the records of clients. */
+const SHARE_OF_HISTORY = 0.125;
+
 export interface RecorderOptions {
-  readonly settings: Pick<Settings, 'recorder.clients' | 'recorder.events' | 'recorder.refusals' | 'recorder.history'>;
+  readonly settings: RecorderBounds;
   readonly clock: Clock;
   /** Absent: what is recorded ends with the process. */
   readonly log?: RecorderLog | undefined;
@@ -61,8 +72,18 @@ export class Recorder implements Observer {
     this.#records = new ClientRecords(options.settings, (record) => this.#unwritten.delete(record));
     this.#log = options.log;
     this.#refusalLines = new TokenBucket(REFUSALS_PER_S, options.clock.now());
-    this.#refusals = new Ring(options.settings['recorder.refusals']);
-    this.#history = new Ring(options.settings['recorder.history']);
+    const { settings } = options;
+    const bytes = settings['recorder.bytes'] * SHARE_OF_HISTORY;
+    this.#refusals = new Ring(settings['recorder.refusals'], bytes, bytesOfEvent);
+    this.#history = new Ring(settings['recorder.history'], bytes, bytesOfEntry);
+  }
+
+  /** New bounds, from now on; what is over them is forgotten. */
+  configure(settings: RecorderBounds): void {
+    const bytes = settings['recorder.bytes'] * SHARE_OF_HISTORY;
+    this.#records.configure(settings);
+    this.#refusals.setBounds(settings['recorder.refusals'], bytes);
+    this.#history.setBounds(settings['recorder.history'], bytes);
   }
 
   // Reading.
@@ -148,7 +169,7 @@ export class Recorder implements Observer {
     const taken = last?.kind === 'closed' && last.takenOverBy === own && last.remoteAddress !== undefined;
     if (taken) record.takeovers++;
     record.isConnected = true;
-    record.negotiated = this.intern(event.negotiated);
+    const negotiated = this.intern(event.negotiated);
     const recorded: RecordedEvent = {
       at: event.at,
       kind: 'connected',
@@ -158,11 +179,13 @@ export class Recorder implements Observer {
       cleanStart: event.cleanStart,
       ...(taken ? { tookOverFrom: endpoint(last.remoteAddress ?? '', last.remotePort ?? 0) } : {}),
     };
-    record.add(recorded);
+    this.#records.change(record, () => {
+      // One that is as long as an attacker likes is not worth its room.
+      record.negotiated = negotiated.length > MOST_NEGOTIATED ? undefined : negotiated;
+      return record.add(recorded);
+    });
     this.#remember(record.clientId, recorded);
-    if (this.#log !== undefined) {
-      this.#log.append(encodeConnected(record.clientId, recorded, record.negotiated));
-    }
+    this.#log?.append(encodeConnected(record.clientId, recorded, record.negotiated));
   }
 
   onClosed(event: ClosedEvent): void {
@@ -254,14 +277,16 @@ export class Recorder implements Observer {
   countLost(clientId: string, cause: LossCause, topic: string, count: number): void {
     if (clientId === '') return;
     const record = this.#records.client(clientId) ?? this.#records.touch(clientId, true);
+    const before = record.bytes;
     record.lose(cause, topic, count, this.#clock.wallNow());
+    this.#records.onChanged(record, before);
     if (this.#log !== undefined) this.#noteLoss(record, cause);
   }
 
   // What is kept.
 
   #add(record: ClientRecord, event: RecordedEvent, isStranger = false): void {
-    const isNew = record.add(event);
+    const isNew = this.#records.change(record, () => record.add(event));
     if (isNew) this.#remember(record.clientId, event);
     // Who tries for ever must not fill the log.
     const repeated = record.events.last?.repeated ?? 1;
@@ -334,15 +359,19 @@ export class Recorder implements Observer {
         if (line.e.kind === 'connected') {
           record.isConnected = true;
           if (line.e.tookOverFrom !== undefined) record.takeovers++;
-          if (line.n !== undefined) record.negotiated = this.intern(line.n);
+          if (line.n !== undefined) {
+            const negotiated = this.intern(line.n);
+            this.#records.change(record, () => {
+              record.negotiated = negotiated;
+            });
+          }
         } else if (line.e.kind === 'closed') record.isConnected = false;
-        if (record.add(line.e)) this.#remember(line.id, line.e);
+        if (this.#records.change(record, () => record.add(line.e))) this.#remember(line.id, line.e);
         return;
       }
       case 'lost': {
         const record = this.#records.touch(line.id, true);
-        record.losses ??= {};
-        record.losses[line.cause] = { ...line.total };
+        this.#records.change(record, () => record.restoreLoss(line.cause, line.total));
         return;
       }
       case 'warning':

@@ -1,41 +1,58 @@
-/** The last so many of what was pushed; the oldest makes room. */
+/** The last so many of what was pushed, and so many bytes of them; the oldest makes room. */
 export class Ring<T> {
-  readonly #limit: number;
+  /** Bytes of all that it holds. */
+  bytes = 0;
+  #limit: number;
+  #mostBytes: number;
+  readonly #sizeOf: (item: T) => number;
   #items: T[] = [];
-  #next = 0;
+  /** Those before are forgotten. */
+  #first = 0;
 
-  constructor(limit: number) {
+  constructor(limit: number, mostBytes: number = Number.POSITIVE_INFINITY, sizeOf: (item: T) => number = () => 0) {
     this.#limit = limit;
+    this.#mostBytes = mostBytes;
+    this.#sizeOf = sizeOf;
   }
 
   get length(): number {
-    return this.#items.length;
+    return this.#items.length - this.#first;
   }
 
   get last(): T | undefined {
-    return this.#items.length < this.#limit
-      ? this.#items.at(-1)
-      : this.#items[(this.#next + this.#limit - 1) % this.#limit];
+    return this.length === 0 ? undefined : this.#items.at(-1);
   }
 
   push(item: T): void {
-    if (this.#items.length < this.#limit) {
-      this.#items.push(item);
-      return;
-    }
-    this.#items[this.#next] = item;
-    this.#next = (this.#next + 1) % this.#limit;
+    this.#items.push(item);
+    this.bytes += this.#sizeOf(item);
+    this.#shed();
+  }
+
+  /** New bounds; what is over them is forgotten. */
+  setBounds(limit: number, mostBytes: number = Number.POSITIVE_INFINITY): void {
+    this.#limit = limit;
+    this.#mostBytes = mostBytes;
+    this.#shed();
   }
 
   /** Oldest first. */
   *[Symbol.iterator](): Iterator<T> {
-    for (let i = 0; i < this.#items.length; i++) yield this.#items[(this.#next + i) % this.#items.length] as T;
+    for (let i = this.#first; i < this.#items.length; i++) yield this.#items[i] as T;
   }
 
   /** Newest first, those that are there now. */
   *newestFirst(): Iterable<T> {
-    const items = this.#items.slice();
-    const next = this.#next;
-    for (let i = items.length - 1; i >= 0; i--) yield items[(next + i) % items.length] as T;
+    yield* this.#items.slice(this.#first).reverse();
+  }
+
+  #shed(): void {
+    while (this.length > this.#limit || (this.bytes > this.#mostBytes && this.length > 1)) {
+      this.bytes -= this.#sizeOf(this.#items[this.#first++] as T);
+    }
+    // What is forgotten is let go of, now and then: each item is moved once at most.
+    if (this.#first === 0 || this.#first * 2 < this.#items.length) return;
+    this.#items = this.#items.slice(this.#first);
+    this.#first = 0;
   }
 }
