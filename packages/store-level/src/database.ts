@@ -2,7 +2,7 @@ import { chmod, mkdir, open, readdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { StoreError } from '@hawser/broker';
 import { ClassicLevel } from 'classic-level';
-import type { StoreDamage } from './files/check-files.ts';
+import type { StoreDamage } from './files/store-damage.ts';
 import { ADVICE } from './records/sealed-record.ts';
 
 /** LevelDB with binary keys and values. */

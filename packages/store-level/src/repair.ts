@@ -13,11 +13,11 @@ import {
   syncDirectory,
   toStoreError,
 } from './database.ts';
-import type { StoreDamage } from './files/check-files.ts';
 import { ClientNames } from './files/client-names.ts';
 import { seemsLocked } from './files/lock-holder.ts';
 import type { Entry } from './files/log-batches.ts';
 import { salvageFiles } from './files/salvage.ts';
+import type { StoreDamage } from './files/store-damage.ts';
 import { writeFormat } from './format.ts';
 import { checkRecord } from './records/check-record.ts';
 import { describeKey, keyReader, Prefix } from './records/keys.ts';

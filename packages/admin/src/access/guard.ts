@@ -8,9 +8,10 @@ import { ApiError } from '../api-error.ts';
 import { cookieOf, credentialsOf, type GivenCredentials } from './credentials.ts';
 import { Identifier, type Identity, type Secrets } from './identify.ts';
 import { checkOrigin } from './origin.ts';
+import type { Session } from './principal.ts';
 import { hasRole, type Principal } from './principal.ts';
 import { addSecurityHeaders } from './security-headers.ts';
-import { type ApiContext, type Session, Sessions } from './sessions.ts';
+import { type ApiContext, Sessions } from './sessions.ts';
 import { isSame } from './token.ts';
 
 /** What a route asks of who calls it; `open`: nothing. */

@@ -2,8 +2,8 @@ import { type ConsoleUserChange, type ConsoleUsers, PasswordChecker } from '@haw
 import { ApiError } from '../api-error.ts';
 import type { GivenCredentials } from './credentials.ts';
 import { LoginLimiter } from './login-limiter.ts';
-import type { Principal } from './principal.ts';
-import type { ApiContext, Session } from './sessions.ts';
+import type { Principal, Session } from './principal.ts';
+import type { ApiContext } from './sessions.ts';
 import { isSame } from './token.ts';
 
 /** Users of the console, and how an admin changes them. */

@@ -1,5 +1,4 @@
 import { CONSOLE_ROLES, type ConsoleRole } from '@hawser/auth';
-import type { Session } from './sessions.ts';
 
 /** Who asks, as far as it is known. */
 export interface Principal {
@@ -11,6 +10,18 @@ export interface Principal {
   readonly role: ConsoleRole | undefined;
   /** It came with a session cookie. */
   readonly session: Session | undefined;
+}
+
+/** Somebody who has logged in. */
+export interface Session {
+  readonly kind: Principal['kind'];
+  readonly name: string;
+  /** What the login was proved with; a user whose hash is another now has another password. */
+  readonly proof: string;
+  /** What a change has to bring along besides the cookie: only pages of the console can read it. */
+  readonly csrfToken: string;
+  readonly startedAtMs: number;
+  lastUsedAtMs: number;
 }
 
 export function hasRole(principal: Principal, needed: ConsoleRole): boolean {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Counters, Settings } from '@hawser/broker';
-import type { Principal } from './principal.ts';
+import type { Session } from './principal.ts';
 
 /** What the parts of the API share of the broker. */
 export interface ApiContext {
@@ -9,18 +9,6 @@ export interface ApiContext {
   /** Milliseconds that only grow. */
   now(): number;
   wallNow(): number;
-}
-
-/** Somebody who has logged in. */
-export interface Session {
-  readonly kind: Principal['kind'];
-  readonly name: string;
-  /** What the login was proved with; a user whose hash is another now has another password. */
-  readonly proof: string;
-  /** What a change has to bring along besides the cookie: only pages of the console can read it. */
-  readonly csrfToken: string;
-  readonly startedAtMs: number;
-  lastUsedAtMs: number;
 }
 
 /** Sessions by what their cookies say: bounded in number, idle time and age. Gone when the process ends. */

@@ -10,8 +10,8 @@ import {
   createTlsFiles,
   loadConfiguration,
 } from '@hawser/config';
-import type { BrokerFlags } from '../commands/broker.ts';
 import { EXIT, ExitError, usageError } from '../exit-error.ts';
+import type { BrokerFlags } from './broker-flags.ts';
 
 /** Everything `hawser broker` was told: flags over the environment over the file over the defaults. */
 export interface BrokerConfiguration {

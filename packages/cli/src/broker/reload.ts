@@ -8,7 +8,7 @@ import {
   explainConfiguration,
   type LivePolicies,
 } from '@hawser/config';
-import type { BrokerFlags } from '../commands/broker.ts';
+import type { BrokerFlags } from './broker-flags.ts';
 import { type BrokerConfiguration, readConfiguration } from './configuration.ts';
 
 /** What came of reading the configuration again. */

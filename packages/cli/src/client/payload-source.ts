@@ -1,7 +1,7 @@
-import type { PubFlags } from '../commands/pub.ts';
 import { usageError } from '../exit-error.ts';
 import { readFile } from '../flags/connect-flags.ts';
 import type { GivenValues } from '../flags/parameter-flags.ts';
+import type { PubFlags } from './pub-flags.ts';
 
 /** What is to be published: some messages known before connecting, or the lines of a stream. */
 export type PayloadSource =

@@ -1,7 +1,6 @@
 import type { Client, PublishOptions } from '@hawser/client';
 import { messageParameters } from '@hawser/parameters';
 import { longFlagOf } from '@hawser/parameters/flags';
-import type { PubFlags } from '../commands/pub.ts';
 import { EXIT, ExitError, usageError } from '../exit-error.ts';
 import type { ConnectFlags } from '../flags/connect-flags.ts';
 import type { GivenValues } from '../flags/parameter-flags.ts';
@@ -9,6 +8,7 @@ import { stopSignal } from '../stop-signal.ts';
 import { explainClientError } from './explain-error.ts';
 import { note, openClient } from './open-client.ts';
 import { findPayload, type PayloadSource } from './payload-source.ts';
+import type { PubFlags } from './pub-flags.ts';
 
 /** Lines of standard input that are under way at once. */
 const WINDOW = 256;

@@ -1,6 +1,5 @@
 import type { Client, Message, SubscribeOptions } from '@hawser/client';
 import { topicMatches } from '@hawser/codec';
-import type { SubFlags } from '../commands/sub.ts';
 import { EXIT, usageError } from '../exit-error.ts';
 import type { ConnectFlags } from '../flags/connect-flags.ts';
 import { chooseFormat, type MessageFormat } from '../format/message-format.ts';
@@ -8,6 +7,7 @@ import { printBytes } from '../output.ts';
 import { stopSignal } from '../stop-signal.ts';
 import { explainClientError } from './explain-error.ts';
 import { note, openClient } from './open-client.ts';
+import type { SubFlags } from './sub-flags.ts';
 
 const NEWLINE = Buffer.from('\n');
 

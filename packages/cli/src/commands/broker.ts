@@ -1,19 +1,7 @@
 import type { LogLevel } from '@hawser/admin/log';
 import { Command, Option } from 'commander';
+import type { BrokerFlags } from '../broker/broker-flags.ts';
 import { setEngineFlags } from '../broker/engine-flags.ts';
-
-/** Flags of `hawser broker` as they were given. */
-export interface BrokerFlags {
-  readonly listen?: readonly string[];
-  readonly data?: string;
-  /** `HOST:PORT`; false for `--no-console`. */
-  readonly console?: string | boolean;
-  readonly consoleUsers?: string;
-  readonly consolePasswordFile?: string;
-  readonly config?: string;
-  readonly set?: readonly string[];
-  readonly logLevel?: LogLevel;
-}
 
 /** Those of @hawser/admin, written out: a command is described before what it runs is loaded. */
 const LOG_LEVELS: readonly LogLevel[] = ['trace', 'debug', 'info', 'warn', 'error', 'silent'];

@@ -1,16 +1,8 @@
 import { Command, Option } from 'commander';
+import type { DoctorFlags } from '../doctor/doctor-flags.ts';
 import { DOCTOR_WORDS } from '../doctor/doctor-words.ts';
-import type { ExplainLanguage } from '../explain/explain-words.ts';
 import { ConnectFlags } from '../flags/connect-flags.ts';
 import { languageOf } from './explain.ts';
-
-/** Flags of `hawser doctor` that are its own. */
-export interface DoctorFlags {
-  readonly json?: boolean;
-  readonly lang: ExplainLanguage;
-  readonly asClient?: boolean;
-  readonly topic?: string;
-}
 
 /** `hawser doctor`: walks a connection stage by stage, tries what it is for, and says what to change. */
 export function doctorCommand(): Command {

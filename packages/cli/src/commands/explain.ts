@@ -1,14 +1,7 @@
 import { Command, Option } from 'commander';
 import { DEFAULT_API } from '../api/default-api.ts';
+import type { ExplainFlags } from '../explain/explain-flags.ts';
 import { EXPLAIN_WORDS, type ExplainLanguage } from '../explain/explain-words.ts';
-
-/** Flags of `hawser explain` as they were given. */
-export interface ExplainFlags {
-  readonly api: string;
-  readonly tokenFile?: string;
-  readonly json?: boolean;
-  readonly lang: ExplainLanguage;
-}
 
 /** `hawser explain`: asks a running broker why a client is not connected, or lost what it lost. */
 export function explainCommand(): Command {

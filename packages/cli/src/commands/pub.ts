@@ -1,18 +1,10 @@
 import { messageParameters } from '@hawser/parameters';
 import { messageTexts } from '@hawser/parameters/texts';
 import { Command } from 'commander';
+import type { PubFlags } from '../client/pub-flags.ts';
 import { ConnectFlags } from '../flags/connect-flags.ts';
 import { addParameterFlags, type GivenValues } from '../flags/parameter-flags.ts';
 import { PropertyFlag } from '../flags/property-flag.ts';
-
-/** Flags of `hawser pub` that are its own. */
-export interface PubFlags {
-  readonly file?: string;
-  readonly stdin?: boolean;
-  readonly lines?: boolean;
-  readonly empty?: boolean;
-  readonly verbose?: boolean;
-}
 
 /** `hawser pub`: publishes a message, or one for each line of standard input. */
 export function pubCommand(): Command {

@@ -1,31 +1,9 @@
 import { Command, Option } from 'commander';
+import type { SubFlags } from '../client/sub-flags.ts';
 import { usageError } from '../exit-error.ts';
 import { ConnectFlags } from '../flags/connect-flags.ts';
 import { PropertyFlag } from '../flags/property-flag.ts';
 import { wholeNumber } from '../flags/whole-number.ts';
-
-/** Flags of `hawser sub` that are its own. */
-export interface SubFlags {
-  readonly topic?: readonly string[];
-  readonly qos: 0 | 1 | 2;
-  readonly count?: number;
-  readonly wait?: number;
-  readonly verbose?: boolean;
-  readonly debug?: boolean;
-  readonly format: string;
-  readonly json?: boolean;
-  readonly newline: boolean;
-  readonly retained: boolean;
-  readonly retainedOnly?: boolean;
-  readonly unsubscribe?: readonly string[];
-  readonly filterOut?: readonly string[];
-  readonly exitAfterSubscribe?: boolean;
-  readonly noLocal?: boolean;
-  readonly retainAsPublished?: boolean;
-  readonly retainHandling?: 0 | 1 | 2;
-  readonly subscriptionIdentifier?: number;
-  readonly userProperty?: readonly (readonly [string, string])[];
-}
 
 const append = (value: string, before: readonly string[] = []): readonly string[] => [...before, value];
 

@@ -1,11 +1,11 @@
 import { isValidTopicName } from '@hawser/codec';
 import { type DoctorReport, examine } from '@hawser/doctor';
 import { toJsonText, visible, visibleIn } from '@hawser/parameters/safe-text';
-import type { DoctorFlags } from '../commands/doctor.ts';
 import { EXIT, usageError } from '../exit-error.ts';
 import type { ConnectFlags } from '../flags/connect-flags.ts';
 import { print, printNote } from '../output.ts';
 import { stopSignal } from '../stop-signal.ts';
+import type { DoctorFlags } from './doctor-flags.ts';
 import { DOCTOR_WORDS } from './doctor-words.ts';
 import { formatEnd, formatStage } from './format-doctor.ts';
 

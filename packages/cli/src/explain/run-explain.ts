@@ -1,9 +1,9 @@
 import type { Explanation } from '@hawser/broker';
 import { toJsonText, visibleIn } from '@hawser/parameters/safe-text';
 import { apiRefusal, askApi } from '../api/ask-api.ts';
-import type { ExplainFlags } from '../commands/explain.ts';
 import { EXIT } from '../exit-error.ts';
 import { print } from '../output.ts';
+import type { ExplainFlags } from './explain-flags.ts';
 import { formatExplanation } from './format-explanation.ts';
 
 const TIMEOUT_MS = 10_000;

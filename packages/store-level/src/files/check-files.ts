@@ -4,14 +4,8 @@ import { formatKey } from '../records/keys.ts';
 import { highestBatchNumber, readBatch } from './log-batches.ts';
 import { walkLog } from './log-file.ts';
 import { type LiveTable, playManifest } from './manifest.ts';
+import type { StoreDamage } from './store-damage.ts';
 import { checkTable } from './table-file.ts';
-
-/** One thing that is wrong with a data directory. */
-export interface StoreDamage {
-  /** File name, or what else it is about. */
-  readonly where: string;
-  readonly what: string;
-}
 
 /**
  * Looks at LevelDB's files without opening or changing them: CURRENT, MANIFEST, logs, tables, their sizes and

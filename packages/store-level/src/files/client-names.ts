@@ -2,7 +2,7 @@ import { checkRecord } from '../records/check-record.ts';
 import { keyReader, Prefix } from '../records/keys.ts';
 import { readSession } from '../records/records.ts';
 import { readRecord } from '../records/sealed-record.ts';
-import type { StoreDamage } from './check-files.ts';
+import type { StoreDamage } from './store-damage.ts';
 
 /** Whose sessions have which numbers, so that damage can be told by Client Identifier. */
 export class ClientNames {

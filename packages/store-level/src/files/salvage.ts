@@ -2,10 +2,10 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { checkRecord } from '../records/check-record.ts';
 import { describeKey } from '../records/keys.ts';
-import type { StoreDamage } from './check-files.ts';
 import { type Entry, highestBatchNumber, provenPuts, readBatch } from './log-batches.ts';
 import { salvageLog, walkLog } from './log-file.ts';
 import { type LiveFiles, playManifest } from './manifest.ts';
+import type { StoreDamage } from './store-damage.ts';
 import { type LostBlock, salvageTable } from './table-file.ts';
 
 /**

@@ -1,5 +1,5 @@
 import { StoreError } from '@hawser/broker';
-import type { StoreDamage } from '../files/check-files.ts';
+import type { StoreDamage } from '../files/store-damage.ts';
 import { describeKey, keyReader, Note, Prefix } from './keys.ts';
 import { readMessage } from './message-record.ts';
 import type { RecordReader } from './record-reader.ts';
