@@ -55,23 +55,21 @@ it('a disk without a byte left, after kill -9: it starts, serves what was acknow
   await using _ = disk;
   const dataDirectory = join(disk.path, 'data');
   const texts = Array.from({ length: 3000 }, (_unused, index) => `${index + 1}`);
-  {
-    await using broker = await startBroker({ args: WIDE, dataDirectory });
-    const away = await connect(broker, 'away', 5, false);
-    await away.request(subscribe('t/#'), 'suback');
-    away.destroy();
-    const publisher = await connect(broker, 'publisher', 5, true);
-    for (const text of texts) {
-      const answer = await publisher.request(publish('t/1', `${text} ${PAYLOAD}`, 1, Number(text)), 'puback');
-      expect(answer).toMatchObject({ reasonCode: 0 });
-    }
-    publisher.destroy();
-    await expect.poll(() => existsSync(join(dataDirectory, 'reserve'))).toBe(true);
-    await broker.program.end('SIGKILL');
+  await using broker = await startBroker({ args: WIDE, dataDirectory });
+  const away = await connect(broker, 'away', 5, false);
+  await away.request(subscribe('t/#'), 'suback');
+  away.destroy();
+  const publisher = await connect(broker, 'publisher', 5, true);
+  for (const text of texts) {
+    const answer = await publisher.request(publish('t/1', `${text} ${PAYLOAD}`, 1, Number(text)), 'puback');
+    expect(answer).toMatchObject({ reasonCode: 0 });
   }
+  publisher.destroy();
+  await expect.poll(() => existsSync(join(dataDirectory, 'reserve'))).toBe(true);
+  await broker.kill();
   await disk.fill(0);
   expect(await disk.freeBytes()).toBe(0);
-  await using broker = await startBroker({ args: WIDE, dataDirectory });
+  await broker.restart();
   await expectAll(broker, texts);
 }, 60_000);
 
