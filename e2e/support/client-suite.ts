@@ -135,11 +135,14 @@ export const scenarios: readonly Scenario[] = [
         answers.map((answer) => answer.text()),
         ['A', 'B', 'C'],
       );
-      const code = await asker
-        .request(`${topic}/nobody`, 'x', { timeout: 0.1 })
-        .then(() => 'answered')
-        .catch((error: { readonly code: string }) => error.code);
-      same(code, 'request-timeout');
+      const codeOf = (of: string): Promise<string> =>
+        asker
+          .request(`${topic}/${of}`, 'x', { timeout: 0.5 })
+          .then(() => 'answered')
+          .catch((error: { readonly code: string }) => error.code);
+      same(await codeOf('nobody'), 'no-matching-subscribers');
+      await server.subscribe(`${topic}/silent`, { qos: 1 });
+      same(await codeOf('silent'), 'request-timeout');
     },
   },
   {
