@@ -1,13 +1,14 @@
 import { type DisconnectProperties, propertyNamesOf } from '@hawser/codec';
 import * as PacketType from '@hawser/codec/packet-type';
 import { PacketIdentifiers } from '@hawser/protocol';
-import type { Client, Grant, PublishResult, UnsubscribeResult } from './api.ts';
+import type { Client } from './api.ts';
 import { checkFunction, checkKind, checkOptions, pairsOf } from './check-options.ts';
 import type { Established } from './connection/attempt.ts';
 import type { LinkListener } from './connection/link.ts';
 import { keepConnected, type SupervisedClient } from './connection/supervisor.ts';
+import { type Emitter, emitterOf } from './emitter.ts';
 import { ClosedError, UsageError } from './errors.ts';
-import { type ClientEvents, type Emitter, emitterOf } from './events.ts';
+import type { ClientEvents } from './events.ts';
 import type { Consumer } from './inbound/consumer.ts';
 import { type InboxHost, inboxOf } from './inbound/inbox.ts';
 import { type MessageStream, messageStreamOf } from './inbound/message-stream.ts';
@@ -24,6 +25,7 @@ import type {
 import { composerOf, NO_OPTIONS } from './outgoing-message.ts';
 import type { ClientClock, Platform } from './platform.ts';
 import { requesterOf } from './requester.ts';
+import type { Grant, PublishResult, UnsubscribeResult } from './results.ts';
 import type { Journal, JournalHost } from './session/journal.ts';
 import { outboxOf } from './session/outbox.ts';
 import { checkFilters, listOf, subscriptionsOf } from './session/subscriptions.ts';

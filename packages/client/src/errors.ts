@@ -1,5 +1,5 @@
 import { CodedError, UsageError } from '@hawser/codec';
-import type { Grant } from './api.ts';
+import type { Grant } from './results.ts';
 
 export { CodedError, MalformedPacketError, ProtocolError, UsageError } from '@hawser/codec';
 

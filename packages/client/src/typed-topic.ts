@@ -1,9 +1,10 @@
 import { filterFault, filterStart, isValidTopicName } from '@hawser/codec';
-import type { Client, PublishResult } from './api.ts';
+import type { Client } from './api.ts';
 import { UsageError } from './errors.ts';
 import type { Message } from './inbound/message.ts';
 import type { MessageStream } from './inbound/message-stream.ts';
 import type { MessagesOptions, PublishOptions, SubscribeOptions } from './options.ts';
+import type { PublishResult } from './results.ts';
 import { ignorable } from './settle.ts';
 
 /** Standard Schema (standardschema.dev): zod, valibot, arktype and others have it. */

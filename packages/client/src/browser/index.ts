@@ -3,7 +3,7 @@ import { connectWith, createClientWith, optionsOf } from '../connect-with.ts';
 import type { ClientOptions } from '../options.ts';
 import { browserPlatform } from './platform.ts';
 
-export type { Client, ClientState, Grant, MessageHandler, PublishResult, UnsubscribeResult } from '../api.ts';
+export type { Client, ClientState, MessageHandler } from '../api.ts';
 export { ScramError, type ScramOptions, scramSha256 } from '../authentication/scram-sha-256.ts';
 export { connectWith, createClientWith } from '../connect-with.ts';
 export { type Address, formatAddress, parseAddress } from '../connection/address.ts';
@@ -14,8 +14,10 @@ export type { MessageStream } from '../inbound/message-stream.ts';
 export type { Negotiated, NegotiatedValue } from '../negotiated.ts';
 export type * from '../options.ts';
 export type { DialFailure, Platform, PlatformDialOptions } from '../platform.ts';
+export type { Grant, PublishResult, UnsubscribeResult } from '../results.ts';
 export { memorySessionStore } from '../session/memory-session-store.ts';
-export { type SessionEntries, type SessionStore, type StoreChange, sessionStore } from '../session/session-store.ts';
+export type { SessionEntries, StoreChange } from '../session/session-entries.ts';
+export { type SessionStore, sessionStore } from '../session/session-store.ts';
 export {
   PayloadError,
   type PayloadFormat,

@@ -1,7 +1,8 @@
 import type { ProtocolVersion } from '@hawser/codec';
 import type { ClientCloseCause } from '@hawser/protocol';
+import type { Emitter } from '../emitter.ts';
 import { ClosedError, ConnectError } from '../errors.ts';
-import type { ClientEvents, Emitter } from '../events.ts';
+import type { ClientEvents } from '../events.ts';
 import type { Platform } from '../platform.ts';
 import type { Settings } from '../settings.ts';
 import { abortable, timed } from '../settle.ts';

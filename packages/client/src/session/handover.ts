@@ -1,4 +1,4 @@
-import type { PublishResult } from '../api.ts';
+import type { PublishResult } from '../results.ts';
 import { ignorable } from '../settle.ts';
 import type { OutgoingContent } from './outgoing.ts';
 

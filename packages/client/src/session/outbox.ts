@@ -2,10 +2,10 @@ import { encodePublishProperties, packetName, publishSize, type QoS, violation }
 import * as PacketType from '@hawser/codec/packet-type';
 import { type ClientConnection, Fifo } from '@hawser/protocol';
 import type { Clock } from '@hawser/transport/clock';
-import type { PublishResult } from '../api.ts';
 import type { Link } from '../connection/link.ts';
 import { RefusedError } from '../errors.ts';
 import type { Negotiated } from '../negotiated.ts';
+import type { PublishResult } from '../results.ts';
 import type { QueueSettings } from '../settings.ts';
 import { abortable, ignorable } from '../settle.ts';
 import { tallyOf } from '../tally.ts';

@@ -1,6 +1,6 @@
 import { encodePublishProperties } from '@hawser/codec';
 import type { MessageContent, Ticket } from '@hawser/protocol';
-import type { PublishResult } from '../api.ts';
+import type { PublishResult } from '../results.ts';
 
 /** A PromiseWithResolvers, written out: compilers of users read this, and no library before es2024 has the name. */
 interface Waiting {

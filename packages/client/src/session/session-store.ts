@@ -1,21 +1,6 @@
 import type { JournalHost, Restored } from './journal.ts';
+import type { SessionEntries } from './session-entries.ts';
 import { StoreJournal } from './store-journal.ts';
-
-/** One change of what is kept; `value` undefined: removed. */
-export interface StoreChange {
-  readonly key: string;
-  readonly value: Uint8Array | undefined;
-}
-
-/** Where entries are kept, by Client ID. What keys and values mean is the client's business. */
-export interface SessionEntries {
-  /** All that is kept for a Client ID, keys ascending. */
-  load(clientId: string): Promise<readonly (readonly [string, Uint8Array])[]>;
-  /** Applies the changes in order, all or none. Resolves when they survive a crash. Called again only after it has settled. */
-  write(clientId: string, changes: readonly StoreChange[]): Promise<void>;
-  /** The client is closed. Another one may `load` again. */
-  close?(): Promise<void>;
-}
 
 /**
  * What a client keeps to survive a restart of the program: messages that are not acknowledged, and the identifiers of QoS 2

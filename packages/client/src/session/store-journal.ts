@@ -3,7 +3,7 @@ import { NO_TICKET, type Ticket } from '@hawser/protocol';
 import type { Negotiated } from '../negotiated.ts';
 import type { Journal, JournalHost, Restored } from './journal.ts';
 import type { Outgoing } from './outgoing.ts';
-import type { SessionEntries, StoreChange } from './session-store.ts';
+import type { SessionEntries, StoreChange } from './session-entries.ts';
 import { decodeStored, encodeStored } from './stored-message.ts';
 
 const SESSION_KEY = 's';

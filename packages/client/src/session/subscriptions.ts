@@ -14,12 +14,12 @@ import {
   violation,
 } from '@hawser/codec';
 import type { ClientConnection } from '@hawser/protocol';
-import type { Grant, UnsubscribeResult } from '../api.ts';
 import { checkOptions, pairsOf } from '../check-options.ts';
 import { ClosedError, RefusedError, UsageError } from '../errors.ts';
 import type { Negotiated } from '../negotiated.ts';
 import type { SubscribeOptions, UnsubscribeOptions } from '../options.ts';
 import { checkQoS, onlyIn5 } from '../outgoing-message.ts';
+import type { Grant, UnsubscribeResult } from '../results.ts';
 import { abortable } from '../settle.ts';
 import { refusal, said, tooLarge } from './refusal.ts';
 

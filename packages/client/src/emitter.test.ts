@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { emitterOf } from './events.ts';
+import { emitterOf } from './emitter.ts';
 
 const errors: unknown[] = [];
 const heard: string[] = [];
