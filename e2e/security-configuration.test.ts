@@ -83,8 +83,8 @@ describe('from nothing to a guarded broker', () => {
     await hawser('passwd', 'passwd', 'bob', '-b', 'three');
     writeFileSync(file, `${CONFIG}limits: { keepAliveMax: 17, topicLevels: 9 }\n`);
     child.kill('SIGHUP');
-    await seen('limits.keepAliveMax: 0 is 17 now');
-    await seen('limits.topicLevels: 128 is 9 now; needs a restart');
+    await seen('limits.keepAliveMax changed from 0 to 17');
+    await seen('limits.topicLevels changed from 128 to 9; this needs a restart');
     expect(await login(port, 'bob', 'three')).toBe(0);
     const connack = await withAttacker(port, 5, (peer) => peer.connect({ username: 'bob', password: 'three' }));
     expect(connack?.properties?.serverKeepAlive).toBe(17);

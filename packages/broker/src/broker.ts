@@ -95,9 +95,6 @@ export class Broker implements BrokerCore {
     this.#random = options.random ?? randomBytes;
     this.loopDelayMs = options.loopDelayMs ?? (options.clock === undefined ? loopGauge(() => this.now()) : () => 0);
     this.driverNode = createDriverNode(this.#clock);
-    this.driverNode.input.limit = this.settings['limits.inputBytesNode'];
-    this.driverNode.strangerInput.limit = this.settings['limits.inputBytesStrangers'];
-    this.slab.limit = this.settings['limits.outputBytesNode'];
     this.topics = new TopicCache(this.settings['limits.topics'], this.settings['limits.topicLevels']);
     this.recorder = new Recorder({ settings: this.settings, clock: this.#clock, log: options.recorderLog });
     this.observer = tellBoth(this.recorder, options.observe);
@@ -111,6 +108,7 @@ export class Broker implements BrokerCore {
     this.router = new Router(this);
     this.registry = new SessionRegistry(this);
     this.intake = new Intake(this, options);
+    this.#applySettings();
     this.#listeners = new Listeners(this.intake);
   }
 
@@ -230,7 +228,19 @@ export class Broker implements BrokerCore {
   /** Other settings from here on; those that are looked at once, at start, stay what they were. Throws SettingError. */
   configure(settings: Partial<Settings>): void {
     this.settings = settingsWith({ ...this.settings, ...settings });
-    this.recorder.configure(this.settings);
+    this.#applySettings();
+  }
+
+  /** Gives those parts their bounds that do not look them up each time. */
+  #applySettings(): void {
+    const { settings } = this;
+    this.driverNode.input.limit = settings['limits.inputBytesNode'];
+    this.driverNode.strangerInput.limit = settings['limits.inputBytesStrangers'];
+    this.slab.limit = settings['limits.outputBytesNode'];
+    this.registry.queueMemory.maximum = settings['queues.memoryBytes'];
+    this.router.routes.configure(settings);
+    this.intake.configure(settings);
+    this.recorder.configure(settings);
   }
 
   /** What the Authorizer said before is void: its rules have changed. Deliveries follow them. */

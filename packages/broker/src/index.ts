@@ -49,5 +49,5 @@ export {
   type Settings,
   settingsWith,
 } from './settings.ts';
-export { SETTINGS } from './settings-table.ts';
+export { SETTINGS, type Setting } from './settings-table.ts';
 export * from './stores/index.ts';

@@ -8,6 +8,8 @@ export interface Setting<T> {
   readonly unit?: string;
   /** One sentence for people. */
   readonly text: string;
+  /** Absent: a reload reaches it. `start`: it is read once, and needs a restart. */
+  readonly reach?: 'start';
 }
 
 const number = (value: number, unit: string, minimum: number, maximum: number, text: string): Setting<number> => ({
@@ -23,6 +25,9 @@ const choice = <T extends string>(value: T, values: readonly T[], text: string):
   values,
   text,
 });
+
+/** A setting that is read once, when the broker starts. */
+const atStart = <T extends Setting<unknown>>(setting: T): T => ({ ...setting, reach: 'start' });
 
 const MiB = 1024 * 1024;
 const FOREVER = 0xffff_ffff;
@@ -56,7 +61,7 @@ export const SETTINGS = {
   ),
   'limits.inflight3': number(32, 'messages', 1, 65_535, 'QoS 1 and 2 messages under way to a 3.x client.'),
   'limits.topicAliasMaximum': number(64, 'aliases', 0, 65_535, 'Topic Aliases a 5.0 client may set.'),
-  'limits.topicLevels': number(128, 'levels', 1, 1000, 'Levels of a Topic Name or Topic Filter.'),
+  'limits.topicLevels': atStart(number(128, 'levels', 1, 1000, 'Levels of a Topic Name or Topic Filter.')),
   'limits.topicBytes': number(65_535, 'bytes', 1, 65_535, 'Longest Topic Name or Topic Filter.'),
   'limits.userProperties': number(1000, 'properties', 0, 1_000_000, 'User Properties in one packet, and in its Will.'),
   'limits.filters': number(10_000, 'filters', 1, 10_000_000, 'Topic Filters in one SUBSCRIBE or UNSUBSCRIBE.'),
@@ -74,12 +79,14 @@ export const SETTINGS = {
     65_535,
     'QoS 2 messages of one session that were taken and not released (PUBREL).',
   ),
-  'limits.inflightBytes': number(
-    16 * MiB,
-    'bytes',
-    1024,
-    65_536 * MiB,
-    'Messages that were sent to one session and not acknowledged, with what they take in memory; the next wait in its queue.',
+  'limits.inflightBytes': atStart(
+    number(
+      16 * MiB,
+      'bytes',
+      1024,
+      65_536 * MiB,
+      'Messages that were sent to one session and not acknowledged, with what they take in memory; the next wait in its queue.',
+    ),
   ),
   'limits.subscriptionBytes': number(
     8 * MiB,
@@ -95,7 +102,7 @@ export const SETTINGS = {
     1_000_000,
     'Permissions that are remembered for one connection, for publishing and subscribing each.',
   ),
-  'limits.topics': number(8192, 'topics', 64, 1_048_576, 'Topic Names that are remembered with their bytes.'),
+  'limits.topics': atStart(number(8192, 'topics', 64, 1_048_576, 'Topic Names that are remembered with their bytes.')),
   'limits.inputBytesNode': number(
     256 * MiB,
     'bytes',
@@ -126,7 +133,9 @@ export const SETTINGS = {
     10_000_000,
     'Connections that have not sent a whole CONNECT yet.',
   ),
-  'limits.handshakes': number(1000, 'handshakes', 1, 1_000_000, 'TLS handshakes and WebSocket upgrades under way.'),
+  'limits.handshakes': atStart(
+    number(1000, 'handshakes', 1, 1_000_000, 'TLS handshakes and WebSocket upgrades under way.'),
+  ),
   'limits.connectionsPerAddress': number(
     100_000,
     'connections',
@@ -224,28 +233,37 @@ export const SETTINGS = {
     60,
     'How long publishers wait for one slow subscriber before it begins to lose QoS 0.',
   ),
-  'queue.messages': number(1000, 'messages', 0, 100_000_000, 'Messages waiting for one session.'),
-  'queue.bytes': number(
-    16 * MiB,
-    'bytes',
-    0,
-    65_536 * MiB,
-    'Bytes waiting for one session, topics, payloads and properties; what they take in memory beside that is in queues.memoryBytes.',
+  'queue.messages': atStart(number(1000, 'messages', 0, 100_000_000, 'Messages waiting for one session.')),
+  'queue.bytes': atStart(
+    number(
+      16 * MiB,
+      'bytes',
+      0,
+      65_536 * MiB,
+      'Bytes waiting for one session, topics, payloads and properties; what they take in memory beside that is in queues.memoryBytes.',
+    ),
   ),
-  'queue.age': number(
-    0,
-    's',
-    0,
-    FOREVER,
-    'How long a message is kept for a client that is not connected. 0: as long as its session.',
+  'queue.age': atStart(
+    number(
+      0,
+      's',
+      0,
+      FOREVER,
+      'How long a message is kept for a client that is not connected. 0: as long as its session.',
+    ),
   ),
   'queue.qos0': flag(false, 'QoS 0 messages wait for offline sessions too.'),
-  'queue.policy': choice(
-    'drop-oldest',
-    ['drop-oldest', 'drop-newest', 'keep-last-per-topic', 'refuse'],
-    'What happens when a queue is full.',
+  'queue.policy': {
+    ...choice(
+      'drop-oldest',
+      ['drop-oldest', 'drop-newest', 'keep-last-per-topic', 'refuse'],
+      'What happens when a queue is full.',
+    ),
+    reach: 'start',
+  },
+  'queue.pageSize': atStart(
+    number(128, 'messages', 2, 100_000, 'Messages of an offline queue that are held in memory.'),
   ),
-  'queue.pageSize': number(128, 'messages', 2, 100_000, 'Messages of an offline queue that are held in memory.'),
   'queues.memoryBytes': number(
     256 * MiB,
     'bytes',
@@ -331,15 +349,11 @@ export const SETTINGS = {
     default: 'loopback',
     text: 'Addresses and networks that are never banned, with commas between them: balancers, monitoring, this machine.',
   } as Setting<string>,
-  'bans.fileBytes': number(
-    32 * MiB,
-    'bytes',
-    4096,
-    65_536 * MiB,
-    'Bytes of the files in which bans survive a restart.',
+  'bans.fileBytes': atStart(
+    number(32 * MiB, 'bytes', 4096, 65_536 * MiB, 'Bytes of the files in which bans survive a restart.'),
   ),
-  'api.connections': number(1000, 'connections', 1, 1_000_000, 'HTTP connections to the console and the API.'),
-  'api.requestTimeout': number(10, 's', 0.1, 3600, 'How long an HTTP request may take to come in whole.'),
+  'api.connections': atStart(number(1000, 'connections', 1, 1_000_000, 'HTTP connections to the console and the API.')),
+  'api.requestTimeout': atStart(number(10, 's', 0.1, 3600, 'How long an HTTP request may take to come in whole.')),
   'api.requestRate': number(100, 'per s', 0, 1_000_000, 'HTTP requests a second from one address. 0: any.'),
   'api.requestRateNode': number(1000, 'per s', 0, 1_000_000, 'HTTP requests a second in all. 0: any.'),
   'api.failedLogins': number(5, 'logins', 1, 1_000_000, 'Logins of one address that may fail before it has to wait.'),
@@ -369,8 +383,8 @@ export const SETTINGS = {
   'api.sessionsPerUser': number(20, 'sessions', 1, 1_000_000, 'Sessions of one user.'),
   'api.sessionIdle': number(1800, 's', 1, 31_536_000, 'How long a session lives without a request.'),
   'api.sessionLongest': number(12 * 3600, 's', 1, 31_536_000, 'How long a session lives at most.'),
-  'api.audit': number(1000, 'entries', 1, 1_000_000, 'Entries of the audit log that the API shows.'),
-  'api.auditBytes': number(16 * MiB, 'bytes', 2048, 65_536 * MiB, 'Bytes of the files of the audit log.'),
+  'api.audit': atStart(number(1000, 'entries', 1, 1_000_000, 'Entries of the audit log that the API shows.')),
+  'api.auditBytes': atStart(number(16 * MiB, 'bytes', 2048, 65_536 * MiB, 'Bytes of the files of the audit log.')),
   'recorder.clients': number(
     20_000,
     'clients',
@@ -394,18 +408,14 @@ export const SETTINGS = {
     'Attempts remembered that ended before a CONNECT was read.',
   ),
   'recorder.history': number(2000, 'events', 1, 1_000_000, 'Events of all clients that the history shows.'),
-  'recorder.fileBytes': number(
-    16 * MiB,
-    'bytes',
-    2048,
-    65_536 * MiB,
-    'Bytes of the files in which the recorder survives a restart.',
+  'recorder.fileBytes': atStart(
+    number(16 * MiB, 'bytes', 2048, 65_536 * MiB, 'Bytes of the files in which the recorder survives a restart.'),
   ),
-  'sys.interval': number(10, 's', 0, 86_400, 'How often the $SYS topics are published. 0: never.'),
-  'websocket.origins': {
+  'sys.interval': atStart(number(10, 's', 0, 86_400, 'How often the $SYS topics are published. 0: never.')),
+  'websocket.origins': atStart({
     default: '',
     text: 'Web pages that may connect: origins with commas between them, such as https://example.org, or * for all. Empty: those of this machine, and of the same host where that is an address or asked over TLS.',
-  } as Setting<string>,
+  } as Setting<string>),
   responseInformation: {
     default: '',
     text: 'Response Information for 5.0 clients that ask for it; %c is the Client Identifier.',

@@ -1,4 +1,4 @@
-import { isSettingKey } from '@hawser/broker';
+import { isSettingKey, SETTINGS, type Setting } from '@hawser/broker';
 import { explainConfiguration } from './explain.ts';
 import type { Configuration } from './load.ts';
 
@@ -11,23 +11,6 @@ export interface ConfigurationChange {
   /** It is in force only after a restart. */
   readonly needsRestart: boolean;
 }
-
-/** Settings that are looked at once, when the broker starts. */
-const AT_START: ReadonlySet<string> = new Set([
-  'limits.topicLevels',
-  'limits.handshakes',
-  'recorder.fileBytes',
-  'queue.messages',
-  'queue.bytes',
-  'queue.policy',
-  'queue.pageSize',
-  'sys.interval',
-  'bans.fileBytes',
-  'api.connections',
-  'api.requestTimeout',
-  'api.audit',
-  'api.auditBytes',
-]);
 
 /** What differs. Secrets are compared, and never shown. */
 export function compareConfigurations(before: Configuration, after: Configuration): readonly ConfigurationChange[] {
@@ -44,7 +27,10 @@ export function compareConfigurations(before: Configuration, after: Configuratio
 
 /** Policies are made anew; addresses, paths of TLS files and the data directory stay what they were. */
 function needsRestart(key: string): boolean {
-  if (isSettingKey(key)) return AT_START.has(key);
+  if (isSettingKey(key)) {
+    const setting: Setting<unknown> = SETTINGS[key];
+    return setting.reach === 'start';
+  }
   if (/^(?:authentication|authorization)(?:[.[]|$)/.test(key)) return false;
   return !/^listeners\[\d+\]\.authentication\./.test(key);
 }

@@ -39,10 +39,10 @@ export class Intake {
   readonly core: BrokerCore;
   readonly backpressure: Backpressure;
   readonly gatekeeper: Gatekeeper;
-  readonly answerBounds: AnswerBounds;
-  readonly decodeLimits: DecodeLimits;
+  answerBounds: AnswerBounds;
+  decodeLimits: DecodeLimits;
   /** Filters that are too deep are refused one by one, in the SUBACK. */
-  readonly subscribeLimits: DecodeLimits;
+  subscribeLimits: DecodeLimits;
   readonly #openFiles: OpenFiles;
   readonly #handlers = new Set<ClientHandler>();
   /** Those without a CONNACK, by address. */
@@ -62,18 +62,16 @@ export class Intake {
     this.#openFiles = new OpenFiles(openFiles);
     this.backpressure = new Backpressure(core);
     this.gatekeeper = new Gatekeeper(core, banLog);
-    const { settings } = core;
-    this.decodeLimits = {
-      topicLevels: settings['limits.topicLevels'],
-      userProperties: settings['limits.userProperties'],
-      topicFilters: settings['limits.filters'],
-    };
+    this.decodeLimits = decodeLimitsOf(core.settings);
     this.subscribeLimits = { ...this.decodeLimits, topicLevels: 65_535 };
-    this.answerBounds = {
-      acks: settings['limits.unanswered'],
-      unansweredBytes: settings['limits.unansweredBytes'],
-      bytes: settings['limits.answerBytes'],
-    };
+    this.answerBounds = answerBoundsOf(core.settings);
+  }
+
+  /** New bounds, for connections to come. */
+  configure(settings: BrokerCore['settings']): void {
+    this.decodeLimits = decodeLimitsOf(settings);
+    this.subscribeLimits = { ...this.decodeLimits, topicLevels: 65_535 };
+    this.answerBounds = answerBoundsOf(settings);
   }
 
   /** Connections, accepted or not. */
@@ -219,4 +217,20 @@ export class Intake {
 
 function sayGoodbye(handler: ClientHandler): void {
   handler.disconnect('server-shutting-down', ReasonCode.ServerShuttingDown, { is: 'plain' });
+}
+
+function decodeLimitsOf(settings: BrokerCore['settings']): DecodeLimits {
+  return {
+    topicLevels: settings['limits.topicLevels'],
+    userProperties: settings['limits.userProperties'],
+    topicFilters: settings['limits.filters'],
+  };
+}
+
+function answerBoundsOf(settings: BrokerCore['settings']): AnswerBounds {
+  return {
+    acks: settings['limits.unanswered'],
+    unansweredBytes: settings['limits.unansweredBytes'],
+    bytes: settings['limits.answerBytes'],
+  };
 }

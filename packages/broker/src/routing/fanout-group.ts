@@ -14,7 +14,7 @@ export interface SegmentPool {
   /** What they have in all. */
   bytes: number;
   /** Over this (`fanout.segmentBytes`) a group gives its buffer back after every turn. */
-  readonly limit: number;
+  limit: number;
 }
 
 const FIRST_BYTES = 4096;

@@ -39,6 +39,11 @@ export class RouteTable {
     this.#segments = { bytes: 0, limit: core.settings['fanout.segmentBytes'] };
   }
 
+  /** New bounds, from now on. */
+  configure(settings: BrokerCore['settings']): void {
+    this.#segments.limit = settings['fanout.segmentBytes'];
+  }
+
   /** Buffers of all fan-out groups. */
   get segmentBytes(): number {
     return this.#segments.bytes;

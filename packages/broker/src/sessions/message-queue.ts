@@ -19,7 +19,7 @@ export interface QueueBounds {
  */
 export class QueueMemory {
   bytes = 0;
-  readonly maximum: number;
+  maximum: number;
 
   constructor(maximum: number) {
     this.maximum = maximum;

@@ -72,7 +72,7 @@ export function reloadWords(reloaded: Reloaded): readonly string[] {
   if (!reloaded.isGood) return [`the configuration was not read again, the old one stays in force: ${reloaded.text}`];
   if (reloaded.changes.length === 0) return ['the configuration was read again; nothing has changed'];
   return reloaded.changes.map(({ key, from, to, needsRestart }) => {
-    const what = `${key}: ${from ?? 'none'} is ${to ?? 'none'} now`;
-    return needsRestart ? `${what}; needs a restart` : what;
+    const what = `${key} changed from ${from ?? 'nothing'} to ${to ?? 'nothing'}`;
+    return needsRestart ? `${what}; this needs a restart` : what;
   });
 }
