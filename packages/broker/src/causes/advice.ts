@@ -29,3 +29,7 @@ export const LIMIT = words(
   'Raise the limit with `--set` or in the configuration file if the client is right, else make the client obey it.',
   '如果客户端的行为合理，请用 `--set` 或配置文件提高该限制；否则让客户端遵守它。',
 );
+export const BANNED_BY_OPERATOR = words(
+  'An operator has banned this client: GET /api/v1/bans of the HTTP API says until when and why, DELETE /api/v1/bans/TARGET takes the ban back.',
+  '管理员封禁了该客户端：HTTP API 的 GET /api/v1/bans 给出期限和原因，DELETE /api/v1/bans/TARGET 可解除封禁。',
+);

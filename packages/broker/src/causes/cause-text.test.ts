@@ -70,6 +70,10 @@ describe('the catalogue of causes', () => {
   it('says until when and why somebody is banned', () => {
     const until = Date.UTC(2026, 11, 1, 14, 5);
     const told = { code: 'banned', detail: { is: 'banned-for', until, reason: { is: 'failed-logins' } } } as const;
+    expect(wordsOf(told)?.advice?.en).toContain('`bans.first`');
+    const byOperator = { ...told, detail: { ...told.detail, reason: { is: 'said', text: 'not today' } } } as const;
+    expect(causeText(byOperator, 'en')).toMatch(/: not today$/);
+    expect(wordsOf(byOperator)?.advice?.en).toContain('An operator has banned');
     expect(causeText(told, 'en')).toBe('it is banned until 2026-12-01 14:05:00 UTC: too many logins have failed');
   });
 });

@@ -1,3 +1,4 @@
+import { BANNED_BY_OPERATOR } from './advice.ts';
 import { CAUSES } from './close-codes.ts';
 import { COMPLAINTS } from './complaints.ts';
 import { type Detail, sentenceOf } from './sentences.ts';
@@ -23,6 +24,9 @@ export function isComplaint({ by, reasonCode = 0 }: Told): boolean {
 /** What there is to say about a code: the same Reason Code means another thing when it is the client that says it. */
 export function wordsOf(told: Told): CauseWords | undefined {
   if (isComplaint(told)) return rowOf(COMPLAINTS, told.code);
+  const { detail } = told;
+  if (detail?.is === 'banned-for' && detail.reason.is === 'said')
+    return { meaning: CAUSES.banned.meaning, advice: BANNED_BY_OPERATOR };
   return rowOf(CAUSES, told.code) ?? rowOf(SESSION_ENDS, told.code);
 }
 
