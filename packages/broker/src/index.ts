@@ -19,6 +19,7 @@ export type { ClientIdPolicy, ListenerInfo } from './intake/intake.ts';
 export { TokenBucket } from './intake/token-bucket.ts';
 export type { Delivery } from './messages/delivery.ts';
 export { Message } from './messages/message.ts';
+export * from './operate.ts';
 export { type AddressSet, addressSet, isLoopback, subscriberOf } from './policy/addresses.ts';
 export { fingerprint } from './policy/claimed-name.ts';
 export * from './policy/policies.ts';

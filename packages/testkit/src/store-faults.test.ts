@@ -181,6 +181,19 @@ test('what was appended before the disk failed is acknowledged when it works aga
   ]);
 });
 
+test('a bridge (3.1.1) repeats its SUBSCRIBE during a fault: it changes nothing, and is granted', async () => {
+  await start();
+  const bridge = await new Wire(broker, clock, 4).connect('bridge', true, { bridge: true });
+  await bridge.subscribe('t/#', 1);
+  await settle();
+  store.fail();
+  await clock.advance(1100);
+  await bridge.subscribe('t/#', 1);
+  expect(bridge.last('suback')?.reasonCodes).toEqual([1]);
+  await bridge.subscribe('else/#', 1);
+  expect(bridge.last('suback')?.reasonCodes).toEqual([0x80]);
+});
+
 test('a SUBACK during a fault stands for a subscription on disk, also one that is only repeated', async () => {
   await start();
   await makeSession('a', 'other');

@@ -1,10 +1,7 @@
-import { ReasonCode } from '@hawser/codec';
-import type { CloseDetail } from '@hawser/protocol';
 import type { Broker } from '../broker.ts';
 import { warningText } from '../causes/cause-text.ts';
 import type { LossCause } from '../causes/losses.ts';
 import type { Language } from '../causes/words.ts';
-import { type Ban, bannedFor } from '../intake/ban-list.ts';
 import { ClientHandler } from '../intake/client-handler.ts';
 import { shownClaim } from '../policy/claimed-name.ts';
 import type { Negotiated } from '../recorder/observer.ts';
@@ -243,45 +240,6 @@ export function inspectLosses(losses: LossLedger | undefined): LossView[] {
 export function lossEntries(losses: LossLedger | undefined) {
   const entries = Object.entries(losses ?? {}) as [LossCause, NonNullable<LossLedger[LossCause]>][];
   return entries.sort(([, a], [, b]) => b.count - a.count);
-}
-
-/** Ends the connection of a client with 0x98, Administrative action. False: it is not connected. */
-export function kickClient(broker: Broker, clientId: string, detail: CloseDetail = { is: 'plain' }): boolean {
-  const handler = handlerOf(broker.registry.get(clientId));
-  handler?.disconnect('administrative-action', ReasonCode.AdministrativeAction, detail);
-  return handler !== undefined;
-}
-
-/**
- * Keeps somebody out from here on, and ends the connections it has with 0x98, Administrative action: 5.0 knows 0x8A, Banned,
- * in a CONNACK alone. Sessions stay. `target`: of `parseBanTarget`. Without seconds as long as it is its turn.
- */
-export function banTarget(
-  broker: Broker,
-  target: string,
-  reason: string,
-  seconds?: number,
-): { readonly ban: Ban; readonly ended: number } {
-  const ban = broker.bans.add(target, reason, seconds);
-  const { gatekeeper, handlers } = broker.intake;
-  let ended = 0;
-  for (const handler of [...handlers]) {
-    const { remoteAddress } = handler.driver.transport.info;
-    if (handler.connection.closeCause !== undefined || !gatekeeper.isMeant(target, handler.client, remoteAddress))
-      continue;
-    handler.disconnect('banned', ReasonCode.AdministrativeAction, bannedFor(ban));
-    ended++;
-  }
-  return { ban, ended };
-}
-
-/** Ends a session with all it has; its connection first. False: there is none. */
-export function clearSession(broker: Broker, clientId: string): boolean {
-  const session = broker.registry.get(clientId);
-  if (session === undefined) return false;
-  kickClient(broker, clientId, { is: 'session-cleared' });
-  broker.registry.end(session, 'cleared');
-  return true;
 }
 
 export function iso(at: number): string {

@@ -15,7 +15,7 @@ import type { BrokerCore } from '../core.ts';
 import { WORK_OF_FILTER } from '../node/work-kinds.ts';
 import { ALLOWED, type Permission, UNKNOWN } from '../policy/answers.ts';
 import { isPromise } from '../policy/policies.ts';
-import { Subscription } from '../routing/subscription.ts';
+import { Subscription, type SubscriptionOptions } from '../routing/subscription.ts';
 import { bytesOfSubscription } from '../routing/subscription-list.ts';
 import type { ClientSession } from '../sessions/client-session.ts';
 import type { ClientHandler } from './client-handler.ts';
@@ -179,16 +179,17 @@ export class SubscribeHandler {
         reasonCodes.push(refusal);
         continue;
       }
+      const options = this.#optionsOf(requested, decision === 'filter');
       const cannot = this.#session.isStored ? this.#core.guard.refusal : undefined;
-      if (cannot !== undefined && !subscriptions.get(requested.topicFilter)?.isSameAs(requested, identifier)) {
+      if (cannot !== undefined && !subscriptions.get(topicFilter)?.isSameAs(options, identifier)) {
         const detail: CloseDetail = { is: 'subscription-not-kept', topicFilter, why: cannot };
         reasonCodes.push(this.#refuse(requested, OVER_QUOTA, detail, refusals));
         continue;
       }
-      const isFiltered = decision === 'filter';
-      if (isFiltered) this.#session.isRestricted = true;
-      if (isFiltered && refusals.length < MOST_REASONS) refusals.push({ is: 'subscription-filtered', topicFilter });
-      ticket = Math.max(ticket, this.#add({ ...requested, isFiltered }, identifier));
+      if (options.isFiltered) this.#session.isRestricted = true;
+      if (options.isFiltered && refusals.length < MOST_REASONS)
+        refusals.push({ is: 'subscription-filtered', topicFilter });
+      ticket = Math.max(ticket, this.#add(topicFilter, options, identifier));
       permissions.onGranted(this.#session, permission);
       reasonCodes.push(requested.qos);
     }
@@ -256,17 +257,20 @@ export class SubscribeHandler {
     return version === 5 ? reasonCode : version === 4 ? 0x80 : qos;
   }
 
+  /** What is granted. A 3.x bridge (the level's high bit) gets none of its own messages back, and RETAIN as it was published. */
+  #optionsOf(requested: RequestedSubscription, isFiltered: boolean): SubscriptionOptions {
+    return this.#handler.isBridge
+      ? { ...requested, noLocal: !isSharedFilter(requested.topicFilter), retainAsPublished: true, isFiltered }
+      : { ...requested, isFiltered };
+  }
+
   /** Adds or replaces one subscription [MQTT5-3.8.4-3]. */
-  #add(requested: RequestedSubscription & { readonly isFiltered: boolean }, identifier: number | undefined): Ticket {
+  #add(topicFilter: string, options: SubscriptionOptions, identifier: number | undefined): Ticket {
     const { guard, router, settings } = this.#core;
-    const { topicFilter, retainHandling } = requested;
+    const { retainHandling } = options;
     const { share, filter } = parseTopicFilter(topicFilter);
     const known = this.#session.subscriptions.get(topicFilter);
     const shared = share === undefined ? undefined : router.routes.sharedGroup(topicFilter, filter);
-    // A 3.x bridge (the level's high bit) gets none of its own messages back, and RETAIN as it was published.
-    const options = this.#handler.isBridge
-      ? { ...requested, noLocal: shared === undefined, retainAsPublished: true }
-      : requested;
     const subscription = new Subscription(this.#session, topicFilter, options, identifier, shared);
     // [MQTT311-3.8.4-3] [MQTT5-3.8.4-4]
     if (known !== undefined) router.routes.remove(known);

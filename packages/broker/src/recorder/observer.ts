@@ -107,69 +107,52 @@ export interface Observer {
   onTlsReloaded?(listener: string, text: string): void;
 }
 
-/** Both are told everything, the first one first. Lost messages go to the second alone: the first has counted them. */
-export function tellBoth(recorder: Observer, second: Observer | undefined): Observer {
-  if (second === undefined) {
-    return {
-      onRefused: (event) => recorder.onRefused?.(event),
-      onConnected: (event) => recorder.onConnected?.(event),
-      onClosed: (event) => recorder.onClosed?.(event),
-      onSubscribeRefused: (event) => recorder.onSubscribeRefused?.(event),
-      onSessionEnded: (event) => recorder.onSessionEnded?.(event),
-      onWarning: (code, text) => recorder.onWarning?.(code, text),
-    };
-  }
-  const other = guarded(second);
-  const both: Observer = {
-    onRefused(event) {
-      recorder.onRefused?.(event);
-      other.onRefused?.(event);
-    },
-    onConnected(event) {
-      recorder.onConnected?.(event);
-      other.onConnected?.(event);
-    },
-    onClosed(event) {
-      recorder.onClosed?.(event);
-      other.onClosed?.(event);
-    },
-    onSubscribeRefused(event) {
-      recorder.onSubscribeRefused?.(event);
-      other.onSubscribeRefused?.(event);
-    },
-    onSessionEnded(event) {
-      recorder.onSessionEnded?.(event);
-      other.onSessionEnded?.(event);
-    },
-    onWarning(code, text) {
-      recorder.onWarning?.(code, text);
-      other.onWarning?.(code, text);
-    },
-    onTlsReloaded: (listener, text) => other.onTlsReloaded?.(listener, text),
-  };
-  if (other.onLost === undefined) return both;
-  return { ...both, onLost: (event) => other.onLost?.(event) };
+type EventName = keyof Observer;
+type EventArguments = { [E in EventName]-?: Parameters<NonNullable<Observer[E]>> };
+type Teller<E extends EventName> = (...args: EventArguments[E]) => void;
+type Told = { [E in EventName]?: Teller<E> | undefined };
+
+/**
+ * The recorder is told first, then the observer, whose faults cost the broker nothing. What nobody wants to know stays undefined: whoever has
+ * an event to tell looks before it is made.
+ */
+export function tellBoth(recorder: Observer, observer: Observer | undefined): Observer {
+  const both = <E extends EventName>(event: E) => tellerOf(event, recorder, observer);
+  const observerAlone = <E extends EventName>(event: E) => tellerOf(event, undefined, observer);
+  const told = {
+    onRefused: both('onRefused'),
+    onConnected: both('onConnected'),
+    onClosed: both('onClosed'),
+    // The recorder has counted them itself.
+    onLost: observerAlone('onLost'),
+    onSubscribeRefused: both('onSubscribeRefused'),
+    onSessionEnded: both('onSessionEnded'),
+    onWarning: both('onWarning'),
+    onTlsReloaded: observerAlone('onTlsReloaded'),
+  } satisfies { [E in EventName]-?: Teller<E> | undefined };
+  return Object.fromEntries(Object.entries(told).filter(([, teller]) => teller !== undefined));
 }
 
-/** An observer that throws is told of it, and costs nobody else anything. */
-function guarded(observer: Observer): Observer {
-  const tell = (name: string, call: () => void): void => {
-    try {
-      call();
-    } catch (error) {
-      if (name === 'onWarning') return;
-      const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
-      tell('onWarning', () => observer.onWarning?.('observer-failed', `an observer threw in ${name}: ${stack}`));
-    }
+function tellerOf<E extends EventName>(
+  event: E,
+  recorder: Told | undefined,
+  observer: Told | undefined,
+): Teller<E> | undefined {
+  const isHeard = observer?.[event] !== undefined;
+  if (recorder === undefined) return isHeard ? (...args) => tellObserver(observer, event, args) : undefined;
+  return (...args) => {
+    recorder[event]?.(...args);
+    if (isHeard) tellObserver(observer, event, args);
   };
-  return {
-    onRefused: (event) => tell('onRefused', () => observer.onRefused?.(event)),
-    onConnected: (event) => tell('onConnected', () => observer.onConnected?.(event)),
-    onClosed: (event) => tell('onClosed', () => observer.onClosed?.(event)),
-    onSubscribeRefused: (event) => tell('onSubscribeRefused', () => observer.onSubscribeRefused?.(event)),
-    onSessionEnded: (event) => tell('onSessionEnded', () => observer.onSessionEnded?.(event)),
-    onWarning: (code, text) => tell('onWarning', () => observer.onWarning?.(code, text)),
-    onTlsReloaded: (listener, text) => tell('onTlsReloaded', () => observer.onTlsReloaded?.(listener, text)),
-    ...(observer.onLost === undefined ? {} : { onLost: (event) => tell('onLost', () => observer.onLost?.(event)) }),
-  };
+}
+
+/** An observer that throws is told of it. */
+function tellObserver<E extends EventName>(observer: Told, event: E, args: EventArguments[E]): void {
+  try {
+    observer[event]?.(...args);
+  } catch (error) {
+    if (event === 'onWarning') return;
+    const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    tellObserver(observer, 'onWarning', ['observer-failed', `an observer threw in ${event}: ${stack}`]);
+  }
 }
