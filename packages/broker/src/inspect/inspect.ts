@@ -22,7 +22,7 @@ import type {
 
 /** The connection of a session, if it has one now. */
 export function handlerOf(session: ClientSession | undefined): ClientHandler | undefined {
-  return session?.handler instanceof ClientHandler && session.handler.connectedAtMs > 0 ? session.handler : undefined;
+  return session?.handler instanceof ClientHandler ? session.handler : undefined;
 }
 
 /** Figures of the whole broker. Adds up over all connections and sessions: for a look now and then. */

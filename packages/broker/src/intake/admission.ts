@@ -132,17 +132,17 @@ export class Admission {
       return;
     }
     const client = this.#handler.client;
-    const taking = known?.handler === undefined ? undefined : known.client;
+    const taking = known?.holder === undefined ? undefined : known.client;
     const over = client && this.#handler.intake.gatekeeper.onIdentified(client, taking);
     if (over !== undefined) {
       this.refuse(over.reasonCode, over.detail, now, over.code);
       return;
     }
     const ticketBefore = core.journal.last;
-    if (known?.handler !== undefined) {
+    if (known?.holder !== undefined) {
       core.counters.takeovers++;
       // [MQTT311-3.1.4-2] [MQTT5-3.1.4-3]
-      known.handler.takeOver(this.#handler.driver.transport.info);
+      known.holder.takeOver(this.#handler.driver.transport.info);
     }
     const { session, present } = core.registry.open({
       clientId: this.#clientId,
@@ -153,7 +153,7 @@ export class Admission {
       username: this.#handler.client?.username,
       will: packet.will === undefined ? undefined : willOf(packet.will, this.#clientId, now),
     });
-    session.handler = this.#handler;
+    session.holder = this.#handler;
     session.client = this.#handler.client;
     session.account();
     this.#handler.session = session;
@@ -212,6 +212,7 @@ export class Admission {
     // Should the CONNACK not fit, all is settled with the connection's end.
     if (!connection.accept(limits, now)) return;
     core.registry.onAccepted(session);
+    session.handler = this.#handler;
     this.#handler.connectedAtMs = now;
     core.counters.connectionsAccepted++;
     this.#handler.limitLifetime(decision.expiresAt);

@@ -177,8 +177,7 @@ export class Intake {
         at,
       });
     }
-    if (session !== undefined && session.handler === handler)
-      core.registry.onDisconnected(session, handler.willSettled);
+    if (session !== undefined && session.holder === handler) core.registry.onDisconnected(session, handler.willSettled);
   }
 
   onGone(handler: ClientHandler): void {

@@ -175,21 +175,21 @@ export class DeliveryPermissions {
   }
 
   #ask(session: ClientSession, client: ClientInfo, { filter, qos }: Subscription): Permission | Promise<Permission> {
-    const asker = session.handler?.asker;
+    const asker = session.holder?.asker;
     const request = { client, action: 'subscribe', topic: filter, qos, retain: false } as const;
     return this.#core.policies.maySubscribe(asker, request);
   }
 
   #finish(session: ClientSession, isUnknown: boolean, expiresAt: number): void {
     if (session.ended) return;
-    const { handler } = session;
+    const { holder } = session;
     if (isUnknown) {
       this.#hold(session);
-      if (handler !== undefined) this.#recheckAt(session, this.#core.now() + ASK_AGAIN_MS);
+      if (holder !== undefined) this.#recheckAt(session, this.#core.now() + ASK_AGAIN_MS);
       return;
     }
     this.#release(session);
-    if (handler !== undefined && Number.isFinite(expiresAt)) this.#recheckAt(session, this.#core.fromWall(expiresAt));
+    if (holder !== undefined && Number.isFinite(expiresAt)) this.#recheckAt(session, this.#core.fromWall(expiresAt));
   }
 
   #recheckAt(session: ClientSession, atMs: number): void {
@@ -201,7 +201,7 @@ export class DeliveryPermissions {
       deadlines.unwatch(recheck);
       this.#rechecks.delete(session);
       // One that is away is asked about when it comes back.
-      if (session.handler !== undefined && !session.ended) this.revise(session);
+      if (session.holder !== undefined && !session.ended) this.revise(session);
     });
     this.#rechecks.set(session, recheck);
     deadlines.watch(recheck);

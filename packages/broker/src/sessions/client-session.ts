@@ -1,5 +1,5 @@
 import type { ProtocolVersion } from '@hawser/codec';
-import { type CloseCode, type CloseDetail, NO_TICKET, type Ticket } from '@hawser/protocol';
+import { NO_TICKET, type Ticket } from '@hawser/protocol';
 import type { LossCause } from '../causes/losses.ts';
 import type { BrokerCore } from '../core.ts';
 import type { Delivery } from '../messages/delivery.ts';
@@ -17,19 +17,21 @@ import { RetainedReplays } from './retained-replays.ts';
 import { Session, type SessionConnection, type SessionHost } from './session.ts';
 import type { Will } from './will.ts';
 
-/** The connection that serves a session now. */
-export interface SessionHandler extends GroupMember {
+/** The connection that has a session, from the CONNECT on that opened it. */
+export interface SessionHolder {
+  /** For what policies are asked because of this connection. */
+  readonly asker: Asker;
+  /** Another connection has come with the same Client Identifier: ends this one with 0x8E [MQTT5-3.1.4-3]. */
+  takeOver(by: { readonly remoteAddress: string; readonly remotePort: number }): void;
+}
+
+/** The connection that serves a session, from its CONNACK on. */
+export interface SessionHandler extends GroupMember, SessionHolder {
   /** QoS 0 that does not fit is lost now; false: publishers are to wait for a moment. */
   losesWhenCongested(now: number): boolean;
   readonly isSlow: boolean;
   /** A QoS 0 message was lost because it does not read. */
   miss(topic: string): void;
-  /** Another connection has come with the same Client Identifier: ends this one with 0x8E [MQTT5-3.1.4-3]. */
-  takeOver(by: { readonly remoteAddress: string; readonly remotePort: number }): void;
-  /** For what policies are asked because of this connection. */
-  readonly asker: Asker;
-  /** Ends the connection from this side, with a Reason Code and words. */
-  disconnect(code: CloseCode, reasonCode: number, detail: CloseDetail): void;
 }
 
 /**
@@ -82,6 +84,9 @@ export class ClientSession implements SessionHost, Timed {
   will: Will | undefined;
   /** The last of its subscriptions that was written down. */
   subscriptionTicket: Ticket = NO_TICKET;
+  /** Undefined: its client is away. */
+  holder: SessionHolder | undefined;
+  /** The holder, once its CONNACK is out. */
   handler: SessionHandler | undefined;
   /** In the phase `resuming`: what it goes back to when there is no CONNACK. */
   before: ConnectionTerms | undefined;

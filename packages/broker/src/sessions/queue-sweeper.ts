@@ -58,6 +58,6 @@ export class QueueSweeper implements Timed {
     if (Math.abs(offset - this.#wallOffsetMs) < WALL_JUMP_MS) return;
     this.#wallOffsetMs = offset;
     for (const session of this.#core.registry.values())
-      if (session.handler === undefined) this.#core.registry.save(session);
+      if (session.holder === undefined) this.#core.registry.save(session);
   }
 }

@@ -122,6 +122,7 @@ export class SessionRegistry {
     const core = this.#core;
     const now = core.now();
     session.session.detach();
+    session.holder = undefined;
     session.handler = undefined;
     // What waits from here on is sent as the next connection takes it.
     session.session.keepsRetain = true;
