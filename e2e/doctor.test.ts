@@ -363,7 +363,6 @@ describe('hawser doctor', () => {
   });
 
   it.each<[string, string[], RegExp]>([
-    ['no address', [], /give the address/],
     ['an address twice', ['mqtt://localhost', '-h', 'localhost'], /given twice/],
     ['a flag that there is not', ['mqtt://localhost', '--jsn'], /did you mean --json/],
     ['--as-client without an ID', ['mqtt://localhost', '--as-client'], /-i ID/],

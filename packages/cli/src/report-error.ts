@@ -50,7 +50,9 @@ function codeOf({ cause, exitCode }: ExitError): string {
 function wordsOf(error: CommanderError, command: Command): string {
   const words = error.message.replace(/^error: /, '').replace(/\s*\n\s*/g, ' ');
   const [stray] = command.args;
-  if (error.code === 'commander.excessArguments' && stray !== undefined) {
+  // What follows a command that there is not are the flags of what was meant.
+  const isNoCommand = command.parent === null && stray?.startsWith('-') === false;
+  if ((error.code === 'commander.excessArguments' || isNoCommand) && stray !== undefined) {
     if (command.parent !== null && command.commands.length === 0) return `'${stray}' belongs to no flag`;
     const names = command.commands.map((known) => known.name());
     return `there is no command '${stray}'${meant(OTHER_NAMES[stray] ?? nearest(stray, names))}`;
