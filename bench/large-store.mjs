@@ -183,7 +183,7 @@ function collect(port, number, messages) {
     socket.on('data', (chunk) => {
       reader.push(chunk);
       while (reader.next()) {
-        const packet = decodePacket(reader.firstByte, reader.bytes, reader.bodyStart, reader.end, 4, 'to-client');
+        const packet = decodePacket(reader, 4, 'to-client');
         if (packet.type === 'connack' && !packet.sessionPresent) reject(new Error(`client-${number} has no session`));
         if (packet.type !== 'publish') continue;
         count++;

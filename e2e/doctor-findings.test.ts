@@ -124,9 +124,8 @@ describe('the doctor finds', () => {
       near.on('data', (chunk: Buffer) => {
         reader.push(chunk);
         while (reader.next()) {
-          const { firstByte, bytes, bodyStart, end } = reader;
-          const packet = decodePacket(firstByte, bytes, bodyStart, end, 5, 'to-server');
-          if (firstByte >> 4 === PacketType.SUBSCRIBE && packet.type === 'subscribe')
+          const packet = decodePacket(reader, 5, 'to-server');
+          if (reader.firstByte >> 4 === PacketType.SUBSCRIBE && packet.type === 'subscribe')
             packet.subscriptions = packet.subscriptions.map((subscription) => ({ ...subscription, qos: 0 }));
           far.write(encodePacket(packet, 5));
         }

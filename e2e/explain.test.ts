@@ -136,8 +136,7 @@ class Client {
     this.socket.on('data', (chunk: Uint8Array) => {
       this.#reader.push(chunk);
       while (this.#reader.next()) {
-        const { firstByte, bytes, bodyStart, end } = this.#reader;
-        const packet = decodePacket(firstByte, bytes, bodyStart, end, 5, 'to-client');
+        const packet = decodePacket(this.#reader, 5, 'to-client');
         const waiting = this.#waiting.shift();
         if (waiting === undefined) this.#packets.push(packet);
         else waiting(packet);

@@ -54,7 +54,7 @@ function connackOf(options: ConnectionOptions, packet: Uint8Array): Promise<Pack
       reader.push(new Uint8Array(chunk));
       if (!reader.next()) return;
       const { firstByte, bytes, bodyStart, end } = reader;
-      resolve(decodePacket(firstByte, bytes.slice(), bodyStart, end, 5, 'to-client'));
+      resolve(decodePacket({ firstByte, bytes: bytes.slice(), bodyStart, end }, 5, 'to-client'));
       socket.destroy();
     });
   });

@@ -78,8 +78,7 @@ function readSent({ chunks, version }: FuzzCase, written: number): Sent {
       const type = reader.firstByte >> 4;
       if (type === PacketType.DISCONNECT) hasDisconnect = true;
       if (type !== PacketType.CONNECT) continue;
-      const { firstByte, bytes, bodyStart, end } = reader;
-      const packet = decodePacket(firstByte, bytes, bodyStart, end, 5, 'to-server');
+      const packet = decodePacket(reader, 5, 'to-server');
       if (packet.type !== 'connect') continue;
       isUnderstood = true;
       spoken = packet.protocolVersion;
@@ -98,8 +97,7 @@ function readAnswers(bytes: Uint8Array, version: ProtocolVersion, faults: string
   const packets: Packet[] = [];
   try {
     while (reader.next()) {
-      const { firstByte, bytes: of, bodyStart, end } = reader;
-      packets.push(decodePacket(firstByte, of, bodyStart, end, version, 'to-client'));
+      packets.push(decodePacket(reader, version, 'to-client'));
     }
   } catch (error) {
     // Who is not understood as 5.0 is answered as 3.x, and the other way round: the CONNACK has the version's own shape.

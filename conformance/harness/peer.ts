@@ -137,7 +137,7 @@ export class Peer {
     this.#reader.push(bytes);
     while (this.#reader.next()) {
       const { firstByte, bytes: buffer, start, bodyStart, end } = this.#reader;
-      const packet = decodePacket(firstByte, buffer.slice(), bodyStart, end, this.version, 'to-client');
+      const packet = decodePacket({ firstByte, bytes: buffer.slice(), bodyStart, end }, this.version, 'to-client');
       const text = packet.type === 'publish' ? new TextDecoder().decode(packet.payload) : '';
       this.#packets.push({ ...packet, bytes: buffer.slice(start, end), text } as Received);
     }

@@ -71,14 +71,7 @@ export function openRaw(options: RawConnectOptions): Promise<RawConnection> {
     socket.on('data', (chunk: Uint8Array) => {
       reader.push(chunk);
       while (reader.next()) {
-        const decoded = decodePacket(
-          reader.firstByte,
-          reader.bytes,
-          reader.bodyStart,
-          reader.end,
-          version,
-          'to-client',
-        );
+        const decoded = decodePacket(reader, version, 'to-client');
         if (connection !== undefined) {
           options.onPacket(decoded);
           continue;
@@ -100,8 +93,7 @@ export function openRaw(options: RawConnectOptions): Promise<RawConnection> {
       }
     });
     const drain = (rest: PacketReader) => {
-      while (rest.next())
-        options.onPacket(decodePacket(rest.firstByte, rest.bytes, rest.bodyStart, rest.end, version, 'to-client'));
+      while (rest.next()) options.onPacket(decodePacket(rest, version, 'to-client'));
     };
   });
 }

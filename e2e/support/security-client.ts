@@ -121,7 +121,7 @@ export class Attacker {
     this.#reader.push(bytes);
     while (this.#reader.next()) {
       const { firstByte, bytes: buffer, bodyStart, end } = this.#reader;
-      this.#packets.push(decodePacket(firstByte, buffer.slice(), bodyStart, end, this.version, 'to-client'));
+      this.#packets.push(decodePacket({ firstByte, bytes: buffer.slice(), bodyStart, end }, this.version, 'to-client'));
     }
     this.#wake();
   }

@@ -25,12 +25,11 @@ export { type ClientPacket, encodeClientPacket } from './packets/client-packet.t
 export { type ConnackPacket, decodeConnack } from './packets/connack.ts';
 export { type ConnectPacket, decodeConnect, peekProtocolVersion, type WillMessage } from './packets/connect.ts';
 export { type DisconnectPacket, decodeDisconnect } from './packets/disconnect.ts';
-export { decodeAck, decodePublish } from './packets/hot-decoders.ts';
+export { decodeAck, decodePublish, shortAckIdentifier } from './packets/hot-decoders.ts';
 export { decodePacket, encodePacket, type Packet } from './packets/packet.ts';
 export { decodePingreq, decodePingresp, type PingreqPacket, type PingrespPacket } from './packets/ping.ts';
 export {
   type PublishPacket,
-  publishIdentifierOffset,
   publishSize,
   writePublishInto,
 } from './packets/publish.ts';
@@ -69,6 +68,7 @@ export {
   versionName,
 } from './types.ts';
 export { checkFirstByte, packetName } from './wire/first-byte.ts';
+export type { PacketBytes } from './wire/packet-bytes.ts';
 export { PacketWriter, varintSize, writeVarint } from './wire/packet-writer.ts';
 export {
   type AuthProperties,

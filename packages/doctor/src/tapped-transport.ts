@@ -79,10 +79,8 @@ export class TappedTransport implements Transport {
   }
 
   #handle(): void {
-    const { firstByte, bytes, bodyStart, end } = this.#reader;
-    const type = firstByte >> 4;
-    if (type === PacketType.CONNACK)
-      this.connack ??= decodeConnack(firstByte, bytes, bodyStart, end, this.#version, 'to-client');
+    const type = this.#reader.firstByte >> 4;
+    if (type === PacketType.CONNACK) this.connack ??= decodeConnack(this.#reader, this.#version, 'to-client');
     else if (type === PacketType.PINGRESP) for (const resolve of this.#waiting.splice(0)) resolve();
   }
 }

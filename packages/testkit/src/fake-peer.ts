@@ -87,8 +87,7 @@ export class FakePeer implements Transport {
     reader.push(new Uint8Array(Buffer.concat(this.received)));
     const packets: Packet[] = [];
     while (reader.next()) {
-      const { firstByte, bytes, bodyStart, end } = reader;
-      packets.push(decodePacket(firstByte, bytes, bodyStart, end, this.version, 'to-client', undefined, ANY));
+      packets.push(decodePacket(reader, this.version, 'to-client', undefined, ANY));
     }
     return packets;
   }

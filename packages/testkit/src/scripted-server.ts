@@ -100,7 +100,11 @@ export class ScriptedConnection {
     while (this.#reader.next()) {
       const { firstByte, bytes: all, bodyStart, end } = this.#reader;
       const body = all.slice(bodyStart, end);
-      const packet = decodePacket(firstByte, body, 0, body.length, this.version, 'to-server');
+      const packet = decodePacket(
+        { firstByte, bytes: body, bodyStart: 0, end: body.length },
+        this.version,
+        'to-server',
+      );
       if (packet.type === 'connect') this.version = packet.protocolVersion;
       this.packets.push(packet);
       this.#onPacket(packet, this);

@@ -34,9 +34,7 @@ class Wire {
       onData: (bytes) => {
         reader.push(bytes.slice());
         while (reader.next()) {
-          this.packets.push(
-            decodePacket(reader.firstByte, reader.bytes, reader.bodyStart, reader.end, version, 'to-client'),
-          );
+          this.packets.push(decodePacket(reader, version, 'to-client'));
         }
       },
       onDrain: () => {},

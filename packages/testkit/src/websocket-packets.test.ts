@@ -32,8 +32,9 @@ class OnePacketAFrame {
     opened.push({ close: () => this.#socket.terminate() });
     this.#socket.on('message', (data) => {
       const bytes = new Uint8Array(data as Buffer);
-      const [size, body] = lengthOf(bytes);
-      this.packets.push(decodePacket(bytes[0] as number, bytes, body, body + size, version, 'to-client'));
+      const [size, bodyStart] = lengthOf(bytes);
+      const found = { firstByte: bytes[0] as number, bytes, bodyStart, end: bodyStart + size };
+      this.packets.push(decodePacket(found, version, 'to-client'));
       this.#next?.();
     });
   }

@@ -40,11 +40,6 @@ export class Random {
     return bytes;
   }
 
-  /** A generator of its own whose numbers do not depend on how many are taken here from now on. */
-  fork(): Random {
-    return new Random(Math.floor(this.next() * 2 ** 32));
-  }
-
   toString(): string {
     return `seed ${this.seed}`;
   }

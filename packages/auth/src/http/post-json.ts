@@ -1,5 +1,4 @@
 import { FairQueue } from '../fair-queue.ts';
-import { isLoopbackHost } from './url.ts';
 
 /** A service that decides. */
 export interface HttpService {
@@ -35,12 +34,6 @@ export class JsonPoster {
     this.#service = service;
     const { atOnce = 64, maximumWaiting = 1000 } = service;
     this.#queue = new FairQueue({ atOnce, maximumWaiting, keepsRoom: true });
-  }
-
-  /** Passwords go there: true when somebody on the way can read them. */
-  get isInClear(): boolean {
-    const url = new URL(this.#service.url);
-    return url.protocol === 'http:' && !isLoopbackHost(url.hostname);
   }
 
   /** `key`: whose turn it is. Rejects when there is no good answer: status other than 200, too late, too large, no JSON, no room. */

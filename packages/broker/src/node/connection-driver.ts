@@ -88,10 +88,6 @@ export class ConnectionDriver implements TransportHandler, DirtyListener, Flusha
     if (this.#connection.output.pendingBytes > 0) this.onDirty();
   }
 
-  get isGone(): boolean {
-    return this.#gone;
-  }
-
   onData(bytes: Uint8Array): void {
     if (this.#ending || this.#gone) return;
     if (this.#throttled !== undefined && this.#keepThrottled(bytes, this.#throttled)) return;

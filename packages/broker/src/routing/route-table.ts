@@ -127,13 +127,6 @@ export class RouteTable {
     this.invalidate(subscriber.filter);
   }
 
-  /** How many subscriptions match a topic, looked up in the tree whatever is remembered. */
-  countReceivers(topic: string): number {
-    let count = 0;
-    this.#tree.match(topic, () => count++);
-    return count;
-  }
-
   /** Forgets the receivers of all topics that a filter matches: something about them has changed. */
   invalidate(filter: string): void {
     if (!hasWildcard(filter)) {

@@ -4,6 +4,7 @@ import * as PacketType from '../packet-type.ts';
 import * as ReasonCode from '../reason-code.ts';
 import type { Direction, ProtocolVersion } from '../types.ts';
 import { openPacket } from '../wire/body-reader.ts';
+import type { PacketBytes } from '../wire/packet-bytes.ts';
 import type { PacketWriter } from '../wire/packet-writer.ts';
 import type { AuthProperties } from '../wire/properties.ts';
 import { readReason, writeReason } from './checks.ts';
@@ -23,15 +24,12 @@ export interface AuthPacket {
 
 /** Decodes an AUTH. Binary properties are copies: an exchange outlives its packets. */
 export function decodeAuth(
-  firstByte: number,
-  bytes: Uint8Array,
-  start: number,
-  end: number,
+  packet: PacketBytes,
   version: ProtocolVersion,
   direction: Direction,
   limits: DecodeLimits = defaultDecodeLimits,
 ): AuthPacket {
-  const reader = openPacket(firstByte, bytes, start, end, version, direction, true);
+  const reader = openPacket(packet, version, direction, true);
   // [MQTT5-3.15.2-1]
   const { reasonCode, properties } = readReason(reader, PacketType.AUTH, version, direction, limits);
   if (lacksMethod(reasonCode, properties)) {

@@ -6,6 +6,7 @@ import { hex, reasonCodesOf } from '../reason-codes.ts';
 import { hasConnackFlags, hasProperties } from '../strictness.ts';
 import { type Direction, type ProtocolVersion, versionName } from '../types.ts';
 import { openPacket } from '../wire/body-reader.ts';
+import type { PacketBytes } from '../wire/packet-bytes.ts';
 import type { PacketWriter } from '../wire/packet-writer.ts';
 import { type ConnackProperties, decodeProperties, writeProperties } from '../wire/properties.ts';
 import { checkAuthentication, checkReasonCode } from './checks.ts';
@@ -36,15 +37,12 @@ const LAST_RETURN_CODE = 5;
  * ProtocolError `unsupported-protocol-version`, 0x84.
  */
 export function decodeConnack(
-  firstByte: number,
-  bytes: Uint8Array,
-  start: number,
-  end: number,
+  packet: PacketBytes,
   version: ProtocolVersion,
   direction: Direction,
   limits: DecodeLimits = defaultDecodeLimits,
 ): ConnackPacket {
-  const reader = openPacket(firstByte, bytes, start, end, version, direction, true);
+  const reader = openPacket(packet, version, direction, true);
   const flags = reader.u8('Acknowledge Flags');
   // [MQTT5-3.2.2-1], section 3.2.2.1 of 3.1.1
   if (hasConnackFlags(version) && flags > 1) {

@@ -14,6 +14,7 @@ import { checkTopicName, quote } from '../topics/topic-name.ts';
 import { type Direction, type ProtocolVersion, type QoS, versionName } from '../types.ts';
 import { type BodyReader, openPacket } from '../wire/body-reader.ts';
 import { reservedFlags } from '../wire/first-byte.ts';
+import type { PacketBytes } from '../wire/packet-bytes.ts';
 import type { PacketWriter } from '../wire/packet-writer.ts';
 import { type ConnectProperties, decodeProperties, type WillProperties, writeProperties } from '../wire/properties.ts';
 import { checkAuthentication } from './checks.ts';
@@ -74,20 +75,18 @@ const BRIDGE = 0x80;
  * UnsupportedVersionError. What outlives the packet (Will, Password, authentication data) is copied out of `bytes`.
  */
 export function decodeConnect(
-  firstByte: number,
-  bytes: Uint8Array,
-  start: number,
-  end: number,
+  packet: PacketBytes,
   version: ProtocolVersion,
   direction: Direction,
   limits: DecodeLimits = defaultDecodeLimits,
 ): ConnectPacket {
-  const reader = openPacket(firstByte, bytes, start, end, version, direction, true);
+  const reader = openPacket(packet, version, direction, true);
   const name = reader.string('Protocol Name');
   const level = reader.u8('Protocol Level');
   const protocolVersion = versionOf(name, level);
   // [MQTT311-2.2.2-2] [MQTT5-2.1.3-1]
-  if (hasConnectHeaderFlags(protocolVersion) && (firstByte & 15) !== 0) throw reservedFlags(firstByte, '0000');
+  if (hasConnectHeaderFlags(protocolVersion) && (packet.firstByte & 15) !== 0)
+    throw reservedFlags(packet.firstByte, '0000');
   const flags = reader.u8('Connect Flags');
   checkConnectFlags(flags, protocolVersion);
   const keepAlive = reader.u16('Keep Alive');

@@ -3,6 +3,7 @@ import { type DecodeLimits, defaultDecodeLimits } from '../limits.ts';
 import * as PacketType from '../packet-type.ts';
 import type { Direction, ProtocolVersion } from '../types.ts';
 import { openPacket } from '../wire/body-reader.ts';
+import type { PacketBytes } from '../wire/packet-bytes.ts';
 import type { PacketWriter } from '../wire/packet-writer.ts';
 import type { DisconnectProperties } from '../wire/properties.ts';
 import { readReason, writeReason } from './checks.ts';
@@ -23,15 +24,12 @@ export interface DisconnectPacket {
 
 /** Decodes a DISCONNECT. */
 export function decodeDisconnect(
-  firstByte: number,
-  bytes: Uint8Array,
-  start: number,
-  end: number,
+  packet: PacketBytes,
   version: ProtocolVersion,
   direction: Direction,
   limits: DecodeLimits = defaultDecodeLimits,
 ): DisconnectPacket {
-  const reader = openPacket(firstByte, bytes, start, end, version, direction);
+  const reader = openPacket(packet, version, direction);
   // [MQTT5-3.14.2-1]
   const reason = readReason(reader, PacketType.DISCONNECT, version, direction, limits);
   // [MQTT5-3.14.2-2]

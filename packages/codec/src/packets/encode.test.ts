@@ -13,7 +13,6 @@ import {
   type ProtocolVersion,
   type PublishPacket,
   peekProtocolVersion,
-  publishIdentifierOffset,
   publishSize,
   type Subscription,
   UsageError,
@@ -461,18 +460,17 @@ describe('writePublishInto', () => {
     }
   });
 
-  it('leaves the Packet Identifier where publishIdentifierOffset says', () => {
+  it('puts the Packet Identifier behind the topic, however long the Remaining Length is written', () => {
     for (const version of [4, 5] as const) {
       for (const payload of [0, 200, 20_000]) {
-        const bytes = encodePacket({ ...publish, payload: new Uint8Array(payload) }, version);
-        const at = publishIdentifierOffset(bytes, 0);
-        bytes[at] = 0x12;
-        bytes[at + 1] = 0x34;
+        const sent = { ...publish, payload: new Uint8Array(payload), packetIdentifier: 0x1234 };
+        const bytes = encodePacket(sent, version);
         const reader = new PacketReader();
         reader.push(bytes);
         expect(reader.next()).toBe(true);
-        const packet = decodePublish(bytes[0] as number, bytes, reader.bodyStart, reader.end, version, 'to-client');
-        expect(packet).toStrictEqual({ ...publish, payload: new Uint8Array(payload), packetIdentifier: 0x1234 });
+        const at = reader.bodyStart + 2 + publish.topic.length;
+        expect([...bytes.subarray(at, at + 2)]).toEqual([0x12, 0x34]);
+        expect(decodePublish(reader, version, 'to-client')).toStrictEqual(sent);
       }
     }
   });

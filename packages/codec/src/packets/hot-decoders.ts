@@ -1,16 +1,16 @@
-import { malformed, violation } from '../errors.ts';
+import { violation } from '../errors.ts';
 import { type DecodeLimits, defaultDecodeLimits } from '../limits.ts';
 import * as PacketType from '../packet-type.ts';
-import { reasonCodesOf } from '../reason-codes.ts';
 import { checkTopicName } from '../topics/topic-name.ts';
 import type { Direction, ProtocolVersion, QoS } from '../types.ts';
-import { BodyReader, truncated } from '../wire/body-reader.ts';
-import { checkFirstByte, checkPublishFlags, packetName, packetTypes } from '../wire/first-byte.ts';
-import { decodeProperties, type PublishProperties, type ReasonProperties } from '../wire/properties.ts';
+import { BodyReader, openPacket, truncated } from '../wire/body-reader.ts';
+import { checkPublishFlags, packetTypes } from '../wire/first-byte.ts';
+import type { PacketBytes } from '../wire/packet-bytes.ts';
+import { decodeProperties, type PublishProperties } from '../wire/properties.ts';
 import type { TopicCache } from '../wire/topic-cache.ts';
 import { decodeUtf8Strict } from '../wire/utf8.ts';
 import type { AckPacket, AckType } from './ack.ts';
-import { checkReasonCode, packetIdentifierZero } from './checks.ts';
+import { decodePacketIdentifier, packetIdentifierZero, readReason } from './checks.ts';
 import type { PublishPacket } from './publish.ts';
 
 // Of the packets there are most of: as few objects as can be.
@@ -20,20 +20,18 @@ import type { PublishPacket } from './publish.ts';
  * properties allocates itself and a view for its payload.
  */
 export function decodePublish(
-  firstByte: number,
-  bytes: Uint8Array,
-  start: number,
-  end: number,
+  packet: PacketBytes,
   version: ProtocolVersion,
   direction: Direction,
   topics?: TopicCache,
   limits: DecodeLimits = defaultDecodeLimits,
 ): PublishPacket {
+  const { firstByte, bytes, bodyStart, end } = packet;
   checkPublishFlags(firstByte & 15);
   const qos = ((firstByte >> 1) & 3) as QoS;
-  need('Topic Name', 2, end - start);
-  const topicStart = start + 2;
-  let at = topicStart + (((bytes[start] as number) << 8) | (bytes[start + 1] as number));
+  need('Topic Name', 2, end - bodyStart);
+  const topicStart = bodyStart + 2;
+  let at = topicStart + (((bytes[bodyStart] as number) << 8) | (bytes[bodyStart + 1] as number));
   need('Topic Name', at - topicStart, end - topicStart);
   let topic = '';
   if (at > topicStart) {
@@ -91,38 +89,29 @@ function decodeTopic(bytes: Uint8Array, start: number, end: number, limits: Deco
   return topic;
 }
 
+/**
+ * The Packet Identifier of a PUBACK, PUBREC, PUBREL or PUBCOMP in its shortest form: success, no properties. Most come like this, and need
+ * no object. 0: the packet is another, or longer, or wrong; `decodeAck` reads it.
+ */
+export function shortAckIdentifier({ firstByte, bytes, bodyStart, end }: PacketBytes): number {
+  const type = firstByte >> 4;
+  if (end - bodyStart !== 2 || type < PacketType.PUBACK || type > PacketType.PUBCOMP) return 0;
+  if ((firstByte & 15) !== (type === PacketType.PUBREL ? 2 : 0)) return 0;
+  return ((bytes[bodyStart] as number) << 8) | (bytes[bodyStart + 1] as number);
+}
+
 /** Decodes a PUBACK, PUBREC, PUBREL or PUBCOMP. */
 export function decodeAck(
-  firstByte: number,
-  bytes: Uint8Array,
-  start: number,
-  end: number,
+  packet: PacketBytes,
   version: ProtocolVersion,
   direction: Direction,
   limits: DecodeLimits = defaultDecodeLimits,
 ): AckPacket {
-  checkFirstByte(firstByte, version, direction);
-  const type = (firstByte >> 4) as AckType;
-  const length = end - start;
-  if (length < 2) throw truncated(packetName(firstByte), 'Packet Identifier', 2, length);
-  const packetIdentifier = ((bytes[start] as number) << 8) | (bytes[start + 1] as number);
+  const reader = openPacket(packet, version, direction);
+  const type = (packet.firstByte >> 4) as AckType;
   // [MQTT311-2.3.1-1] [MQTT5-2.2.1-3]
-  if (packetIdentifier === 0) throw packetIdentifierZero(packetName(firstByte));
-  let reasonCode = 0;
-  let properties: ReasonProperties | undefined;
-  if (length > 2) {
-    const name = packetName(firstByte);
-    if (version !== 5) {
-      throw malformed(name, 'trailing-bytes', length - 2);
-    }
-    reasonCode = bytes[start + 2] as number;
-    // [MQTT5-3.4.2-1] [MQTT5-3.5.2-1] [MQTT5-3.6.2-1] [MQTT5-3.7.2-1]
-    if (reasonCode !== 0) checkReasonCode(reasonCode, reasonCodesOf(type, direction), name);
-    if (length > 3) {
-      const reader = new BodyReader(name, bytes, start + 3, end);
-      properties = decodeProperties(reader, type, limits);
-      reader.finish();
-    }
-  }
+  const packetIdentifier = decodePacketIdentifier(reader, violation);
+  // [MQTT5-3.4.2-1] [MQTT5-3.5.2-1] [MQTT5-3.6.2-1] [MQTT5-3.7.2-1]
+  const { reasonCode, properties } = readReason(reader, type, version, direction, limits);
   return { type: packetTypes[type], packetIdentifier, reasonCode, properties } as AckPacket;
 }

@@ -9,6 +9,7 @@ import {
   PacketReader,
   ProtocolError,
   type ProtocolVersion,
+  shortAckIdentifier,
   TopicCache,
 } from '../index.ts';
 import {
@@ -24,6 +25,7 @@ import {
   unsubackPacket,
   unsubscribePacket,
 } from '../testing/arbitraries.ts';
+import { hexBytes } from '../testing/hex.ts';
 
 const versions: readonly ProtocolVersion[] = [3, 4, 5];
 const directions: readonly Direction[] = ['to-server', 'to-client'];
@@ -39,14 +41,34 @@ function readAll(
   for (const chunk of chunks) {
     reader.push(chunk);
     while (reader.next()) {
-      packets.push(
-        decodePacket(reader.firstByte, reader.bytes, reader.bodyStart, reader.end, version, direction, topics),
-      );
+      packets.push(decodePacket(reader, version, direction, topics));
     }
   }
   expect(reader.bufferedBytes).toBe(0);
   return packets;
 }
+
+describe('the shortest form of an acknowledgement', () => {
+  const types = ['', '', '', '', 'puback', 'pubrec', 'pubrel', 'pubcomp'];
+
+  it('is told only from what decodes to a success without properties, and from all of that', () => {
+    for (const version of versions) {
+      for (let firstByte = 0; firstByte < 256; firstByte++) {
+        for (const body of ['0000', '0001', 'FFFE', '01', '000100', '00010000']) {
+          const bytes = hexBytes(body);
+          const found = { firstByte, bytes, bodyStart: 0, end: bytes.length };
+          const packetIdentifier = shortAckIdentifier(found);
+          const type = types[firstByte >> 4];
+          const isShort = (firstByte & 15) === (type === 'pubrel' ? 2 : 0) && (body === '0001' || body === 'FFFE');
+          expect(packetIdentifier !== 0, `${firstByte.toString(16)} ${body}`).toBe(Boolean(type) && isShort);
+          if (packetIdentifier === 0) continue;
+          const packet = { type, packetIdentifier, reasonCode: 0, properties: undefined };
+          for (const direction of directions) expect(decodePacket(found, version, direction)).toStrictEqual(packet);
+        }
+      }
+    }
+  });
+});
 
 describe('decode∘encode is the identity', () => {
   for (const version of versions) {
@@ -140,7 +162,7 @@ describe('bytes from an enemy', () => {
           fc.property(fc.oneof({ weight: 3, arbitrary: mutated }, random), ({ firstByte, body }) => {
             let packet: Packet;
             try {
-              packet = decodePacket(firstByte, body, 0, body.length, version, direction);
+              packet = decodePacket({ firstByte, bytes: body, bodyStart: 0, end: body.length }, version, direction);
             } catch (error) {
               if (error instanceof MalformedPacketError || error instanceof ProtocolError) {
                 expect(error.code).toMatch(/^[a-z0-9-]+$/);

@@ -2,6 +2,7 @@ import type { DecodeLimits } from '../limits.ts';
 import * as PacketType from '../packet-type.ts';
 import type { Direction, ProtocolVersion } from '../types.ts';
 import { checkFirstByte } from '../wire/first-byte.ts';
+import type { PacketBytes } from '../wire/packet-bytes.ts';
 import { PacketWriter } from '../wire/packet-writer.ts';
 import type { TopicCache } from '../wire/topic-cache.ts';
 import { type AckPacket, writeAckBody } from './ack.ts';
@@ -35,51 +36,48 @@ export type Packet =
   | AuthPacket;
 
 /**
- * Decodes one packet that a PacketReader has found: `start` is its `bodyStart`. `version` is the connection's, and is ignored
+ * Decodes one packet: a PacketReader that has found one, or whatever says where it lies. `version` is the connection's, and is ignored
  * for a CONNECT. Throws MalformedPacketError and ProtocolError, nothing else. Payload and binary properties are views of
  * `bytes`, except in CONNECT, CONNACK and AUTH.
  */
 export function decodePacket(
-  firstByte: number,
-  bytes: Uint8Array,
-  start: number,
-  end: number,
+  packet: PacketBytes,
   version: ProtocolVersion,
   direction: Direction,
   topics?: TopicCache,
   limits?: DecodeLimits,
 ): Packet {
-  switch (firstByte >> 4) {
+  switch (packet.firstByte >> 4) {
     case PacketType.CONNECT:
-      return decodeConnect(firstByte, bytes, start, end, version, direction, limits);
+      return decodeConnect(packet, version, direction, limits);
     case PacketType.CONNACK:
-      return decodeConnack(firstByte, bytes, start, end, version, direction, limits);
+      return decodeConnack(packet, version, direction, limits);
     case PacketType.PUBLISH:
-      return decodePublish(firstByte, bytes, start, end, version, direction, topics, limits);
+      return decodePublish(packet, version, direction, topics, limits);
     case PacketType.PUBACK:
     case PacketType.PUBREC:
     case PacketType.PUBREL:
     case PacketType.PUBCOMP:
-      return decodeAck(firstByte, bytes, start, end, version, direction, limits);
+      return decodeAck(packet, version, direction, limits);
     case PacketType.SUBSCRIBE:
-      return decodeSubscribe(firstByte, bytes, start, end, version, direction, limits);
+      return decodeSubscribe(packet, version, direction, limits);
     case PacketType.SUBACK:
-      return decodeSuback(firstByte, bytes, start, end, version, direction, limits);
+      return decodeSuback(packet, version, direction, limits);
     case PacketType.UNSUBSCRIBE:
-      return decodeUnsubscribe(firstByte, bytes, start, end, version, direction, limits);
+      return decodeUnsubscribe(packet, version, direction, limits);
     case PacketType.UNSUBACK:
-      return decodeUnsuback(firstByte, bytes, start, end, version, direction, limits);
+      return decodeUnsuback(packet, version, direction, limits);
     case PacketType.PINGREQ:
-      return decodePingreq(firstByte, bytes, start, end, version, direction);
+      return decodePingreq(packet, version, direction);
     case PacketType.PINGRESP:
-      return decodePingresp(firstByte, bytes, start, end, version, direction);
+      return decodePingresp(packet, version, direction);
     case PacketType.DISCONNECT:
-      return decodeDisconnect(firstByte, bytes, start, end, version, direction, limits);
+      return decodeDisconnect(packet, version, direction, limits);
     case PacketType.AUTH:
-      return decodeAuth(firstByte, bytes, start, end, version, direction, limits);
+      return decodeAuth(packet, version, direction, limits);
     default:
       // Type 0 [MQTT5-2.1.3-1]: this always throws, and says so better than a second message here would.
-      checkFirstByte(firstByte, version, direction);
+      checkFirstByte(packet.firstByte, version, direction);
       throw new Error('unreachable: packet type 0 passed checkFirstByte');
   }
 }

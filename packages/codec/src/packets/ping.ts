@@ -1,5 +1,6 @@
 import type { Direction, ProtocolVersion } from '../types.ts';
 import { openPacket } from '../wire/body-reader.ts';
+import type { PacketBytes } from '../wire/packet-bytes.ts';
 
 /** Says that the client is alive (section 3.12). */
 export interface PingreqPacket {
@@ -16,27 +17,13 @@ export interface PingrespPacket {
  */
 
 /** Decodes a PINGREQ, which has no body. */
-export function decodePingreq(
-  firstByte: number,
-  bytes: Uint8Array,
-  start: number,
-  end: number,
-  version: ProtocolVersion,
-  direction: Direction,
-): PingreqPacket {
-  openPacket(firstByte, bytes, start, end, version, direction).finish();
+export function decodePingreq(packet: PacketBytes, version: ProtocolVersion, direction: Direction): PingreqPacket {
+  openPacket(packet, version, direction).finish();
   return { type: 'pingreq' };
 }
 
 /** Decodes a PINGRESP, which has no body. */
-export function decodePingresp(
-  firstByte: number,
-  bytes: Uint8Array,
-  start: number,
-  end: number,
-  version: ProtocolVersion,
-  direction: Direction,
-): PingrespPacket {
-  openPacket(firstByte, bytes, start, end, version, direction).finish();
+export function decodePingresp(packet: PacketBytes, version: ProtocolVersion, direction: Direction): PingrespPacket {
+  openPacket(packet, version, direction).finish();
   return { type: 'pingresp' };
 }

@@ -96,14 +96,6 @@ export function writePublishInto(
   return copyBytes(target, at, payload);
 }
 
-/** Where in an encoded PUBLISH with QoS 1 or 2 that begins at `offset` the Packet Identifier stands, for patching its two bytes. */
-export function publishIdentifierOffset(bytes: Uint8Array, offset: number): number {
-  let at = offset + 1;
-  while ((bytes[at] as number) > 0x7f) at++;
-  at++;
-  return at + 2 + (((bytes[at] as number) << 8) | (bytes[at + 1] as number));
-}
-
 /** A whole PUBLISH. Throws UsageError; `packet-too-large` for what no packet can hold. */
 export function encodePublish(packet: PublishPacket, version: ProtocolVersion): Uint8Array {
   const { topic, payload, qos, retain, dup, packetIdentifier } = packet;

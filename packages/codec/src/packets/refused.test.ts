@@ -20,7 +20,7 @@ type Case = [name: string, firstByte: number, body: string, code?: string, reaso
 
 function decode(firstByte: number, body: string, version: ProtocolVersion, direction: Direction): Packet {
   const bytes = hexBytes(body);
-  return decodePacket(firstByte, bytes, 0, bytes.length, version, direction);
+  return decodePacket({ firstByte, bytes, bodyStart: 0, end: bytes.length }, version, direction);
 }
 
 function caught(run: () => unknown): unknown {
@@ -53,7 +53,7 @@ function table(
           if (firstByte >> 4 !== 3) return;
           // The cache is another way to the same answer.
           const cached = caught(() =>
-            decodePacket(firstByte, bytes, 0, bytes.length, version, direction, new TopicCache(64)),
+            decodePacket({ firstByte, bytes, bodyStart: 0, end: bytes.length }, version, direction, new TopicCache(64)),
           );
           expect(cached).toMatchObject({ code, reasonCode });
         });
@@ -757,7 +757,7 @@ describe('limits', () => {
     const limits = { topicLevels: 128, userProperties: 2, topicFilters: 10 };
     const body = (count: number): Uint8Array => hexBytes(P("260001'a'0001'b'".repeat(count)));
     const decodeWith = (bytes: Uint8Array): Packet =>
-      decodePacket(0x30, bytes, 0, bytes.length, 5, 'to-server', undefined, limits);
+      decodePacket({ firstByte: 0x30, bytes, bodyStart: 0, end: bytes.length }, 5, 'to-server', undefined, limits);
     expect(decodeWith(body(2))).toMatchObject({
       properties: {
         userProperties: [
@@ -773,7 +773,7 @@ describe('limits', () => {
     const limits = { topicLevels: 3, userProperties: 2, topicFilters: 2 };
     const run = (firstByte: number, body: string): Packet => {
       const bytes = hexBytes(body);
-      return decodePacket(firstByte, bytes, 0, bytes.length, 4, 'to-server', undefined, limits);
+      return decodePacket({ firstByte, bytes, bodyStart: 0, end: bytes.length }, 4, 'to-server', undefined, limits);
     };
     expect(() => run(0x82, "0001 0001'a'00 0001'b'00")).not.toThrow();
     expect(caught(() => run(0x82, "0001 0001'a'00 0001'b'00 0001'c'00"))).toMatchObject({

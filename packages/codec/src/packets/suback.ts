@@ -5,6 +5,7 @@ import { hex, reasonCodesOf } from '../reason-codes.ts';
 import { hasSubackFailure } from '../strictness.ts';
 import { type Direction, type ProtocolVersion, versionName } from '../types.ts';
 import { type BodyReader, openPacket } from '../wire/body-reader.ts';
+import type { PacketBytes } from '../wire/packet-bytes.ts';
 import type { PacketWriter } from '../wire/packet-writer.ts';
 import { decodeProperties, type ReasonProperties, writeProperties } from '../wire/properties.ts';
 import { checkReasonCode, decodePacketIdentifier } from './checks.ts';
@@ -30,15 +31,12 @@ const FAILURE = 0x80;
 
 /** Decodes a SUBACK. */
 export function decodeSuback(
-  firstByte: number,
-  bytes: Uint8Array,
-  start: number,
-  end: number,
+  packet: PacketBytes,
   version: ProtocolVersion,
   direction: Direction,
   limits: DecodeLimits = defaultDecodeLimits,
 ): SubackPacket {
-  const reader = openPacket(firstByte, bytes, start, end, version, direction);
+  const reader = openPacket(packet, version, direction);
   // [MQTT311-3.9.3-2]
   return { type: 'suback', ...decodeAnswer(reader, PacketType.SUBACK, version, codesOf(version), limits) };
 }

@@ -8,6 +8,7 @@ import { checkTopicFilter, isSharedFilter } from '../topics/topic-filter.ts';
 import { quote } from '../topics/topic-name.ts';
 import { type Direction, type ProtocolVersion, type QoS, versionName } from '../types.ts';
 import { openPacket } from '../wire/body-reader.ts';
+import type { PacketBytes } from '../wire/packet-bytes.ts';
 import type { PacketWriter } from '../wire/packet-writer.ts';
 import { decodeProperties, type SubscribeProperties, writeProperties } from '../wire/properties.ts';
 import { decodePacketIdentifier } from './checks.ts';
@@ -45,15 +46,12 @@ const RETAIN_AS_PUBLISHED = 0x08;
 
 /** Decodes a SUBSCRIBE. Topic Filters are checked, Shared Subscriptions in every version. */
 export function decodeSubscribe(
-  firstByte: number,
-  bytes: Uint8Array,
-  start: number,
-  end: number,
+  packet: PacketBytes,
   version: ProtocolVersion,
   direction: Direction,
   limits: DecodeLimits = defaultDecodeLimits,
 ): SubscribePacket {
-  const reader = openPacket(firstByte, bytes, start, end, version, direction);
+  const reader = openPacket(packet, version, direction);
   const packetIdentifier = decodePacketIdentifier(reader);
   const properties = version === 5 ? decodeProperties(reader, PacketType.SUBSCRIBE, limits) : undefined;
   const subscriptions: Subscription[] = [];

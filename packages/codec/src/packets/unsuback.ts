@@ -4,6 +4,7 @@ import * as PacketType from '../packet-type.ts';
 import { reasonCodesOf } from '../reason-codes.ts';
 import type { Direction, ProtocolVersion } from '../types.ts';
 import { openPacket } from '../wire/body-reader.ts';
+import type { PacketBytes } from '../wire/packet-bytes.ts';
 import type { PacketWriter } from '../wire/packet-writer.ts';
 import { type ReasonProperties, writeProperties } from '../wire/properties.ts';
 import { checkReasonCode } from './checks.ts';
@@ -27,15 +28,12 @@ export interface UnsubackPacket {
 
 /** Decodes an UNSUBACK. */
 export function decodeUnsuback(
-  firstByte: number,
-  bytes: Uint8Array,
-  start: number,
-  end: number,
+  packet: PacketBytes,
   version: ProtocolVersion,
   direction: Direction,
   limits: DecodeLimits = defaultDecodeLimits,
 ): UnsubackPacket {
-  const reader = openPacket(firstByte, bytes, start, end, version, direction);
+  const reader = openPacket(packet, version, direction);
   const allowed = version === 5 ? reasonCodesOf(PacketType.UNSUBACK, direction) : [];
   return { type: 'unsuback', ...decodeAnswer(reader, PacketType.UNSUBACK, version, allowed, limits) };
 }

@@ -3,6 +3,7 @@ import * as PacketType from '../packet-type.ts';
 import { checkTopicFilter } from '../topics/topic-filter.ts';
 import type { Direction, ProtocolVersion } from '../types.ts';
 import { openPacket } from '../wire/body-reader.ts';
+import type { PacketBytes } from '../wire/packet-bytes.ts';
 import type { PacketWriter } from '../wire/packet-writer.ts';
 import { decodeProperties, type UserOnlyProperties, writeProperties } from '../wire/properties.ts';
 import { decodePacketIdentifier } from './checks.ts';
@@ -25,15 +26,12 @@ export interface UnsubscribePacket {
 
 /** Decodes an UNSUBSCRIBE. Topic Filters are checked as in a SUBSCRIBE. */
 export function decodeUnsubscribe(
-  firstByte: number,
-  bytes: Uint8Array,
-  start: number,
-  end: number,
+  packet: PacketBytes,
   version: ProtocolVersion,
   direction: Direction,
   limits: DecodeLimits = defaultDecodeLimits,
 ): UnsubscribePacket {
-  const reader = openPacket(firstByte, bytes, start, end, version, direction);
+  const reader = openPacket(packet, version, direction);
   const packetIdentifier = decodePacketIdentifier(reader);
   const properties = version === 5 ? decodeProperties(reader, PacketType.UNSUBSCRIBE, limits) : undefined;
   const topicFilters: string[] = [];

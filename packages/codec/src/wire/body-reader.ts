@@ -1,6 +1,7 @@
 import { MalformedPacketError, malformed } from '../errors.ts';
 import type { Direction, ProtocolVersion } from '../types.ts';
 import { checkFirstByte, packetName } from './first-byte.ts';
+import type { PacketBytes } from './packet-bytes.ts';
 import { decodeUtf8Strict } from './utf8.ts';
 
 /**
@@ -96,16 +97,13 @@ export class BodyReader {
 
 /** Checks a packet's first byte, and begins to read behind its fixed header. */
 export function openPacket(
-  firstByte: number,
-  bytes: Uint8Array,
-  start: number,
-  end: number,
+  { firstByte, bytes, bodyStart, end }: PacketBytes,
   version: ProtocolVersion,
   direction: Direction,
   copies = false,
 ): BodyReader {
   checkFirstByte(firstByte, version, direction);
-  return new BodyReader(packetName(firstByte), bytes, start, end, copies);
+  return new BodyReader(packetName(firstByte), bytes, bodyStart, end, copies);
 }
 
 /** The MalformedPacketError for a packet that ends before a field does. */

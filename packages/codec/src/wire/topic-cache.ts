@@ -40,11 +40,6 @@ export class TopicCache {
     this.maximumLevels = maximumLevels;
   }
 
-  /** The Topic of the latest call of `intern`: what `decodePublish` found, with its bytes. Its name is empty before the first. */
-  get last(): Topic {
-    return this.latest;
-  }
-
   /**
    * The Topic Name in `bytes` from `start` to `end`. The bytes are copied when they are new. Throws MalformedPacketError for
    * bad UTF-8, U+0000, surrogates, an empty name and a wildcard (`topic-name-invalid`); ProtocolError `topic-name-too-deep` 0x90 for

@@ -55,7 +55,12 @@ describe('what is decoded from the middle of a buffer', () => {
     for (const packet of [publish, connect]) {
       const { bytes, start, end } = embedded(packet);
       for (const topics of [undefined, new TopicCache()]) {
-        const decoded = decodePacket(bytes[start] as number, bytes, start + 2, end, 5, 'to-server', topics);
+        const decoded = decodePacket(
+          { firstByte: bytes[start] as number, bytes, bodyStart: start + 2, end },
+          5,
+          'to-server',
+          topics,
+        );
         expect(decoded).toStrictEqual(packet);
       }
     }
@@ -63,7 +68,11 @@ describe('what is decoded from the middle of a buffer', () => {
 
   it('is a view where it is a PUBLISH', () => {
     const { bytes, start, end } = embedded(publish);
-    const decoded = decodePacket(bytes[start] as number, bytes, start + 2, end, 5, 'to-client') as PublishPacket;
+    const decoded = decodePacket(
+      { firstByte: bytes[start] as number, bytes, bodyStart: start + 2, end },
+      5,
+      'to-client',
+    ) as PublishPacket;
     bytes.fill(0xff);
     expect(decoded.payload).toEqual(hexBytes('FFFFFF'));
     expect(decoded.properties?.correlationData).toEqual(hexBytes('FFFF'));
@@ -71,7 +80,11 @@ describe('what is decoded from the middle of a buffer', () => {
 
   it('is a copy where it is a CONNECT, which outlives its bytes', () => {
     const { bytes, start, end } = embedded(connect);
-    const decoded = decodePacket(bytes[start] as number, bytes, start + 2, end, 5, 'to-server');
+    const decoded = decodePacket(
+      { firstByte: bytes[start] as number, bytes, bodyStart: start + 2, end },
+      5,
+      'to-server',
+    );
     bytes.fill(0xff);
     expect(decoded).toStrictEqual(connect);
   });

@@ -1,4 +1,4 @@
-import { type AckPacket, type DecodeLimits, decodeAck, type Packet } from '@hawser/codec';
+import { type AckPacket, type DecodeLimits, decodeAck, type Packet, shortAckIdentifier } from '@hawser/codec';
 import * as PacketType from '@hawser/codec/packet-type';
 import type { Ticket } from '../ticket.ts';
 import { AckQueue, type AckWriter } from './ack-queue.ts';
@@ -185,24 +185,12 @@ export abstract class AnsweringConnection<Cause extends Ended = Ended> extends C
     return this.output.own(size);
   }
 
-  /** PUBACK, PUBREC, PUBREL or PUBCOMP; the short form, which most have, without an object for it. */
+  /** PUBACK, PUBREC, PUBREL or PUBCOMP. */
   protected handleAck(type: number, now: number): void {
-    const { firstByte, bytes, bodyStart, end } = this.reader;
-    let packetIdentifier = 0;
+    let packetIdentifier = shortAckIdentifier(this.reader);
     let reasonCode = 0;
-    if (end - bodyStart === 2 && firstByte === (type === PacketType.PUBREL ? 0x62 : type << 4)) {
-      packetIdentifier = ((bytes[bodyStart] as number) << 8) | (bytes[bodyStart + 1] as number);
-    }
     if (packetIdentifier === 0) {
-      ({ packetIdentifier, reasonCode } = decodeAck(
-        firstByte,
-        bytes,
-        bodyStart,
-        end,
-        this.version,
-        'to-server',
-        this.decodeLimits,
-      ));
+      ({ packetIdentifier, reasonCode } = decodeAck(this.reader, this.version, 'to-server', this.decodeLimits));
     }
     this.checkMayReceive(type);
     this.sink.onAck(type, packetIdentifier, reasonCode, now);

@@ -64,9 +64,7 @@ class Client implements ClientSink {
     this.output.drain({ add: (bytes, start, end) => reader.push(bytes.slice(start, end)) });
     const packets: Packet[] = [];
     while (reader.next()) {
-      packets.push(
-        decodePacket(reader.firstByte, reader.bytes, reader.bodyStart, reader.end, this.#version, 'to-server'),
-      );
+      packets.push(decodePacket(reader, this.#version, 'to-server'));
     }
     return packets;
   }

@@ -22,6 +22,7 @@ import {
   reasonCodeName,
   returnCodeName,
   type SubackPacket,
+  shortAckIdentifier,
   type UnsubackPacket,
   violation,
 } from '@hawser/codec';
@@ -149,41 +150,45 @@ export class ClientConnection extends Connection<ClientCloseCause> {
   }
 
   protected handlePacket(type: number, now: number): void {
-    const { firstByte, bytes, bodyStart, end } = this.reader;
     if (type !== PacketType.CONNACK && type !== PacketType.AUTH) this.checkMayReceive(type);
     if (type === PacketType.PUBLISH) {
-      const packet = decodePublish(firstByte, bytes, bodyStart, end, this.version, 'to-client', this.topics, LIMITS);
+      const packet = decodePublish(this.reader, this.version, 'to-client', this.topics, LIMITS);
       this.admitPublish(packet);
       this.sink.onPublish(packet, now);
       return;
     }
-    const body = [firstByte, bytes, bodyStart, end, this.version, 'to-client'] as const;
+    const packet = [this.reader, this.version, 'to-client'] as const;
     switch (type) {
       case PacketType.CONNACK:
-        this.#handleConnack(decodeConnack(...body), now);
+        this.#handleConnack(decodeConnack(...packet), now);
         return;
       case PacketType.SUBACK:
-        this.sink.onAnswer(decodeSuback(...body), now);
+        this.sink.onAnswer(decodeSuback(...packet), now);
         return;
       case PacketType.UNSUBACK:
-        this.sink.onAnswer(decodeUnsuback(...body), now);
+        this.sink.onAnswer(decodeUnsuback(...packet), now);
         return;
       case PacketType.PINGRESP:
-        decodePingresp(...body);
+        decodePingresp(...packet);
         this.#pingSentMs = Number.POSITIVE_INFINITY;
         return;
       case PacketType.DISCONNECT: {
-        const packet = decodeDisconnect(...body);
-        this.serverReference = packet.properties?.serverReference;
-        this.#endByServer(reasonCodeName(packet.reasonCode), packet, 'disconnected', now);
+        const disconnect = decodeDisconnect(...packet);
+        this.serverReference = disconnect.properties?.serverReference;
+        this.#endByServer(reasonCodeName(disconnect.reasonCode), disconnect, 'disconnected', now);
         return;
       }
       case PacketType.AUTH:
-        this.sink.onAuth(decodeAuth(...body), now);
+        this.sink.onAuth(decodeAuth(...packet), now);
         return;
       default: {
+        const short = shortAckIdentifier(this.reader);
+        if (short > 0) {
+          this.sink.onAck(type, short, 0, now);
+          return;
+        }
         // PUBACK, PUBREC, PUBREL or PUBCOMP; throws for what only a client may send, whose decoders a page need not load.
-        const { packetIdentifier, reasonCode, properties } = decodeAck(...body);
+        const { packetIdentifier, reasonCode, properties } = decodeAck(...packet);
         this.sink.onAck(type, packetIdentifier, reasonCode, now, properties?.reasonString);
       }
     }

@@ -121,8 +121,7 @@ function sent(version: ProtocolVersion = 5): Packet[] {
   const reader = new PacketReader();
   const packets: Packet[] = [];
   connection.output.drain({ add: (bytes, start, end) => reader.push(bytes.slice(start, end)) });
-  while (reader.next())
-    packets.push(decodePacket(reader.firstByte, reader.bytes, reader.bodyStart, reader.end, version, 'to-client'));
+  while (reader.next()) packets.push(decodePacket(reader, version, 'to-client'));
   return packets;
 }
 

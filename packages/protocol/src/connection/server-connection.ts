@@ -111,11 +111,6 @@ export class ServerConnection extends AnsweringConnection<CloseCause> {
     this.#deadlineMs = now + options.connectTimeoutMs;
   }
 
-  /** Whether the client takes Topic Aliases from this side: what it is sent is its own alone. */
-  get usesAliases(): boolean {
-    return this.aliases !== undefined;
-  }
-
   get isConnected(): boolean {
     return this.state === 'connected' && this.closeCause === undefined;
   }
@@ -250,16 +245,7 @@ export class ServerConnection extends AnsweringConnection<CloseCause> {
     const { firstByte, bytes, bodyStart, end } = this.reader;
     if (type === PacketType.PUBLISH && this.state === 'connected') {
       this.#checkTopicLength(bytes, bodyStart, end);
-      const packet = decodePublish(
-        firstByte,
-        bytes,
-        bodyStart,
-        end,
-        this.version,
-        'to-server',
-        this.topics,
-        this.decodeLimits,
-      );
+      const packet = decodePublish(this.reader, this.version, 'to-server', this.topics, this.decodeLimits);
       this.admitPublish(packet);
       this.sink.onPublish(packet, now);
       return;
@@ -273,33 +259,20 @@ export class ServerConnection extends AnsweringConnection<CloseCause> {
     if (!mayComeBefore || this.state !== 'admitting') this.checkMayReceive(type);
     switch (type) {
       case PacketType.SUBSCRIBE:
-        this.sink.onSubscribe(
-          decodeSubscribe(firstByte, bytes, bodyStart, end, this.version, 'to-server', this.#filterLimits),
-          now,
-        );
+        this.sink.onSubscribe(decodeSubscribe(this.reader, this.version, 'to-server', this.#filterLimits), now);
         return;
       case PacketType.UNSUBSCRIBE:
-        this.sink.onUnsubscribe(
-          decodeUnsubscribe(firstByte, bytes, bodyStart, end, this.version, 'to-server', this.decodeLimits),
-          now,
-        );
+        this.sink.onUnsubscribe(decodeUnsubscribe(this.reader, this.version, 'to-server', this.decodeLimits), now);
         return;
       case PacketType.AUTH:
-        this.sink.onAuth(
-          decodeAuth(firstByte, bytes, bodyStart, end, this.version, 'to-server', this.decodeLimits),
-          now,
-        );
+        this.sink.onAuth(decodeAuth(this.reader, this.version, 'to-server', this.decodeLimits), now);
         return;
       case PacketType.DISCONNECT:
-        this.#handleDisconnect(
-          decodeDisconnect(firstByte, bytes, bodyStart, end, this.version, 'to-server', this.decodeLimits),
-          now,
-        );
+        this.#handleDisconnect(decodeDisconnect(this.reader, this.version, 'to-server', this.decodeLimits), now);
         return;
       default:
         // Throws for what only a server may send, and for a PINGREQ that is none.
-        if (firstByte !== PINGREQ || end > bodyStart)
-          decodePacket(firstByte, bytes, bodyStart, end, this.version, 'to-server');
+        if (firstByte !== PINGREQ || end > bodyStart) decodePacket(this.reader, this.version, 'to-server');
         // [MQTT311-3.12.4-1] [MQTT5-3.12.4-1]
         if (type === PacketType.PINGREQ) this.#onPingreq();
     }
@@ -359,9 +332,8 @@ export class ServerConnection extends AnsweringConnection<CloseCause> {
       // [MQTT311-3.1.0-2]
       throw new ProtocolError('second-connect', 'a second CONNECT on one network connection', ReasonCode.ProtocolError);
     }
-    const { firstByte, bytes, bodyStart, end } = this.reader;
     // [MQTT311-3.1.4-1] [MQTT5-3.1.4-1]
-    const packet = decodeConnect(firstByte, bytes, bodyStart, end, this.version, 'to-server', this.decodeLimits);
+    const packet = decodeConnect(this.reader, this.version, 'to-server', this.decodeLimits);
     this.version = packet.protocolVersion;
     this.state = 'admitting';
     const properties = packet.properties;

@@ -34,14 +34,7 @@ export class Wire {
       onData: (bytes) => {
         reader.push(bytes.slice());
         while (reader.next()) {
-          const packet = decodePacket(
-            reader.firstByte,
-            reader.bytes,
-            reader.bodyStart,
-            reader.end,
-            version,
-            'to-client',
-          );
+          const packet = decodePacket(reader, version, 'to-client');
           this.packets.push(packet);
           this.onPacket?.(packet);
         }
