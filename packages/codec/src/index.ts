@@ -24,9 +24,11 @@ export { type AuthPacket, decodeAuth } from './packets/auth.ts';
 export { type ClientPacket, encodeClientPacket } from './packets/client-packet.ts';
 export { type ConnackPacket, decodeConnack } from './packets/connack.ts';
 export { type ConnectPacket, decodeConnect, peekProtocolVersion, type WillMessage } from './packets/connect.ts';
+export { decodePacket } from './packets/decode-packet.ts';
 export { type DisconnectPacket, decodeDisconnect } from './packets/disconnect.ts';
+export { encodePacket } from './packets/encode-packet.ts';
 export { decodeAck, decodePublish, shortAckIdentifier } from './packets/hot-decoders.ts';
-export { decodePacket, encodePacket, type Packet } from './packets/packet.ts';
+export type { Packet } from './packets/packet.ts';
 export { decodePingreq, decodePingresp, type PingreqPacket, type PingrespPacket } from './packets/ping.ts';
 export {
   type PublishPacket,
@@ -70,26 +72,21 @@ export {
 export { checkFirstByte, packetName } from './wire/first-byte.ts';
 export type { PacketBytes } from './wire/packet-bytes.ts';
 export { PacketWriter, varintSize, writeVarint } from './wire/packet-writer.ts';
-export {
-  type AuthProperties,
-  type ConnackProperties,
-  type ConnectProperties,
-  type DisconnectProperties,
-  encodePublishProperties,
-  type PublishProperties,
-  propertyNamesOf,
-  type ReasonProperties,
-  type SubscribeProperties,
-  type UserOnlyProperties,
-  type WillProperties,
-} from './wire/properties.ts';
-export {
-  type AllProperties,
-  type PropertyContext,
-  type PropertyName,
-  type PropertyRow,
-  type PropertyWireType,
-  propertyTable,
-} from './wire/property-table.ts';
+export { encodePublishProperties, propertyNamesOf } from './wire/properties.ts';
+export type {
+  AllProperties,
+  AuthProperties,
+  ConnackProperties,
+  ConnectProperties,
+  DisconnectProperties,
+  PropertyContext,
+  PropertyName,
+  PublishProperties,
+  ReasonProperties,
+  SubscribeProperties,
+  UserOnlyProperties,
+  WillProperties,
+} from './wire/property-lists.ts';
+export { type PropertyRow, type PropertyWireType, propertyTable } from './wire/property-table.ts';
 export { type Topic, TopicCache } from './wire/topic-cache.ts';
 export { decodeUtf8Strict, encodeUtf8, MAXIMUM_STRING_BYTES } from './wire/utf8.ts';

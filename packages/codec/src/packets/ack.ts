@@ -1,7 +1,7 @@
 import type { ProtocolVersion } from '../types.ts';
 import { firstByteOf } from '../wire/first-byte.ts';
 import type { PacketWriter } from '../wire/packet-writer.ts';
-import type { ReasonProperties } from '../wire/properties.ts';
+import type { ReasonProperties } from '../wire/property-lists.ts';
 import { writeReason } from './checks.ts';
 
 interface AckFields {

@@ -6,7 +6,7 @@ import type { Direction, ProtocolVersion } from '../types.ts';
 import { openPacket } from '../wire/body-reader.ts';
 import type { PacketBytes } from '../wire/packet-bytes.ts';
 import type { PacketWriter } from '../wire/packet-writer.ts';
-import type { AuthProperties } from '../wire/properties.ts';
+import type { AuthProperties } from '../wire/property-lists.ts';
 import { readReason, writeReason } from './checks.ts';
 
 /** A step of an authentication with several, 5.0 only (section 3.15). */

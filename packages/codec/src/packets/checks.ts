@@ -6,7 +6,8 @@ import type { Direction, ProtocolVersion } from '../types.ts';
 import type { BodyReader } from '../wire/body-reader.ts';
 import { packetName } from '../wire/first-byte.ts';
 import type { PacketWriter } from '../wire/packet-writer.ts';
-import { decodeProperties, hasNoProperties, type PropertiesOf, writeProperties } from '../wire/properties.ts';
+import { decodeProperties, hasNoProperties, writeProperties } from '../wire/properties.ts';
+import type { PropertiesOf } from '../wire/property-lists.ts';
 
 /** What a check makes: `violation` of what a peer sent, `misuse` of what a caller gave. */
 type Fault = (where: string, code: PacketFault, seen?: string | number) => Error;

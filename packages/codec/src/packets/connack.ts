@@ -8,7 +8,8 @@ import { type Direction, type ProtocolVersion, versionName } from '../types.ts';
 import { openPacket } from '../wire/body-reader.ts';
 import type { PacketBytes } from '../wire/packet-bytes.ts';
 import type { PacketWriter } from '../wire/packet-writer.ts';
-import { type ConnackProperties, decodeProperties, writeProperties } from '../wire/properties.ts';
+import { decodeProperties, writeProperties } from '../wire/properties.ts';
+import type { ConnackProperties } from '../wire/property-lists.ts';
 import { checkAuthentication, checkReasonCode } from './checks.ts';
 
 /** The server's answer to a CONNECT (section 3.2). */

@@ -16,7 +16,8 @@ import { type BodyReader, openPacket } from '../wire/body-reader.ts';
 import { reservedFlags } from '../wire/first-byte.ts';
 import type { PacketBytes } from '../wire/packet-bytes.ts';
 import type { PacketWriter } from '../wire/packet-writer.ts';
-import { type ConnectProperties, decodeProperties, type WillProperties, writeProperties } from '../wire/properties.ts';
+import { decodeProperties, writeProperties } from '../wire/properties.ts';
+import type { ConnectProperties, WillProperties } from '../wire/property-lists.ts';
 import { checkAuthentication } from './checks.ts';
 
 /** The first packet of a client (section 3.1). */

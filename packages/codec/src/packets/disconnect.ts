@@ -5,7 +5,7 @@ import type { Direction, ProtocolVersion } from '../types.ts';
 import { openPacket } from '../wire/body-reader.ts';
 import type { PacketBytes } from '../wire/packet-bytes.ts';
 import type { PacketWriter } from '../wire/packet-writer.ts';
-import type { DisconnectProperties } from '../wire/properties.ts';
+import type { DisconnectProperties } from '../wire/property-lists.ts';
 import { readReason, writeReason } from './checks.ts';
 
 /** The last packet (section 3.14). Only 5.0 lets a server send it. */

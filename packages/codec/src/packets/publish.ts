@@ -2,7 +2,8 @@ import { copyBytes } from '#short-loops';
 import * as PacketType from '../packet-type.ts';
 import { MAXIMUM_REMAINING_LENGTH, type ProtocolVersion, type QoS } from '../types.ts';
 import { packetTooLarge, varintSize, writeVarint } from '../wire/packet-writer.ts';
-import { encodePublishProperties, type PublishProperties } from '../wire/properties.ts';
+import { encodePublishProperties } from '../wire/properties.ts';
+import type { PublishProperties } from '../wire/property-lists.ts';
 import { encodeUtf8 } from '../wire/utf8.ts';
 
 /** A message on its way (section 3.3). */

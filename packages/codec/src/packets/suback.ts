@@ -7,7 +7,8 @@ import { type Direction, type ProtocolVersion, versionName } from '../types.ts';
 import { type BodyReader, openPacket } from '../wire/body-reader.ts';
 import type { PacketBytes } from '../wire/packet-bytes.ts';
 import type { PacketWriter } from '../wire/packet-writer.ts';
-import { decodeProperties, type ReasonProperties, writeProperties } from '../wire/properties.ts';
+import { decodeProperties, writeProperties } from '../wire/properties.ts';
+import type { ReasonProperties } from '../wire/property-lists.ts';
 import { checkReasonCode, decodePacketIdentifier } from './checks.ts';
 import { checkFilterCount } from './subscribe.ts';
 

@@ -10,7 +10,8 @@ import { type Direction, type ProtocolVersion, type QoS, versionName } from '../
 import { openPacket } from '../wire/body-reader.ts';
 import type { PacketBytes } from '../wire/packet-bytes.ts';
 import type { PacketWriter } from '../wire/packet-writer.ts';
-import { decodeProperties, type SubscribeProperties, writeProperties } from '../wire/properties.ts';
+import { decodeProperties, writeProperties } from '../wire/properties.ts';
+import type { SubscribeProperties } from '../wire/property-lists.ts';
 import { decodePacketIdentifier } from './checks.ts';
 
 /** Asks for subscriptions (section 3.8). */

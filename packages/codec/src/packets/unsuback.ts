@@ -6,7 +6,8 @@ import type { Direction, ProtocolVersion } from '../types.ts';
 import { openPacket } from '../wire/body-reader.ts';
 import type { PacketBytes } from '../wire/packet-bytes.ts';
 import type { PacketWriter } from '../wire/packet-writer.ts';
-import { type ReasonProperties, writeProperties } from '../wire/properties.ts';
+import { writeProperties } from '../wire/properties.ts';
+import type { ReasonProperties } from '../wire/property-lists.ts';
 import { checkReasonCode } from './checks.ts';
 import { decodeAnswer } from './suback.ts';
 

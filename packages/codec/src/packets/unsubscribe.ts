@@ -5,7 +5,8 @@ import type { Direction, ProtocolVersion } from '../types.ts';
 import { openPacket } from '../wire/body-reader.ts';
 import type { PacketBytes } from '../wire/packet-bytes.ts';
 import type { PacketWriter } from '../wire/packet-writer.ts';
-import { decodeProperties, type UserOnlyProperties, writeProperties } from '../wire/properties.ts';
+import { decodeProperties, writeProperties } from '../wire/properties.ts';
+import type { UserOnlyProperties } from '../wire/property-lists.ts';
 import { decodePacketIdentifier } from './checks.ts';
 import { checkFilterCount, noTopicFilters } from './subscribe.ts';
 

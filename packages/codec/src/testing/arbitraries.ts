@@ -12,8 +12,8 @@ import type { SubscribePacket, Subscription } from '../packets/subscribe.ts';
 import type { UnsubackPacket } from '../packets/unsuback.ts';
 import type { UnsubscribePacket } from '../packets/unsubscribe.ts';
 import { type Direction, PacketType, type ProtocolVersion, type QoS } from '../types.ts';
-import type { PropertiesOf } from '../wire/properties.ts';
-import { type PropertyContext, type PropertyRow, propertyTable } from '../wire/property-table.ts';
+import type { PropertiesOf, PropertyContext } from '../wire/property-lists.ts';
+import { type PropertyRow, propertyTable } from '../wire/property-table.ts';
 
 /*
  * Generators of everything the codec can carry, for property tests here and in the packages above. They make packets that are

@@ -8,105 +8,14 @@ import { MAXIMUM_REMAINING_LENGTH } from '../types.ts';
 import type { BodyReader } from './body-reader.ts';
 import { packetName } from './first-byte.ts';
 import { PacketWriter } from './packet-writer.ts';
-import {
-  type AllProperties,
-  type PropertyContext,
-  type PropertyName,
-  type PropertyRow,
-  propertyTable,
-} from './property-table.ts';
-
-/** 5.0 properties a message carries, in a PUBLISH and in a Will. */
-type MessageProperties = Pick<
+import type {
   AllProperties,
-  | 'payloadFormatIndicator'
-  | 'messageExpiryInterval'
-  | 'contentType'
-  | 'responseTopic'
-  | 'correlationData'
-  | 'userProperties'
->;
-
-/** Section 3.1.2.11. Intervals are seconds, sizes bytes. */
-export interface ConnectProperties
-  extends Pick<
-    AllProperties,
-    | 'sessionExpiryInterval'
-    | 'receiveMaximum'
-    | 'maximumPacketSize'
-    | 'topicAliasMaximum'
-    | 'requestResponseInformation'
-    | 'requestProblemInformation'
-    | 'userProperties'
-    | 'authenticationMethod'
-    | 'authenticationData'
-  > {}
-
-/** Section 3.1.3.2. Intervals are seconds. */
-export interface WillProperties extends MessageProperties, Pick<AllProperties, 'willDelayInterval'> {}
-
-/** Section 3.2.2.3. Intervals are seconds, sizes bytes. */
-export interface ConnackProperties
-  extends Pick<
-    AllProperties,
-    | 'sessionExpiryInterval'
-    | 'receiveMaximum'
-    | 'maximumQoS'
-    | 'retainAvailable'
-    | 'maximumPacketSize'
-    | 'assignedClientIdentifier'
-    | 'topicAliasMaximum'
-    | 'reasonString'
-    | 'userProperties'
-    | 'wildcardSubscriptionAvailable'
-    | 'subscriptionIdentifierAvailable'
-    | 'sharedSubscriptionAvailable'
-    | 'serverKeepAlive'
-    | 'responseInformation'
-    | 'serverReference'
-    | 'authenticationMethod'
-    | 'authenticationData'
-  > {}
-
-/** Section 3.3.2.3. Intervals are seconds. */
-export interface PublishProperties
-  extends MessageProperties,
-    Pick<AllProperties, 'topicAlias' | 'subscriptionIdentifiers'> {}
-
-/** PUBACK, PUBREC, PUBREL, PUBCOMP, SUBACK and UNSUBACK (section 3.4.2.2 and its like). */
-export interface ReasonProperties extends Pick<AllProperties, 'reasonString' | 'userProperties'> {}
-
-/** Section 3.8.2.1. */
-export interface SubscribeProperties extends Pick<AllProperties, 'subscriptionIdentifier' | 'userProperties'> {}
-
-/** UNSUBSCRIBE (section 3.10.2.1). */
-export interface UserOnlyProperties extends Pick<AllProperties, 'userProperties'> {}
-
-/** Section 3.14.2.2. The interval is seconds. */
-export interface DisconnectProperties
-  extends Pick<AllProperties, 'sessionExpiryInterval' | 'reasonString' | 'userProperties' | 'serverReference'> {}
-
-/** Section 3.15.2.2. */
-export interface AuthProperties
-  extends Pick<AllProperties, 'authenticationMethod' | 'authenticationData' | 'reasonString' | 'userProperties'> {}
-
-/** The interface of each list, by the type of its packet; 0 is the Will. */
-export interface PropertiesOf {
-  0: WillProperties;
-  1: ConnectProperties;
-  2: ConnackProperties;
-  3: PublishProperties;
-  4: ReasonProperties;
-  5: ReasonProperties;
-  6: ReasonProperties;
-  7: ReasonProperties;
-  8: SubscribeProperties;
-  9: ReasonProperties;
-  10: UserOnlyProperties;
-  11: ReasonProperties;
-  14: DisconnectProperties;
-  15: AuthProperties;
-}
+  PropertiesOf,
+  PropertyContext,
+  PropertyName,
+  PublishProperties,
+} from './property-lists.ts';
+import { type PropertyRow, propertyTable } from './property-table.ts';
 
 type Value = string | number | boolean | Uint8Array | [string, string];
 

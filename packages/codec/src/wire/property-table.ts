@@ -1,8 +1,4 @@
-import type { UserProperties } from '../types.ts';
-import type { PropertiesOf } from './properties.ts';
-
-/** Where a property list stands: the type of its packet; 0 is the Will in a CONNECT. */
-export type PropertyContext = keyof PropertiesOf;
+import type { PropertyName } from './property-lists.ts';
 
 /** How a property's value goes over the wire: as the BodyReader and PacketWriter call it, or two strings. */
 export type PropertyWireType = 'u8' | 'u16' | 'u32' | 'varint' | 'string' | 'binary' | 'pair';
@@ -24,40 +20,6 @@ export interface PropertyRow {
   /** 0 is a Protocol Error. */
   readonly nonZero: boolean;
 }
-
-/** Every property there is, as the member of an interface. Which are allowed where is the table's to say. */
-export interface AllProperties {
-  payloadFormatIndicator?: 0 | 1 | undefined;
-  messageExpiryInterval?: number | undefined;
-  contentType?: string | undefined;
-  responseTopic?: string | undefined;
-  correlationData?: Uint8Array | undefined;
-  subscriptionIdentifier?: number | undefined;
-  subscriptionIdentifiers?: readonly number[] | undefined;
-  sessionExpiryInterval?: number | undefined;
-  assignedClientIdentifier?: string | undefined;
-  serverKeepAlive?: number | undefined;
-  authenticationMethod?: string | undefined;
-  authenticationData?: Uint8Array | undefined;
-  requestProblemInformation?: boolean | undefined;
-  willDelayInterval?: number | undefined;
-  requestResponseInformation?: boolean | undefined;
-  responseInformation?: string | undefined;
-  serverReference?: string | undefined;
-  reasonString?: string | undefined;
-  receiveMaximum?: number | undefined;
-  topicAliasMaximum?: number | undefined;
-  topicAlias?: number | undefined;
-  maximumQoS?: 0 | 1 | undefined;
-  retainAvailable?: boolean | undefined;
-  userProperties?: UserProperties | undefined;
-  maximumPacketSize?: number | undefined;
-  wildcardSubscriptionAvailable?: boolean | undefined;
-  subscriptionIdentifierAvailable?: boolean | undefined;
-  sharedSubscriptionAvailable?: boolean | undefined;
-}
-
-export type PropertyName = keyof AllProperties;
 
 /**
  * Table 2-4, one row a property: its Identifier, where it stands (types of packets in hexadecimal, 0 is the Will), its wire type, its name.
