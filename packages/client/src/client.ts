@@ -24,13 +24,13 @@ import type {
 } from './options.ts';
 import { composerOf, NO_OPTIONS } from './outgoing-message.ts';
 import type { ClientClock, Platform } from './platform.ts';
+import { abortable, ignorable, timed } from './promises.ts';
 import { requesterOf } from './requester.ts';
 import type { Grant, PublishResult, UnsubscribeResult } from './results.ts';
 import type { Journal, JournalHost } from './session/journal.ts';
 import { outboxOf } from './session/outbox.ts';
 import { checkFilters, listOf, subscriptionsOf } from './session/subscriptions.ts';
 import type { Settings } from './settings.ts';
-import { abortable, ignorable, timed } from './settle.ts';
 
 /** Warnings that are kept for the first who listens. */
 const EARLY_WARNINGS = 100;

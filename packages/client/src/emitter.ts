@@ -2,7 +2,7 @@ import { nearest } from '@hawser/parameters';
 import { checkFunction } from './check-options.ts';
 import { UsageError } from './errors.ts';
 import type { ClientEvents } from './events.ts';
-import { isThenable } from './settle.ts';
+import { isThenable } from './promises.ts';
 
 /** Who is told of what. */
 export interface Emitter<Events> {

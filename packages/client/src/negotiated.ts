@@ -13,7 +13,7 @@ export interface NegotiatedValue<T> {
   readonly effective: T;
 }
 
-/** What two sides have agreed on, parameter by parameter; CONNECTION.md section 2. */
+/** What client and server have agreed on, one member for each parameter. */
 export interface Negotiated {
   readonly protocolVersion: NegotiatedValue<ProtocolVersion>;
   readonly clientId: NegotiatedValue<string>;
@@ -56,10 +56,10 @@ const OTHERWISE = {
 export function negotiate(connect: ConnectPacket, connack: ConnackPacket): Negotiated {
   const { protocolVersion, clientId, keepAlive, cleanStart, properties: asked = {} } = connect;
   const { sessionPresent, properties: given = {} } = connack;
-  const five = protocolVersion === 5;
-  const expiry = five ? (asked.sessionExpiryInterval ?? 0) : undefined;
+  const is5 = protocolVersion === 5;
+  const expiry = is5 ? (asked.sessionExpiryInterval ?? 0) : undefined;
   const values: Record<string, NegotiatedValue<unknown>> = {};
-  for (const [name, otherwise] of Object.entries({ ...OTHERWISE, subscriptionIdentifierAvailable: five }))
+  for (const [name, otherwise] of Object.entries({ ...OTHERWISE, subscriptionIdentifierAvailable: is5 }))
     values[name] = value<unknown>(asked[name as keyof typeof asked], given[name as keyof typeof given], otherwise);
   const { responseInformation, serverReference, authenticationMethod, reasonString, userProperties = [] } = given;
   return {

@@ -75,7 +75,7 @@ export interface AuthenticationOptions {
   readonly finish?: ((data: Uint8Array | undefined) => void | Promise<void>) | undefined;
 }
 
-/** Reconnecting: CONNECTION.md section 4. */
+/** Reconnecting: how often and for how long (docs/connect.md). */
 export interface ReconnectOptions {
   /** `connect()` goes on trying when its first attempt fails. Default false. */
   readonly initial?: boolean | undefined;

@@ -7,7 +7,7 @@ import { checkSignal } from './check-options.ts';
 import { RefusedError, TimeoutError, UsageError } from './errors.ts';
 import type { Message } from './inbound/message.ts';
 import { onlyIn5 } from './outgoing-message.ts';
-import { abortable, timed } from './settle.ts';
+import { abortable, timed } from './promises.ts';
 
 interface RequesterClient extends Pick<Client, 'publish' | 'subscribe' | 'onMessage' | 'negotiated' | 'clientId'> {
   readonly clock: Clock;

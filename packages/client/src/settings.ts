@@ -70,10 +70,11 @@ export function resolveOptions(options: ClientOptions, platform: Platform): Sett
   const problems = validateOptions(known, { platform: platform.name });
   throwFirst(problems);
   const main = url === undefined ? addressOf(connection) : parseAddress(url, path);
-  // Without user info of its own a server gets the first one's.
+  // A server whose address has no user info gets that of the first server.
   const others = servers.map((server) => {
-    const own = parseAddress(server, path);
-    return own.username === undefined ? { ...own, username: main.username, password: main.password } : own;
+    const address = parseAddress(server, path);
+    if (address.username !== undefined) return address;
+    return { ...address, username: main.username, password: main.password };
   });
   const isNamed = (url ?? host ?? port) !== undefined;
   const addresses = isNamed || others.length === 0 ? [main, ...others] : others;

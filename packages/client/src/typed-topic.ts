@@ -4,8 +4,8 @@ import { UsageError } from './errors.ts';
 import type { Message } from './inbound/message.ts';
 import type { MessageStream } from './inbound/message-stream.ts';
 import type { MessagesOptions, PublishOptions, SubscribeOptions } from './options.ts';
+import { ignorable } from './promises.ts';
 import type { PublishResult } from './results.ts';
-import { ignorable } from './settle.ts';
 
 /** Standard Schema (standardschema.dev): zod, valibot, arktype and others have it. */
 export interface StandardSchema<Input = unknown, Output = Input> {

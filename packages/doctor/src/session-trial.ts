@@ -92,11 +92,12 @@ async function open(
   expiry = EXPIRY,
 ): Promise<Client> {
   // In 3.x one flag says both: a clean session begins anew and is not kept. [MQTT311-3.1.2-6]
-  const own = version === 5 ? { cleanStart: isFirst, sessionExpiryInterval: expiry } : { cleanStart: expiry === 0 };
+  const sessionOptions =
+    version === 5 ? { cleanStart: isFirst, sessionExpiryInterval: expiry } : { cleanStart: expiry === 0 };
   const { will: _will, sessionExpiryInterval: _interval, ...rest } = connect;
   return connectWith(platform, {
     ...rest,
-    ...own,
+    ...sessionOptions,
     clientId,
     protocolVersion: version,
     reconnect: false,

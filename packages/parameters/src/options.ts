@@ -186,16 +186,16 @@ function unknown(name: string, value: unknown, label: (option: string) => string
   const code = 'unknown-option';
   if (isGroup(name)) return { code, message: 'takes an object of options' };
   // In a group, or out of one, where others have it.
-  const own = name.replace(/.*\./, '');
-  const words = advice.get(own)?.(value, label);
+  const member = name.replace(/.*\./, '');
+  const words = advice.get(member)?.(value, label);
   if (words !== undefined) return { code, detail: `; ${words}` };
   // Those of the client that are no parameters never come here but misspelt.
   const known = [...names, 'signal', 'store', 'servers', 'on'];
   const meant =
-    otherNames.get(own) ??
-    names.find((other) => other.endsWith(`.${own}`)) ??
+    otherNames.get(member) ??
+    names.find((other) => other.endsWith(`.${member}`)) ??
     nearest(name, known) ??
-    nearest(own, known);
+    nearest(member, known);
   return { code, detail: meant === undefined ? '' : `; did you mean ${label(meant)}?` };
 }
 

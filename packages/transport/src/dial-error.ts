@@ -45,7 +45,7 @@ export interface DialEvidence {
   systemCode?: string;
 }
 
-/** Stable names of what can go wrong below MQTT; CONNECTION.md section 3. */
+/** Stable names of what can go wrong below MQTT (docs/connect.md). */
 export type DialErrorCode =
   | 'host-not-found'
   | 'dns-timeout'

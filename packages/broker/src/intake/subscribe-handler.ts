@@ -251,7 +251,7 @@ export class SubscribeHandler {
     return this.#refusalCode(requested.qos, reasonCode);
   }
 
-  /** 5.0 says why, 3.1.1 has 0x80; 3.1 has no refusal: the QoS is granted and nothing delivered [CONFORMANCE]. */
+  /** 5.0 says why, 3.1.1 has 0x80; 3.1 has no refusal: the QoS is granted and nothing delivered (docs/conformance.md). */
   #refusalCode(qos: QoS, reasonCode: number): number {
     const { version } = this.#handler.connection;
     return version === 5 ? reasonCode : version === 4 ? 0x80 : qos;

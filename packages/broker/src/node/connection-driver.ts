@@ -320,7 +320,7 @@ export class ConnectionDriver implements TransportHandler, DirtyListener, Flusha
     this.#pausedBy = paused ? before | by : before & ~by;
     if (before === 0 && this.#pausedBy !== 0) this.transport.pause();
     else if (before !== 0 && this.#pausedBy === 0) {
-      // Time in which this side did not read is not the peer's [CONNECTION.md 1, Keep Alive].
+      // While this side does not read, packets of the peer may wait in the socket: that time does not count for its Keep Alive.
       this.#connection.lastReceivedMs = this.#node.clock.now();
       this.#node.deadlines.watch(this);
       this.transport.resume();

@@ -2,7 +2,7 @@ import type { Transport } from '@hawser/transport/transport';
 import { formatAddress } from '../connection/address.ts';
 import { AddressError, type ConnectEvidence, type Retry } from '../errors.ts';
 import type { DialFailure, Platform } from '../platform.ts';
-import { abortable } from '../settle.ts';
+import { abortable } from '../promises.ts';
 import { pageClock, pageTime } from './page-clock.ts';
 import { webSocketTransport } from './websocket-transport.ts';
 

@@ -15,8 +15,8 @@ import { ClosedError, ConnectError, type ConnectEvidence, type ConnectStage, typ
 import type { Negotiated } from '../negotiated.ts';
 import type { Provider, TlsOptions } from '../options.ts';
 import type { Platform } from '../platform.ts';
+import { abortable, timed } from '../promises.ts';
 import { bytesOf, type Settings, throwFirst } from '../settings.ts';
-import { abortable, timed } from '../settle.ts';
 import { type Address, formatAddress } from './address.ts';
 import { explainClose, explainConnack, explainDial, explainTimeout, type Seen, wordsOf } from './explain.ts';
 import { type Link, linkOf } from './link.ts';

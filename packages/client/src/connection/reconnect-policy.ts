@@ -121,7 +121,7 @@ export function reconnectPolicyOf(settings: ReconnectSettings): ReconnectPolicy 
       if (isConnack && (isOwn || code === 'not-mqtt')) return afterProtocolFault(stop);
       protocolFaults = 0;
       if (stage === 'address' || stage === 'auth') return code.endsWith('-timeout') ? RETRY : stop;
-      // CONNACK: busy, unavailable and their like pass; CONNECTION.md section 4.
+      // A CONNACK with busy, unavailable and the like: the reason passes by itself, so the client tries again.
       if (isConnack && reasonCode !== undefined) return retry === 'yes' ? RETRY : stop;
       // A server's certificate, path or port may be put right while a device waits in the field.
       return code === 'own-certificate-invalid' ? stop : RETRY;

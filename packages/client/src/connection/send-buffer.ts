@@ -29,7 +29,7 @@ export function sendBufferOf(onDirty: () => void, onMuch: () => void): SendBuffe
       return buffer.blocked && length > CONGESTED_BYTES;
     },
 
-    own(size) {
+    reserve(size) {
       // A program that publishes without a pause is to learn that the network takes no more.
       if (length >= MUCH_BYTES && !buffer.blocked) onMuch();
       const at = length;

@@ -1,4 +1,4 @@
-import { ignorable } from '../settle.ts';
+import { ignorable } from '../promises.ts';
 import type { Consumer, Delivery } from './consumer.ts';
 import type { Inbox } from './inbox.ts';
 import type { Message } from './message.ts';

@@ -1,5 +1,5 @@
+import { ignorable } from '../promises.ts';
 import type { PublishResult } from '../results.ts';
-import { ignorable } from '../settle.ts';
 import type { OutgoingContent } from './outgoing.ts';
 
 /** All messages of QoS 0 end so. */

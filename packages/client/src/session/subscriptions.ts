@@ -19,8 +19,8 @@ import { ClosedError, RefusedError, UsageError } from '../errors.ts';
 import type { Negotiated } from '../negotiated.ts';
 import type { SubscribeOptions, UnsubscribeOptions } from '../options.ts';
 import { checkQoS, onlyIn5 } from '../outgoing-message.ts';
+import { abortable } from '../promises.ts';
 import type { Grant, UnsubscribeResult } from '../results.ts';
-import { abortable } from '../settle.ts';
 import { refusal, said, tooLarge } from './refusal.ts';
 
 type Answer = SubackPacket | UnsubackPacket;

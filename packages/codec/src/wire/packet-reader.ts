@@ -35,7 +35,7 @@ export class PacketReader {
 
   #chunk: Uint8Array = NOTHING;
   /** The chunk, where it is a copy that `keep` made. */
-  #own: Uint8Array = NOTHING;
+  #copy: Uint8Array = NOTHING;
   #position = 0;
   #waiting: Uint8Array[] = [];
   #waitingFrom = 0;
@@ -79,14 +79,14 @@ export class PacketReader {
    * that packet that were handed out still lie in the chunk.
    */
   keep(): void {
-    if (this.#chunk.length > 0 && this.#chunk !== this.#own) {
+    if (this.#chunk.length > 0 && this.#chunk !== this.#copy) {
       const isDescribed = this.bytes === this.#chunk;
       const from = isDescribed ? this.start : this.#position;
-      this.#own = new Uint8Array(this.#chunk.subarray(from));
-      this.#chunk = this.#own;
+      this.#copy = new Uint8Array(this.#chunk.subarray(from));
+      this.#chunk = this.#copy;
       this.#position -= from;
       if (isDescribed) {
-        this.bytes = this.#own;
+        this.bytes = this.#copy;
         this.start = 0;
         this.bodyStart -= from;
         this.end -= from;
@@ -124,7 +124,7 @@ export class PacketReader {
   #nothing(): false {
     this.bytes = NOTHING;
     this.#chunk = NOTHING;
-    this.#own = NOTHING;
+    this.#copy = NOTHING;
     this.#position = 0;
     return false;
   }

@@ -72,18 +72,18 @@ function decodeProperty(
       : malformed(packet, 'unknown-property', hex(id));
   }
   const { name, title } = row;
-  const before = properties[name] as Value[] | undefined;
+  const earlier = properties[name] as Value[] | undefined;
   // A list may be as long as the packet; each pair costs far more memory than its five bytes.
-  if (name === 'userProperties' && (before?.length ?? 0) >= limits.userProperties) {
+  if (name === 'userProperties' && (earlier?.length ?? 0) >= limits.userProperties) {
     const most = limits.userProperties;
     const excess = { is: 'too-many-user-properties', limit: most, where: packet } as const;
     throw violation(packet, 'too-many-user-properties', `more than ${most}`, ReasonCode.QuotaExceeded, excess);
   }
-  if (before !== undefined && !row.repeatable) {
+  if (earlier !== undefined && !row.repeatable) {
     throw violation(packet, 'duplicate-property', title);
   }
   const value = decodeValue(reader, row, packet);
-  if (before) before.push(value);
+  if (earlier) earlier.push(value);
   else (properties as Record<PropertyName, unknown>)[name] = row.repeatable ? [value] : value;
 }
 

@@ -179,10 +179,10 @@ export abstract class AnsweringConnection<Cause extends Ended = Ended> extends C
   /** A Reason String may go only to who wants it [MQTT5-3.1.2-29]. */
   abstract get sendsProblemInformation(): boolean;
 
-  protected override own(size: number, payloadBytes?: number): number {
-    if (payloadBytes !== undefined) return this.output.ownPublish(size, payloadBytes);
+  protected override reserve(size: number, payloadBytes?: number): number {
+    if (payloadBytes !== undefined) return this.output.reservePublish(size, payloadBytes);
     if (this.output.blocked) this.#answerBytes += size;
-    return this.output.own(size);
+    return this.output.reserve(size);
   }
 
   /** PUBACK, PUBREC, PUBREL or PUBCOMP. */

@@ -19,7 +19,7 @@ import { InboundAliases, type OutboundAliases } from './topic-aliases.ts';
 /** Where a connection puts the bytes it is to send. */
 export interface PacketOutput {
   /** Room for one packet of `size` bytes: its offset in `target`. */
-  own(size: number): number;
+  reserve(size: number): number;
   readonly target: Uint8Array;
 }
 
@@ -151,7 +151,7 @@ export abstract class Connection<Cause extends Ended = Ended> {
   /** `type`: PUBACK, PUBREC, PUBREL or PUBCOMP. Puts it into the output at once. */
   protected writeShortAck(type: number, packetIdentifier: number, reasonCode: number): void {
     const size = this.version === 5 && reasonCode !== 0 ? 5 : 4;
-    const at = this.own(size);
+    const at = this.reserve(size);
     const target = this.output.target;
     // [MQTT311-2.3.1-6] [MQTT5-2.2.1-5]
     target[at] = type === PacketType.PUBREL ? 0x62 : type << 4;
@@ -162,13 +162,13 @@ export abstract class Connection<Cause extends Ended = Ended> {
   }
 
   writeEncoded(packet: Uint8Array): void {
-    const at = this.own(packet.length);
+    const at = this.reserve(packet.length);
     this.output.target.set(packet, at);
   }
 
   /** Room for a PUBLISH with so many bytes of payload; without: for something that the peer itself has caused. */
-  protected own(size: number, _payloadBytes?: number): number {
-    return this.output.own(size);
+  protected reserve(size: number, _payloadBytes?: number): number {
+    return this.output.reserve(size);
   }
 
   /**
@@ -198,7 +198,7 @@ export abstract class Connection<Cause extends Ended = Ended> {
     const size = publishSize(topic.length, payload.length, qos, this.version, properties);
     // [MQTT5-3.1.2-25]
     if (size > this.peerMaximumPacketSize) return false;
-    const at = this.own(size, payload.length);
+    const at = this.reserve(size, payload.length);
     writePublishInto(
       this.output.target,
       at,

@@ -17,7 +17,7 @@ class Source implements OpenSource {
 }
 
 function write(output: Output, text: string): void {
-  const at = output.own(text.length);
+  const at = output.reserve(text.length);
   for (let i = 0; i < text.length; i++) output.target[at + i] = text.charCodeAt(i);
 }
 

@@ -1,15 +1,15 @@
 import type { Framing } from './framing.ts';
 import { Slab } from './slab.ts';
 
-/** Buffers of an output that is blocked: its own, so that it holds no more than what waits in it. */
+/** Bytes of the first and the largest buffer of an output that is blocked. Its buffers are not shared: it holds no more than what waits in it. */
 const FIRST_CHUNK = 256;
 const LARGEST_CHUNK = 16 * 1024;
 
 const NO_BYTES = new Uint8Array(0);
 
 /**
- * Bytes that several connections share: append-only, so that `[start, end)` of it never changes. A member that closes
- * its reference (it writes bytes of its own, or leaves) is told to the source, which opens it again with its next frame.
+ * Bytes that several connections share. They are only appended to, so `[start, end)` never changes. When an output closes its reference
+ * (because it writes a packet that only it sends, or leaves), the source is told, and opens the reference again with its next frame.
  */
 export interface OpenSource {
   /** The buffer in use. It changes only when no output has an open reference into it. */
@@ -37,27 +37,27 @@ export interface DirtyListener {
  * segment that grows while the source appends. Nothing is copied here.
  */
 export class Output {
-  /** The buffer in which `own` reserved; only until the next `drain`, for an idle connection must not hold one back. */
+  /** The buffer in which `reserve` found room; only until the next `drain`, for an idle connection must not hold one back. */
   target: Uint8Array = NO_BYTES;
   /** The source of the open reference. */
   source: OpenSource | undefined;
-  /** The transport takes nothing now; set by who drains, with `block` and `unblock` where a node's bound counts. */
+  /** The transport takes nothing now. Set by the code that drains: with `block` and `unblock` where the bound of a node counts. */
   blocked = false;
   /** Bytes the transport was given last and has not taken, and when that was. */
   handedBytes = 0;
   blockedSinceMs = 0;
   /** Over this many pending bytes, a blocked output is `congested`. */
   limit = 1024 * 1024;
-  /** Who is to drain it; told once for each time it becomes non-empty by its own bytes. */
+  /** Is told once each time that the output becomes non-empty by reserved bytes, and is to drain it. */
   listener: DirtyListener | undefined;
-  /** Frames (Control Packets) that were put here, whatever became of them. */
+  /** Frames (Control Packets) that were put into this output, sent or not. */
   framesOut = 0;
   /** Bytes that were drained. */
   bytesOut = 0;
   /** Each packet stands in a frame of the transport's; none: they are one stream. */
   readonly framing: Framing | undefined;
   readonly #slab: Slab;
-  #ownSlab: Slab | undefined;
+  #slabWhileBlocked: Slab | undefined;
   #accountedBytes = 0;
   /** Triples: buffer, start, end. */
   readonly #pieces: (Uint8Array | number)[] = [];
@@ -76,7 +76,7 @@ export class Output {
     return source === undefined ? this.#closedBytes : this.#closedBytes + source.end - this.#openStart;
   }
 
-  /** The peer does not read and what waits for it is over the bound, its own or its share of the node's. */
+  /** The peer does not read, and more bytes wait for it than its bound or its share of the node's bound allows. */
   get congested(): boolean {
     return this.blocked && this.pendingBytes > this.#slab.boundOf(this.limit);
   }
@@ -93,11 +93,11 @@ export class Output {
   unblock(): void {
     this.blocked = false;
     this.handedBytes = 0;
-    this.#ownSlab = undefined;
+    this.#slabWhileBlocked = undefined;
     this.account();
   }
 
-  /** Tells the node what waits here now. Own bytes and closed references are told by themselves, an open one is not. */
+  /** Tells the node how many bytes wait here now. For reserved bytes and closed references this class calls it; for an open one, the caller. */
   account(): void {
     const bytes = this.blocked ? this.pendingBytes + this.handedBytes : 0;
     const before = this.#accountedBytes;
@@ -109,8 +109,8 @@ export class Output {
     else if (bytes === 0) slab.waitingOutputs--;
   }
 
-  /** Room for one packet of `size` bytes of this connection's own: its offset in `this.target`. */
-  own(size: number): number {
+  /** Room for one packet of `size` bytes that only this connection sends: its offset in `this.target`. */
+  reserve(size: number): number {
     if (this.source !== undefined) this.detach();
     const framing = this.framing;
     const whole = framing === undefined ? size : size + framing.headerBytes(size);
@@ -131,11 +131,11 @@ export class Output {
     return end - size;
   }
 
-  /** Room for a PUBLISH of this connection's own, which the node counts. */
-  ownPublish(size: number, payloadBytes: number): number {
+  /** Room for a PUBLISH that only this connection sends. The node counts it. */
+  reservePublish(size: number, payloadBytes: number): number {
     this.#slab.publishes++;
     this.#slab.payloadBytes += payloadBytes;
-    return this.own(size);
+    return this.reserve(size);
   }
 
   /** Opens a reference at the source's end: from now on what it appends is part of this output. */
@@ -155,7 +155,7 @@ export class Output {
     this.framesOut += source.frames - this.#openFrames;
     if (length > 0) {
       if (this.blocked && length * 2 < source.bytes.length) {
-        // It may wait for long: a small part of a large segment would hold all of it.
+        // These bytes may wait for long, and a small part of a segment keeps the whole segment in memory: copy it.
         this.#pieces.push(source.bytes.slice(this.#openStart, source.end), 0, length);
       } else this.#pieces.push(source.bytes, this.#openStart, source.end);
       if (this.#closedBytes === 0) this.listener?.onDirty();
@@ -165,7 +165,7 @@ export class Output {
     source.onDetached(this);
   }
 
-  /** Gives everything up to now; the open reference stays open and goes on from here. */
+  /** Hands over all bytes up to now. The open reference stays open and continues from here. */
   drain(into: Drain): void {
     const pieces = this.#pieces;
     for (let i = 0; i < pieces.length; i += 3) {
@@ -211,7 +211,7 @@ export class Output {
   }
 
   #slabOfBlocked(): Slab {
-    this.#ownSlab ??= new Slab(FIRST_CHUNK, LARGEST_CHUNK);
-    return this.#ownSlab;
+    this.#slabWhileBlocked ??= new Slab(FIRST_CHUNK, LARGEST_CHUNK);
+    return this.#slabWhileBlocked;
   }
 }

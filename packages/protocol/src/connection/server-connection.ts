@@ -370,7 +370,7 @@ export class ServerConnection extends AnsweringConnection<CloseCause> {
   }
 
   #writePingresp(): void {
-    const at = this.own(2);
+    const at = this.reserve(2);
     this.output.target[at] = 0xd0;
     this.output.target[at + 1] = 0;
   }

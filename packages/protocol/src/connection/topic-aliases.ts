@@ -44,14 +44,14 @@ export class OutboundAliases {
 
   assign(topic: string): number {
     const aliases = this.assigned;
-    let before = topic;
+    let replaced = topic;
     let alias = aliases.get(topic);
     this.known = alias !== undefined;
     if (!alias) {
       alias = aliases.size + 1;
-      if (alias > this.#maximum) [before, alias] = aliases.entries().next().value as [string, number];
+      if (alias > this.#maximum) [replaced, alias] = aliases.entries().next().value as [string, number];
     }
-    aliases.delete(before);
+    aliases.delete(replaced);
     aliases.set(topic, alias);
     return alias;
   }

@@ -51,7 +51,7 @@ export function* salvageTable(
   const layout = readLayout(bytes);
   if (typeof layout === 'string') onLost({ what: layout });
   let end = 0;
-  let before: Buffer | undefined;
+  let lastKey: Buffer | undefined;
   const blocks = typeof layout === 'string' ? walkBlocks(bytes) : layout.data;
   for (const block of blocks) {
     const contents = bytes.subarray(block.offset, block.offset + block.size);
@@ -65,9 +65,14 @@ export function* salvageTable(
         saved++;
         yield entry;
       }
-      onLost({ what: what ?? `the block at byte ${block.offset} makes no sense`, saved, from: before, to: block.last });
+      onLost({
+        what: what ?? `the block at byte ${block.offset} makes no sense`,
+        saved,
+        from: lastKey,
+        to: block.last,
+      });
     }
-    before = block.last;
+    lastKey = block.last;
   }
   // A file that was cut off ends in the middle of a block.
   if (typeof layout === 'string') yield* provenEntries(bytes.subarray(end), isProven);
@@ -200,19 +205,19 @@ function* parseEntries(
   onBroken?: () => void,
 ): IterableIterator<{ readonly key: Buffer; readonly value: Buffer }> {
   const fields = new Fields(block);
-  let before = Buffer.alloc(0);
+  let previous = Buffer.alloc(0);
   while (!fields.isAtEnd) {
     const shared = fields.number();
-    const own = fields.number();
+    const rest = fields.number();
     const length = fields.number();
     const start = fields.at;
-    fields.skip(own + length);
-    if (fields.isBroken || shared > before.length) {
+    fields.skip(rest + length);
+    if (fields.isBroken || shared > previous.length) {
       onBroken?.();
       return;
     }
-    const key = Buffer.concat([before.subarray(0, shared), block.subarray(start, start + own)]);
-    yield { key, value: block.subarray(start + own, start + own + length) };
-    before = key;
+    const key = Buffer.concat([previous.subarray(0, shared), block.subarray(start, start + rest)]);
+    yield { key, value: block.subarray(start + rest, start + rest + length) };
+    previous = key;
   }
 }

@@ -1,6 +1,6 @@
 import { RecordReader } from './record-reader.ts';
 
-/** First byte of every key. Together they are the whole layout: see DESIGN.md "Tickets". */
+/** First byte of every key. Together they are the whole layout: see docs/adr/0002-tickets.md. */
 export const Prefix = {
   /** Client ID. */
   session: 0x73,
