@@ -141,7 +141,7 @@ describe('subscribers that never read', () => {
             await peer.drain();
           }
           expect(broker.counters.messagesIn).toBe(rounds * 25);
-          const waiting = [...broker.intake.handlers].map(({ output }) => output.pendingBytes);
+          const waiting = [...broker.intake.peers()].map(({ output }) => output.pendingBytes);
           expect(Math.max(...waiting)).toBeLessThan(2 * MiB);
           expect(broker.counters.slowConsumers).toBe(1);
           peer.send(publish('flood'));

@@ -8,10 +8,10 @@ process.on('message', () => {
   const { counters, slab, intake } = broker;
   let pendingBytes = 0;
   let slow = 0;
-  for (const handler of intake.handlers) {
-    handler.countMissed();
-    pendingBytes += handler.output.pendingBytes;
-    if (handler.isSlow) slow++;
+  for (const client of intake.clients) {
+    client.countMissed();
+    pendingBytes += client.output.pendingBytes;
+    if (client.isSlow) slow++;
   }
   process.send?.({
     rss: process.memoryUsage().rss,

@@ -1,6 +1,6 @@
 import type { ProtocolVersion, PublishProperties, QoS } from '@hawser/codec';
 import type { Clock, TlsFiles, TlsListenOptions } from '@hawser/transport';
-import type { ClientIdPolicy } from './intake/intake.ts';
+import type { ClientIdPolicy } from './intake/listener-info.ts';
 import type { Authenticator, Authorizer, Interceptor } from './policy/policies.ts';
 import type { Observer } from './recorder/observer.ts';
 import type { RecorderLog } from './recorder/recorder-log.ts';

@@ -16,7 +16,8 @@ import { storeProblem } from './causes/message-sentences.ts';
 import { checkBrokerOptions } from './check-options.ts';
 import type { BrokerCore } from './core.ts';
 import type { BanList } from './intake/ban-list.ts';
-import { Intake, type ListenerInfo } from './intake/intake.ts';
+import { Intake } from './intake/intake.ts';
+import type { ListenerInfo } from './intake/listener-info.ts';
 import { Listeners } from './intake/listeners.ts';
 import { loopGauge } from './intake/loop-gauge.ts';
 import { createDriverNode, type DriverNode } from './node/driver-node.ts';
@@ -109,7 +110,7 @@ export class Broker implements BrokerCore {
     this.registry = new SessionRegistry(this);
     this.intake = new Intake(this, options);
     this.#applySettings();
-    this.#listeners = new Listeners(this.intake);
+    this.#listeners = new Listeners(this, this.intake);
   }
 
   /** Who is kept out, by offence or by hand. */

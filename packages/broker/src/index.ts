@@ -15,7 +15,7 @@ export type * from './inspect/views.ts';
 export { AddressRates } from './intake/address-rates.ts';
 export type { Ban, BanList } from './intake/ban-list.ts';
 export { parseBanTarget } from './intake/ban-target.ts';
-export type { ClientIdPolicy, ListenerInfo } from './intake/intake.ts';
+export type { ClientIdPolicy, ListenerInfo } from './intake/listener-info.ts';
 export { TokenBucket } from './intake/token-bucket.ts';
 export type { Delivery } from './messages/delivery.ts';
 export { Message } from './messages/message.ts';

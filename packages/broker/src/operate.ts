@@ -22,13 +22,12 @@ export function banTarget(
   seconds?: number,
 ): { readonly ban: Ban; readonly ended: number } {
   const ban = broker.bans.add(target, reason, seconds);
-  const { gatekeeper, handlers } = broker.intake;
+  const { gatekeeper } = broker.intake;
   let ended = 0;
-  for (const handler of [...handlers]) {
-    const { remoteAddress } = handler.driver.transport.info;
-    if (handler.connection.closeCause !== undefined || !gatekeeper.isMeant(target, handler.client, remoteAddress))
-      continue;
-    handler.disconnect('banned', ReasonCode.AdministrativeAction, bannedFor(ban));
+  for (const peer of broker.intake.peers()) {
+    const { connection, info, remoteAddress } = peer;
+    if (connection.closeCause !== undefined || !gatekeeper.isMeant(target, info, remoteAddress)) continue;
+    peer.disconnect('banned', ReasonCode.AdministrativeAction, bannedFor(ban));
     ended++;
   }
   return { ban, ended };

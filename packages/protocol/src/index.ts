@@ -28,6 +28,7 @@ export { PingScanner } from './connection/ping-scanner.ts';
 export { connackCode3 } from './connection/refusal-codes.ts';
 export {
   type AcceptOptions,
+  type ArrivalSink,
   ServerConnection,
   type ServerConnectionOptions,
   type ServerSink,

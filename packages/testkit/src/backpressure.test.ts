@@ -79,14 +79,14 @@ class Scene {
   }
 
   get lost(): number {
-    for (const handler of this.broker.intake.handlers) handler.countMissed();
+    for (const handler of this.broker.intake.clients) handler.countMissed();
     return this.broker.counters.lost['slow-consumer'] ?? 0;
   }
 
   /** What waits, counted anew. */
   get waiting(): number {
     let sum = 0;
-    for (const { output } of this.broker.intake.handlers)
+    for (const { output } of this.broker.intake.clients)
       if (output.blocked) sum += output.pendingBytes + output.handedBytes;
     return sum;
   }
@@ -176,8 +176,8 @@ describe.each([
     expect(s.lost).toBe(lost);
     expect(stuck.numbers().at(-1)).toBe(next);
     for (const other of others) expect(other.numbers().at(-1)).toBe(next);
-    for (const handler of s.broker.intake.handlers) expect(handler.isSlow).toBe(false);
-    const sharing = [...s.broker.intake.handlers].filter(({ output }) => output.source !== undefined);
+    for (const handler of s.broker.intake.clients) expect(handler.isSlow).toBe(false);
+    const sharing = [...s.broker.intake.clients].filter(({ output }) => output.source !== undefined);
     expect(sharing.length).toBe(companions > 0 ? companions + 1 : 0);
   });
 
@@ -437,7 +437,7 @@ describe('whatever happens', () => {
         expect(s.broker.slab.waitingBytes).toBe(s.waiting);
         expect(s.waiting).toBeLessThan(node);
         // What is handed over in one turn may be as much again.
-        for (const { output } of s.broker.intake.handlers) expect(output.pendingBytes).toBeLessThan(9 * 32 * KiB);
+        for (const { output } of s.broker.intake.clients) expect(output.pendingBytes).toBeLessThan(9 * 32 * KiB);
       }
       for (let i = 0; i < 50; i++) {
         for (const peer of peers) peer.drain();

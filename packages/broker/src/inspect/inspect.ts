@@ -2,7 +2,7 @@ import type { Broker } from '../broker.ts';
 import { warningText } from '../causes/cause-text.ts';
 import type { LossCause } from '../causes/losses.ts';
 import type { Language } from '../causes/words.ts';
-import { ClientHandler } from '../intake/client-handler.ts';
+import { Client } from '../intake/client.ts';
 import { shownClaim } from '../policy/claimed-name.ts';
 import type { Negotiated } from '../recorder/observer.ts';
 import type { LossLedger } from '../recorder/recorded-event.ts';
@@ -21,8 +21,8 @@ import type {
 } from './views.ts';
 
 /** The connection of a session, if it has one now. */
-export function handlerOf(session: ClientSession | undefined): ClientHandler | undefined {
-  return session?.handler instanceof ClientHandler ? session.handler : undefined;
+export function handlerOf(session: ClientSession | undefined): Client | undefined {
+  return session?.handler instanceof Client ? session.handler : undefined;
 }
 
 /** Figures of the whole broker. Adds up over all connections and sessions: for a look now and then. */
@@ -91,7 +91,7 @@ export function inspectTraffic(broker: Broker) {
   let bytesSent = counters.bytesOut;
   let packetsReceived = counters.packetsIn;
   let packetsSent = counters.packetsOut;
-  for (const { connection, output } of intake.handlers) {
+  for (const { connection, output } of intake.peers()) {
     if (connection.closeCause !== undefined) continue;
     bytesReceived += connection.bytesIn;
     bytesSent += output.bytesOut;
@@ -104,7 +104,7 @@ export function inspectTraffic(broker: Broker) {
 /** A line about the client of a session. */
 export function inspectClient(broker: Broker, session: ClientSession): ClientView {
   const handler = handlerOf(session);
-  const client = handler?.client;
+  const client = handler?.info;
   return {
     clientId: session.clientId,
     connected: handler !== undefined,
@@ -129,7 +129,7 @@ export function inspectClientDetail(broker: Broker, clientId: string): ClientDet
   const record = broker.recorder.get(clientId);
   if (session === undefined && record === undefined) return undefined;
   const handler = handlerOf(session);
-  const tls = handler?.client?.tls;
+  const tls = handler?.info.tls;
   const summary = session === undefined ? gone(broker, clientId) : inspectClient(broker, session);
   return {
     ...summary,

@@ -1,176 +1,268 @@
-import { type AuthPacket, type ConnackProperties, type ConnectPacket, ReasonCode } from '@hawser/codec';
+import { type AuthPacket, type ConnectPacket, ReasonCode } from '@hawser/codec';
 import type { CloseCode, CloseDetail, Ticket } from '@hawser/protocol';
-import type { BrokerCore } from '../core.ts';
 import type { Permission } from '../policy/answers.ts';
-import { type AllowConnect, type ClientInfo, isPromise } from '../policy/policies.ts';
-import type { ClientSession } from '../sessions/client-session.ts';
+import type { Asker } from '../policy/asker.ts';
+import {
+  ALLOW_ANONYMOUS,
+  type AllowConnect,
+  type Authenticator,
+  type ClientInfo,
+  type DenyConnect,
+  isPromise,
+} from '../policy/policies.ts';
+import type { PolicyDesk } from '../policy/policy-desk.ts';
+import type { Recorder } from '../recorder/recorder.ts';
+import type { ClientSession, SessionHolder } from '../sessions/client-session.ts';
+import type { SessionRegistry } from '../sessions/session-registry.ts';
 import { willOf } from '../sessions/will.ts';
-import { Authentication } from './authentication.ts';
-import type { ClientHandler } from './client-handler.ts';
+import type { Journal } from '../stores/journal.ts';
+import type { Store } from '../stores/store.ts';
+import type { StoreGuard } from '../stores/store-guard.ts';
+import { type Authenticated, Authentication, detailOf } from './authentication.ts';
+import { Client, type ClientCore, type ClientDesk } from './client.ts';
 import { closeCodeOf } from './close-code-of.ts';
+import { connackProperties, grantedExpiry, grantedKeepAlive, wantsProblemInformation } from './connack.ts';
 import { type ConnectRefusal, checkClientId, checkRoom, checkVersion } from './connect-checks.ts';
-import { negotiate } from './negotiate.ts';
+import type { Gatekeeper, GateRefusal } from './gatekeeper.ts';
+import { type InForce, negotiate } from './negotiate.ts';
+import type { Peer } from './peer.ts';
 
-/** From a CONNECT to its CONNACK: checks, who it is, its Will, its session. */
-export class Admission {
-  readonly #handler: ClientHandler;
-  readonly #core: BrokerCore;
+/** What admission needs of its broker. */
+export interface AdmissionCore extends ClientCore {
+  readonly policies: ClientCore['policies'] & Pick<PolicyDesk, 'authenticate' | 'mayPublishWill'>;
+  readonly registry: Pick<SessionRegistry, 'get' | 'onAccepted' | 'onDisconnected' | 'open' | 'size' | 'stateBytes'>;
+  readonly journal: ClientCore['journal'] & Pick<Journal, 'committed' | 'untilCommitted'>;
+  readonly guard: Pick<StoreGuard, 'isOverflowing' | 'refusal'>;
+  readonly store: Pick<Store, 'durable'> | undefined;
+  readonly recorder: Pick<Recorder, 'intern'>;
+  wallNow(): number;
+  /** Random Client Identifier for a client that has none. */
+  newClientId(): string;
+}
+
+/** What all admissions share. */
+export interface AdmissionDesk extends ClientDesk {
+  readonly gatekeeper: ClientDesk['gatekeeper'] & Pick<Gatekeeper, 'onIdentified'>;
+  /** Why nobody can be let in at all now. */
+  refusal(clientId: string, address: string): GateRefusal | undefined;
+  warnOfIgnoredCredentials(): void;
+}
+
+/** The connection that is to be let in. */
+export interface Arriving
+  extends SessionHolder,
+    Pick<Peer, 'connection' | 'driver' | 'listener' | 'memberNumber' | 'output' | 'whenSettled'> {
+  readonly askerSoFar: Asker | undefined;
+  /** The CONNACK is out. */
+  onAdmitted(client: Client): void;
+}
+
+/** The session that was opened for a client. */
+interface Opened {
+  readonly session: ClientSession;
+  /** It was there before. */
+  readonly present: boolean;
+}
+
+/** From a CONNECT to its CONNACK: checks, who it is, its Will, its session. What comes out is a Client, or a refusal. */
+export class Admission implements Authenticated {
+  /** As far as it is known: the name of the user is confirmed with the Authenticator's answer. */
+  info: ClientInfo;
+  readonly #core: AdmissionCore;
+  readonly #desk: AdmissionDesk;
+  readonly #arriving: Arriving;
   readonly #packet: ConnectPacket;
-  #clientId: string;
-  #assigned = false;
-  #aborted = false;
-  readonly #authentication: Authentication;
+  readonly #authenticate: Authenticator | undefined;
+  /** Undefined: nobody was asked. */
+  #authentication: Authentication | undefined;
+  #opened: Opened | undefined;
 
-  constructor(handler: ClientHandler, packet: ConnectPacket) {
-    this.#handler = handler;
-    this.#core = handler.core;
+  constructor(core: AdmissionCore, desk: AdmissionDesk, arriving: Arriving, packet: ConnectPacket) {
+    const { listener, driver } = arriving;
+    const { remoteAddress, remotePort, tls } = driver.transport.info;
+    this.#core = core;
+    this.#desk = desk;
+    this.#arriving = arriving;
     this.#packet = packet;
-    this.#clientId = packet.clientId;
-    this.#authentication = new Authentication(this, handler, packet);
+    this.#authenticate = listener.authenticate ?? core.policies.authenticate;
+    this.info = {
+      clientId: packet.clientId,
+      username: undefined,
+      claimedUsername: packet.username,
+      protocolVersion: packet.protocolVersion,
+      remoteAddress,
+      remotePort,
+      listener: listener.url,
+      tls,
+      userProperties: packet.properties?.userProperties ?? [],
+    };
   }
 
-  abort(): void {
-    this.#aborted = true;
+  get asker(): Asker {
+    return this.#arriving.asker;
+  }
+
+  get connection(): Arriving['connection'] {
+    return this.#arriving.connection;
+  }
+
+  whenSettled<T>(promise: Promise<T>, then: (value: T) => unknown): void {
+    this.#arriving.whenSettled(promise, then);
   }
 
   begin(now: number): void {
     const packet = this.#packet;
-    const { info } = this.#handler.driver.transport;
-    const closed = this.#handler.intake.refusal(packet.clientId, info.remoteAddress);
-    const refusal = closed ?? checkVersion(packet, this.#handler.listener) ?? this.#takeClientId();
-    this.#handler.client = {
-      clientId: this.#clientId,
-      username: undefined,
-      claimedUsername: packet.username,
-      protocolVersion: packet.protocolVersion,
-      remoteAddress: info.remoteAddress,
-      remotePort: info.remotePort,
-      listener: this.#handler.listener.url,
-      tls: info.tls,
-      userProperties: packet.properties?.userProperties ?? [],
-    };
-    if (refusal !== undefined) {
-      this.refuse(refusal.reasonCode, refusal.detail, now, refusal.code);
-      return;
-    }
-    this.#authentication.begin(now);
+    const refusal: ConnectRefusal | undefined =
+      this.#desk.refusal(packet.clientId, this.info.remoteAddress) ??
+      checkVersion(packet, this.#arriving.listener) ??
+      checkClientId(packet, this.#core.settings) ??
+      this.#checkRoom();
+    if (refusal !== undefined) this.#refuse(refusal.reasonCode, refusal.detail, now, refusal.code);
+    else this.#ask(now);
   }
 
   handleAuth(packet: AuthPacket, now: number): void {
-    this.#authentication.handleAuth(packet, now);
+    if (this.#authentication !== undefined) this.#authentication.handleAuth(packet, now);
+    else this.connection.fail('protocol-error', ReasonCode.ProtocolError, { is: 'auth-without-method' }, now);
   }
 
-  /** Nothing of the client's is handled until the promise has settled. */
-  whenSettled<T>(promise: Promise<T>, then: (value: T) => void): void {
-    this.#handler.connection.suspend();
-    this.#handler.resumeAfter(promise, (value) => {
-      if (!this.#aborted) then(value);
-    });
+  /** The connection has ended without a CONNACK: its session is as before. */
+  giveUp(): void {
+    const session = this.#opened?.session;
+    if (session !== undefined && session.holder === this.#arriving) this.#core.registry.onDisconnected(session, false);
   }
 
   /** It is who it says. Credentials may be good for one Client Identifier alone. */
-  allow(decision: AllowConnect, now: number): void {
-    const { clientId } = decision;
-    if (clientId !== undefined && clientId !== this.#clientId) {
-      if (!this.#assigned) {
-        this.refuse(ReasonCode.ClientIdentifierNotValid, { is: 'client-id-of-others' }, now);
-        return;
-      }
-      this.#clientId = clientId;
+  onAllowed(decision: AllowConnect, now: number): void {
+    const clientId = decision.clientId ?? this.info.clientId;
+    if (clientId !== this.info.clientId && !this.#isAssigned) {
+      this.#refuse(ReasonCode.ClientIdentifierNotValid, { is: 'client-id-of-others' }, now);
+      return;
     }
+    this.info = { ...this.info, clientId, ...namesOf(this.#packet, decision), attributes: decision.attributes };
     this.#checkWill(decision, now);
   }
 
-  refuse(reasonCode: number, detail: CloseDetail, now: number, code: CloseCode = closeCodeOf(reasonCode)): void {
+  onDenied(decision: DenyConnect, now: number): void {
+    this.#refuse(decision.reasonCode, detailOf(decision), now);
+  }
+
+  #refuse(reasonCode: number, detail: CloseDetail, now: number, code: CloseCode = closeCodeOf(reasonCode)): void {
     // [MQTT311-3.1.4-5] [MQTT5-3.1.4-2] [MQTT5-3.1.4-6] [MQTT5-4.12.0-4]
-    this.#handler.connection.refuse(code, reasonCode, detail, now);
+    this.connection.refuse(code, reasonCode, detail, now);
+  }
+
+  /** Whether there is room for the client's session. */
+  #checkRoom(): ConnectRefusal | undefined {
+    // [MQTT311-3.1.3-6] [MQTT5-3.1.3-6] [MQTT5-3.1.3-7] [MQTT5-3.2.2-16]
+    if (this.#isAssigned) this.info = { ...this.info, clientId: this.#core.newClientId() };
+    return checkRoom(this.#core, this.info.clientId);
+  }
+
+  /** Who it is. */
+  #ask(now: number): void {
+    const { username, password, properties } = this.#packet;
+    const method = properties?.authenticationMethod;
+    const authenticate = this.#authenticate;
+    if (authenticate === undefined && method !== undefined) {
+      // [MQTT5-4.12.0-1]
+      this.#refuse(ReasonCode.BadAuthenticationMethod, { is: 'method-unknown', method }, now);
+    } else if (authenticate === undefined) {
+      if (username !== undefined || password !== undefined) this.#desk.warnOfIgnoredCredentials();
+      this.onAllowed(ALLOW_ANONYMOUS, now);
+    } else {
+      this.#authentication = new Authentication(this.#core, this, authenticate, method);
+      const request = {
+        // What is to be checked.
+        client: { ...this.info, username },
+        password,
+        authenticationMethod: method,
+        authenticationData: properties?.authenticationData,
+        again: false,
+      };
+      this.#authentication.begin(request, now);
+    }
   }
 
   /** A Will that its client could not publish refuses the connection, before anybody relies on it. */
   #checkWill(decision: AllowConnect, now: number): void {
-    const { asker, client } = this.#handler;
     const { will } = this.#packet;
-    if (client === undefined) return;
-    const confirmed = {
-      ...client,
-      clientId: this.#clientId,
-      ...namesOf(this.#packet, decision),
-      attributes: decision.attributes,
-    };
-    this.#handler.client = confirmed;
     if (will === undefined) {
       this.#open(decision, now);
       return;
     }
-    const permitted = this.#core.policies.mayPublishWill(asker, confirmed, will);
     const finish = (permission: Permission): void => {
-      if (permission.decision === 'allow') this.#open(decision, this.#core.now());
-      else if (permission.decision === 'deny') {
-        this.refuse(ReasonCode.NotAuthorized, { is: 'will-not-permitted', topic: will.topic }, this.#core.now());
-      } else {
-        this.refuse(ReasonCode.ServerUnavailable, { is: 'will-undecided' }, this.#core.now());
-      }
+      const at = this.#core.now();
+      if (permission.decision === 'allow') this.#open(decision, at);
+      else if (permission.decision === 'deny')
+        this.#refuse(ReasonCode.NotAuthorized, { is: 'will-not-permitted', topic: will.topic }, at);
+      else this.#refuse(ReasonCode.ServerUnavailable, { is: 'will-undecided' }, at);
     };
+    const permitted = this.#core.policies.mayPublishWill(this.asker, this.info, will);
     if (isPromise(permitted)) this.whenSettled(permitted, finish);
     else finish(permitted);
   }
 
   /** One at a time for each Client Identifier: whoever has the session is cut off [MQTT5-3.1.4-3]. */
   #open(decision: AllowConnect, now: number): void {
-    const core = this.#core;
+    const { counters, journal, permissions, registry } = this.#core;
     const packet = this.#packet;
-    const known = core.registry.get(this.#clientId);
-    const owned = this.#handler.listener.clientIds === 'same-principal' && known !== undefined;
-    if (owned && known.username !== this.#handler.client?.username) {
-      core.counters.foreignClientIds++;
-      this.refuse(ReasonCode.NotAuthorized, { is: 'client-id-of-user' }, now);
+    const { clientId, username } = this.info;
+    const known = registry.get(clientId);
+    const refusal = this.#refusal(known);
+    if (refusal !== undefined) {
+      this.#refuse(refusal.reasonCode, refusal.detail, now, refusal.code);
       return;
     }
-    const cannot = this.#cannotStore(known !== undefined && !packet.cleanStart);
-    if (cannot !== undefined) {
-      this.refuse(ReasonCode.QuotaExceeded, cannot, now);
-      return;
-    }
-    const client = this.#handler.client;
-    const taking = known?.holder === undefined ? undefined : known.client;
-    const over = client && this.#handler.intake.gatekeeper.onIdentified(client, taking);
-    if (over !== undefined) {
-      this.refuse(over.reasonCode, over.detail, now, over.code);
-      return;
-    }
-    const ticketBefore = core.journal.last;
+    const ticketBefore = journal.last;
     if (known?.holder !== undefined) {
-      core.counters.takeovers++;
+      counters.takeovers++;
       // [MQTT311-3.1.4-2] [MQTT5-3.1.4-3]
-      known.holder.takeOver(this.#handler.driver.transport.info);
+      known.holder.takeOver(this.#arriving.driver.transport.info);
     }
-    const { session, present } = core.registry.open({
-      clientId: this.#clientId,
+    const opened = registry.open({
+      clientId,
       cleanStart: packet.cleanStart,
       protocolVersion: packet.protocolVersion,
       knowsOptions: packet.protocolVersion === 5 || packet.bridge,
-      expiryInterval: this.#grantedExpiry(),
-      username: this.#handler.client?.username,
-      will: packet.will === undefined ? undefined : willOf(packet.will, this.#clientId, now),
+      expiryInterval: this.#expiry,
+      username,
+      will: packet.will === undefined ? undefined : willOf(packet.will, clientId, now),
     });
-    session.holder = this.#handler;
-    session.client = this.#handler.client;
+    const { session, present } = opened;
+    this.#opened = opened;
+    session.holder = this.#arriving;
+    session.client = this.info;
     session.account();
-    this.#handler.session = session;
-    if (present) core.permissions.revise(session);
+    if (present) permissions.revise(session);
     const loading = session.load();
     const storing = this.#storing(ticketBefore);
-    if (loading === undefined && storing === undefined) this.#accept(session, present, decision, now);
+    if (loading === undefined && storing === undefined) this.#accept(opened, decision, now);
     else {
       const ready = Promise.all([loading, storing]).then(() => undefined, toError);
-      this.whenSettled(ready, (failed) => this.#onLoaded(session, present, decision, failed));
+      this.whenSettled(ready, (failed) => this.#onLoaded(opened, decision, failed));
     }
+  }
+
+  /** Why the client may not have the session, or can't be given one. */
+  #refusal(known: ClientSession | undefined): ConnectRefusal | undefined {
+    const { counters } = this.#core;
+    if (known !== undefined && this.#arriving.listener.clientIds === 'same-principal') {
+      if (known.username !== this.info.username) {
+        counters.foreignClientIds++;
+        return { reasonCode: ReasonCode.NotAuthorized, detail: { is: 'client-id-of-user' } };
+      }
+    }
+    const cannot = this.#cannotStore(known !== undefined && !this.#packet.cleanStart);
+    if (cannot !== undefined) return { reasonCode: ReasonCode.QuotaExceeded, detail: cannot };
+    const taking = known?.holder === undefined ? undefined : known.client;
+    return this.#desk.gatekeeper.onIdentified(this.info, taking);
   }
 
   /** A session that would need more room in a store that has none: why not. One that is there already goes on. */
   #cannotStore(resumes: boolean): CloseDetail | undefined {
     const { guard, store } = this.#core;
-    const isKept = this.#grantedExpiry() > 0;
+    const isKept = this.#expiry > 0;
     if (store === undefined || (!isKept && this.#packet.will === undefined)) return undefined;
     const cannot = (isKept && !resumes) || guard.isOverflowing ? guard.refusal : undefined;
     return cannot === undefined ? undefined : { is: 'session-not-kept', why: cannot };
@@ -179,119 +271,88 @@ export class Admission {
   /** A CONNACK says that session and Will are kept: they are on disk first. Not while the disk fails: who was there goes on. */
   #storing(ticketBefore: Ticket): Promise<void> | undefined {
     const { guard, journal, store } = this.#core;
-    const { committed, last: lastTicket } = journal;
-    const isWaiting = lastTicket > ticketBefore && lastTicket > committed;
+    const { committed, last } = journal;
+    const isWaiting = last > ticketBefore && last > committed;
     if (!isWaiting || store?.durable !== true || guard.refusal !== undefined) return undefined;
-    return this.#core.journal.untilCommitted(lastTicket);
+    return journal.untilCommitted(last);
   }
 
-  #onLoaded(session: ClientSession, present: boolean, decision: AllowConnect, failed: Error | undefined): void {
+  #onLoaded(opened: Opened, decision: AllowConnect, failed: Error | undefined): void {
     const now = this.#core.now();
-    if (failed === undefined) this.#accept(session, present, decision, now);
-    else this.refuse(ReasonCode.ServerUnavailable, { is: 'session-unreadable', why: failed.message }, now);
+    if (failed === undefined) this.#accept(opened, decision, now);
+    else this.#refuse(ReasonCode.ServerUnavailable, { is: 'session-unreadable', why: failed.message }, now);
   }
 
-  #accept(session: ClientSession, present: boolean, decision: AllowConnect, now: number): void {
+  #accept({ session, present }: Opened, decision: AllowConnect, now: number): void {
     const core = this.#core;
-    const { connection, driver } = this.#handler;
-    const { settings } = core;
+    const { counters, observer, registry, router, settings } = core;
     const packet = this.#packet;
-    const maximum = settings['limits.keepAliveMax'];
+    const { connection, driver } = this.#arriving;
     const five = packet.protocolVersion === 5;
-    const capped = five && maximum > 0 && (packet.keepAlive === 0 || packet.keepAlive > maximum);
-    // [MQTT5-3.1.2-21] [MQTT5-3.2.2-21] [MQTT5-3.2.2-22]
-    const keepAlive = capped ? maximum : packet.keepAlive;
-    const properties = five ? this.#connackProperties(session, decision, capped ? maximum : undefined) : undefined;
-    const limits = {
-      sessionPresent: present,
-      keepAlive,
-      receiveMaximum: settings['limits.receiveMaximum'],
-      topicAliasMaximum: settings['limits.topicAliasMaximum'],
-      properties,
-    };
-    // Should the CONNACK not fit, all is settled with the connection's end.
-    if (!connection.accept(limits, now)) return;
-    core.registry.onAccepted(session);
-    session.handler = this.#handler;
-    this.#handler.connectedAtMs = now;
-    core.counters.connectionsAccepted++;
-    this.#handler.limitLifetime(decision.expiresAt);
-    this.#handler.intake.onAccepted(this.#handler);
-    const client = this.#handler.client;
-    if (core.observer.onConnected !== undefined && client !== undefined) {
-      const negotiated = negotiate(packet, properties, {
-        clientId: this.#clientId,
-        keepAlive,
-        sessionExpiryInterval: session.expiryInterval,
-        receiveMaximum: five ? limits.receiveMaximum : 65_535,
-        maximumPacketSize: settings['limits.maximumPacketSize'],
-        topicAliasMaximum: five ? limits.topicAliasMaximum : 0,
-      });
-      this.#handler.negotiated = core.recorder.intern(negotiated);
-      core.observer.onConnected({
-        client,
-        sessionPresent: present,
-        cleanStart: packet.cleanStart,
-        negotiated,
-        at: core.wallNow(),
-      });
-    }
-    session.attach(connection, five ? connection.peerReceiveMaximum : settings['limits.inflight3'], now);
-    if (session.subscriptions.size > 0) core.router.routes.invalidateSession(session);
-    driver.watchDeadline();
-    this.#handler.onAdmitted(packet.properties?.authenticationMethod !== undefined);
-  }
-
-  #connackProperties(
-    session: ClientSession,
-    decision: AllowConnect,
-    serverKeepAlive: number | undefined,
-  ): ConnackProperties {
-    const { settings } = this.#core;
-    const asked = this.#packet.properties;
-    const responseInformation =
-      asked?.requestResponseInformation === true && settings.responseInformation !== ''
-        ? settings.responseInformation.split('%c').join(this.#clientId)
-        : undefined;
-    const tells = asked?.requestProblemInformation !== false;
-    const lost = tells && session.lost !== undefined ? Object.entries(session.lost) : [];
+    const { keepAlive, serverKeepAlive } = grantedKeepAlive(packet, settings);
+    const tells = five && wantsProblemInformation(packet);
+    const properties = five
+      ? connackProperties(packet, settings, {
+          clientId: this.info.clientId,
+          isAssigned: this.#isAssigned,
+          sessionExpiryInterval: session.expiryInterval,
+          serverKeepAlive,
+          authenticationData: decision.authenticationData,
+          lost: tells ? session.lost : undefined,
+        })
+      : undefined;
     if (tells) session.onLossesTold();
     const receiveMaximum = settings['limits.receiveMaximum'];
-    return {
-      sessionExpiryInterval:
-        session.expiryInterval === (asked?.sessionExpiryInterval ?? 0) ? undefined : session.expiryInterval,
-      receiveMaximum: receiveMaximum === 65_535 ? undefined : receiveMaximum,
+    const topicAliasMaximum = settings['limits.topicAliasMaximum'];
+    const negotiated = negotiate(packet, properties, {
+      clientId: this.info.clientId,
+      keepAlive,
+      sessionExpiryInterval: session.expiryInterval,
+      receiveMaximum: five ? receiveMaximum : 65_535,
       maximumPacketSize: settings['limits.maximumPacketSize'],
-      assignedClientIdentifier: this.#assigned ? this.#clientId : undefined,
-      topicAliasMaximum: settings['limits.topicAliasMaximum'] || undefined,
-      serverKeepAlive,
-      responseInformation,
-      // [MQTT5-4.12.0-6]
-      authenticationMethod: asked?.authenticationMethod,
-      authenticationData: decision.authenticationData,
-      userProperties:
-        lost.length === 0 ? undefined : lost.map(([cause, count]) => [`lost-${cause}`, String(count)] as const),
-    };
+      topicAliasMaximum: five ? topicAliasMaximum : 0,
+    } satisfies InForce);
+    const client = this.#clientOf(session, core.recorder.intern(negotiated), now);
+    const limits = { sessionPresent: present, keepAlive, receiveMaximum, topicAliasMaximum, properties };
+    // Should the CONNACK not fit, all is settled with the connection's end.
+    if (!connection.accept(limits, client, now)) return;
+    registry.onAccepted(session);
+    session.holder = client;
+    session.handler = client;
+    counters.connectionsAccepted++;
+    client.limitLifetime(decision.expiresAt);
+    this.#arriving.onAdmitted(client);
+    const { cleanStart } = packet;
+    observer.onConnected?.({ client: this.info, sessionPresent: present, cleanStart, negotiated, at: core.wallNow() });
+    // The observer may have ended it.
+    if (connection.closeCause !== undefined) return;
+    session.attach(connection, five ? connection.peerReceiveMaximum : settings['limits.inflight3'], now);
+    if (session.subscriptions.size > 0) router.routes.invalidateSession(session);
+    driver.watchDeadline();
   }
 
-  /** Its own, or one that is made for it. */
-  #takeClientId(): ConnectRefusal | undefined {
-    const core = this.#core;
-    const bad = checkClientId(this.#packet, core.settings);
-    if (bad !== undefined) return bad;
-    if (this.#clientId === '') {
-      // [MQTT311-3.1.3-6] [MQTT5-3.1.3-6] [MQTT5-3.1.3-7] [MQTT5-3.2.2-16]
-      this.#clientId = core.newClientId();
-      this.#assigned = true;
-    }
-    return checkRoom(core, this.#clientId);
+  #clientOf(session: ClientSession, negotiated: string, now: number): Client {
+    const { bridge, password, properties } = this.#packet;
+    const method = properties?.authenticationMethod;
+    const authenticate = this.#authenticate;
+    const credentials =
+      method === undefined || authenticate === undefined ? undefined : { authenticate, method, password };
+    const { askerSoFar: asker } = this.#arriving;
+    return new Client(
+      this.#core,
+      this.#desk,
+      { peer: this.#arriving, info: this.info, session, negotiated, isBridge: bridge, asker, credentials },
+      now,
+    );
   }
 
-  #grantedExpiry(): number {
-    const { settings } = this.#core;
-    const packet = this.#packet;
-    if (packet.protocolVersion !== 5) return packet.cleanStart ? 0 : settings['sessions.expiry3'];
-    return Math.min(packet.properties?.sessionExpiryInterval ?? 0, settings['sessions.expiryMax']);
+  /** The client leaves it to the broker what its Client Identifier is. */
+  get #isAssigned(): boolean {
+    return this.#packet.clientId === '';
+  }
+
+  get #expiry(): number {
+    return grantedExpiry(this.#packet, this.#core.settings);
   }
 }
 

@@ -1,5 +1,14 @@
-import type { BrokerCore } from '../core.ts';
-import type { Timed } from '../node/deadlines.ts';
+import type { Deadlines, Timed } from '../node/deadlines.ts';
+import type { Counters } from '../recorder/counters.ts';
+import type { Settings } from '../settings.ts';
+
+/** What backpressure needs of its broker. */
+export interface BackpressureCore {
+  readonly settings: Pick<Settings, 'backpressure.pauseMax'>;
+  readonly counters: Pick<Counters, 'backpressurePauses'>;
+  readonly driverNode: { readonly deadlines: Pick<Deadlines, 'watch'> };
+  now(): number;
+}
 
 /** A connection whose reading can be stopped. */
 export interface Pausable {
@@ -19,13 +28,13 @@ const COUNT_EVERY_MS = 1000;
  * or until one of those waited for has drained or given up.
  */
 export class Backpressure implements Timed {
-  readonly #core: BrokerCore;
+  readonly #core: BackpressureCore;
   readonly #paused = new Set<Pausable>();
   #untilMs = Number.POSITIVE_INFINITY;
   readonly #missing = new Set<Missing>();
   #countAtMs = Number.POSITIVE_INFINITY;
 
-  constructor(core: BrokerCore) {
+  constructor(core: BackpressureCore) {
     this.#core = core;
   }
 

@@ -1,8 +1,16 @@
 import { type ConnectPacket, encodeUtf8, ReasonCode } from '@hawser/codec';
 import type { CloseCode, CloseDetail } from '@hawser/protocol';
-import type { BrokerCore } from '../core.ts';
+import type { Counters } from '../recorder/counters.ts';
+import type { SessionRegistry } from '../sessions/session-registry.ts';
 import type { Settings } from '../settings.ts';
-import type { ListenerInfo } from './intake.ts';
+import type { ListenerInfo } from './listener-info.ts';
+
+/** What it takes to see whether there is room. */
+export interface RoomCore {
+  readonly registry: Pick<SessionRegistry, 'get' | 'size' | 'stateBytes'>;
+  readonly settings: Pick<Settings, 'sessions.max' | 'sessions.bytes'>;
+  readonly counters: Pick<Counters, 'quotaRefusals'>;
+}
 
 /** Why a CONNECT is refused. */
 export interface ConnectRefusal {
@@ -46,7 +54,7 @@ export function checkClientId(
 }
 
 /** Whether there is room for one more session, where a client has none. */
-export function checkRoom({ registry, settings, counters }: BrokerCore, clientId: string): ConnectRefusal | undefined {
+export function checkRoom({ registry, settings, counters }: RoomCore, clientId: string): ConnectRefusal | undefined {
   if (registry.get(clientId) !== undefined) return undefined;
   if (registry.size >= settings['sessions.max']) {
     counters.quotaRefusals++;

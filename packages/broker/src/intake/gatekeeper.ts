@@ -1,14 +1,22 @@
 import { ReasonCode } from '@hawser/codec';
 import type { CloseCause, CloseCode, CloseDetail } from '@hawser/protocol';
-import type { BrokerCore } from '../core.ts';
 import { type AddressSet, addressSet, subscriberOf } from '../policy/addresses.ts';
 import type { ClientInfo } from '../policy/policies.ts';
+import type { Counters } from '../recorder/counters.ts';
 import type { RecorderLog } from '../recorder/recorder-log.ts';
 import type { Settings } from '../settings.ts';
 import { AddressRates } from './address-rates.ts';
-import { type Ban, BanList, bannedFor } from './ban-list.ts';
+import { type Ban, type BanContext, BanList, bannedFor } from './ban-list.ts';
 import { clientTarget, pairTarget, userTarget } from './ban-target.ts';
 import { TokenBucket } from './token-bucket.ts';
+
+/** What the gatekeeper needs of its broker. */
+export interface GatekeeperCore extends BanContext {
+  readonly counters: Counters;
+  /** How late the event loop was of late, milliseconds. */
+  loopDelayMs(): number;
+  now(): number;
+}
 
 /** Why somebody is not let in. */
 export interface GateRefusal {
@@ -23,7 +31,7 @@ const MOST_RATES = 10_000;
 /** What one address and one user may have, and who is kept out: looked at before anything that costs. */
 export class Gatekeeper {
   readonly bans: BanList;
-  readonly #core: BrokerCore;
+  readonly #core: GatekeeperCore;
   readonly #perAddress = new Map<string, number>();
   readonly #perUser = new Map<string, number>();
   readonly #addressRates = new AddressRates();
@@ -32,7 +40,7 @@ export class Gatekeeper {
   #isExempt: AddressSet = () => false;
   #hasRates = false;
 
-  constructor(core: BrokerCore, banLog: RecorderLog | undefined) {
+  constructor(core: GatekeeperCore, banLog: RecorderLog | undefined) {
     this.#core = core;
     this.bans = new BanList(core, banLog);
   }

@@ -1,28 +1,34 @@
-import { ReasonCode } from '@hawser/codec';
-import type { Timed } from '../node/deadlines.ts';
-import type { ClientHandler } from './client-handler.ts';
+import type { Deadlines, Timed } from '../node/deadlines.ts';
+
+/** A connection whose credentials end. */
+export interface Credentialed {
+  readonly connection: { readonly closeCause: object | undefined };
+  /** They have ended. */
+  onCredentialsExpired(): void;
+}
 
 /** The end of a connection whose credentials end. */
 export class Lifetime implements Timed {
-  readonly #handler: ClientHandler;
+  readonly #deadlines: Pick<Deadlines, 'watch' | 'unwatch'>;
+  readonly #client: Credentialed;
   readonly #endsAtMs: number;
 
-  constructor(handler: ClientHandler, endsAtMs: number) {
-    this.#handler = handler;
+  constructor(deadlines: Pick<Deadlines, 'watch' | 'unwatch'>, client: Credentialed, endsAtMs: number) {
+    this.#deadlines = deadlines;
+    this.#client = client;
     this.#endsAtMs = endsAtMs;
-    handler.core.driverNode.deadlines.watch(this);
+    deadlines.watch(this);
   }
 
   stop(): void {
-    this.#handler.core.driverNode.deadlines.unwatch(this);
+    this.#deadlines.unwatch(this);
   }
 
   nextTimeout(): number {
-    return this.#handler.connection.closeCause === undefined ? this.#endsAtMs : Number.POSITIVE_INFINITY;
+    return this.#client.connection.closeCause === undefined ? this.#endsAtMs : Number.POSITIVE_INFINITY;
   }
 
   handleTimeout(): void {
-    this.#handler.core.counters.credentialsExpired++;
-    this.#handler.disconnect('maximum-connect-time', ReasonCode.MaximumConnectTime, { is: 'credentials-expired' });
+    this.#client.onCredentialsExpired();
   }
 }

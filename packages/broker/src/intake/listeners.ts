@@ -9,29 +9,47 @@ import {
   TlsFiles,
   type TlsListenOptions,
   type TlsWatch,
+  type Transport,
   upgradeInfoOf,
   WebSocketUpgrader,
   watchTls,
 } from '@hawser/transport';
 import type { ListenerOptions, UpgradeOptions } from '../broker-options.ts';
 import { checkListenerOptions } from '../check-options.ts';
-import type { BrokerCore } from '../core.ts';
+import type { DriverNode } from '../node/driver-node.ts';
 import { addressSet, subscriberOf } from '../policy/addresses.ts';
-import type { RefusalCause } from '../recorder/observer.ts';
-import type { GateRefusal } from './gatekeeper.ts';
-import type { Intake, ListenerInfo } from './intake.ts';
+import type { Counters } from '../recorder/counters.ts';
+import type { Observer, RefusalCause } from '../recorder/observer.ts';
+import type { Settings } from '../settings.ts';
+import type { Gatekeeper, GateRefusal } from './gatekeeper.ts';
+import type { ListenerInfo } from './listener-info.ts';
+
+/** What listeners need of their broker. */
+export interface ListenersCore {
+  readonly settings: Settings;
+  readonly counters: Pick<Counters, 'countRefused'>;
+  readonly observer: Observer;
+  readonly driverNode: Pick<DriverNode, 'clock'>;
+  wallNow(): number;
+}
+
+/** Where their connections go. */
+export interface ListenersIntake {
+  readonly gatekeeper: Pick<Gatekeeper, 'onHandshake'>;
+  add(transport: Transport, listener: ListenerInfo): void;
+}
 
 /** Where connections come from: addresses that are listened on, with their TLS files, and upgrades of the program's own HTTP server. */
 export class Listeners {
-  readonly #core: BrokerCore;
-  readonly #intake: Intake;
+  readonly #core: ListenersCore;
+  readonly #intake: ListenersIntake;
   readonly #all: NetworkListener[] = [];
   readonly #tlsWatches = new Map<NetworkListener, { readonly files: TlsFiles; readonly watch: TlsWatch }>();
   #upgrader: WebSocketUpgrader | undefined;
   #isClosed = false;
 
-  constructor(intake: Intake) {
-    this.#core = intake.core;
+  constructor(core: ListenersCore, intake: ListenersIntake) {
+    this.#core = core;
     this.#intake = intake;
   }
 

@@ -1,120 +1,112 @@
 import {
-  encodeUtf8,
   isSharedFilter,
   PacketType,
   parseTopicFilter,
-  type QoS,
-  ReasonCode,
   type Subscription as RequestedSubscription,
   type SubscribePacket,
-  type UnsubscribePacket,
 } from '@hawser/codec';
-import { type CloseCode, type CloseDetail, NO_TICKET, type Ticket } from '@hawser/protocol';
-import { causeText } from '../causes/cause-text.ts';
-import type { BrokerCore } from '../core.ts';
+import { NO_TICKET, type ServerConnection, type Ticket } from '@hawser/protocol';
+import type { Steps, TurnBudget } from '../node/turn-budget.ts';
 import { WORK_OF_FILTER } from '../node/work-kinds.ts';
 import { ALLOWED, type Permission, UNKNOWN } from '../policy/answers.ts';
-import { isPromise } from '../policy/policies.ts';
+import type { DeliveryPermissions } from '../policy/delivery-permissions.ts';
+import type { PermissionCache } from '../policy/permission-cache.ts';
+import { type ClientInfo, isPromise } from '../policy/policies.ts';
+import type { PolicyDesk } from '../policy/policy-desk.ts';
+import type { Observer } from '../recorder/observer.ts';
+import type { RouteTable } from '../routing/route-table.ts';
 import { Subscription, type SubscriptionOptions } from '../routing/subscription.ts';
-import { bytesOfSubscription } from '../routing/subscription-list.ts';
 import type { ClientSession } from '../sessions/client-session.ts';
-import type { ClientHandler } from './client-handler.ts';
-import { fitsSuback, reasonString } from './reason-string.ts';
+import { Suback } from './suback.ts';
+import {
+  checkPermission,
+  checkRoomFor,
+  type SubscribeChecksCore,
+  type WantedSubscription,
+} from './subscribe-checks.ts';
 
 /** Topic Filters of one SUBSCRIBE that an Authorizer with promises is asked about before the next are. */
 const ASKED_AT_ONCE = 32;
 
-/** What a SUBACK refuses with, and the code under which it is recorded. */
-interface RefusalCode {
-  readonly code: CloseCode;
-  readonly reasonCode: number;
+/** What granting subscriptions needs of the broker. */
+export interface SubscribeCore extends SubscribeChecksCore {
+  readonly observer: Pick<Observer, 'onSubscribeRefused'>;
+  readonly driverNode: { readonly turn: Pick<TurnBudget, 'isOver' | 'spend'> };
+  readonly policies: Pick<PolicyDesk, 'authorize' | 'generation'>;
+  readonly permissions: Pick<DeliveryPermissions, 'onGranted'>;
+  readonly router: { readonly routes: Pick<RouteTable, 'add' | 'remove' | 'sharedGroup'> };
+  now(): number;
+  wallNow(): number;
 }
 
-const NOT_PERMITTED: RefusalCode = { code: 'not-authorized', reasonCode: ReasonCode.NotAuthorized };
-const UNDECIDED: RefusalCode = {
-  code: 'implementation-specific-error',
-  reasonCode: ReasonCode.ImplementationSpecificError,
-};
-const OVER_QUOTA: RefusalCode = { code: 'quota-exceeded', reasonCode: ReasonCode.QuotaExceeded };
-const NOT_VALID: RefusalCode = { code: 'topic-filter-invalid', reasonCode: ReasonCode.TopicFilterInvalid };
+/** The client that subscribes. */
+export interface Subscriber {
+  readonly connection: ServerConnection;
+  readonly clientSession: ClientSession;
+  readonly info: ClientInfo;
+  /** It is another broker (3.x). */
+  readonly isBridge: boolean;
+  readonly permissions: Pick<PermissionCache, 'decide'>;
+  /** See `Client.runSteps`. */
+  runSteps(steps: Steps<void>): void;
+}
 
-/** Refusals of one SUBSCRIBE that are told in words. */
-const MOST_REASONS = 10;
-
-/** SUBSCRIBE and UNSUBSCRIBE of one client, and the retained messages that follow. */
+/** SUBSCRIBE of any client, and the retained messages that follow. */
 export class SubscribeHandler {
-  readonly #handler: ClientHandler;
-  readonly #core: BrokerCore;
-  readonly #session: ClientSession;
+  readonly #core: SubscribeCore;
 
-  constructor(handler: ClientHandler) {
-    this.#handler = handler;
-    this.#core = handler.core;
-    this.#session = handler.clientSession;
+  constructor(core: SubscribeCore) {
+    this.#core = core;
   }
 
-  handleSubscribe(packet: SubscribePacket): void {
-    this.#handler.runSteps(this.#subscribe(packet));
+  handleSubscribe(client: Subscriber, packet: SubscribePacket): void {
+    client.runSteps(this.#subscribe(client, packet));
   }
 
-  handleUnsubscribe(packet: UnsubscribePacket): void {
-    this.#handler.runSteps(this.#unsubscribe(packet));
-  }
-
-  *#unsubscribe(packet: UnsubscribePacket): Generator<undefined, void> {
-    const { connection } = this.#handler;
-    const { turn } = this.#core.driverNode;
-    const reasonCodes: number[] = [];
+  *#subscribe(client: Subscriber, packet: SubscribePacket): Generator<undefined | Promise<unknown>, void> {
+    const { clientSession: session, connection } = client;
+    const { driverNode, policies } = this.#core;
+    const { turn } = driverNode;
+    let generation = policies.generation;
+    let decisions = yield* this.#decide(client, packet);
+    // Rules that have changed while they were asked about have voided the answers.
+    while (decisions !== undefined && generation !== policies.generation) {
+      generation = policies.generation;
+      decisions = yield* this.#decide(client, packet);
+    }
+    if (decisions === undefined || connection.closeCause !== undefined) return;
+    const identifier = packet.properties?.subscriptionIdentifier;
+    const suback = new Suback(connection);
     let ticket: Ticket = NO_TICKET;
-    // [MQTT311-3.10.4-6] [MQTT5-3.10.4-6] [MQTT5-3.11.3-1]
-    for (const topicFilter of packet.topicFilters) {
-      turn.spend(PacketType.UNSUBSCRIBE, WORK_OF_FILTER);
+    // [MQTT311-3.8.4-4] [MQTT311-3.9.3-1] [MQTT5-3.8.4-5] [MQTT5-3.8.4-6] [MQTT5-3.9.3-1]
+    for (const [i, requested] of packet.subscriptions.entries()) {
+      turn.spend(PacketType.SUBSCRIBE, WORK_OF_FILTER);
       if (turn.isOver) {
         yield;
-        if (connection.closeCause !== undefined) break;
+        if (connection.closeCause !== undefined) return;
       }
-      const known = this.#session.subscriptions.get(topicFilter);
-      if (known === undefined) {
-        // [MQTT311-3.10.4-5] [MQTT5-3.11.3-2]
-        reasonCodes.push(ReasonCode.NoSubscriptionExisted);
-        continue;
-      }
-      this.#session.subscriptions.delete(topicFilter);
-      // [MQTT311-3.10.4-1] [MQTT311-3.10.4-2] [MQTT5-3.10.4-1] [MQTT5-3.10.4-2]
-      this.#core.router.routes.remove(known);
-      this.#session.replays?.delete(topicFilter);
-      if (this.#session.isStored) {
-        ticket = this.#core.journal.append({ kind: 'deleteSubscription', session: this.#session.number, topicFilter });
-      }
-      reasonCodes.push(0);
+      const added = this.#handle(client, requested, identifier, decisions[i] ?? UNKNOWN, suback);
+      ticket = Math.max(ticket, added);
     }
-    this.#session.account();
-    const { packetIdentifier } = packet;
-    const answer = connection.version === 5 ? reasonCodes : [];
-    // [MQTT311-3.10.4-4] [MQTT5-3.10.4-4] [MQTT5-3.10.4-5]
-    const unsuback = { type: 'unsuback', packetIdentifier, properties: undefined, reasonCodes: answer } as const;
-    connection.acknowledgeWith(unsuback, ticket, this.#core.now());
-    connection.releaseAcks();
-  }
-
-  #permitted({ topicFilter, qos }: RequestedSubscription, now: number): Permission | Promise<Permission> {
-    const { client, permissions } = this.#handler;
-    if (client === undefined || this.#core.policies.authorize === undefined) return ALLOWED;
-    const { filter } = parseTopicFilter(topicFilter);
-    return permissions.decide({ client, action: 'subscribe', topic: filter, qos, retain: false }, now);
+    const now = this.#core.now();
+    suback.send(packet, ticket, now);
+    session.replays?.run(now);
   }
 
   /** Whether each Topic Filter is permitted: all are asked for before the first is added. */
-  *#decide(packet: SubscribePacket): Generator<undefined | Promise<unknown>, readonly Permission[] | undefined> {
+  *#decide(
+    client: Subscriber,
+    packet: SubscribePacket,
+  ): Generator<undefined | Promise<unknown>, readonly Permission[] | undefined> {
     const { turn } = this.#core.driverNode;
     const decisions: (Permission | Promise<Permission>)[] = [];
     let asked = 0;
     for (const requested of packet.subscriptions) {
       if (turn.isOver) {
         yield;
-        if (this.#handler.connection.closeCause !== undefined) return undefined;
+        if (client.connection.closeCause !== undefined) return undefined;
       }
-      const decision = this.#permitted(requested, this.#core.now());
+      const decision = this.#permitted(client, requested, this.#core.now());
       decisions.push(decision);
       // A service is asked about so many at a time: who waits for it is not turned away because of this one.
       if (isPromise(decision) && ++asked % ASKED_AT_ONCE === 0) yield decision;
@@ -127,170 +119,79 @@ export class SubscribeHandler {
     return decided;
   }
 
-  *#subscribe(packet: SubscribePacket): Generator<undefined | Promise<unknown>, void> {
-    const { connection } = this.#handler;
-    const { turn } = this.#core.driverNode;
-    const { policies, permissions } = this.#core;
-    let generation = policies.generation;
-    let decisions = yield* this.#decide(packet);
-    // Rules that have changed while they were asked about have voided the answers.
-    while (decisions !== undefined && generation !== policies.generation) {
-      generation = policies.generation;
-      decisions = yield* this.#decide(packet);
-    }
-    if (decisions === undefined || connection.closeCause !== undefined) return;
-    const reasonCodes: number[] = [];
-    const refusals: CloseDetail[] = [];
-    const identifier = packet.properties?.subscriptionIdentifier;
-    let ticket: Ticket = NO_TICKET;
-    // [MQTT311-3.8.4-4] [MQTT311-3.9.3-1] [MQTT5-3.8.4-5] [MQTT5-3.8.4-6] [MQTT5-3.9.3-1]
-    for (const [i, requested] of packet.subscriptions.entries()) {
-      turn.spend(PacketType.SUBSCRIBE, WORK_OF_FILTER);
-      if (turn.isOver) {
-        yield;
-        if (connection.closeCause !== undefined) return;
-      }
-      const { topicFilter } = requested;
-      const permission = decisions[i] ?? UNKNOWN;
-      const { decision } = permission;
-      if (decision === 'deny' || decision === 'unknown') {
-        this.#core.counters.subscribesDenied++;
-        const refusal = decision === 'deny' ? NOT_PERMITTED : UNDECIDED;
-        const is = decision === 'deny' ? 'subscription-not-permitted' : 'subscription-undecided';
-        reasonCodes.push(this.#refuse(requested, refusal, { is, topicFilter }, refusals));
-        continue;
-      }
-      const { subscriptions } = this.#session;
-      const levels = requested.topicFilter.split('/').length;
-      const full =
-        subscriptions.size >= this.#core.settings['limits.subscriptions'] && !subscriptions.has(requested.topicFilter);
-      const over = this.#isOver(requested.topicFilter);
-      if (over !== undefined) {
-        this.#core.counters.quotaRefusals++;
-        reasonCodes.push(this.#refuse(requested, over.code, over.detail, refusals));
-        continue;
-      }
-      if (full || levels > this.#core.settings['limits.topicLevels']) {
-        this.#core.counters.quotaRefusals++;
-        const limit = this.#core.settings[full ? 'limits.subscriptions' : 'limits.topicLevels'];
-        const refusal = full
-          ? this.#refuse(requested, OVER_QUOTA, { is: 'subscriptions-full', topicFilter, limit }, refusals)
-          : this.#refuse(requested, NOT_VALID, { is: 'subscription-too-deep', topicFilter, levels, limit }, refusals);
-        reasonCodes.push(refusal);
-        continue;
-      }
-      const options = this.#optionsOf(requested, decision === 'filter');
-      const cannot = this.#session.isStored ? this.#core.guard.refusal : undefined;
-      if (cannot !== undefined && !subscriptions.get(topicFilter)?.isSameAs(options, identifier)) {
-        const detail: CloseDetail = { is: 'subscription-not-kept', topicFilter, why: cannot };
-        reasonCodes.push(this.#refuse(requested, OVER_QUOTA, detail, refusals));
-        continue;
-      }
-      if (options.isFiltered) this.#session.isRestricted = true;
-      if (options.isFiltered && refusals.length < MOST_REASONS)
-        refusals.push({ is: 'subscription-filtered', topicFilter });
-      ticket = Math.max(ticket, this.#add(topicFilter, options, identifier));
-      permissions.onGranted(this.#session, permission);
-      reasonCodes.push(requested.qos);
-    }
-    const { packetIdentifier } = packet;
-    const now = this.#core.now();
-    // [MQTT311-3.8.4-1] [MQTT311-3.8.4-2] [MQTT311-2.3.1-7] [MQTT5-3.8.4-1] [MQTT5-3.8.4-2] [MQTT5-2.2.1-6]
-    const properties = this.#wordsOf(refusals, reasonCodes.length);
-    connection.acknowledgeWith({ type: 'suback', packetIdentifier, properties, reasonCodes }, ticket, now);
-    connection.releaseAcks();
-    this.#session.replays?.run(now);
+  #permitted(
+    { info, permissions }: Subscriber,
+    { topicFilter, qos }: RequestedSubscription,
+    now: number,
+  ): Permission | Promise<Permission> {
+    if (this.#core.policies.authorize === undefined) return ALLOWED;
+    const { filter } = parseTopicFilter(topicFilter);
+    return permissions.decide({ client: info, action: 'subscribe', topic: filter, qos, retain: false }, now);
   }
 
-  /** Why a Topic Filter is too long for what one client, or all, may have. */
-  #isOver(topicFilter: string): { readonly code: RefusalCode; readonly detail: CloseDetail } | undefined {
-    const { settings, registry } = this.#core;
-    const { subscriptions } = this.#session;
-    const longest = settings['limits.topicBytes'];
-    if (topicFilter.length > longest / 3 && encodeUtf8(topicFilter).length > longest) {
-      return { code: NOT_VALID, detail: { is: 'subscription-too-long', topicFilter, limit: longest } };
-    }
-    if (subscriptions.has(topicFilter)) return undefined;
-    const mostShared = settings['limits.sharedSubscriptions'];
-    if (subscriptions.shared >= mostShared && isSharedFilter(topicFilter)) {
-      return { code: OVER_QUOTA, detail: { is: 'shared-subscriptions-full', topicFilter, limit: mostShared } };
-    }
-    const bytes = subscriptions.bytes + bytesOfSubscription(topicFilter);
-    if (bytes > settings['limits.subscriptionBytes']) {
-      return { code: OVER_QUOTA, detail: { is: 'subscription-no-room', topicFilter } };
-    }
-    if (registry.stateBytes >= settings['sessions.bytes']) {
-      return { code: OVER_QUOTA, detail: { is: 'subscription-no-room-node', topicFilter } };
-    }
-    return undefined;
-  }
-
-  /** What a SUBACK says in words, to who wants them: why subscriptions were refused (section 3.9.2.1.2). */
-  #wordsOf(refusals: readonly CloseDetail[], reasonCodes: number): { readonly reasonString: string } | undefined {
-    const { connection } = this.#handler;
-    // [MQTT5-3.1.2-29]
-    if (refusals.length === 0 || !connection.sendsProblemInformation) return undefined;
-    const words = reasonString(refusals.map((detail) => causeText({ code: '', detail }, 'en')).join('; '));
-    return fitsSuback(words, reasonCodes, connection.peerMaximumPacketSize) ? { reasonString: words } : undefined;
-  }
-
-  /** Tells why, and returns what the SUBACK says. */
-  #refuse(
+  /** Grants or refuses one subscription; its ticket. */
+  #handle(
+    client: Subscriber,
     requested: RequestedSubscription,
-    { code, reasonCode }: RefusalCode,
-    detail: CloseDetail,
-    refusals: CloseDetail[],
-  ): number {
-    const { client } = this.#handler;
-    const { observer } = this.#core;
-    const { topicFilter } = requested;
-    if (refusals.length < MOST_REASONS) refusals.push(detail);
-    if (client !== undefined) {
-      observer.onSubscribeRefused?.({ client, topicFilter, code, reasonCode, detail, at: this.#core.wallNow() });
+    identifier: number | undefined,
+    permission: Permission,
+    suback: Suback,
+  ): Ticket {
+    const core = this.#core;
+    const { clientSession: session, info } = client;
+    const { topicFilter, qos } = requested;
+    const options = optionsOf(requested, client.isBridge, permission.decision === 'filter');
+    const wanted = { topicFilter, options, identifier };
+    const refusal = checkPermission(core, permission, topicFilter) ?? checkRoomFor(core, session, wanted);
+    if (refusal !== undefined) {
+      const { code, reasonCode, detail } = refusal;
+      suback.refuse(qos, reasonCode, detail);
+      core.observer.onSubscribeRefused?.({ client: info, topicFilter, code, reasonCode, detail, at: core.wallNow() });
+      return NO_TICKET;
     }
-    return this.#refusalCode(requested.qos, reasonCode);
-  }
-
-  /** 5.0 says why, 3.1.1 has 0x80; 3.1 has no refusal: the QoS is granted and nothing delivered (docs/conformance.md). */
-  #refusalCode(qos: QoS, reasonCode: number): number {
-    const { version } = this.#handler.connection;
-    return version === 5 ? reasonCode : version === 4 ? 0x80 : qos;
-  }
-
-  /** What is granted. A 3.x bridge (the level's high bit) gets none of its own messages back, and RETAIN as it was published. */
-  #optionsOf(requested: RequestedSubscription, isFiltered: boolean): SubscriptionOptions {
-    return this.#handler.isBridge
-      ? { ...requested, noLocal: !isSharedFilter(requested.topicFilter), retainAsPublished: true, isFiltered }
-      : { ...requested, isFiltered };
+    if (options.isFiltered === true) {
+      session.isRestricted = true;
+      suback.tell({ is: 'subscription-filtered', topicFilter });
+    }
+    const ticket = this.#add(session, wanted);
+    core.permissions.onGranted(session, permission);
+    suback.grant(qos);
+    return ticket;
   }
 
   /** Adds or replaces one subscription [MQTT5-3.8.4-3]. */
-  #add(topicFilter: string, options: SubscriptionOptions, identifier: number | undefined): Ticket {
+  #add(session: ClientSession, { topicFilter, options, identifier }: WantedSubscription): Ticket {
     const { guard, router, settings } = this.#core;
     const { retainHandling } = options;
     const { share, filter } = parseTopicFilter(topicFilter);
-    const known = this.#session.subscriptions.get(topicFilter);
+    const known = session.subscriptions.get(topicFilter);
     const shared = share === undefined ? undefined : router.routes.sharedGroup(topicFilter, filter);
-    const subscription = new Subscription(this.#session, topicFilter, options, identifier, shared);
+    const subscription = new Subscription(session, topicFilter, options, identifier, shared);
     // [MQTT311-3.8.4-3] [MQTT5-3.8.4-4]
     if (known !== undefined) router.routes.remove(known);
-    this.#session.subscriptions.set(subscription);
-    this.#session.account();
+    session.subscriptions.set(subscription);
+    session.account();
     router.routes.add(subscription);
     // Retained messages do not go to shared subscriptions [MQTT5-4.8.2].
     // [MQTT311-3.3.1-6] [MQTT5-3.3.1-9] [MQTT5-3.3.1-10] [MQTT5-3.3.1-11]
     const wanted = share === undefined && (retainHandling === 0 || (retainHandling === 1 && known === undefined));
     const hasRetained = wanted && settings['limits.retainedMessages'] > 0;
-    const owes = hasRetained && this.#session.beginReplay(subscription);
+    const owes = hasRetained && session.beginReplay(subscription);
     const isSame = known?.isSameAs(options, identifier) === true;
     // While nothing can be stored, what would not change a subscription is granted, and what it is owed is known in memory alone.
-    const notes = owes && this.#session.isStored && !(isSame && guard.refusal !== undefined);
-    const notedAt = notes ? this.#core.wallNow() : this.#session.replays?.notedAt(topicFilter);
+    const notes = owes && session.isStored && !(isSame && guard.refusal !== undefined);
+    const notedAt = notes ? this.#core.wallNow() : session.replays?.notedAt(topicFilter);
     // As it was: it is on disk, or on its way there.
-    if (!isSame || notes)
-      this.#session.subscriptionTicket = this.#session.saveSubscription(topicFilter, notedAt, false);
-    const ticket = this.#session.isStored ? this.#session.subscriptionTicket : NO_TICKET;
-    this.#session.replays?.follow(topicFilter, ticket, notedAt);
+    if (!isSame || notes) session.subscriptionTicket = session.saveSubscription(topicFilter, notedAt, false);
+    const ticket = session.isStored ? session.subscriptionTicket : NO_TICKET;
+    session.replays?.follow(topicFilter, ticket, notedAt);
     return ticket;
   }
+}
+
+/** What is granted. A 3.x bridge (the level's high bit) gets none of its own messages back, and RETAIN as it was published. */
+function optionsOf(requested: RequestedSubscription, isBridge: boolean, isFiltered: boolean): SubscriptionOptions {
+  return isBridge
+    ? { ...requested, noLocal: !isSharedFilter(requested.topicFilter), retainAsPublished: true, isFiltered }
+    : { ...requested, isFiltered };
 }

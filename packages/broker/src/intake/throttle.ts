@@ -1,20 +1,35 @@
-import type { Timed } from '../node/deadlines.ts';
-import type { ClientHandler } from './client-handler.ts';
+import type { Deadlines, Timed } from '../node/deadlines.ts';
+import type { Counters } from '../recorder/counters.ts';
+import type { Settings } from '../settings.ts';
 import { TokenBucket } from './token-bucket.ts';
+
+/** What a throttle needs of its broker. */
+export interface ThrottleCore {
+  readonly settings: Pick<Settings, 'limits.messageRate' | 'limits.byteRate'>;
+  readonly counters: Pick<Counters, 'ratePauses'>;
+  readonly driverNode: { readonly deadlines: Pick<Deadlines, 'watch' | 'unwatch'> };
+}
+
+/** A connection that can be handled later. */
+export interface Throttled {
+  setThrottled(paused: boolean): void;
+}
 
 /**
  * A client that sends faster than it may is not read for as long as it is ahead: its network slows it down. What one
  * read brought is still handled, so it is ahead by that much at most.
  */
 export class Throttle implements Timed {
-  readonly #handler: ClientHandler;
+  readonly #core: ThrottleCore;
+  readonly #driver: Throttled;
   readonly #messages: TokenBucket | undefined;
   readonly #bytes: TokenBucket | undefined;
   #untilMs = Number.POSITIVE_INFINITY;
 
-  constructor(handler: ClientHandler, now: number) {
-    this.#handler = handler;
-    const { 'limits.messageRate': messages, 'limits.byteRate': bytes } = handler.core.settings;
+  constructor(core: ThrottleCore, driver: Throttled, now: number) {
+    this.#core = core;
+    this.#driver = driver;
+    const { 'limits.messageRate': messages, 'limits.byteRate': bytes } = core.settings;
     this.#messages = messages > 0 ? new TokenBucket(messages, now) : undefined;
     this.#bytes = bytes > 0 ? new TokenBucket(bytes, now) : undefined;
   }
@@ -23,18 +38,18 @@ export class Throttle implements Timed {
   count(bytes: number, now: number): void {
     const wait = Math.max(this.#messages?.spend(1, now) ?? 0, this.#bytes?.spend(bytes, now) ?? 0);
     if (wait === 0) return;
-    const { core, driver } = this.#handler;
+    const { counters, driverNode } = this.#core;
     if (this.#untilMs === Number.POSITIVE_INFINITY) {
-      core.counters.ratePauses++;
-      driver.setThrottled(true);
+      counters.ratePauses++;
+      this.#driver.setThrottled(true);
     }
     this.#untilMs = now + wait;
-    core.driverNode.deadlines.watch(this);
+    driverNode.deadlines.watch(this);
   }
 
   stop(): void {
     this.#untilMs = Number.POSITIVE_INFINITY;
-    this.#handler.core.driverNode.deadlines.unwatch(this);
+    this.#core.driverNode.deadlines.unwatch(this);
   }
 
   nextTimeout(): number {
@@ -43,6 +58,6 @@ export class Throttle implements Timed {
 
   handleTimeout(): void {
     this.#untilMs = Number.POSITIVE_INFINITY;
-    this.#handler.driver.setThrottled(false);
+    this.#driver.setThrottled(false);
   }
 }

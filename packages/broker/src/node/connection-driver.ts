@@ -56,7 +56,7 @@ export class ConnectionDriver implements TransportHandler, DirtyListener, Flusha
   readonly transport: Transport;
   readonly #connection: Driven;
   readonly #node: DriverNode;
-  readonly #listener: DriverListener;
+  #listener: DriverListener;
   #dirty = false;
   #pausedBy = 0;
   #ending = false;
@@ -281,8 +281,9 @@ export class ConnectionDriver implements TransportHandler, DirtyListener, Flusha
     if (!this.#gone) this.transport.destroy();
   }
 
-  /** It has been let in: what it holds counts with that of the clients from here on. */
-  admit(): void {
+  /** It has been let in: `listener` is told from here on, and what is held counts with that of the clients. */
+  admit(listener: DriverListener): void {
+    this.#listener = listener;
     this.#input.bytes -= this.#heldBytes;
     this.#input = this.#node.input;
     this.#input.bytes += this.#heldBytes;

@@ -140,7 +140,7 @@ function sayConnected(
 ): string[] {
   const texts = EXPLAIN_TEXTS[language];
   const handler = handlerOf(session);
-  const client = handler?.client;
+  const client = handler?.info;
   if (handler === undefined || client === undefined) return [];
   const at = broker.toWall(handler.connectedAtMs);
   const said = [

@@ -218,6 +218,10 @@ export abstract class Connection<Cause extends Ended = Ended> {
     if (this.closeCause) return;
     // [MQTT5-3.14.4-1] [MQTT5-3.14.4-2]
     this.closeCause = cause;
+    this.tellClosed(cause, now);
+  }
+
+  protected tellClosed(cause: Cause, now: number): void {
     this.sink.onClosed(cause, now);
   }
 

@@ -10,7 +10,7 @@ import {
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { CloseCause } from './close-cause.ts';
 import { Output } from './output.ts';
-import { ServerConnection, type ServerSink } from './server-connection.ts';
+import { type ArrivalSink, ServerConnection, type ServerSink } from './server-connection.ts';
 import { Slab } from './slab.ts';
 
 let calls: string[];
@@ -19,6 +19,7 @@ let connection: ServerConnection;
 let committed: number;
 let onConnect: () => void;
 let onPublish: () => void;
+let sink: ArrivalSink & ServerSink;
 
 beforeEach(() => {
   calls = [];
@@ -26,7 +27,7 @@ beforeEach(() => {
   committed = Number.POSITIVE_INFINITY;
   onConnect = accept;
   onPublish = () => {};
-  const sink: ServerSink = {
+  sink = {
     reasonStringOf: ({ code }) => `because of ${code}`,
     onConnect: (packet) => {
       calls.push(`connect ${packet.clientId}`);
@@ -74,6 +75,7 @@ function accept(): void {
       topicAliasMaximum: 2,
       properties: undefined,
     },
+    sink,
     1,
   );
 }

@@ -31,19 +31,47 @@ import { isTlsHandshake, lookAtFirstBytes } from './first-bytes.ts';
 import { carriedBy, connackCode3 } from './refusal-codes.ts';
 import { InboundAliases, OutboundAliases } from './topic-aliases.ts';
 
-/** What a server does with a client's packets. */
-export interface ServerSink extends AnsweringSink<CloseCause> {
+/** What a server does before the CONNACK and after it. */
+interface EitherSink {
   /** A sentence for the client to read: what its Reason String says. */
   reasonStringOf(cause: CloseCause): string;
+  onAuth(packet: AuthPacket, now: number): void;
+  /** A packet of this type has been handled, whatever became of it: the place to `yieldTurn`. */
+  onHandled(type: number): void;
+  /** The connection has ended; once, and nothing after it. */
+  onClosed(cause: CloseCause, now: number): void;
+}
+
+/** What a server does with a connection that has no CONNACK yet. */
+export interface ArrivalSink extends EitherSink {
   /** Answer with `accept` or `refuse`, at once or after `suspend`. */
   onConnect(packet: ConnectPacket, now: number): void;
-  onAuth(packet: AuthPacket, now: number): void;
+}
+
+/** What a server does with the packets of a client that it has accepted. */
+export interface ServerSink extends EitherSink, AnsweringSink<CloseCause> {
   onSubscribe(packet: SubscribePacket, now: number): void;
   onUnsubscribe(packet: UnsubscribePacket, now: number): void;
   /** Just before `onClosed`, which follows with the same cause. */
   onDisconnect(packet: DisconnectPacket, now: number): void;
-  /** A packet of this type has been handled, whatever became of it: the place to `yieldTurn`. */
-  onHandled(type: number): void;
+}
+
+/** The sink of a connection without a CONNACK: `checkMayReceive` throws before it would be called. */
+const NOBODY: ServerSink = {
+  reasonStringOf: notAccepted,
+  onAuth: notAccepted,
+  onHandled: notAccepted,
+  onPublish: notAccepted,
+  onAck: notAccepted,
+  onSubscribe: notAccepted,
+  onUnsubscribe: notAccepted,
+  onDisconnect: notAccepted,
+  onAcksWaiting: notAccepted,
+  onClosed: notAccepted,
+};
+
+function notAccepted(): never {
+  throw new Error('the connection was not accepted');
 }
 
 export interface ServerConnectionOptions extends AnsweringConnectionOptions {
@@ -82,12 +110,15 @@ const PINGREQ = PacketType.PINGREQ << 4;
 
 /** A server's side of one Network Connection. */
 export class ServerConnection extends AnsweringConnection<CloseCause> {
-  protected readonly sink: ServerSink;
+  /** Given with the CONNACK. */
+  protected sink: ServerSink = NOBODY;
   state: ServerState = 'await-connect';
   /** Seconds, as granted; 0: off. */
   keepAlive = 0;
   /** Receive Maximum of the client. */
   peerReceiveMaximum = 65_535;
+  /** Undefined from the CONNACK on. */
+  #arrival: ArrivalSink | undefined;
   #deadlineMs: number;
   /** What came in place of a CONNECT. */
   #firstBytes: CloseDetail | undefined;
@@ -100,9 +131,9 @@ export class ServerConnection extends AnsweringConnection<CloseCause> {
   readonly #outboundAliases: number;
   readonly #connectTimeoutMs: number;
 
-  constructor(options: ServerConnectionOptions, sink: ServerSink, now: number) {
+  constructor(options: ServerConnectionOptions, arrival: ArrivalSink, now: number) {
     super({ ...options, maximumPacketSize: options.connectPacketSize }, now);
-    this.sink = sink;
+    this.#arrival = arrival;
     this.#maximumPacketSize = options.maximumPacketSize;
     this.#filterLimits = options.subscribeLimits ?? options.decodeLimits;
     this.#topicBytes = options.topicBytes ?? 65_535;
@@ -146,10 +177,10 @@ export class ServerConnection extends AnsweringConnection<CloseCause> {
   }
 
   /**
-   * CONNACK with success [MQTT5-3.2.0-1]; from here on the client may send and be sent anything. False: the client does not
-   * even take the CONNACK, and the connection has ended.
+   * CONNACK with success [MQTT5-3.2.0-1]; from here on the client may send and be sent anything, and `sink` has what it sends. False: the
+   * client does not even take the CONNACK, and the connection has ended.
    */
-  accept(options: AcceptOptions, now: number): boolean {
+  accept(options: AcceptOptions, sink: ServerSink, now: number): boolean {
     const properties = this.version === 5 ? options.properties : undefined;
     const connack: Packet = { type: 'connack', sessionPresent: options.sessionPresent, reasonCode: 0, properties };
     let bytes = encodePacket(connack, this.version);
@@ -165,6 +196,8 @@ export class ServerConnection extends AnsweringConnection<CloseCause> {
     }
     // [MQTT311-3.2.0-1] [MQTT311-3.1.4-4] [MQTT5-3.2.0-2]
     this.state = 'connected';
+    this.sink = sink;
+    this.#arrival = undefined;
     this.keepAlive = options.keepAlive;
     this.reader.maximumPacketSize = this.#maximumPacketSize;
     if (this.version === 5) {
@@ -195,7 +228,7 @@ export class ServerConnection extends AnsweringConnection<CloseCause> {
     if (this.closeCause !== undefined) return;
     const cause = endedHere(code, reasonCode, detail);
     // [MQTT311-3.2.2-4] [MQTT311-3.2.2-5] [MQTT5-3.2.2-6] [MQTT5-3.2.2-7]
-    this.writeConnackRefusal(reasonCode, this.sink.reasonStringOf(cause), properties);
+    this.writeConnackRefusal(reasonCode, this.#sinkNow.reasonStringOf(cause), properties);
     this.close(cause, now);
   }
 
@@ -234,7 +267,15 @@ export class ServerConnection extends AnsweringConnection<CloseCause> {
 
   protected handlePacket(type: number, now: number): void {
     this.#handle(type, now);
-    this.sink.onHandled(type);
+    this.#sinkNow.onHandled(type);
+  }
+
+  protected override tellClosed(cause: CloseCause, now: number): void {
+    this.#sinkNow.onClosed(cause, now);
+  }
+
+  get #sinkNow(): EitherSink {
+    return this.#arrival ?? this.sink;
   }
 
   #handle(type: number, now: number): void {
@@ -265,7 +306,7 @@ export class ServerConnection extends AnsweringConnection<CloseCause> {
         this.sink.onUnsubscribe(decodeUnsubscribe(this.reader, this.version, 'to-server', this.decodeLimits), now);
         return;
       case PacketType.AUTH:
-        this.sink.onAuth(decodeAuth(this.reader, this.version, 'to-server', this.decodeLimits), now);
+        this.#sinkNow.onAuth(decodeAuth(this.reader, this.version, 'to-server', this.decodeLimits), now);
         return;
       case PacketType.DISCONNECT:
         this.#handleDisconnect(decodeDisconnect(this.reader, this.version, 'to-server', this.decodeLimits), now);
@@ -283,9 +324,9 @@ export class ServerConnection extends AnsweringConnection<CloseCause> {
     if (this.version !== 5 && this.state === 'connected') return;
     // [MQTT5-3.14.0-1] [MQTT5-4.13.1-1]
     if (this.state === 'connected')
-      this.#writeDisconnect(cause.reasonCode, this.sink.reasonStringOf(cause), properties);
+      this.#writeDisconnect(cause.reasonCode, this.#sinkNow.reasonStringOf(cause), properties);
     else if (this.state === 'admitting')
-      this.writeConnackRefusal(cause.reasonCode, this.sink.reasonStringOf(cause), undefined);
+      this.writeConnackRefusal(cause.reasonCode, this.#sinkNow.reasonStringOf(cause), undefined);
   }
 
   protected causeOf(error: MalformedPacketError | ProtocolError): CloseCause {
@@ -344,12 +385,12 @@ export class ServerConnection extends AnsweringConnection<CloseCause> {
       this.#peerTopicAliasMaximum = Math.min(properties.topicAliasMaximum ?? 0, this.#outboundAliases);
     }
     this.#deadlineMs = now + this.#connectTimeoutMs;
-    this.sink.onConnect(packet, now);
+    this.#arrival?.onConnect(packet, now);
   }
 
   #handleDisconnect(packet: DisconnectPacket, now: number): void {
     // [MQTT311-3.14.4-3] [MQTT5-3.14.4-3]
-    this.sink.onDisconnect(packet, now);
+    if (this.state === 'connected') this.sink.onDisconnect(packet, now);
     if (this.closeCause !== undefined) return;
     const { reasonCode, properties } = packet;
     const said = properties?.reasonString;
@@ -423,7 +464,7 @@ export class ServerConnection extends AnsweringConnection<CloseCause> {
   #refuseVersion(error: UnsupportedVersionError, cause: CloseCause): void {
     if (!namesMqtt(error)) return;
     this.version = error.protocolLevel >= 5 ? 5 : 4;
-    this.writeConnackRefusal(error.reasonCode, this.sink.reasonStringOf(cause), undefined);
+    this.writeConnackRefusal(error.reasonCode, this.#sinkNow.reasonStringOf(cause), undefined);
   }
 }
 
