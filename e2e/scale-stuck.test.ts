@@ -88,11 +88,11 @@ describe('clients that never read', () => {
       describeState(`${STUCK} stuck`, after);
       expect(pair.received).toEqual(Array.from({ length: 500 }, (_, i) => i));
       expect(after.connected).toBe(before.connected);
-      // What they share is counted for each of them: a slice of a turn comes on top.
-      expect(after.pendingBytes).toBeLessThan(bound + STUCK * 16 * 1024);
+      // What they share is counted for each of them, though it is there once: what one turn serves comes on top, the memory is below.
+      expect(after.pendingBytes).toBeLessThan(bound + STUCK * 256 * 1024);
       expect(after.slow).toBe(STUCK);
       expect(after.lost['slow-consumer'] ?? 0).toBeGreaterThan(100 * STUCK);
-      expect(after.rss - before.rss).toBeLessThan(400 * MiB);
+      expect(after.rss - before.rss).toBeLessThan(bound + 200 * MiB);
       expect(after.pauses * PAUSE_MAX_MS).toBeLessThan(5000);
       publisher.destroy();
       await Promise.all(crowds.map((crowd) => crowd[Symbol.asyncDispose]()));
