@@ -9,22 +9,6 @@ export type { Detail } from './causes/sentences.ts';
 export { SESSION_ENDS } from './causes/session-ends.ts';
 export type { WarningCode } from './causes/warnings.ts';
 export type { CauseWords, Language } from './causes/words.ts';
-export * from './inspect/inspect.ts';
-export { startSysTopics } from './inspect/sys-topics.ts';
-export type * from './inspect/views.ts';
-export { AddressRates } from './intake/address-rates.ts';
-export type { Ban, BanList } from './intake/ban-list.ts';
-export { parseBanTarget } from './intake/ban-target.ts';
-export type { ClientIdPolicy, ListenerInfo } from './intake/listener-info.ts';
-export { TokenBucket } from './intake/token-bucket.ts';
-export type { Delivery } from './messages/delivery.ts';
-export { Message } from './messages/message.ts';
-export * from './operate.ts';
-export { type AddressSet, addressSet, isLoopback, subscriberOf } from './policy/addresses.ts';
-export { fingerprint } from './policy/claimed-name.ts';
-export * from './policy/policies.ts';
-export { isForBridges, isOfServer } from './policy/server-topics.ts';
-export { Counters } from './recorder/counters.ts';
 export {
   type ExplainAnswer,
   type ExplainedEvent,
@@ -33,7 +17,23 @@ export {
   explain,
   explainEvent,
   explainInSlices,
-} from './recorder/explain.ts';
+} from './inspect/explain.ts';
+export * from './inspect/inspect.ts';
+export { startSysTopics } from './inspect/sys-topics.ts';
+export type * from './inspect/views.ts';
+export { AddressRates } from './intake/address-rates.ts';
+export type { Ban, BanList } from './intake/ban-list.ts';
+export { parseBanTarget } from './intake/ban-target.ts';
+export type { ClientIdPolicy, ListenerInfo } from './intake/listener-info.ts';
+export type { Delivery } from './messages/delivery.ts';
+export { Message } from './messages/message.ts';
+export { TokenBucket } from './node/token-bucket.ts';
+export * from './operate.ts';
+export { type AddressSet, addressSet, isLoopback, subscriberOf } from './policy/addresses.ts';
+export { fingerprint } from './policy/claimed-name.ts';
+export * from './policy/policies.ts';
+export { isForBridges, isOfServer } from './policy/server-topics.ts';
+export { Counters } from './recorder/counters.ts';
 export { FileRecorderLog, type FileRecorderLogOptions } from './recorder/file-recorder-log.ts';
 export type * from './recorder/observer.ts';
 export type * from './recorder/recorded-event.ts';

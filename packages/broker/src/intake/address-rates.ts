@@ -1,4 +1,4 @@
-import { TokenBucket } from './token-bucket.ts';
+import { TokenBucket } from '../node/token-bucket.ts';
 
 /** A rate for each address. */
 export class AddressRates {

@@ -1,5 +1,6 @@
 import { ReasonCode } from '@hawser/codec';
 import type { CloseCause, CloseCode, CloseDetail } from '@hawser/protocol';
+import { TokenBucket } from '../node/token-bucket.ts';
 import { type AddressSet, addressSet, subscriberOf } from '../policy/addresses.ts';
 import type { ClientInfo } from '../policy/policies.ts';
 import type { Counters } from '../recorder/counters.ts';
@@ -8,7 +9,6 @@ import type { Settings } from '../settings.ts';
 import { AddressRates } from './address-rates.ts';
 import { type Ban, type BanContext, BanList, bannedFor } from './ban-list.ts';
 import { clientTarget, pairTarget, userTarget } from './ban-target.ts';
-import { TokenBucket } from './token-bucket.ts';
 
 /** What the gatekeeper needs of its broker. */
 export interface GatekeeperCore extends BanContext {

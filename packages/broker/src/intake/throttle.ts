@@ -1,7 +1,7 @@
 import type { Deadlines, Timed } from '../node/deadlines.ts';
+import { TokenBucket } from '../node/token-bucket.ts';
 import type { Counters } from '../recorder/counters.ts';
 import type { Settings } from '../settings.ts';
-import { TokenBucket } from './token-bucket.ts';
 
 /** What a throttle needs of its broker. */
 export interface ThrottleCore {

@@ -4,8 +4,8 @@ import { MemoryNetwork, type Transport } from '@hawser/transport';
 import { describe, expect, it } from 'vitest';
 import { type Broker, createBroker } from '../broker.ts';
 import type { BrokerOptions } from '../broker-options.ts';
+import { explainInSlices } from '../inspect/explain.ts';
 import { TURN_WORK } from '../node/turn-budget.ts';
-import { explainInSlices } from '../recorder/explain.ts';
 
 /** What one turn may have: its tasks' work, that of writing, and as much as one step of each may take beyond. */
 const MOST_WORK = 2 * TURN_WORK + TURN_WORK / 8;

@@ -7,9 +7,6 @@ import { afterAll, describe, expect, it } from 'vitest';
 import type { ClientInfo } from '../policy/policies.ts';
 import { settingsWith } from '../settings.ts';
 import { FileRecorderLog } from './file-recorder-log.ts';
-import { findFlapping } from './flapping.ts';
-import { nearNames } from './near.ts';
-import type { RecordedEvent } from './recorded-event.ts';
 import { Recorder } from './recorder.ts';
 import type { RecorderLog } from './recorder-log.ts';
 
@@ -355,50 +352,3 @@ describe('FileRecorderLog', () => {
     expect(lines.join('').match(/"id":"quiet"/g)?.length).toBeGreaterThanOrEqual(1);
   });
 });
-
-describe('flapping', () => {
-  const taken = (at: number, from: string, by: string): RecordedEvent => ({
-    at,
-    kind: 'closed',
-    code: 'session-taken-over',
-    text: '',
-    remoteAddress: from,
-    remotePort: 1,
-    takenOverBy: `${by}:2`,
-  });
-
-  it('is two takeovers between two addresses, or three at one', () => {
-    expect(findFlapping([taken(0, 'a', 'b')])).toBeUndefined();
-    expect(findFlapping([taken(0, 'a', 'b'), taken(10, 'b', 'a')])).toMatchObject({
-      takeovers: 2,
-      perMinute: 2,
-      addresses: ['a', 'b'],
-    });
-    expect(findFlapping([taken(0, 'a', 'a'), taken(10, 'a', 'a')])).toBeUndefined();
-    expect(findFlapping([0, 1, 2].map((at) => taken(at, 'a', 'a')))).toMatchObject({ addresses: ['a:1', 'a:2'] });
-  });
-
-  it('is not a device that comes back now and then', () => {
-    expect(findFlapping([0, 10, 20, 30].map((minutes) => taken(minutes * 60_000, 'a', 'b')))).toBeUndefined();
-  });
-});
-
-describe('near names', () => {
-  it('finds another case, a part, a slip; the closest first', () => {
-    const names = ['Winch-07', 'winch-70', 'winch-08', 'lamp', 'the-winch-07-north'];
-    expect(returnOf(nearNames('winch-07', names, 5))).toEqual([
-      'Winch-07',
-      'the-winch-07-north',
-      'winch-08',
-      'winch-70',
-    ]);
-    expect(returnOf(nearNames('buoy', names, 5))).toEqual([]);
-  });
-});
-
-function returnOf<T>(steps: Iterator<undefined, T>): T {
-  for (;;) {
-    const { done, value } = steps.next();
-    if (done === true) return value;
-  }
-}

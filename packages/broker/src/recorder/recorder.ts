@@ -2,7 +2,7 @@ import type { Clock } from '@hawser/transport';
 import { clipDetail, clipText } from '../causes/clip.ts';
 import type { LossCause } from '../causes/losses.ts';
 import type { WarningCode } from '../causes/warnings.ts';
-import { TokenBucket } from '../intake/token-bucket.ts';
+import { TokenBucket } from '../node/token-bucket.ts';
 import { fingerprint } from '../policy/claimed-name.ts';
 import type { ClientInfo } from '../policy/policies.ts';
 import type { Settings } from '../settings.ts';

@@ -1,4 +1,4 @@
-import { endpoint, type RecordedEvent } from './recorded-event.ts';
+import { endpoint, type RecordedEvent } from '../recorder/recorded-event.ts';
 
 /** A Client Identifier that several clients take from each other. */
 export interface Flapping {

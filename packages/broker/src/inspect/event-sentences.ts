@@ -2,7 +2,7 @@ import { causeText } from '../causes/cause-text.ts';
 import { duration, fill, moment } from '../causes/figures.ts';
 import { LOSSES, type LossCause } from '../causes/losses.ts';
 import type { Language } from '../causes/words.ts';
-import { endpoint, type LossTotal, type RecordedEvent } from './recorded-event.ts';
+import { endpoint, type LossTotal, type RecordedEvent } from '../recorder/recorded-event.ts';
 
 export function addressOf(event: RecordedEvent): string {
   return event.remoteAddress === undefined ? '?' : endpoint(event.remoteAddress, event.remotePort ?? 0);

@@ -5,14 +5,14 @@ import { wordsOf } from '../causes/cause-text.ts';
 import { duration, fill, moment } from '../causes/figures.ts';
 import { LOSSES } from '../causes/losses.ts';
 import type { Language } from '../causes/words.ts';
-import { handlerOf, inspectLosses, iso, lossEntries } from '../inspect/inspect.ts';
-import type { LossView } from '../inspect/views.ts';
+import { endpoint, type RecordedEvent } from '../recorder/recorded-event.ts';
 import type { ClientSession } from '../sessions/client-session.ts';
+import { addressOf, eventSentence, lossSentence, versionName } from './event-sentences.ts';
 import { EXPLAIN_TEXTS } from './explain-texts.ts';
 import { findFlapping } from './flapping.ts';
-import { nearNames } from './near.ts';
-import { endpoint, type RecordedEvent } from './recorded-event.ts';
-import { addressOf, eventSentence, lossSentence, versionName } from './sentences.ts';
+import { handlerOf, inspectLosses, iso, lossEntries } from './inspect.ts';
+import { similarNames } from './similar-names.ts';
+import type { LossView } from './views.ts';
 
 /** Client Identifiers that are named for an address. */
 const MOST_CLIENTS = 10;
@@ -253,7 +253,7 @@ function* explainStranger(broker: Broker, name: string, language: Language): Gen
     };
   }
   if (isIP(name) !== 0) return { known: false, near: [], explanation: explainSilence(broker, name, language) };
-  const near = yield* nearNames(name, knownNames(broker), MOST_NEAR);
+  const near = yield* similarNames(name, knownNames(broker), MOST_NEAR);
   const verdict =
     fill(texts.unknown, { id: name }) +
     (near.length === 0 ? '' : texts.space + fill(texts.near, { names: near.map((id) => `"${id}"`).join(texts.comma) }));

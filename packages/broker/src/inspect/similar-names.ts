@@ -7,7 +7,7 @@ const LETTERS = 32;
  * Of `names`, those that a misspelt one probably meant, the closest first: another case, a part of it, a slip or two. Yields after each name,
  * so that others have their turn in between.
  */
-export function* nearNames(wanted: string, names: Iterable<string>, most: number): Generator<undefined, string[]> {
+export function* similarNames(wanted: string, names: Iterable<string>, most: number): Generator<undefined, string[]> {
   const plain = wanted.toLowerCase();
   const bound = Math.max(1, Math.floor(plain.length / 3));
   const letters = lettersOf(plain);
