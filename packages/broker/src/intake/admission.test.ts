@@ -1,6 +1,5 @@
-import { type ConnectPacket, decodePacket, encodePacket, type Packet, PacketReader } from '@hawser/codec';
-import { FakeClock } from '@hawser/testkit';
-import { MemoryNetwork, type Transport } from '@hawser/transport';
+import type { ConnectPacket } from '@hawser/codec';
+import { FakeClock, FakePeer } from '@hawser/testkit';
 import { describe, expect, test } from 'vitest';
 import { type Broker, createBroker } from '../broker.ts';
 import type { BrokerOptions } from '../broker-options.ts';
@@ -30,34 +29,12 @@ class Scene {
     return this.#broker;
   }
 
-  async connect(options: Partial<ConnectPacket> = {}): Promise<Peer> {
-    const [near, far] = new MemoryNetwork({ clock: this.clock, seed: 1 }).connect();
-    const peer = new Peer(near);
-    this.broker.attach(far);
-    near.write([encodePacket(connectOf(options), options.protocolVersion ?? 5)]);
+  async connect(options: Partial<ConnectPacket> = {}): Promise<FakePeer> {
+    const peer = new FakePeer(this.clock, options.protocolVersion ?? 5);
+    this.broker.attach(peer);
+    peer.send(connectOf(options));
     await this.clock.settle();
     return peer;
-  }
-}
-
-class Peer {
-  readonly packets: Packet[] = [];
-  closed = false;
-  readonly transport: Transport;
-
-  constructor(transport: Transport) {
-    this.transport = transport;
-    const reader = new PacketReader();
-    transport.start({
-      onData: (bytes) => {
-        reader.push(bytes.slice());
-        while (reader.next()) this.packets.push(decodePacket(reader, 5, 'to-client'));
-      },
-      onDrain: () => {},
-      onClose: () => {
-        this.closed = true;
-      },
-    });
   }
 }
 
@@ -89,7 +66,7 @@ describe('admission', () => {
     await scene.clock.advance(100);
     answers[0]?.({ kind: 'allow' });
     await scene.clock.settle();
-    expect(peer.packets).toMatchObject([{ type: 'connack', reasonCode: 0 }]);
+    expect(peer.decoded()).toMatchObject([{ type: 'connack', reasonCode: 0 }]);
     const [client] = intake.clients;
     expect(client).toMatchObject({ info: { clientId: 'it' }, connectedAtMs: scene.clock.now(), isBridge: false });
     expect([...intake.peers()]).toEqual([client]);
@@ -99,9 +76,8 @@ describe('admission', () => {
 
   test('a connection that has not said who it is has no name in what is told of it', async () => {
     const scene = await new Scene().start();
-    const [near, far] = new MemoryNetwork({ clock: scene.clock, seed: 1 }).connect();
-    scene.broker.attach(far);
-    const peer = new Peer(near);
+    const peer = new FakePeer(scene.clock);
+    scene.broker.attach(peer);
     await scene.clock.advance(60_000);
     expect(peer.closed).toBe(true);
     expect(scene.refused).toMatchObject([{ client: undefined, cause: { code: 'connect-never-sent' } }]);
@@ -116,7 +92,7 @@ describe('admission', () => {
       },
     });
     const peer = await scene.connect();
-    peer.transport.destroy();
+    peer.destroy();
     await scene.clock.settle();
     expect(signals.map(({ aborted }) => aborted)).toEqual([true]);
     expect(scene.broker.registry.size).toBe(0);
@@ -139,7 +115,7 @@ describe('admission', () => {
       observe: { onConnected: ({ client }) => kickClient(scene.broker, client.clientId) },
     });
     const peer = await scene.connect({ cleanStart: false, properties: { sessionExpiryInterval: 100 } });
-    expect(peer.packets).toMatchObject([{ type: 'connack' }, { type: 'disconnect', reasonCode: 0x98 }]);
+    expect(peer.decoded()).toMatchObject([{ type: 'connack' }, { type: 'disconnect', reasonCode: 0x98 }]);
     const session = scene.broker.registry.get('it');
     expect(session).toMatchObject({ phase: 'away', holder: undefined, handler: undefined });
     expect(session?.session.connection).toBeUndefined();

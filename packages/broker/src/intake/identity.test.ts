@@ -1,21 +1,19 @@
+import { type AuthPacket, type ConnackPacket, type ConnectPacket, encodeUtf8, type Packet } from '@hawser/codec';
+import { FakeClock, FakePeer } from '@hawser/testkit';
+import { afterEach, describe, expect, it } from 'vitest';
+import { type Broker, createBroker } from '../broker.ts';
+import type { BrokerOptions } from '../broker-options.ts';
+import { inspectClient } from '../inspect/inspect.ts';
+import { fingerprint } from '../policy/claimed-name.ts';
 import {
   ALLOW_ANONYMOUS,
   ALLOW_CONNECT,
   type AuthorizationRequest,
   BAD_CREDENTIALS,
-  type Broker,
-  type BrokerOptions,
   type ClientInfo,
-  createBroker,
-  fingerprint,
-  inspectClient,
-  type ListenerInfo,
-  type RecorderLog,
-} from '@hawser/broker';
-import { type AuthPacket, type ConnackPacket, type ConnectPacket, encodeUtf8, type Packet } from '@hawser/codec';
-import { afterEach, describe, expect, it } from 'vitest';
-import { FakeClock } from './fake-clock.ts';
-import { FakePeer } from './fake-peer.ts';
+} from '../policy/policies.ts';
+import type { RecorderLog } from '../recorder/recorder-log.ts';
+import type { ListenerInfo } from './listener-info.ts';
 
 class Peer extends FakePeer {
   override readonly info;

@@ -1,10 +1,9 @@
-import { type Broker, createBroker, type Settings } from '@hawser/broker';
 import { encodeUtf8, type Packet, type QoS } from '@hawser/codec';
+import { FakeClock, HeldStore, FakePeer as Peer } from '@hawser/testkit';
 import { Random } from '@hawser/transport';
 import { describe, expect, test } from 'vitest';
-import { FakeClock } from './fake-clock.ts';
-import { FakePeer as Peer } from './fake-peer.ts';
-import { HeldStore } from './held-store.ts';
+import { type Broker, createBroker } from '../broker.ts';
+import type { Settings } from '../settings.ts';
 
 const KiB = 1024;
 
