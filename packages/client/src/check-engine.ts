@@ -10,6 +10,6 @@ interface Newest {
 export function checkEngine(engine: Newest = globalThis as unknown as Newest): void {
   if (engine.Promise.withResolvers !== undefined && engine.Map.groupBy !== undefined) return;
   const text =
-    '@hawser/client needs Node 22, Chromium 119, Firefox 121, Safari 17.4 or newer: this engine has no Promise.withResolvers or no Map.groupBy';
+    '@hawser/client needs Node 22, Chromium 119, Firefox 121, Safari 17.4 or newer: Promise.withResolvers or Map.groupBy is missing';
   throw new UsageError('engine-too-old', text);
 }

@@ -30,7 +30,7 @@ describe('a misspelt name is an error', () => {
   const wrong = (name: string): never => ({ [name]: true }) as never;
 
   it.each<[string, string, () => unknown]>([
-    ['publish', 'retain', () => composerOf(() => 0).compose('a', '', wrong('retian'), 5)],
+    ['publish', 'retain', () => composerOf(() => 0)('a', '', wrong('retian'), 5)],
     ['subscribe', 'noLocal', () => subscriptions.subscribe(['a'], wrong('nolocal'), undefined)],
     ['unsubscribe', 'signal', () => subscriptions.unsubscribe(['a'], wrong('singal'))],
   ])('of %s', async (_call, meant, act) => {

@@ -1,6 +1,36 @@
 import { describe, expect, it } from 'vitest';
-import { optionsOf } from './connect-with.ts';
+import { createClientWith, optionsOf } from './connect-with.ts';
 import type { ClientOptions } from './options.ts';
+import type { Platform } from './platform.ts';
+
+it('a program gets the methods of a Client, and nothing of the parts behind it', async () => {
+  const platform: Platform = {
+    name: 'node',
+    clock: { now: () => 0, wallNow: () => 0, setTimer: () => () => {}, defer: queueMicrotask },
+    random: () => 0,
+    generateClientId: () => 'generated',
+    dial: () => new Promise(() => {}),
+  };
+  const client = createClientWith(platform, { url: 'mqtt://far' });
+  const attributes = ['clientId', 'closed', 'dropped', 'negotiated', 'pending', 'state'];
+  const methods = [
+    'disconnect',
+    'messages',
+    'onMessage',
+    'publish',
+    'reauthenticate',
+    'request',
+    'subscribe',
+    'unsubscribe',
+  ];
+  const events = ['off', 'on', 'once', 'reportError'];
+  expect(Reflect.ownKeys(client).sort((a, b) => (String(a) < String(b) ? -1 : 1))).toEqual(
+    [...attributes, ...methods, ...events, Symbol.asyncDispose].sort((a, b) => (String(a) < String(b) ? -1 : 1)),
+  );
+  expect(client.clientId).toBe('generated');
+  await client.disconnect();
+  expect(client.state).toBe('closed');
+});
 
 describe('what connect was called with', () => {
   const more: ClientOptions = { keepAlive: 7 };

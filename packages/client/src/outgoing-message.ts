@@ -18,11 +18,8 @@ export const NO_OPTIONS: PublishOptions = {};
 /** Topics that are not checked and encoded again when they are published to once more. */
 const MOST_TOPICS = 256;
 
-/** What a client makes messages of. */
-export interface Composer {
-  /** A message of what `publish` was given. Throws UsageError. */
-  compose(topic: string, payload: Payload, options: PublishOptions, version: ProtocolVersion): OutgoingContent;
-}
+/** Makes a message of what `publish` was given. Throws UsageError. */
+type Composer = (topic: string, payload: Payload, options: PublishOptions, version: ProtocolVersion) => OutgoingContent;
 
 /** `now`: on the client's clock. */
 export function composerOf(now: () => number): Composer {
@@ -39,29 +36,27 @@ export function composerOf(now: () => number): Composer {
     return topic;
   };
 
-  return {
-    compose(topic, payload, options, version) {
-      let properties: PublishProperties | undefined;
-      // Most messages have no options: then there is nothing to look at.
-      if (options !== NO_OPTIONS) {
-        checkOptions('publish', options, PUBLISH_NAMES);
-        checkQoS(options.qos ?? 0);
-        properties = propertiesOf(options, version);
-      }
-      const { qos = 0, retain = false } = options;
-      const interval = properties?.messageExpiryInterval;
-      // QoS 0 is written down nowhere.
-      const receivedAtMs = qos === 0 && interval === undefined ? 0 : now();
-      return {
-        topic: topicOf(topic),
-        payload: payloadOf(payload),
-        qos,
-        retain,
-        properties,
-        receivedAtMs,
-        expiresAtMs: interval === undefined ? Number.POSITIVE_INFINITY : receivedAtMs + interval * 1000,
-      };
-    },
+  return (topic, payload, options, version) => {
+    let properties: PublishProperties | undefined;
+    // Most messages have no options: then there is nothing to look at.
+    if (options !== NO_OPTIONS) {
+      checkOptions('publish', options, PUBLISH_NAMES);
+      checkQoS(options.qos ?? 0);
+      properties = propertiesOf(options, version);
+    }
+    const { qos = 0, retain = false } = options;
+    const interval = properties?.messageExpiryInterval;
+    // QoS 0 is written down nowhere.
+    const receivedAtMs = qos === 0 && interval === undefined ? 0 : now();
+    return {
+      topic: topicOf(topic),
+      payload: payloadOf(payload),
+      qos,
+      retain,
+      properties,
+      receivedAtMs,
+      expiresAtMs: interval === undefined ? Number.POSITIVE_INFINITY : receivedAtMs + interval * 1000,
+    };
   };
 }
 

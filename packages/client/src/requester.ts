@@ -6,12 +6,20 @@ import type { Client } from './api.ts';
 import { checkSignal } from './check-options.ts';
 import { RefusedError, TimeoutError, UsageError } from './errors.ts';
 import type { Message } from './inbound/message.ts';
+import type { Payload, PublishOptions, SubscribeOptions } from './options.ts';
 import { onlyIn5 } from './outgoing-message.ts';
 import { abortable, timed } from './promises.ts';
+import type { PublishResult } from './results.ts';
 
-interface RequesterClient extends Pick<Client, 'publish' | 'subscribe' | 'onMessage' | 'negotiated' | 'clientId'> {
+interface RequesterHost extends Pick<Client, 'negotiated' | 'clientId'> {
   readonly clock: Clock;
   readonly version: ProtocolVersion;
+}
+
+/** The calls of the client that a request is made of. */
+interface RequesterCalls extends Pick<Client, 'onMessage'> {
+  publish(topic: string, payload: Payload, options: PublishOptions): Promise<PublishResult>;
+  subscribe(filters: string, options: SubscribeOptions): Promise<unknown>;
 }
 
 interface Requester {
@@ -24,7 +32,7 @@ interface Requester {
 }
 
 /** Request and response (section 4.10): one Response Topic for the client, a Correlation Data for each request. */
-export function requesterOf(client: RequesterClient): Requester {
+export function requesterOf(client: RequesterHost, calls: RequesterCalls): Requester {
   const asked = new Map<string, PromiseWithResolvers<Message>>();
   let subscribed: Promise<string> | undefined;
   let count = 0;
@@ -34,13 +42,13 @@ export function requesterOf(client: RequesterClient): Requester {
     // The server may have said which topics are this client's own (section 3.2.2.3.15).
     const base = client.negotiated?.responseInformation ?? 'responses';
     const topic = `${base.replace(/\/$/, '')}/${client.clientId.replace(/[+#]/g, encodeURIComponent)}`;
-    const stop = client.onMessage((message) => {
+    const stop = calls.onMessage((message) => {
       // One that comes too late has nobody else to do so.
       message.acknowledge();
       asked.get(new TextDecoder().decode(message.correlationData))?.resolve(message);
     }, topic);
     try {
-      await client.subscribe(topic, { qos: 1 });
+      await calls.subscribe(topic, { qos: 1 });
     } catch (error) {
       stop();
       subscribed = undefined;
@@ -71,7 +79,7 @@ export function requesterOf(client: RequesterClient): Requester {
       subscribed
         .then((responseTopic) => {
           const asked = { ...publish, qos, signal: over.signal, responseTopic, correlationData: key };
-          return client.publish(topic, payload, asked);
+          return calls.publish(topic, payload ?? '', asked);
         })
         .then(({ reasonCode }) => {
           // What is retained may find its reader later.

@@ -166,7 +166,7 @@ describe('acknowledging by hand', () => {
     await clock.advance(60_000);
     expect(server.last.of('puback')).toHaveLength(0);
     expect(warnings).toEqual([
-      "message-not-taken: 1 messages of QoS 1 and 2 wait for somebody who takes them, the first for 'nobody'; until then neither they nor later ones are acknowledged",
+      "message-not-taken: nothing takes 1 messages of QoS 1 and 2, the first for 'nobody': neither they nor later ones are acknowledged",
     ]);
     client.onMessage((message) => message.acknowledge());
     await clock.settle();

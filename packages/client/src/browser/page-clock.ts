@@ -23,7 +23,7 @@ onmessage = ({ data: [id, ms] }) => {
 };`;
 
 const NO_WORKER =
-  "a worker for this client's timers was not allowed (Content-Security-Policy: worker-src blob:): while the page is not seen its browser slows them down, and a keepAlive under 120 loses the connection";
+  'timers get no worker (Content-Security-Policy: worker-src blob:): in a hidden page a keepAlive under 120 loses the connection';
 
 /** What is used of a worker; the types of Node do not have it. */
 interface WorkerLike {

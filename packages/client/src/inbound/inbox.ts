@@ -173,7 +173,7 @@ export function inboxOf(host: InboxHost, isManual: boolean): Inbox {
     const first = rest.find(({ entry }) => entry);
     if (!first || isTold) return;
     isTold = true;
-    const text = `${waitingEntries} messages of QoS 1 and 2 wait for somebody who takes them, the first for '${first.message.topic}'; until then neither they nor later ones are acknowledged`;
+    const text = `nothing takes ${waitingEntries} messages of QoS 1 and 2, the first for '${first.message.topic}': neither they nor later ones are acknowledged`;
     host.warn('message-not-taken', text);
   };
 

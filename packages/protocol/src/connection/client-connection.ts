@@ -22,7 +22,6 @@ import {
   reasonCodeName,
   returnCodeName,
   type SubackPacket,
-  shortAckIdentifier,
   type UnsubackPacket,
   violation,
 } from '@hawser/codec';
@@ -182,11 +181,6 @@ export class ClientConnection extends Connection<ClientCloseCause> {
         this.sink.onAuth(decodeAuth(...packet), now);
         return;
       default: {
-        const short = shortAckIdentifier(this.reader);
-        if (short > 0) {
-          this.sink.onAck(type, short, 0, now);
-          return;
-        }
         // PUBACK, PUBREC, PUBREL or PUBCOMP; throws for what only a client may send, whose decoders a page need not load.
         const { packetIdentifier, reasonCode, properties } = decodeAck(...packet);
         this.sink.onAck(type, packetIdentifier, reasonCode, now, properties?.reasonString);
