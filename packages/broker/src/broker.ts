@@ -199,7 +199,7 @@ export class Broker implements BrokerCore {
     const publication = { topic, payload: bytes, qos, retain, properties };
     const isTaken = qos === 0 || this.guard.takes(this.router.storeBytes(publication));
     const refusal = isTaken ? undefined : this.guard.refusalOf(this.router.storeBytes(publication));
-    const { ticket, rest } = this.router.publish(publication, undefined, undefined, NO_TICKET, this.now());
+    const { ticket, rest } = this.router.publish(publication, undefined, NO_TICKET, this.now());
     if (refusal !== undefined) {
       const refused = Promise.reject(
         new StoreError('store-failed', `a message to ${topic} is not stored: ${storeProblem(refusal, 'en')}`),

@@ -10,6 +10,7 @@ import { type ClientInfo, isPromise } from '../policy/policies.ts';
 import type { PolicyDesk } from '../policy/policy-desk.ts';
 import { isOfServer } from '../policy/server-topics.ts';
 import type { Counters } from '../recorder/counters.ts';
+import { framedPublication, type Publication } from '../routing/publication.ts';
 import type { RetainedMessages } from '../routing/retained-messages.ts';
 import type { Routed, Router } from '../routing/router.ts';
 import type { ClientSession } from '../sessions/client-session.ts';
@@ -192,7 +193,7 @@ export class PublishHandler {
     const isStored = qos === 2 && clientSession.isStored && core.store !== undefined;
     const routed = isStored
       ? this.#publishStored(client, packet, now)
-      : core.router.publish(packet, clientSession, connection, NO_TICKET, now);
+      : core.router.publish(publicationOf(packet, connection), clientSession, NO_TICKET, now);
     core.driverNode.turn.spend(PacketType.PUBLISH, routed.work);
     if (routed.rest !== undefined) {
       const answered = { ...packet };
@@ -211,13 +212,13 @@ export class PublishHandler {
   }
 
   /** The identifier and all that the message causes are on disk together, or a crash between doubles or loses it. */
-  #publishStored({ clientSession, connection }: Publisher, packet: PublishPacket, now: number): Routed {
+  #publishStored({ clientSession }: Publisher, packet: PublishPacket, now: number): Routed {
     const { journal, router } = this.#core;
     const { packetIdentifier } = packet;
     journal.beginGroup();
     try {
       const ready = journal.append({ kind: 'putInbound', session: clientSession.number, packetIdentifier });
-      return router.publish(packet, clientSession, connection, ready, now, true);
+      return router.publish(packet, clientSession, ready, now, true);
     } finally {
       journal.endGroup();
     }
@@ -277,6 +278,11 @@ export class PublishHandler {
     const type = packet.qos === 1 ? PacketType.PUBACK : PacketType.PUBREC;
     connection.acknowledge(type, packet.packetIdentifier, reasonCode, ticket);
   }
+}
+
+/** QoS 1 and 2 are encoded anew for each receiver: the Packet Identifier is its own. */
+function publicationOf(packet: PublishPacket, { reader, version }: Publisher['connection']): Publication {
+  return packet.qos === 0 ? framedPublication(packet, reader, version) : packet;
 }
 
 /** A PUBLISH that waits for a policy: its chunk belongs to somebody else by then. */

@@ -1,9 +1,31 @@
-import type { PublishPacket, PublishProperties } from '@hawser/codec';
+import type { ProtocolVersion, PublishPacket, PublishProperties } from '@hawser/codec';
 import type { BrokerCore } from '../core.ts';
 import { Message } from '../messages/message.ts';
 
+/** A QoS 0 PUBLISH as its publisher has sent it, without a Topic Alias: receivers of the same version get just these bytes. */
+export interface Frame {
+  readonly bytes: Uint8Array;
+  readonly start: number;
+  readonly end: number;
+  readonly version: ProtocolVersion;
+}
+
 /** A message to be routed: a PUBLISH as it came, or one of the broker's own. */
-export type Publication = Pick<PublishPacket, 'topic' | 'payload' | 'qos' | 'retain' | 'properties'>;
+export interface Publication
+  extends Readonly<Pick<PublishPacket, 'topic' | 'payload' | 'qos' | 'retain' | 'properties'>> {
+  /** A view of bytes that others have later, as the payload is; undefined: it is encoded anew for all. */
+  readonly frame?: Frame | undefined;
+}
+
+/** The publication that a QoS 0 PUBLISH is. `packet`: where its bytes are. */
+export function framedPublication(
+  { topic, payload, qos, retain, properties }: PublishPacket,
+  { bytes, start, end }: Omit<Frame, 'version'>,
+  version: ProtocolVersion,
+): Publication {
+  const frame = properties?.topicAlias === undefined ? { bytes, start, end, version } : undefined;
+  return { topic, payload, qos, retain, properties, frame };
+}
 
 /** Topic Alias and Subscription Identifiers belong to one connection. */
 export function withoutConnectionProperties(properties: PublishProperties | undefined): PublishProperties | undefined {

@@ -7,7 +7,7 @@ import {
   topicMatches,
   writePublishInto,
 } from '@hawser/codec';
-import { type Connection, NO_TICKET, type Ticket } from '@hawser/protocol';
+import { NO_TICKET, type Ticket } from '@hawser/protocol';
 import type { BrokerCore } from '../core.ts';
 import type { Message } from '../messages/message.ts';
 import type { ClientSession } from '../sessions/client-session.ts';
@@ -92,14 +92,12 @@ export class Router {
   }
 
   /**
-   * Sends a message to all that are to get it. `from`: the connection whose reader still has the PUBLISH as bytes, for
-   * the receivers who get just these. `ready`: nothing may be seen of it before this is committed. `isWhole`: it is served at once,
+   * Sends a message to all that are to get it. `ready`: nothing may be seen of it before this is committed. `isWhole`: it is served at once,
    * however many its receivers are, for it is written down in one piece with something else.
    */
   publish(
     publication: Publication,
     publisher: ClientSession | undefined,
-    from: Connection | undefined,
     ready: Ticket,
     now: number,
     isWhole = false,
@@ -113,7 +111,7 @@ export class Router {
     if (!this.#isPublishing) {
       this.#isPublishing = true;
       try {
-        return this.#publish(publication, publisher, from, ready, now, isWhole);
+        return this.#publish(publication, publisher, ready, now, isWhole);
       } finally {
         this.#isPublishing = false;
       }
@@ -124,7 +122,7 @@ export class Router {
     this.#routed = newRouted();
     this.#begun = undefined;
     try {
-      return this.#publish(publication, publisher, from, ready, now, isWhole);
+      return this.#publish(publication, publisher, ready, now, isWhole);
     } finally {
       this.#routed = outer;
       this.#begun = begun;
@@ -134,7 +132,6 @@ export class Router {
   #publish(
     publication: Publication,
     publisher: ClientSession | undefined,
-    from: Connection | undefined,
     ready: Ticket,
     now: number,
     isWhole: boolean,
@@ -157,7 +154,7 @@ export class Router {
     if (!routed.matched) return routed;
     const { qos } = publication;
     if (qos === 0 && ready === NO_TICKET) {
-      this.#publishNow(publication, route, publisher, from, message, now, isWhole);
+      this.#publishNow(publication, route, publisher, message, now, isWhole);
     } else {
       if (message === undefined) {
         message = toMessage(publication, route, publisher?.clientId, now, this.#core);
@@ -166,7 +163,7 @@ export class Router {
       }
       if (route.durableReceivers > 1 && this.#core.store !== undefined)
         message.storeSequence = this.#core.journal.nextSequence();
-      this.#publishMessage(message, route, publisher, from, publication, ready, now, isWhole);
+      this.#publishMessage(message, route, publisher, publication, ready, now, isWhole);
     }
     return routed;
   }
@@ -176,14 +173,13 @@ export class Router {
     publication: Publication,
     route: Route,
     publisher: ClientSession | undefined,
-    from: Connection | undefined,
     message: Message | undefined,
     now: number,
     isWhole: boolean,
   ): void {
     const kind = publication.retain ? 2 : 0;
     const fan = this.routes.fanOf(route, kind);
-    if (fan.groups.length > 0) this.#appendToGroups(fan.groups, publication, route, from, now);
+    if (fan.groups.length > 0) this.#appendToGroups(fan.groups, publication, route, now);
     const { singles } = fan;
     if (!isWhole && singles.length + route.shared.length > MOST_AT_ONCE) {
       const kept = message ?? toMessage(publication, route, publisher?.clientId, now, this.#core);
@@ -224,7 +220,6 @@ export class Router {
     message: Message,
     route: Route,
     publisher: ClientSession | undefined,
-    from: Connection | undefined,
     publication: Publication,
     ready: Ticket,
     now: number,
@@ -234,7 +229,7 @@ export class Router {
     if (ready === NO_TICKET) {
       const kind = 1 | (message.retain ? 2 : 0);
       const fan = this.routes.fanOf(route, kind);
-      if (fan.groups.length > 0) this.#appendToGroups(fan.groups, publication, route, from, now);
+      if (fan.groups.length > 0) this.#appendToGroups(fan.groups, publication, route, now);
       entries = fan.singles;
     }
     if (!isWhole && entries.length + route.shared.length > MOST_AT_ONCE) {
@@ -272,6 +267,7 @@ export class Router {
       ...publication,
       payload: payload.slice(),
       properties: correlationData === undefined ? properties : { ...properties, correlationData },
+      frame: undefined,
     };
     const routed: Routed = { ...newRouted(), ticket: ready, work: WORK_OF_PUBLICATION };
     routed.matched = this.routes.find(publication.topic).hasReceivers;
@@ -282,7 +278,7 @@ export class Router {
         isWaiting = false;
         this.#begun = begun;
         try {
-          this.#within(routed, () => this.#publish(kept, publisher, undefined, ready, now, false));
+          this.#within(routed, () => this.#publish(kept, publisher, ready, now, false));
         } finally {
           this.#begun = undefined;
         }
@@ -477,14 +473,8 @@ export class Router {
     return undefined;
   }
 
-  #appendToGroups(
-    groups: readonly GroupTarget[],
-    publication: Publication,
-    route: Route,
-    from: Connection | undefined,
-    now: number,
-  ): void {
-    const raw = from !== undefined && publication.qos === 0 && publication.properties?.topicAlias === undefined;
+  #appendToGroups(groups: readonly GroupTarget[], publication: Publication, route: Route, now: number): void {
+    const { frame } = publication;
     const { counters } = this.#core;
     let encoded: Uint8Array | undefined;
     let isEncoded = false;
@@ -492,8 +482,8 @@ export class Router {
       const target = groups[i] as GroupTarget;
       const { group, five, retain } = target;
       if (group.congested) this.#groupCongested(group);
-      if (raw && (from.version === 5) === five && publication.retain === retain) {
-        const { bytes, start, end } = from.reader;
+      if (frame !== undefined && (frame.version === 5) === five && publication.retain === retain) {
+        const { bytes, start, end } = frame;
         if (end - start > target.maximumPacketSize) {
           this.#writeToMembers(target, publication, route.topic, encodePublishProperties(publication.properties), now);
           continue;

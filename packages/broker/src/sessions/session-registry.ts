@@ -221,7 +221,6 @@ export class SessionRegistry {
         core.router.publish(
           { topic: topic.name, payload, qos, retain, properties },
           session,
-          undefined,
           NO_TICKET,
           core.now(),
           true,

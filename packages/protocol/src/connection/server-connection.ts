@@ -228,7 +228,7 @@ export class ServerConnection extends AnsweringConnection<CloseCause> {
     if (this.closeCause !== undefined) return;
     const cause = endedHere(code, reasonCode, detail);
     // [MQTT311-3.2.2-4] [MQTT311-3.2.2-5] [MQTT5-3.2.2-6] [MQTT5-3.2.2-7]
-    this.writeConnackRefusal(reasonCode, this.#sinkNow.reasonStringOf(cause), properties);
+    this.writeConnackRefusal(reasonCode, this.#sinkNow().reasonStringOf(cause), properties);
     this.close(cause, now);
   }
 
@@ -267,14 +267,14 @@ export class ServerConnection extends AnsweringConnection<CloseCause> {
 
   protected handlePacket(type: number, now: number): void {
     this.#handle(type, now);
-    this.#sinkNow.onHandled(type);
+    (this.#arrival ?? this.sink).onHandled(type);
   }
 
   protected override tellClosed(cause: CloseCause, now: number): void {
-    this.#sinkNow.onClosed(cause, now);
+    this.#sinkNow().onClosed(cause, now);
   }
 
-  get #sinkNow(): EitherSink {
+  #sinkNow(): EitherSink {
     return this.#arrival ?? this.sink;
   }
 
@@ -306,7 +306,7 @@ export class ServerConnection extends AnsweringConnection<CloseCause> {
         this.sink.onUnsubscribe(decodeUnsubscribe(this.reader, this.version, 'to-server', this.decodeLimits), now);
         return;
       case PacketType.AUTH:
-        this.#sinkNow.onAuth(decodeAuth(this.reader, this.version, 'to-server', this.decodeLimits), now);
+        this.#sinkNow().onAuth(decodeAuth(this.reader, this.version, 'to-server', this.decodeLimits), now);
         return;
       case PacketType.DISCONNECT:
         this.#handleDisconnect(decodeDisconnect(this.reader, this.version, 'to-server', this.decodeLimits), now);
@@ -324,9 +324,9 @@ export class ServerConnection extends AnsweringConnection<CloseCause> {
     if (this.version !== 5 && this.state === 'connected') return;
     // [MQTT5-3.14.0-1] [MQTT5-4.13.1-1]
     if (this.state === 'connected')
-      this.#writeDisconnect(cause.reasonCode, this.#sinkNow.reasonStringOf(cause), properties);
+      this.#writeDisconnect(cause.reasonCode, this.#sinkNow().reasonStringOf(cause), properties);
     else if (this.state === 'admitting')
-      this.writeConnackRefusal(cause.reasonCode, this.#sinkNow.reasonStringOf(cause), undefined);
+      this.writeConnackRefusal(cause.reasonCode, this.#sinkNow().reasonStringOf(cause), undefined);
   }
 
   protected causeOf(error: MalformedPacketError | ProtocolError): CloseCause {
@@ -464,7 +464,7 @@ export class ServerConnection extends AnsweringConnection<CloseCause> {
   #refuseVersion(error: UnsupportedVersionError, cause: CloseCause): void {
     if (!namesMqtt(error)) return;
     this.version = error.protocolLevel >= 5 ? 5 : 4;
-    this.writeConnackRefusal(error.reasonCode, this.#sinkNow.reasonStringOf(cause), undefined);
+    this.writeConnackRefusal(error.reasonCode, this.#sinkNow().reasonStringOf(cause), undefined);
   }
 }
 
