@@ -155,7 +155,7 @@ export function coreOf(platform: Platform, settings: Settings): { readonly core:
       const sent = sessionPresent ? 0 : startAnew();
       const again = sessionPresent ? 0 : subscriptions.restore();
       if (host.resumes && again + sent > 0) {
-        const text = `the server had no session: ${again} subscriptions were made again, ${sent} messages sent anew; others may be lost`;
+        const text = `the server had no session: ${again} subscriptions and ${sent} messages are sent again; others may be lost`;
         reports.warn('session-lost', text);
       }
       subscriptions.attach(link.connection, negotiated);

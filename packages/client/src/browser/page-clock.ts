@@ -23,7 +23,7 @@ onmessage = ({ data: [id, ms] }) => {
 };`;
 
 const NO_WORKER =
-  'timers get no worker (Content-Security-Policy: worker-src blob:): in a hidden page a keepAlive under 120 loses the connection';
+  'no worker for timers (Content-Security-Policy: worker-src blob:): a hidden page loses the connection with a keepAlive under 120';
 
 /** What is used of a worker; the types of Node do not have it. */
 interface WorkerLike {

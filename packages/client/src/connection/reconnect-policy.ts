@@ -37,7 +37,7 @@ const QUICK_CLOSES = 3;
 const QUICK_CLOSE_MS = 5000;
 const QUICKLY_CLOSED = 'closed 3 times within 5 s of the CONNACK: another client may use this Client ID';
 const ENDED_QUICKLY =
-  'closed 3 times within 5 s of the CONNACK, without a reason: the server, or a proxy before it, ends connections';
+  'closed 3 times within 5 s of the CONNACK, without a reason: the server or a proxy ends connections';
 /** Two clients that both come back would fight for ever: the first to lose this often stops. */
 const MOST_TAKEOVERS = 3;
 const MOST_PROTOCOL_FAULTS = 3;
