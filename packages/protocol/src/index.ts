@@ -26,13 +26,13 @@ export type { Framing } from './connection/framing.ts';
 export { type DirtyListener, type Drain, type OpenSource, Output } from './connection/output.ts';
 export { PingScanner } from './connection/ping-scanner.ts';
 export { connackCode3 } from './connection/refusal-codes.ts';
-export {
-  type AcceptOptions,
-  type ArrivalSink,
-  ServerConnection,
-  type ServerConnectionOptions,
-  type ServerSink,
-} from './connection/server-connection.ts';
+export { ServerConnection } from './connection/server-connection.ts';
+export type {
+  AcceptOptions,
+  ArrivalSink,
+  ServerConnectionOptions,
+  ServerSink,
+} from './connection/server-options.ts';
 export { Slab } from './connection/slab.ts';
 export { InboundAliases, OutboundAliases, unsetAlias } from './connection/topic-aliases.ts';
 export { Fifo } from './fifo.ts';

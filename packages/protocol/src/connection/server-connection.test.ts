@@ -10,7 +10,8 @@ import {
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { CloseCause } from './close-cause.ts';
 import { Output } from './output.ts';
-import { type ArrivalSink, ServerConnection, type ServerSink } from './server-connection.ts';
+import { ServerConnection } from './server-connection.ts';
+import type { ArrivalSink, ServerSink } from './server-options.ts';
 import { Slab } from './slab.ts';
 
 let calls: string[];

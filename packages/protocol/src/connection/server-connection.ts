@@ -1,8 +1,6 @@
 import {
-  type AuthPacket,
   allowedReasonCodes,
   type ConnackProperties,
-  type ConnectPacket,
   type DecodeLimits,
   type DisconnectPacket,
   type DisconnectProperties,
@@ -18,43 +16,17 @@ import {
   type Packet,
   ProtocolError,
   reasonCodeName,
-  type SubscribePacket,
-  type UnsubscribePacket,
   UnsupportedVersionError,
 } from '@hawser/codec';
 import * as PacketType from '@hawser/codec/packet-type';
 import * as ReasonCode from '@hawser/codec/reason-code';
-import { AnsweringConnection, type AnsweringConnectionOptions, type AnsweringSink } from './answering-connection.ts';
+import { AnsweringConnection } from './answering-connection.ts';
 import type { CloseCause, CloseCode, ComplaintCode } from './close-cause.ts';
 import type { CloseDetail } from './close-detail.ts';
 import { isTlsHandshake, lookAtFirstBytes } from './first-bytes.ts';
 import { carriedBy, connackCode3 } from './refusal-codes.ts';
+import type { AcceptOptions, ArrivalSink, EitherSink, ServerConnectionOptions, ServerSink } from './server-options.ts';
 import { InboundAliases, OutboundAliases } from './topic-aliases.ts';
-
-/** What a server does before the CONNACK and after it. */
-interface EitherSink {
-  /** A sentence for the client to read: what its Reason String says. */
-  reasonStringOf(cause: CloseCause): string;
-  onAuth(packet: AuthPacket, now: number): void;
-  /** A packet of this type has been handled, whatever became of it: the place to `yieldTurn`. */
-  onHandled(type: number): void;
-  /** The connection has ended; once, and nothing after it. */
-  onClosed(cause: CloseCause, now: number): void;
-}
-
-/** What a server does with a connection that has no CONNACK yet. */
-export interface ArrivalSink extends EitherSink {
-  /** Answer with `accept` or `refuse`, at once or after `suspend`. */
-  onConnect(packet: ConnectPacket, now: number): void;
-}
-
-/** What a server does with the packets of a client that it has accepted. */
-export interface ServerSink extends EitherSink, AnsweringSink<CloseCause> {
-  onSubscribe(packet: SubscribePacket, now: number): void;
-  onUnsubscribe(packet: UnsubscribePacket, now: number): void;
-  /** Just before `onClosed`, which follows with the same cause. */
-  onDisconnect(packet: DisconnectPacket, now: number): void;
-}
 
 /** The sink of a connection without a CONNACK: `checkMayReceive` throws before it would be called. */
 const NOBODY: ServerSink = {
@@ -72,31 +44,6 @@ const NOBODY: ServerSink = {
 
 function notAccepted(): never {
   throw new Error('the connection was not accepted');
-}
-
-export interface ServerConnectionOptions extends AnsweringConnectionOptions {
-  readonly maximumPacketSize: number;
-  /** In place of `decodeLimits` for SUBSCRIBE, whose filters the sink can refuse one by one. */
-  readonly subscribeLimits?: DecodeLimits | undefined;
-  /** Milliseconds for a whole CONNECT to arrive, and for the exchange to CONNACK. */
-  readonly connectTimeoutMs: number;
-  /** Bytes of a CONNECT; `maximumPacketSize` holds from the CONNACK on. */
-  readonly connectPacketSize: number;
-  /** Longest Topic Name of a PUBLISH; absent: any. */
-  readonly topicBytes?: number;
-  /** Topic Aliases this side uses where the client allows more; absent: as many as it allows. */
-  readonly outboundAliases?: number;
-}
-
-/** What the server grants; goes into the CONNACK and is held from then on. */
-export interface AcceptOptions {
-  readonly sessionPresent: boolean;
-  /** Seconds; the Keep Alive in force. 0: off. */
-  readonly keepAlive: number;
-  readonly receiveMaximum: number;
-  readonly topicAliasMaximum: number;
-  /** The rest of the CONNACK's properties; only for 5.0. */
-  readonly properties: ConnackProperties | undefined;
 }
 
 /**
