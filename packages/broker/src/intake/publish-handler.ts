@@ -38,7 +38,10 @@ export interface PublishCore {
 
 /** The client that publishes. */
 export interface Publisher {
-  readonly connection: ServerConnection;
+  readonly connection: Pick<
+    ServerConnection,
+    'acknowledge' | 'closeCause' | 'fail' | 'reader' | 'sendsProblemInformation' | 'version'
+  >;
   readonly driver: Pausable;
   readonly clientSession: ClientSession;
   readonly info: ClientInfo;

@@ -6,13 +6,19 @@ import { fitsSuback, reasonString } from './reason-string.ts';
 /** Refusals of one SUBSCRIBE that are told in words. */
 const MOST_REASONS = 10;
 
+/** What a SUBACK goes out by. */
+export type SubackConnection = Pick<
+  ServerConnection,
+  'acknowledgeWith' | 'peerMaximumPacketSize' | 'releaseAcks' | 'sendsProblemInformation' | 'version'
+>;
+
 /** The answer to one SUBSCRIBE while it is being made: a Reason Code for each Topic Filter, in order. */
 export class Suback {
-  readonly #connection: ServerConnection;
+  readonly #connection: SubackConnection;
   readonly #reasonCodes: number[] = [];
   readonly #told: CloseDetail[] = [];
 
-  constructor(connection: ServerConnection) {
+  constructor(connection: SubackConnection) {
     this.#connection = connection;
   }
 

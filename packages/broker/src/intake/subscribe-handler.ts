@@ -17,7 +17,7 @@ import type { Observer } from '../recorder/observer.ts';
 import type { RouteTable } from '../routing/route-table.ts';
 import { Subscription, type SubscriptionOptions } from '../routing/subscription.ts';
 import type { ClientSession } from '../sessions/client-session.ts';
-import { Suback } from './suback.ts';
+import { Suback, type SubackConnection } from './suback.ts';
 import {
   checkPermission,
   checkRoomFor,
@@ -41,7 +41,7 @@ export interface SubscribeCore extends SubscribeChecksCore {
 
 /** The client that subscribes. */
 export interface Subscriber {
-  readonly connection: ServerConnection;
+  readonly connection: SubackConnection & Pick<ServerConnection, 'closeCause'>;
   readonly clientSession: ClientSession;
   readonly info: ClientInfo;
   /** It is another broker (3.x). */

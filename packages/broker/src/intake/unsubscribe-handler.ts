@@ -16,7 +16,7 @@ export interface UnsubscribeCore {
 
 /** The client that gives up subscriptions. */
 export interface Unsubscriber {
-  readonly connection: ServerConnection;
+  readonly connection: Pick<ServerConnection, 'acknowledgeWith' | 'closeCause' | 'releaseAcks' | 'version'>;
   readonly clientSession: ClientSession;
   /** See `Client.runSteps`. */
   runSteps(steps: Steps<void>): void;
