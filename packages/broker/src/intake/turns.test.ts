@@ -176,6 +176,45 @@ describe('no turn has more than its work', () => {
     expect(broker.driverNode.turn.mostWork).toBeLessThan(MOST_WORK);
   });
 
+  it('the end of a session with 10,000 subscriptions leaves the tree over several turns, and gets nothing meanwhile', async () => {
+    const { broker, clock, join } = await scene({
+      settings: { 'limits.filters': 10_000, 'limits.subscriptions': 20_000 },
+    });
+    const peer = await join('a');
+    peer.send(subscribe([...numbered(9999, (i) => `f/${i}/+`), '$share/g/f/#']));
+    await clock.settle();
+    const { routes } = broker.router;
+    expect(routes.find('f/1/x').entries).toHaveLength(1);
+    const session = broker.registry.get('a');
+    if (session === undefined) throw new Error('there is no session');
+    broker.registry.end(session, 'closed');
+    // As soon as the session has ended no message finds it, whatever is still in the tree.
+    expect(routes.subscriptionCount).toBeGreaterThan(0);
+    expect(routes.find('f/9998/x')).toMatchObject({ entries: [], shared: [] });
+    expect(routes.find('f/1/x')).toMatchObject({ entries: [], shared: [] });
+    await clock.settle();
+    expect(routes.subscriptionCount).toBe(0);
+    expect(broker.driverNode.turn.mostWork).toBeLessThan(MOST_WORK);
+  });
+
+  it('a session with 10,000 subscriptions that goes and comes back walks none of them', async () => {
+    const { broker, clock, join } = await scene({
+      settings: { 'limits.filters': 10_000, 'limits.subscriptions': 20_000 },
+    });
+    const peer = await join('a', { kept: true });
+    peer.send(subscribe(numbered(10_000, (i) => `f/${i}/+`)));
+    await clock.settle();
+    const before = broker.router.routes.find('f/1/x');
+    peer.transport.destroy();
+    await clock.settle();
+    const again = await join('a', { kept: true });
+    expect(before.isRemembered).toBe(false);
+    await broker.publish('f/2/x', 'y', { qos: 1 });
+    await clock.settle();
+    expect(again.received).toBeGreaterThan(0);
+    expect(broker.router.routes.find('f/1/x').entries).toHaveLength(1);
+  });
+
   it('when a connection ends within a SUBSCRIBE', async () => {
     const { broker, clock, join } = await scene({
       settings: { 'limits.filters': 10_000, 'limits.subscriptions': 20_000 },

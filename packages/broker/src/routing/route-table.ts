@@ -1,5 +1,6 @@
 import { encodeUtf8 } from '@hawser/codec';
 import type { BrokerCore } from '../core.ts';
+import { Work } from '../node/work-kinds.ts';
 import type { ClientSession } from '../sessions/client-session.ts';
 import { Audiences } from './audiences.ts';
 import { FanoutGroup, type SegmentPool } from './fanout-group.ts';
@@ -12,6 +13,8 @@ import { TopicIndex } from './topic-index.ts';
 import { WORK_OF_DELIVERY } from './work.ts';
 
 /** Steps of a search among remembered topics that each topic pays for. */
+/** To take one subscription out of the tree: half of what it takes to ask for and add one. */
+const WORK_OF_REMOVAL = 1200;
 const WALK_CREDIT = 64;
 /** To find a subscriber of a topic, and to see that it is the same as another topic's: 50 nanoseconds. */
 const WORK_OF_COMPARING = 3;
@@ -106,15 +109,19 @@ export class RouteTable {
   }
 
   remove(subscription: Subscription): void {
-    const group = subscription.shared;
-    if (group === undefined) this.#tree.remove(subscription);
-    else {
-      if (group.remove(subscription) && group.members.length === 0) {
-        this.#tree.remove(group);
-        this.#shared.delete(group.topicFilter);
-      }
-    }
+    this.#leaveTree(subscription);
     this.invalidate(subscription.filter);
+  }
+
+  #leaveTree(subscription: Subscription): void {
+    const group = subscription.shared;
+    if (group === undefined) {
+      this.#tree.remove(subscription);
+      return;
+    }
+    if (!group.remove(subscription) || group.members.length > 0) return;
+    this.#tree.remove(group);
+    this.#shared.delete(group.topicFilter);
   }
 
   addLocal(subscriber: LocalSubscriber): void {
@@ -158,19 +165,60 @@ export class RouteTable {
     this.#walkCredit = 0;
   }
 
-  /** The connection of a session has come, gone or changed its ways: its topics are looked up anew. */
+  /**
+   * The connection of a session has come, gone or changed its ways: topics that it receives are looked up anew. The session knows in which
+   * audiences it is, however many subscriptions it has.
+   */
   invalidateSession(session: ClientSession): void {
-    for (const subscription of session.subscriptions.values()) this.invalidate(subscription.filter);
+    for (const audience of [...session.audiences]) {
+      this.#leave(audience);
+    }
+  }
+
+  /** The session has ended: nothing is routed to it any more. Its subscriptions leave the tree over the next turns, however many they are. */
+  removeSession(session: ClientSession): void {
+    this.invalidateSession(session);
+    const subscriptions: Subscription[] = [];
+    for (const subscription of session.subscriptions.values()) {
+      // Few by `limits.sharedSubscriptions`; what its messages are passed on to must not have it any more.
+      if (subscription.shared === undefined) subscriptions.push(subscription);
+      else this.remove(subscription);
+    }
+    const { turn } = this.#core.driverNode;
+    this.#removeSome(subscriptions);
+    if (subscriptions.length > 0) {
+      turn.later({
+        runSlice: () => {
+          this.#removeSome(subscriptions);
+          return subscriptions.length > 0;
+        },
+      });
+    }
+  }
+
+  /** Those that fit the go of this task; at least one. */
+  #removeSome(subscriptions: Subscription[]): void {
+    const { turn } = this.#core.driverNode;
+    do {
+      const subscription = subscriptions.pop();
+      if (subscription === undefined) return;
+      turn.spend(Work.session, WORK_OF_REMOVAL);
+      this.#leaveTree(subscription);
+    } while (!turn.isOver);
   }
 
   /** The receivers of a topic: remembered, or looked up in the tree and remembered. */
   find(topic: string): Route {
     const known = this.#routes.get(topic);
-    if (known !== undefined) return known;
+    if (known !== undefined) {
+      if (!known.audience.isStale) return known;
+      this.#forget(known);
+    }
     const subscribers: Subscriber[] = [];
     this.#tree.visited = 0;
     this.#tree.match(topic, (subscriber) => {
-      if (!(subscriber instanceof Subscription) || subscriber.mayDeliver(topic)) subscribers.push(subscriber);
+      if (!(subscriber instanceof Subscription) || (!subscriber.session.ended && subscriber.mayDeliver(topic)))
+        subscribers.push(subscriber);
     });
     this.#work += (WORK_OF_DELIVERY >> 2) * this.#tree.visited + WORK_OF_COMPARING * subscribers.length;
     const route = new Route({ name: topic, bytes: encodeUtf8(topic) }, this.#audienceOf(subscribers));
@@ -224,15 +272,23 @@ export class RouteTable {
   }
 
   #forget(route: Route): void {
-    route.isRemembered = false;
+    route.forget();
     const { audience } = route;
     this.#routeBytes -= route.bytes;
     this.#routes.delete(route.topic.name);
     if (--audience.uses > 0) return;
+    if (!audience.isStale) this.#leave(audience);
+  }
+
+  /** Topics that have it are looked up anew when they are published to next. */
+  #leave(audience: Audience): void {
     this.#routeBytes -= audience.bytes;
     this.#audiences.delete(audience);
-    for (const fan of route.fans) {
+    audience.leave();
+    const { fans } = audience;
+    for (const [kind, fan] of fans.entries()) {
       if (fan === undefined) continue;
+      fans[kind] = undefined;
       for (const { group, key } of fan.groups) {
         group.uses--;
         if (group.uses > 0) continue;

@@ -42,33 +42,45 @@ export interface Fan {
 
 /** What a route takes at least, for each receiver, and for each byte of its topic: an estimate. */
 const ROUTE_BYTES = 768;
-const RECEIVER_BYTES = 128;
+const RECEIVER_BYTES = 192;
 const TOPIC_BYTES = 4;
 
 /** Receivers that several topics have in common: made of the same subscriptions. */
 export class Audience {
-  readonly entries: readonly RouteEntry[];
+  entries: readonly RouteEntry[];
   readonly shared: readonly SharedGroup[];
   readonly locals: readonly LocalSubscriber[];
+  /** Memory it takes, with the groups made for it, as estimated. */
+  bytes: number;
   /** Sessions that keep QoS 1 and 2 messages on disk. */
   readonly durableReceivers: number;
   /** By kind of message: QoS over 0 is 1, RETAIN is 2. */
   readonly fans: (Fan | undefined)[] = [undefined, undefined, undefined, undefined];
   /** Remembered topics that have it. */
   uses = 0;
+  /** Something about one of its receivers has changed: topics that have it are looked up anew. */
+  isStale = false;
 
   constructor(entries: readonly RouteEntry[], shared: readonly SharedGroup[], locals: readonly LocalSubscriber[]) {
     this.entries = entries;
     this.shared = shared;
     this.locals = locals;
     let durable = shared.length;
-    for (const entry of entries) if (entry.session.isStored && entry.qos > 0) durable++;
+    for (const entry of entries) {
+      if (entry.session.isStored && entry.qos > 0) durable++;
+      entry.session.audiences.add(this);
+    }
     this.durableReceivers = durable;
+    this.bytes = RECEIVER_BYTES * (entries.length + shared.length);
   }
 
-  /** Memory it takes, with the groups made for it, as estimated. */
-  get bytes(): number {
-    return RECEIVER_BYTES * (this.entries.length + this.shared.length);
+  /** No topic is to have it any more: its receivers know of it no longer, nor does it hold them. */
+  leave(): void {
+    for (const { session } of this.entries) session.audiences.delete(this);
+    this.isStale = true;
+    // A message that is being served may still go to the groups.
+    this.entries = [];
+    this.bytes = 0;
   }
 }
 
@@ -76,22 +88,32 @@ export class Audience {
 export class Route {
   readonly topic: Topic;
   readonly audience: Audience;
-  readonly entries: readonly RouteEntry[];
   readonly shared: readonly SharedGroup[];
   readonly locals: readonly LocalSubscriber[];
   readonly durableReceivers: number;
   readonly fans: (Fan | undefined)[];
-  /** Nothing about its receivers has changed. */
-  isRemembered = true;
+  #isForgotten = false;
 
   constructor(topic: Topic, audience: Audience) {
     this.topic = topic;
     this.audience = audience;
-    this.entries = audience.entries;
     this.shared = audience.shared;
     this.locals = audience.locals;
     this.durableReceivers = audience.durableReceivers;
     this.fans = audience.fans;
+  }
+
+  get entries(): readonly RouteEntry[] {
+    return this.audience.entries;
+  }
+
+  /** Nothing about its receivers has changed. */
+  get isRemembered(): boolean {
+    return !this.#isForgotten && !this.audience.isStale;
+  }
+
+  forget(): void {
+    this.#isForgotten = true;
   }
 
   /** Memory it takes without its audience, as estimated. */

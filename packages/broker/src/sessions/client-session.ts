@@ -7,7 +7,7 @@ import type { Timed } from '../node/deadlines.ts';
 import type { Asker } from '../policy/asker.ts';
 import type { ClientInfo } from '../policy/policies.ts';
 import type { SessionEndedEvent } from '../recorder/observer.ts';
-import type { GroupMember } from '../routing/route.ts';
+import type { Audience, GroupMember } from '../routing/route.ts';
 import type { Subscription } from '../routing/subscription.ts';
 import { SubscriptionList } from '../routing/subscription-list.ts';
 import type { Store, StoredOutbound, StoredSession } from '../stores/store.ts';
@@ -98,6 +98,7 @@ export class ClientSession implements SessionHost, Timed {
   /** Messages this session has lost, by cause, since the client was last told. */
   lost: Partial<Record<LossCause, number>> | undefined;
   readonly #core: BrokerCore;
+  #audiences: Set<Audience> | undefined;
   #replays: RetainedReplays | undefined;
   #lastQueued = 0;
   #accountedBytes = 0;
@@ -151,6 +152,12 @@ export class ClientSession implements SessionHost, Timed {
   /** No Local and Retain As Published are in force; see `ConnectionTerms`. */
   get knowsOptions(): boolean {
     return this.session.keepsRetain;
+  }
+
+  /** Receivers of topics among which it is; the route table keeps them. */
+  get audiences(): Set<Audience> {
+    this.#audiences ??= new Set();
+    return this.#audiences;
   }
 
   /** See `Subscription.mayDeliver`. */

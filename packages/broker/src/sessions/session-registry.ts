@@ -178,7 +178,7 @@ export class SessionRegistry {
     session.phase = 'ended';
     core.driverNode.deadlines.unwatch(session);
     this.#sessions.delete(session.clientId);
-    for (const subscription of session.subscriptions.values()) core.router.routes.remove(subscription);
+    core.router.routes.removeSession(session);
     const queued = session.session.queue.length;
     if (cause === 'expired') core.counters.sessionsExpired++;
     if (session.isKept || session.wasKept) {
