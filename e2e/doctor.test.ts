@@ -154,8 +154,12 @@ describe('a server that works', () => {
         connect: { url: mosquitto.password, protocolVersion, ...(password && { username: 'ada', password }) },
       });
     expect(await connectAs('lovelace', 5)).toMatchObject({ ok: true, findings: [] });
-    expect(await connectAs('wrong', 5)).toMatchObject({ ok: false, error: { code: 'not-authorized' } });
-    expect(await connectAs('wrong', 4)).toMatchObject({ ok: false, error: { code: 'not-authorized' } });
+    for (const version of [4, 5] as const) {
+      const { error } = await connectAs('wrong', version);
+      // Mosquitto says 0x87, and 5 in 3.1.1, to a wrong password: it may be either.
+      expect(error?.code).toBe('not-authorized');
+      expect(error?.hint).toMatch(/may be wrong.*or not permitted\. Try them anew/);
+    }
     expect(await connectAs(undefined, 5)).toMatchObject({ ok: false, error: { code: 'not-authorized' } });
   });
 
@@ -346,10 +350,10 @@ describe('hawser doctor', () => {
     const report = JSON.parse(stdout) as DoctorReport;
     expect(Object.keys(report)).toEqual(['ok', 'url', 'stages', 'error', 'findings']);
     expect(Object.keys(report.error ?? {})).toEqual(['stage', 'code', 'message', 'hint', 'retry', 'evidence']);
-    const people = await doctor(mosquitto.password, '-u', 'ada', '-P', 'wrong', '--lang', 'en');
+    const people = await doctor(mosquitto.password, '-u', 'ada', '-P', 'w1zard', '--lang', 'en');
     expect(people.code).toBe(2);
     expect(people.stdout).toMatch(/^✗ connack.*\n\n✗ could not connect \[connack: not-authorized\]/m);
-    expect(people.stdout).not.toContain('wrong');
+    expect(people.stdout).not.toContain('w1zard');
   });
 
   it('ends with 1 when something is wrong that is no matter of connecting', async () => {

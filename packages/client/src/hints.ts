@@ -236,8 +236,8 @@ const hints: Readonly<Record<string, Hint>> = {
     '请检查用户名和密码；空格和换行也算字符。',
   ],
   'not-authorized': [
-    'The server does not let this client in. Without user name and password: it wants them (username, password). With them: the permissions must be changed there.',
-    '服务器不允许该客户端连接。未提供用户名和密码时：请提供（username、password）；已提供时：需要在服务器端修改权限。',
+    'The server does not let this client in. Without user name and password: it wants them (username, password). With them: they may be wrong, which many servers (Mosquitto) answer like this, or not permitted. Try them anew, letter by letter, and another user; then look into the log and the permissions of the server.',
+    '服务器不允许该客户端连接。未提供用户名和密码时：请提供（username、password）；已提供时：可能是用户名或密码错误（Mosquitto 等许多服务器也这样应答），也可能是没有权限。请逐字核对后重试，并换一个用户试试；然后查看服务器的日志和权限。',
   ],
   banned: ['This client was banned: ask who runs the server.', '该客户端已被封禁：请联系服务器管理员。'],
   'server-unavailable': wait,

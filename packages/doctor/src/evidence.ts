@@ -1,6 +1,7 @@
 import type { CertificateSeen, ConnectEvidence } from '@hawser/client';
-import type { ConnackPacket } from '@hawser/codec';
+import { type ConnackPacket, versionName } from '@hawser/codec';
 import type { DoctorStage, StageEvidence } from './report.ts';
+import type { TappedTransport } from './tapped-transport.ts';
 
 export const DAY_MS = 86_400_000;
 
@@ -66,6 +67,18 @@ export function connackEvidence(connack: ConnackPacket | undefined): StageEviden
   if (connack === undefined) return {};
   const { sessionPresent, reasonCode, properties = {} } = connack;
   return { sessionPresent, reasonCode, properties: plain(properties) };
+}
+
+/** An attempt that another version follows: which version was refused, and with what. Without a CONNACK the connection was closed. */
+export function refusedEvidence(tapped: TappedTransport | undefined): StageEvidence {
+  if (tapped === undefined) return {};
+  const { version, connack } = tapped;
+  return plain({
+    version: versionName(version),
+    ...(connack === undefined
+      ? { closed: true }
+      : { reasonCode: connack.reasonCode, reasonString: connack.properties?.reasonString }),
+  });
 }
 
 /** What was seen when it failed, certificates in the same words as when it does not. */

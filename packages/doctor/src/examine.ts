@@ -10,12 +10,13 @@ import {
   UsageError,
 } from '@hawser/client';
 import { hintFor } from '@hawser/client/hints';
+import type { ProtocolVersion } from '@hawser/codec';
 import { findInConnection, findInNegotiated, findInOptions } from './connection-findings.ts';
 import { Findings } from './findings.ts';
-import { Mailbox } from './mailbox.ts';
 import type { Capabilities, DoctorReport, Finding, Language, ReportedError, StageReport } from './report.ts';
 import { endSession, type SessionTrialOptions, trySession } from './session-trial.ts';
-import { TrialBench, TrialFailure } from './trial-bench.ts';
+import { TappedTransport } from './tapped-transport.ts';
+import { type Opened, TrialBench, TrialFailure } from './trial-bench.ts';
 import { type TrialResults, tryConnection } from './trials.ts';
 import { Walk } from './walk.ts';
 
@@ -101,12 +102,36 @@ class Examination {
       on: {
         connecting: ({ url }) => {
           this.#url = url;
-          this.#walk.leave(true, { url, ...asked(this.#connect) });
+          this.#walk.beginAttempt({ url, ...asked(this.#connect) });
         },
         // The trial that loses its connection tells it.
         disconnected: () => {},
       },
     });
+  }
+
+  /** Another connection like the one that was lost, in the version that was agreed on. */
+  async #reopen(protocolVersion: ProtocolVersion): Promise<Opened> {
+    let tapped: TappedTransport | undefined;
+    const client = await connectWith(
+      {
+        ...this.#platform,
+        dial: async (address, options) => {
+          tapped = new TappedTransport(await this.#platform.dial(address, options));
+          return tapped;
+        },
+      },
+      {
+        ...this.#connect,
+        protocolVersion,
+        reconnect: false,
+        acknowledge: 'manual',
+        signal: this.#options.signal,
+        on: { disconnected: () => {} },
+      },
+    );
+    if (tapped === undefined) throw new Error('connected without a Transport');
+    return { client, tapped };
   }
 
   #failed(error: unknown): DoctorReport {
@@ -153,12 +178,12 @@ class Examination {
       client,
       negotiated,
       tapped,
-      mailbox: new Mailbox(client, topic),
       walk,
       findings: this.#findings,
       clock,
       topic,
       timeoutMs: (connect.connectTimeout ?? DEFAULT_TIMEOUT) * 1000,
+      reopen: () => this.#reopen(negotiated.protocolVersion.effective),
     });
     const onAbort = (): void => {
       bench.isStopped = true;
@@ -196,7 +221,8 @@ class Examination {
     const isSomebodys = this.#isForeign && negotiated.sessionPresent;
     if (isSomebodys) {
       const late = (): TrialFailure => new TrialFailure('info', 'cleanup-incomplete', { what: bench.topic });
-      await quietly(bench.within(client.unsubscribe(subscriptionsOf(bench)), late));
+      const topicFilters = [...bench.subscriptions.keys()];
+      if (topicFilters.length > 0) await quietly(bench.within(client.unsubscribe(topicFilters), late));
       await client.disconnect();
       return true;
     }
@@ -248,11 +274,6 @@ function asked({ clientId, protocolVersion = 5, cleanStart = true, keepAlive = 6
 
 function keepsSession({ cleanStart = true, sessionExpiryInterval = 0 }: ConnectOptions): boolean {
   return !cleanStart || sessionExpiryInterval > 0;
-}
-
-function subscriptionsOf({ topic }: TrialBench): string[] {
-  const names = ['echo', 'retained', '+/wildcard'].map((name) => `${topic}/${name}`);
-  return [...names, `$share/hawser-doctor/${topic}/shared`];
 }
 
 /** Deletes what is retained as far as the server answers, and says good-bye: whatever waits for an answer is rejected. */

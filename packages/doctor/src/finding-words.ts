@@ -253,11 +253,11 @@ export const findingWords = {
   'message-not-received': {
     en: [
       'a message of QoS {qos} to {topic} was taken by the server and did not come back within {seconds} s',
-      'In 3.x a server cannot say that publishing is not permitted: check its rules, or give a permitted topic with -t TOPIC.',
+      '{why}: check its rules, or give a permitted topic with -t TOPIC.',
     ],
     zh: [
       '服务器收下了发往 {topic} 的 QoS {qos} 消息，但 {seconds} 秒内没有送回',
-      '3.x 的服务器无法告知没有发布权限：请检查权限规则，或用 -t 指定允许的主题。',
+      '{why}：请检查权限规则，或用 -t 指定允许的主题。',
     ],
   },
   'queue-in-front': {
@@ -276,6 +276,36 @@ export const findingWords = {
       'Subscribe with QoS {published}, and look for a limit of the server.',
     ],
     zh: ['以 QoS {published} 发布的消息以 QoS {received} 送达', '请以 QoS {published} 订阅，并检查服务器的限制。'],
+  },
+  'qos2-answered-as-qos1': {
+    en: [
+      'the server has no QoS 2: it answers such a message with PUBACK, which is the answer to QoS 1',
+      'Publish with QoS 1 or less: clients that hold to the specification end the connection over that answer.',
+    ],
+    zh: [
+      '服务器不支持 QoS 2：它用 PUBACK（QoS 1 的应答）应答 QoS 2 的消息',
+      '请使用不高于 QoS 1 的级别发布：遵守规范的客户端收到这种应答会断开连接。',
+    ],
+  },
+  'subscribe-closes': {
+    en: [
+      'the server ended the connection when {topic} was subscribed to ({cause}): {text}',
+      'Do not subscribe to filters of this kind there: it does not have them, or does not permit this one, and does not say which.',
+    ],
+    zh: [
+      '订阅 {topic} 时服务器断开了连接（{cause}）：{text}',
+      '请不要在该服务器上使用这类主题过滤器：它不支持或不允许，但没有说明是哪一种。',
+    ],
+  },
+  'not-connected-again': {
+    en: [
+      'after the connection was lost no other came about ({reason}): the rest was not tried',
+      'Mend what is said above first; look for a limit on connections per address, user or time.',
+    ],
+    zh: [
+      '连接中断后无法重新连接（{reason}）：其余检查未进行',
+      '请先解决上面的问题，并检查服务器按地址、用户或时间限制连接的设置。',
+    ],
   },
   'qos2-duplicated': {
     en: [

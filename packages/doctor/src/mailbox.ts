@@ -10,15 +10,16 @@ interface Waiting {
 
 /** Messages of the doctor's own topics, kept until somebody asks for them. Others stay unacknowledged, in the session they belong to. */
 export class Mailbox {
-  readonly received: Message[] = [];
+  readonly received: Message[];
   /** Messages that are somebody else's. */
   foreign = 0;
   readonly #waiting = new Set<Waiting>();
   readonly #client: Client;
 
-  /** `client` with `acknowledge: 'manual'`. */
-  constructor(client: Client, topic: string) {
+  /** `client` with `acknowledge: 'manual'`. `received`: what came over the connection before. */
+  constructor(client: Client, topic: string, received: Message[] = []) {
     this.#client = client;
+    this.received = received;
     client.on('message', (message) => {
       if (!message.topic.startsWith(`${topic}/`)) {
         this.foreign++;

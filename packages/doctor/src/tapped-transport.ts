@@ -14,6 +14,8 @@ export class TappedTransport implements Transport {
   readonly info: TransportInfo;
   /** The server's, as soon as it has come and can be read. */
   connack: ConnackPacket | undefined;
+  /** PUBACKs that have come. */
+  pubacks = 0;
   readonly #inner: Transport;
   readonly #reader = new PacketReader();
   #version: ProtocolVersion = 5;
@@ -24,6 +26,11 @@ export class TappedTransport implements Transport {
   constructor(inner: Transport) {
     this.#inner = inner;
     this.info = inner.info;
+  }
+
+  /** Of the CONNECT that was written. */
+  get version(): ProtocolVersion {
+    return this.#version;
   }
 
   /** Sends a PINGREQ [MQTT5-3.1.2-20]; resolves with the next PINGRESP [MQTT5-3.12.4-1]. Never rejects. */
@@ -81,6 +88,7 @@ export class TappedTransport implements Transport {
   #handle(): void {
     const type = this.#reader.firstByte >> 4;
     if (type === PacketType.CONNACK) this.connack ??= decodeConnack(this.#reader, this.#version, 'to-client');
+    else if (type === PacketType.PUBACK) this.pubacks++;
     else if (type === PacketType.PINGRESP) for (const resolve of this.#waiting.splice(0)) resolve();
   }
 }

@@ -7,7 +7,7 @@ import {
   type SubscribeOptions,
 } from '@hawser/client';
 import type { QoS } from '@hawser/codec';
-import type { StageEvidence } from './report.ts';
+import type { Language, StageEvidence } from './report.ts';
 import { type TrialBench, TrialFailure } from './trial-bench.ts';
 
 /** Reason Code and name of what a user may not do. */
@@ -81,6 +81,7 @@ export async function subscribe(
 ): Promise<Grant | undefined> {
   try {
     const [grant] = await bench.within(client.subscribe(topicFilter, options), () => silentSubscribe(bench));
+    if (client === bench.client) bench.subscriptions.set(topicFilter, options);
     return grant;
   } catch (error) {
     if (!(error instanceof RefusedError)) throw error;
@@ -127,13 +128,36 @@ async function receive(
   });
 }
 
+/** What to try where a message does not come back: whether the server could have said that it may not be published. */
+const NOT_RECEIVED = {
+  untold: {
+    en: 'At QoS 0, and in 3.x at any QoS, a server cannot say that publishing is not permitted',
+    zh: 'QoS 0 的消息（在 3.x 中为任何 QoS）没有发布权限时，服务器无法告知',
+  },
+  acknowledged: {
+    en: 'The server has acknowledged it as if it were permitted; it may still not be permitted to be received',
+    zh: '服务器已确认该消息，说明允许发布；但可能不允许接收',
+  },
+} as const satisfies Record<string, Record<Language, string>>;
+
+function notReceived(bench: TrialBench, topic: string, qos: QoS): TrialFailure {
+  const isTold = qos > 0 && bench.negotiated.protocolVersion.effective === 5;
+  const why = NOT_RECEIVED[isTold ? 'acknowledged' : 'untold'][bench.findings.language];
+  return new TrialFailure('error', 'message-not-received', { qos, topic, seconds: bench.seconds, why }, true);
+}
+
 async function tryEcho(bench: TrialBench, topic: string, qos: QoS): Promise<StageEvidence> {
   const beganMs = bench.clock.now();
   const payload = `QoS ${qos}`;
-  await publish(bench, topic, payload, qos);
+  const { pubacks } = bench.tapped;
+  await publish(bench, topic, payload, qos).catch((error: unknown) => {
+    // [MQTT5-4.3.3-4]: RabbitMQ answers a message of QoS 2 as one of QoS 1, which the client ends the connection for.
+    if (qos === 2 && error instanceof ClosedError && bench.tapped.pubacks > pubacks)
+      throw new TrialFailure('warning', 'qos2-answered-as-qos1', {});
+    throw error;
+  });
   const takenMs = bench.clock.now() - beganMs;
-  const missing = (): TrialFailure =>
-    new TrialFailure('error', 'message-not-received', { qos, topic, seconds: bench.seconds }, true);
+  const missing = (): TrialFailure => notReceived(bench, topic, qos);
   const message = await receive(bench, (one) => one.topic === topic && one.text() === payload, missing);
   if (message.qos < qos) bench.findings.add('warning', 'qos-downgraded', { published: qos, received: message.qos });
   return { topic, takenMs, receivedMs: bench.clock.now() - beganMs, receivedQoS: message.qos };
@@ -149,6 +173,7 @@ async function tryRetained(bench: TrialBench): Promise<StageEvidence> {
   await subscribe(bench, bench.client, topic, { qos });
   await receive(bench, (message) => message.topic === topic && message.retain, missing);
   await bench.within(bench.client.unsubscribe(topic), () => silentSubscribe(bench));
+  bench.subscriptions.delete(topic);
   // [MQTT5-3.3.1-6]: an empty payload deletes what is kept.
   await publish(bench, topic, '', qos, true);
   bench.retained.delete(topic);
@@ -179,8 +204,7 @@ async function tryLimits(bench: TrialBench, results: TrialResults): Promise<Stag
   await publish(bench, `${topic}/shared`, 'shared', 0);
   // What comes comes before this one.
   await publish(bench, mark, 'the end', 0);
-  const missing = (): TrialFailure =>
-    new TrialFailure('error', 'message-not-received', { qos: 0, topic: mark, seconds: bench.seconds }, true);
+  const missing = (): TrialFailure => notReceived(bench, mark, 0);
   await receive(bench, (message) => message.topic === mark && message.text() === 'the end', missing);
   const find = (name: string): Message | undefined =>
     bench.mailbox.received.find((message) => message.topic === `${topic}/${name}`);
@@ -209,9 +233,14 @@ async function isGranted(
   try {
     const granting = bench.client.subscribe(topicFilter, { qos: 0, ...options });
     const [grant] = await bench.within(granting, () => silentSubscribe(bench));
-    return grant?.qos !== undefined;
+    const isThere = grant?.qos !== undefined;
+    if (isThere) bench.subscriptions.set(topicFilter, { qos: 0, ...options });
+    return isThere;
   } catch (error) {
     if (error instanceof RefusedError) return false;
-    throw error;
+    if (!(error instanceof ClosedError) || bench.isStopped) throw error;
+    bench.findings.add('warning', 'subscribe-closes', { topic: topicFilter, cause: error.code, text: error.message });
+    if (!(await bench.restore())) throw error;
+    return false;
   }
 }

@@ -1,6 +1,6 @@
-import type { Address, ConnectError, ConnectEvidence, ConnectStage, Platform } from '@hawser/client';
+import type { ConnectError, ConnectEvidence, ConnectStage, Platform } from '@hawser/client';
 import type { Clock, TransportInfo } from '@hawser/transport';
-import { connackEvidence, errorEvidence, networkEvidence } from './evidence.ts';
+import { connackEvidence, errorEvidence, networkEvidence, refusedEvidence } from './evidence.ts';
 import type { DoctorStage, StageEvidence, StageReport } from './report.ts';
 import { TappedTransport } from './tapped-transport.ts';
 
@@ -27,6 +27,18 @@ export class Walk {
     this.#beganMs = this.#clock.now();
   }
 
+  /** An attempt begins. One before it was refused, and another version is tried: what it came to is told, and the walk begins anew. */
+  beginAttempt(seen: StageEvidence): void {
+    if (this.#current !== 'address') {
+      this.leave(false, refusedEvidence(this.tapped));
+      this.stages.length = 0;
+      this.enter('address');
+    }
+    this.evidence = {};
+    this.tapped = undefined;
+    this.leave(true, seen);
+  }
+
   /** The stage under way is over. */
   leave(ok: boolean, evidence: StageEvidence): void {
     if (this.#current === undefined) return;
@@ -50,7 +62,7 @@ export class Walk {
     return {
       ...platform,
       dial: async (address, options) => {
-        this.#beginAttempt(address);
+        this.evidence = { host: address.host, port: address.port };
         const inner = await platform.dial(address, {
           ...options,
           onStage: (stage, evidence) => {
@@ -69,14 +81,6 @@ export class Walk {
   established(): TransportInfo | undefined {
     this.leave(true, connackEvidence(this.tapped?.connack));
     return this.tapped?.info;
-  }
-
-  /** Another version is tried after the first one failed: the walk begins anew behind the address. */
-  #beginAttempt({ host, port }: Address): void {
-    const at = this.stages.findIndex(({ stage }) => stage === 'address');
-    this.stages.splice(at + 1);
-    this.#current = undefined;
-    this.evidence = { host, port };
   }
 
   #next(stage: ConnectStage, evidence: ConnectEvidence, isVerified: boolean): void {

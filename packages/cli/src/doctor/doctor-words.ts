@@ -20,6 +20,9 @@ interface Words {
   readonly daysLeft: (days: number) => string;
   readonly notVerified: string;
   readonly notTried: string;
+  /** An attempt that one with another version follows. */
+  readonly versionRefused: (version: string, why: string) => string;
+  readonly closedBeforeConnack: string;
   /** What was seen of a trial that went well. */
   readonly trial: (stage: TrialStage, seen: StageEvidence) => string;
 }
@@ -68,6 +71,8 @@ export const DOCTOR_WORDS: Readonly<Record<'en' | 'zh', Words>> = {
     daysLeft: (days) => (days === 1 ? '1 day left' : `${days} days left`),
     notVerified: 'not verified',
     notTried: 'not tried: the server does not have it',
+    versionRefused: (version, why) => `MQTT ${version} was refused (${why}); another attempt follows`,
+    closedBeforeConnack: 'closed without a CONNACK',
     trial(stage, seen) {
       switch (stage) {
         case 'keep-alive':
@@ -124,6 +129,8 @@ export const DOCTOR_WORDS: Readonly<Record<'en' | 'zh', Words>> = {
     daysLeft: (days) => `还剩 ${days} 天`,
     notVerified: '未校验',
     notTried: '未检查：服务器不支持',
+    versionRefused: (version, why) => `MQTT ${version} 被拒绝（${why}）；接着再试`,
+    closedBeforeConnack: '没有 CONNACK 就断开',
     trial(stage, seen) {
       switch (stage) {
         case 'keep-alive':

@@ -71,3 +71,11 @@ describe('formatEnd', () => {
     );
   });
 });
+
+it('an attempt that another version follows', () => {
+  const seen = { stage: 'connack', ok: false, ms: 1 } as const;
+  expect(plain(formatStage({ ...seen, evidence: { version: '5.0', reasonCode: 132 } }, 'en'))).toMatch(
+    /^✗ connack .*MQTT 5\.0 was refused \(reasonCode 132\); another attempt follows$/,
+  );
+  expect(formatStage({ ...seen, evidence: { version: '5.0', closed: true } }, 'zh')).toContain('没有 CONNACK 就断开');
+});

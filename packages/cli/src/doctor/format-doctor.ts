@@ -75,7 +75,7 @@ function describe(stage: StageReport['stage'], seen: Seen, language: Language): 
     case 'websocket':
       return describeWebSocket(seen);
     case 'connack':
-      return describeConnack(seen);
+      return describeConnack(seen, language);
     case 'auth':
       return [pairs(seen)];
     default:
@@ -111,7 +111,13 @@ function describeWebSocket(seen: Seen): string[] {
   return [`HTTP ${http.status}`, ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`)];
 }
 
-function describeConnack(seen: Seen): string[] {
+function describeConnack(seen: Seen, language: Language): string[] {
+  if (seen.version !== undefined) {
+    const { version, reasonCode, reasonString } = seen;
+    const words = DOCTOR_WORDS[language];
+    const why = seen.closed === true ? words.closedBeforeConnack : pairs({ reasonCode, reasonString });
+    return [words.versionRefused(String(version), why)];
+  }
   if (seen.sessionPresent === undefined) {
     const { received, reasonCode, reasonString, systemCode } = seen;
     return [pairs({ reasonCode, reasonString, received, systemCode })];
