@@ -478,8 +478,10 @@ describe('two clients of this library with one Client Identifier', () => {
     const url = `mqtt://127.0.0.1:${stage.port('mqtt')}`;
     const before = stage.broker.counters.takeovers;
     const first = await connectClient(url, { clientId: 'claimed' });
+    // A program that hears of its end in no way at all would be ended by it.
+    const ended = first.closed;
     const second = await connectClient(url, { clientId: 'claimed' });
-    expect(await first.closed).toMatchObject({ code: 'session-taken-over' });
+    expect(await ended).toMatchObject({ code: 'session-taken-over' });
     expect(second.state).toBe('connected');
     expect(stage.broker.counters.takeovers - before).toBeLessThanOrEqual(3);
     const { connected, verdict, events } = await stage.explain('claimed');
