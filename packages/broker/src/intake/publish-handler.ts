@@ -10,7 +10,7 @@ import { type ClientInfo, isPromise } from '../policy/policies.ts';
 import type { PolicyDesk } from '../policy/policy-desk.ts';
 import { isOfServer } from '../policy/server-topics.ts';
 import type { Counters } from '../recorder/counters.ts';
-import { framedPublication, type Publication } from '../routing/publication.ts';
+import { FramedPublication } from '../routing/publication.ts';
 import type { RetainedMessages } from '../routing/retained-messages.ts';
 import type { Routed, Router } from '../routing/router.ts';
 import type { ClientSession } from '../sessions/client-session.ts';
@@ -63,6 +63,7 @@ interface Refusal {
 export class PublishHandler {
   readonly #core: PublishCore;
   readonly #backpressure: Pick<Backpressure, 'pause'>;
+  readonly #framed = new FramedPublication();
 
   constructor(core: PublishCore, backpressure: Pick<Backpressure, 'pause'>) {
     this.#core = core;
@@ -196,7 +197,13 @@ export class PublishHandler {
     const isStored = qos === 2 && clientSession.isStored && core.store !== undefined;
     const routed = isStored
       ? this.#publishStored(client, packet, now)
-      : core.router.publish(publicationOf(packet, connection), clientSession, NO_TICKET, now);
+      : core.router.publish(
+          // QoS 1 and 2 are encoded anew for each receiver: the Packet Identifier is its own.
+          qos === 0 ? this.#framed.take(packet, connection.reader, connection.version) : packet,
+          clientSession,
+          NO_TICKET,
+          now,
+        );
     core.driverNode.turn.spend(PacketType.PUBLISH, routed.work);
     if (routed.rest !== undefined) {
       const answered = { ...packet };
@@ -281,11 +288,6 @@ export class PublishHandler {
     const type = packet.qos === 1 ? PacketType.PUBACK : PacketType.PUBREC;
     connection.acknowledge(type, packet.packetIdentifier, reasonCode, ticket);
   }
-}
-
-/** QoS 1 and 2 are encoded anew for each receiver: the Packet Identifier is its own. */
-function publicationOf(packet: PublishPacket, { reader, version }: Publisher['connection']): Publication {
-  return packet.qos === 0 ? framedPublication(packet, reader, version) : packet;
 }
 
 /** A PUBLISH that waits for a policy: its chunk belongs to somebody else by then. */

@@ -17,15 +17,43 @@ export interface Publication
   readonly frame?: Frame | undefined;
 }
 
-/** The publication that a QoS 0 PUBLISH is. `packet`: where its bytes are. */
-export function framedPublication(
-  { topic, payload, qos, retain, properties }: PublishPacket,
-  { bytes, start, end }: Omit<Frame, 'version'>,
-  version: ProtocolVersion,
-): Publication {
-  const frame = properties?.topicAlias === undefined ? { bytes, start, end, version } : undefined;
-  return { topic, payload, qos, retain, properties, frame };
+/**
+ * The publication that a QoS 0 PUBLISH is. One object is used for each message in turn, since this is the way of most: it is good for as long as
+ * `Router.publish` runs, which keeps nothing of it.
+ */
+export class FramedPublication implements Publication {
+  topic = '';
+  payload: Uint8Array = NOTHING;
+  qos: PublishPacket['qos'] = 0;
+  retain = false;
+  properties: PublishProperties | undefined;
+  frame: Frame | undefined;
+  readonly #frame = { bytes: NOTHING, start: 0, end: 0, version: 4 as ProtocolVersion };
+
+  /** `packet`: where its bytes are. */
+  take(
+    { topic, payload, qos, retain, properties }: PublishPacket,
+    { bytes, start, end }: Omit<Frame, 'version'>,
+    version: ProtocolVersion,
+  ): Publication {
+    this.topic = topic;
+    this.payload = payload;
+    this.qos = qos;
+    this.retain = retain;
+    this.properties = properties;
+    this.frame = undefined;
+    if (properties?.topicAlias !== undefined) return this;
+    const frame = this.#frame;
+    frame.bytes = bytes;
+    frame.start = start;
+    frame.end = end;
+    frame.version = version;
+    this.frame = frame;
+    return this;
+  }
 }
+
+const NOTHING: Uint8Array = new Uint8Array(0);
 
 /** Topic Alias and Subscription Identifiers belong to one connection. */
 export function withoutConnectionProperties(properties: PublishProperties | undefined): PublishProperties | undefined {
